@@ -1,0 +1,212 @@
+"""The words in which the hospital is declared: what somebody decided, not what Kubernetes makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
+CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
+# In this order any two or three neighbours lie in at least two zones.
+WORKERS = ("worker-a1", "worker-b1", "worker-c1", "worker-a2", "worker-b2")
+NODES = CONTROL_PLANE + WORKERS
+APP = "app.kubernetes.io/name"
+
+
+def zone_of(node: str) -> str:
+    """Return the zone a node stands in."""
+    letter = "abc"[CONTROL_PLANE.index(node)] if node in CONTROL_PLANE else node.removeprefix("worker-")[0]
+    return ZONES[letter]
+
+
+def node_address(node: str) -> str:
+    """Return the private address of a node."""
+    return f"10.40.0.{11 + NODES.index(node)}"
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container. Probes are written `http /path port`, `tcp port` or `exec command`."""
+
+    name: str
+    image: str
+    cpu: int = 100  # millicores asked for; 0 asks for none
+    memory: int = 256  # MiB asked for, which is also the limit; 0 asks for none
+    ports: dict[str, int] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)  # a literal, `secret:name/key` or `field:path`
+    mounts: dict[str, str] = field(default_factory=dict)  # path: volume
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    readiness: str = ""
+    liveness: str = ""
+    startup: str = ""
+    role: str = "main"  # or init, sidecar (an init container that keeps running)
+    confined: bool = True  # runs within the restricted Pod Security Standard
+    privileged: bool = False
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with the first container of one replica."""
+
+    reason: str  # CrashLoopBackOff, ImagePullBackOff, NotReady or OOMKilled
+    at: str = ""
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment, StatefulSet, DaemonSet, CronJob or StaticPod."""
+
+    kind: str
+    namespace: str
+    name: str
+    containers: tuple[Container, ...]
+    replicas: int = 2
+    nodes: tuple[str, ...] = ()  # where its replicas run; none named: spread over the workers
+    spread: bool = True  # obliges the scheduler to spread its replicas
+    volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)  # claim template: GiB
+    trouble: dict[int, Trouble] = field(default_factory=dict)  # by replica
+    labels: dict[str, str] = field(default_factory=dict)
+    account: str = ""  # its own name where nothing is written
+    token: bool = False
+    priority: str = "clinical-critical"
+    max_unavailable: int | str = "25%"
+    host_network: bool = False
+    tolerates: str = ""  # all: runs on every node; control-plane: there as well
+    schedule: str = ""
+    suspended: bool = False
+    applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
+    revisions: int = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Service; `ports` maps a name to the port and the target."""
+
+    namespace: str
+    name: str
+    ports: dict[str, tuple[int, int | str]]
+    app: str = ""  # value of the name label it selects; none: endpoints by hand or an external name
+    headless: bool = False
+    external_name: str = ""
+    addresses: tuple[str, ...] = ()
+    balancer: str = ""  # address of the load balancer
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A PodDisruptionBudget over one value of the name label."""
+
+    namespace: str
+    name: str
+    app: str
+    max_unavailable: int | str | None = 1
+    min_available: int | str | None = None
+
+
+@dataclass(frozen=True)
+class Autoscaler:
+    """A HorizontalPodAutoscaler of the Deployment of the same name."""
+
+    namespace: str
+    name: str
+    least: int = 2
+    most: int = 6
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A PersistentVolumeClaim that no StatefulSet makes."""
+
+    namespace: str
+    name: str
+    size: int
+    storage_class: str
+    zone: str = ""
+    bound: bool = True
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A Namespace with its guards. A quota `compute` limits requests, `count` only numbers of objects."""
+
+    name: str
+    phi: bool = False
+    environment: str = ""
+    pod_security: str = ""
+    quota: str = ""
+    limit_range: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeEntry:
+    """One entry of the scope file, as it stands there."""
+
+    position: int
+    content: dict[str, str]
+
+
+Declaration = Workload | Service | Budget | Autoscaler | Claim | Namespace | ScopeEntry
+
+
+def object_id(declared: Declaration) -> str:
+    """Return how the object that comes of a declaration is written."""
+    match declared:
+        case Workload(kind=kind, namespace=namespace, name=name):
+            return f"{kind}/{namespace}/{name}"
+        case Namespace(name=name):
+            return f"Namespace//{name}"
+        case ScopeEntry(position=position):
+            return f"ScopeEntry//{position}"
+        case Service() | Budget() | Autoscaler() | Claim():
+            return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
+
+
+KIND_OF: dict[type, str] = {
+    Service: "Service",
+    Budget: "PodDisruptionBudget",
+    Autoscaler: "HorizontalPodAutoscaler",
+    Claim: "PersistentVolumeClaim",
+}
+
+
+class Hospital:
+    """Everything declared, by object id, in the order of declaration."""
+
+    def __init__(self, *declared: Declaration) -> None:
+        self.declared = {object_id(one): one for one in declared}
+        # Fixed before any fault is planted: a fault must not move the addresses of others.
+        self.order = {key: number for number, key in enumerate(self.declared)}
+        self.first_pod: dict[str, int] = {}
+        next_pod = 10
+        for key, one in self.declared.items():
+            if isinstance(one, Workload):
+                self.first_pod[key] = next_pod
+                next_pod += max(one.replicas, len(one.nodes))
+
+    def all[T: Declaration](self, kind: type[T]) -> list[T]:
+        """Return the declarations of one type."""
+        return [one for one in self.declared.values() if isinstance(one, kind)]
+
+    def drop(self, key: str) -> None:
+        """Take a declaration away."""
+        del self.declared[key]
+
+    def change(self, key: str, **fields: Any) -> None:
+        """Change fields of a declaration."""
+        self.declared[key] = replace(self.declared[key], **fields)
+
+    def change_container(self, key: str, container: str, **fields: Any) -> None:
+        """Change fields of one container of a workload; the name `*` means every container."""
+        workload = self.declared[key]
+        if not isinstance(workload, Workload):
+            raise TypeError(f"{key} has no containers; name a workload")
+        if container not in ("*", *(one.name for one in workload.containers)):
+            raise KeyError(f"{key} has no container {container!r}; name one of its containers")
+        changed = (
+            replace(one, **fields) if container in (one.name, "*") else one for one in workload.containers
+        )
+        self.change(key, containers=tuple(changed))

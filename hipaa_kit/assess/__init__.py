@@ -1,0 +1,1 @@
+"""The facade: runs the checks, weighs their findings, rolls them up by citation."""

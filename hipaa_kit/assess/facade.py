@@ -1,0 +1,253 @@
+"""The facade: one object that answers every question about one snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache as memoize
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import hipaa_kit
+import hipaa_kit.graph
+import hipaa_kit.inventory
+import hipaa_kit.safeguards
+from hipaa_kit.assess import cache as cached
+from hipaa_kit.assess.findings import Results, tabulate
+from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
+from hipaa_kit.assess.runner import check_inputs, run_check
+from hipaa_kit.catalogue import Catalogue, load_catalogue
+from hipaa_kit.errors import InputError
+from hipaa_kit.inventory.registry import Inventory, discover
+from hipaa_kit.safeguards.check import CHECKS, Check, describe
+from hipaa_kit.sources.scope import Scope
+from hipaa_kit.sources.snapshot import Snapshot, canonical_json
+from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
+
+RESULTS = (
+    "check_inputs",
+    "checks",
+    "citations",
+    "conflicts",
+    "coverage",
+    "finding_citations",
+    "finding_evidence",
+    "finding_members",
+    "findings",
+    "provenance",
+    "topic_summary",
+)
+"""Tables that a run adds to those of the inventory."""
+
+
+@memoize
+def registered_checks() -> dict[str, Check]:
+    """Return all checks by id, after everything that declares a table or check was imported."""
+    for package in (hipaa_kit.inventory, hipaa_kit.graph, hipaa_kit.safeguards):
+        discover(package)
+    return dict(sorted(CHECKS.items()))
+
+
+class Assessment:
+    """What one snapshot shows of every safeguard.
+
+    Parameters
+    ----------
+    snapshot
+        What was read of the cluster.
+    scope
+        The declared ePHI scope; None where there is none.
+    as_of
+        Moment to judge for, RFC 3339; the snapshot's own by default.
+    parameters
+        Values that a site sets, by parameter name; they overrule the thresholds of the scope.
+    topics
+        Run only the checks of these topics; all by default.
+    cache
+        Folder in which results are kept under the digest of all inputs; none by default.
+
+    Attributes
+    ----------
+    tables
+        Every declared table, as an attribute or by name.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        scope: Scope | None = None,
+        *,
+        as_of: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        topics: Iterable[str] = (),
+        cache: str | Path | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.scope = scope
+        self.as_of = as_of or snapshot.collected_at
+        self.catalogue: Catalogue = load_catalogue()
+        self.topics_asked = tuple(sorted(set(topics)))
+        self.checks = self._checks()
+        self.parameters = self._parameters(parameters or {})
+        self.tables: TableSet = Tables(self)
+        if cache is not None:
+            self.tables = self._through(Path(cache) / self.key)
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """Table `coverage`: what was asked of the cluster and what came back."""
+        return self.tables["coverage"]
+
+    def findings(self, topic: str = "") -> pd.DataFrame:
+        """Return table `findings`, of one topic or of all: one row per check and object examined."""
+        findings = self.tables["findings"]
+        return findings[findings["topic"] == topic].reset_index(drop=True) if topic else findings
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of everything the results depend on."""
+        return hashlib.sha256(canonical_json(self.inputs())).hexdigest()
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what the results depend on, by digest: the facts that stand in every report."""
+        return {
+            "as_of": self.as_of,
+            "catalogue": self.catalogue.digest,
+            "checks": [check.id for check in self.checks],
+            "kit_version": hipaa_kit.__version__,
+            "parameters": dict(sorted(self.parameters.items())),
+            "scope": self.scope.digest if self.scope else "",
+            "snapshot": self.snapshot.digest,
+        }
+
+    def judged_anything(self) -> bool:
+        """Tell whether a single finding about ePHI is more than "not assessed".
+
+        Without a scope nothing is known to be ePHI, so that whatever else was found the answer is no.
+        """
+        if self.scope is None or self.tables["ephi_objects"].empty:
+            return False
+        return bool(self.findings()["verdict"].isin(["pass", "fail", "review"]).any())
+
+    def _checks(self) -> tuple[Check, ...]:
+        known = self.catalogue.topics()
+        if strange := [topic for topic in self.topics_asked if topic not in known]:
+            raise InputError(f"there is no topic {strange[0]!r}", "", f"topics are {', '.join(known)}")
+        every = registered_checks().values()
+        wanted = [c for c in every if not self.topics_asked or self.catalogue.control(c.id).topic in self.topics_asked]
+        return tuple(wanted)
+
+    def _parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        defaults = {name: value for check in registered_checks().values() for name, value in check.parameters.items()}
+        thresholds = dict(self.scope.thresholds) if self.scope else {}
+        merged = {**thresholds, **given}
+        if strange := sorted(set(given) - set(defaults)):
+            known = ", ".join(sorted(defaults))
+            raise InputError(f"no check has a parameter {strange[0]!r}", "", f"parameters are {known}")
+        for name, value in merged.items():
+            if name in defaults and type(value) is not type(defaults[name]):
+                wanted = type(defaults[name]).__name__
+                raise InputError(f"parameter {name!r} is {type(value).__name__}", "", f"give {wanted}")
+        used = {name for check in self.checks for name in check.parameters}
+        return {name: merged.get(name, defaults[name]) for name in sorted(used)}
+
+    def _through(self, folder: Path) -> cached.StoredTables:
+        if folder.is_dir():
+            return cached.StoredTables(folder)
+        return cached.store(self.tables, folder)
+
+
+class Tables(TableSet):
+    """Tables of the inventory and of the results, each made when it is first asked for."""
+
+    def __init__(self, assessment: Assessment) -> None:
+        self._of = assessment
+        self._inventory = Inventory(assessment.snapshot, assessment.scope)
+        self._made: dict[str, pd.DataFrame] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all tables."""
+        return sorted([*self._inventory.names(), *RESULTS])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table, made now if it was not asked for before."""
+        if name not in RESULTS:
+            return self._inventory[name]
+        if name not in self._made:
+            self._made[name] = getattr(self, f"_{name}")()
+        return self._made[name]
+
+    @cached_property
+    def _results(self) -> Results:
+        of = self._of
+        scoped = of.scope is not None
+        verdicts = [
+            verdict
+            for check in of.checks
+            for verdict in run_check(
+                check,
+                self._inventory,
+                of.snapshot.coverage,
+                parameters=of.parameters,
+                as_of=of.as_of,
+                scoped=scoped,
+            )
+        ]
+        ephi = frozenset(self["ephi_objects"]["object"])
+        read = {check.id: tuple(sorted({kind.kind for kind in check.kinds})) for check in of.checks}
+        return tabulate(verdicts, of.snapshot, of.catalogue, ephi=ephi, scoped=scoped, kinds_read=read)
+
+    def _findings(self) -> pd.DataFrame:
+        return self._results.findings
+
+    def _finding_members(self) -> pd.DataFrame:
+        return self._results.finding_members
+
+    def _finding_evidence(self) -> pd.DataFrame:
+        return self._results.finding_evidence
+
+    def _finding_citations(self) -> pd.DataFrame:
+        return self._results.finding_citations
+
+    def _check_inputs(self) -> pd.DataFrame:
+        return check_inputs(self._of.checks, self._of.snapshot.coverage)
+
+    def _citations(self) -> pd.DataFrame:
+        candidates = self["ephi_candidates"]["object"].nunique()
+        findings, links = self["findings"], self["finding_citations"]
+        return roll_up_citations(findings, links, self._of.catalogue, self._of.checks, candidates)
+
+    def _topic_summary(self) -> pd.DataFrame:
+        return roll_up_topics(self["findings"], self._of.catalogue, self._of.checks)
+
+    def _coverage(self) -> pd.DataFrame:
+        return self._of.snapshot.coverage.frame
+
+    def _conflicts(self) -> pd.DataFrame:
+        return self._of.snapshot.conflicts
+
+    def _provenance(self) -> pd.DataFrame:
+        return self._of.snapshot.provenance()
+
+    def _checks(self) -> pd.DataFrame:
+        return list_checks(self._of.checks, self._of.catalogue)
+
+
+def list_checks(checks: Iterable[Check], catalogue: Catalogue) -> pd.DataFrame:
+    """Return table `checks`: every check with its law and its inputs."""
+    return CHECKS_TABLE.frame(
+        {
+            "check": check.id,
+            "topic": catalogue.control(check.id).topic,
+            "title": catalogue.control(check.id).title,
+            "severity": catalogue.control(check.id).severity,
+            "citations": "; ".join(mapping.citation for mapping in catalogue.control(check.id).mappings),
+            "needs_scope": check.needs_scope,
+            **describe(check),
+        }
+        for check in checks
+    )

@@ -1,0 +1,93 @@
+"""Opening an assessment from whatever is at hand: a snapshot, a dump, a folder of manifests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.resources import shipped
+from hipaa_kit.sources.dump import import_dump
+from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
+from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.store import is_snapshot, open_snapshot
+
+SCOPE_FILE = "scope.yaml"
+OBJECTS = "objects"
+CACHE_VARIABLE = "HIPAA_KIT_CACHE"
+
+
+def assessment(
+    snapshot: Snapshot | str | Path = "",
+    scope: Scope | str | Path | None = None,
+    *,
+    as_of: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    topics: Iterable[str] = (),
+    cache: str | Path | None = None,
+) -> Assessment:
+    """Assess a cluster as it was read.
+
+    Parameters
+    ----------
+    snapshot
+        A `Snapshot`, or the path of a snapshot, of a dump or of manifests; `""` takes the clinic
+        that ships with the kit.
+    scope
+        A `Scope` or the path of `scope.yaml`; by default the one that lies in the folder given as
+        `snapshot`.
+    as_of
+        Moment to judge for, RFC 3339; the snapshot's own by default.
+    parameters
+        Values that a site sets, by parameter name.
+    topics
+        Run only the checks of these topics; all by default.
+    cache
+        Folder that keeps results under the digest of all inputs; by default the one that
+        `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
+
+    Returns
+    -------
+    Assessment
+        Tables, coverage and findings; computed when first asked for.
+
+    Raises
+    ------
+    KitError
+        The snapshot, scope or a parameter cannot be used; the message says where and what to do.
+    """
+    place = shipped("data") / "clinic" if snapshot in ("", None) else snapshot
+    opened = place if isinstance(place, Snapshot) else open_any(place)
+    declared = scope if isinstance(scope, Scope) else _scope(place, scope)
+    kept = cache or os.environ.get(CACHE_VARIABLE) or None
+    return Assessment(opened, declared, as_of=as_of, parameters=parameters, topics=topics, cache=kept)
+
+
+def open_any(path: str | Path) -> Snapshot:
+    """Open a snapshot, or import a dump or manifests in memory.
+
+    A folder with `scope.yaml` and `objects/` keeps its dump in the latter. The clinic's pseudonyms
+    are made with the public key, so that everyone's run of it is the same.
+    """
+    place = Path(path)
+    if is_snapshot(place):
+        return open_snapshot(place)
+    objects = place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
+    ours = place.resolve().is_relative_to(shipped("data").resolve())
+    return import_dump(objects, pseudonymizer=Pseudonymizer(DEMO_KEY) if ours else None)
+
+
+def find_scope(path: str | Path) -> Path | None:
+    """Return the scope file that lies in a folder, or None."""
+    beside = Path(path) / SCOPE_FILE
+    return beside if beside.is_file() else None
+
+
+def _scope(place: Snapshot | str | Path, given: str | Path | None) -> Scope | None:
+    if given:
+        return load_scope(given)
+    beside = None if isinstance(place, Snapshot) else find_scope(place)
+    return load_scope(beside) if beside else None

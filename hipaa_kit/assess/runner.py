@@ -1,0 +1,268 @@
+"""Running checks: what a check saw, held against what the snapshot could see.
+
+A check judges the rows it is given. Whether those rows were all there is decided here, once, for
+every check: a `pass` or `not_applicable` needs every kind behind its tables to be complete for the
+object's namespace, a `fail` that rests on something's absence needs the same of those tables, and
+what could not be seen gets a row of its own. Source: result model, rules 1 to 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.inventory.registry import Inventory, kinds_behind
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.safeguards.check import Check
+from hipaa_kit.sources.coverage import Answer, Coverage
+from hipaa_kit.tables.results import CHECK_INPUTS, JUDGEMENTS
+from hipaa_kit.vocabulary import (
+    CLUSTER,
+    ERROR,
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_ASSESSED,
+    PASS,
+    REASON_OF_COVERAGE,
+    REASONS,
+    REVIEW,
+    worst,
+)
+
+UNSEEN = "*"
+"""Stands for the name of what could not be seen."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check finally says of one object, with the parts it looked at."""
+
+    check: str
+    object: str
+    verdict: str
+    reason: str
+    reason_code: str = ""
+    reason_detail: str = ""
+    path: str = ""
+    observed: str = ""
+    expected: str = ""
+    severity: str = ""
+    evidence: tuple[str, ...] = ()
+    members: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
+
+
+def run_check(
+    check: Check,
+    tables: Inventory,
+    coverage: Coverage,
+    *,
+    parameters: Mapping[str, Any],
+    as_of: str,
+    scoped: bool,
+) -> list[Verdict]:
+    """Run one check and settle its verdicts.
+
+    Parameters
+    ----------
+    check
+        What to run.
+    tables, coverage
+        Tables of the snapshot and what stands behind them.
+    parameters
+        Values a site has set, by parameter name.
+    as_of
+        Moment to judge for, RFC 3339.
+    scoped
+        An ePHI scope is declared.
+
+    Returns
+    -------
+    list of Verdict
+        One per object examined, and one per namespace (or for the cluster) that could not be seen
+        in full; never none at all.
+    """
+    if check.needs_scope and not scoped:
+        return [_without_scope(check)]
+    given = {name: parameters[name] for name in check.parameters if name in parameters}
+    if check.takes_time:
+        given["as_of"] = as_of
+    try:
+        judged = JUDGEMENTS.check(check.function(*(tables[name] for name in check.tables), **given))
+    except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
+        return [_broken(check, error)]
+    return settle(check, judged, coverage)
+
+
+def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdict]:
+    """Hold a check's judgements against coverage and join the parts of each object."""
+    gaps = _Gaps(check, coverage)
+    by_object: dict[str, list[Verdict]] = {}
+    for row in judged.to_dict("records"):
+        by_object.setdefault(str(row["object"]), []).append(_settled(check, row, gaps))
+    verdicts = [_joined(parts) for parts in by_object.values()]
+    verdicts += _unseen(check, gaps)
+    return verdicts or [_nothing(check)]
+
+
+def check_inputs(checks: Iterable[Check], coverage: Coverage) -> pd.DataFrame:
+    """Return table `check_inputs`: for every check, each kind it reads and what came back for it."""
+    rows = []
+    for check in checks:
+        for table in check.tables:
+            for kind in kinds_behind(table):
+                answers = coverage.gaps(kind) or [coverage.answer(kind)]
+                rows += [
+                    {
+                        "check": check.id,
+                        "table": table,
+                        "group": kind.group,
+                        "kind": kind.kind,
+                        "namespace": answer.namespace,
+                        "status": answer.status,
+                        "error": answer.error,
+                    }
+                    for answer in answers
+                ]
+    return CHECK_INPUTS.frame(rows)
+
+
+class _Gaps:
+    """What is missing behind a check's tables, asked per table and namespace."""
+
+    def __init__(self, check: Check, coverage: Coverage) -> None:
+        self._coverage = coverage
+        self._tables = check.tables
+        self._known: dict[tuple[tuple[str, ...], str], list[Answer]] = {}
+
+    def behind(self, namespace: str, tables: tuple[str, ...] = ()) -> list[Answer]:
+        """Return the incomplete answers behind tables (all of the check's by default)."""
+        key = (tables or self._tables, namespace)
+        if key not in self._known:
+            kinds: set[Kind] = {kind for table in key[0] for kind in kinds_behind(table)}
+            answers = [self._coverage.answer(kind, namespace if kind.namespaced else CLUSTER) for kind in sorted(kinds)]
+            self._known[key] = [answer for answer in answers if not answer.complete]
+        return self._known[key]
+
+    def everywhere(self) -> dict[str, list[Answer]]:
+        """Return all incomplete answers behind the check, by the namespace they were asked for."""
+        kinds: set[Kind] = {kind for table in self._tables for kind in kinds_behind(table)}
+        found: dict[str, list[Answer]] = {}
+        for kind in sorted(kinds):
+            for answer in self._coverage.gaps(kind):
+                found.setdefault(answer.namespace, []).append(answer)
+        return found
+
+
+def _settled(check: Check, row: Mapping[str, Any], gaps: _Gaps) -> Verdict:
+    verdict, tables = str(row["verdict"]), tuple(str(row["rests_on"]).split())
+    _, namespace, _ = parse_object_id(str(row["object"]))
+    missing: list[Answer] = []
+    if verdict in (PASS, NOT_APPLICABLE):
+        missing = gaps.behind(namespace)
+    elif verdict in (FAIL, REVIEW) and tables:
+        missing = gaps.behind(namespace, tables)
+    said = Verdict(
+        check=check.id,
+        object=str(row["object"]),
+        verdict=verdict,
+        reason=str(row["reason"]),
+        reason_code=str(row["reason_code"]),
+        path=str(row["path"]),
+        observed=str(row["observed"]),
+        expected=str(row["expected"]),
+        severity=str(row["severity"]),
+        evidence=tuple(str(row["evidence"]).split()),
+        members=((str(row["member"]), verdict, str(row["reason"])),) if row["member"] else (),
+    )
+    return _doubted(said, missing) if missing else said
+
+
+def _doubted(said: Verdict, missing: list[Answer]) -> Verdict:
+    reason = f"cannot be judged without {_named(missing)}"
+    members = tuple((name, NOT_ASSESSED, reason) for name, _, _ in said.members)
+    return Verdict(
+        check=said.check,
+        object=said.object,
+        verdict=NOT_ASSESSED,
+        reason=reason,
+        reason_code=_code(missing),
+        reason_detail="; ".join(answer.line() for answer in missing),
+        evidence=said.evidence,
+        members=members,
+    )
+
+
+def _joined(parts: list[Verdict]) -> Verdict:
+    """Return one verdict for an object: that of its worst part, naming how many share it."""
+    decisive = worst([part.verdict for part in parts])
+    same = [part for part in parts if part.verdict == decisive]
+    first = same[0]
+    members = tuple(member for part in parts for member in part.members)
+    evidence = tuple(dict.fromkeys(name for part in parts for name in part.evidence))
+    more = len(same) - 1
+    reason = f"{first.reason}; and {more} more like it" if more and first.members else first.reason
+    return Verdict(**{**vars(first), "reason": reason, "members": members, "evidence": evidence})
+
+
+def _unseen(check: Check, gaps: _Gaps) -> list[Verdict]:
+    return [
+        Verdict(
+            check=check.id,
+            object=object_id(UNSEEN, namespace, UNSEEN),
+            verdict=NOT_ASSESSED,
+            reason=f"there may be more to judge{f' in namespace {namespace}' if namespace else ''}: "
+            f"incomplete is {_named(answers)}",
+            reason_code=_code(answers),
+            reason_detail="; ".join(answer.line() for answer in answers),
+        )
+        for namespace, answers in sorted(gaps.everywhere().items())
+    ]
+
+
+def _nothing(check: Check) -> Verdict:
+    kinds = ", ".join(sorted({kind.resource for kind in check.kinds})) or "no kind of object"
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=NOT_APPLICABLE,
+        reason=f"nothing to examine: asked for and answered were {kinds}",
+    )
+
+
+def _without_scope(check: Check) -> Verdict:
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=NOT_ASSESSED,
+        reason="no ePHI scope is declared: what holds patient data is not known",
+        reason_code="input_missing",
+        reason_detail="scope.yaml is missing; give it with --scope",
+    )
+
+
+def _broken(check: Check, error: Exception) -> Verdict:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    line = f" at {place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else ""
+    # The message of the error may hold a value from the cluster; class and place do not.
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=ERROR,
+        reason=f"the check broke: {type(error).__name__}{line}",
+    )
+
+
+def _code(missing: list[Answer]) -> str:
+    return min((REASON_OF_COVERAGE[answer.status] for answer in missing), key=REASONS.index)
+
+
+def _named(missing: list[Answer]) -> str:
+    """Name the first few missing inputs in words."""
+    names = [f"{answer.resource or answer.kind} ({answer.status.replace('_', ' ')})" for answer in missing]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

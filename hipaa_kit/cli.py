@@ -1,0 +1,435 @@
+"""The command line: arguments in, exit codes out; everything else is done by the library.
+
+stdout is data, stderr is talk. Imports stand inside the commands, so that `--help` needs argparse
+alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hipaa_kit import __version__
+from hipaa_kit.errors import EXIT_INTERNAL, InputError, KitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hipaa_kit.assess.facade import Assessment
+    from hipaa_kit.batch.run import NotebookRun
+    from hipaa_kit.batch.specs import NotebookSpec
+
+# Building this grammar costs more than a second of every start and serves one string format that
+# nothing here validates; jsonschema does without it when the import fails.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+EXIT_DONE = 0
+EXIT_FINDINGS = 3
+EXIT_NOTHING_ASSESSED = 4
+EXIT_INTERRUPTED = 130
+
+EXIT_CODES = """\
+exit codes:
+  0 done   1 internal error, or a notebook did not finish   2 usage, configuration or unreadable input
+  3 findings that fail at or above --fail-on   4 nothing was assessed, or less than --min-coverage
+  130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KitError as error:
+        print(f"hipaa-kit: {error.line()}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("hipaa-kit: interrupted; nothing was written", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain again when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hipaa-kit",
+        description="Evidence for a HIPAA Security Rule assessment of Kubernetes.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _demo(verbs)
+    _snapshot(verbs)
+    _import(verbs)
+    _inspect(verbs)
+    _assess(verbs)
+    _checks(verbs)
+    _notebooks(verbs)
+    return parser
+
+
+def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _demo(verbs: Any) -> None:
+    verb = _verb(verbs, "demo", _run_demo, "assess the clinic that ships with the kit: no cluster, no network")
+    _output(verb, "bundle to make; evidence/<cluster>/<time> by default")
+    _execution(verb)
+
+
+def _snapshot(verbs: Any) -> None:
+    verb = _verb(verbs, "snapshot", _run_snapshot, "read a live cluster, get and list only, into a snapshot")
+    verb.add_argument("--context", help="kubeconfig context; the current one by default")
+    verb.add_argument("--kubeconfig", help="kubeconfig file; $KUBECONFIG or ~/.kube/config by default")
+    verb.add_argument("--in-cluster", action="store_true", help="use the token of the pod this runs in")
+    verb.add_argument(
+        "--profile",
+        default="audit",
+        choices=("minimal", "audit", "audit-plus", "secrets-metadata"),
+        help="what to ask for; audit (default) is everything but Secrets, ConfigMaps and Events",
+    )
+    verb.add_argument("--kinds", default="", metavar="KIND,…", help="ask for these kinds alone")
+    verb.add_argument("-n", "--namespace", action="append", default=[], help="ask in this namespace alone; repeatable")
+    verb.add_argument("--page-size", type=int, default=500, help="objects per request (default 500)")
+    verb.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="limit of one request (default 60)"
+    )
+    _output(verb, "snapshot to make", required=True)
+
+
+def _import(verbs: Any) -> None:
+    verb = _verb(verbs, "import", _run_import, "make a snapshot of a kubectl dump or of manifests")
+    verb.add_argument("paths", nargs="+", metavar="PATH", help="file or folder; - reads standard input")
+    verb.add_argument(
+        "--release-namespace",
+        default="default",
+        metavar="NS",
+        help="namespace of objects that name none (default: default)",
+    )
+    verb.add_argument("--cluster-name", default="", help="name of the cluster, where the input does not tell")
+    _output(verb, "snapshot to make", required=True)
+
+
+def _inspect(verbs: Any) -> None:
+    verb = _verb(verbs, "inspect", _run_inspect, "show what a snapshot holds and what it could not see")
+    verb.add_argument("snapshot", metavar="SNAPSHOT", help="snapshot, dump or manifests")
+    verb.add_argument("-f", "--format", default="text", choices=("text", "json"), help="text (default) or json")
+
+
+def _assess(verbs: Any) -> None:
+    verb = _verb(verbs, "assess", _run_assess, "judge a snapshot and write an evidence bundle")
+    verb.add_argument(
+        "snapshot",
+        metavar="SNAPSHOT",
+        help="snapshot, dump, manifests, or a folder with scope.yaml and objects/",
+    )
+    verb.add_argument("--scope", help="scope.yaml; the one beside the snapshot by default")
+    verb.add_argument(
+        "--as-of",
+        "--now",
+        dest="as_of",
+        default="",
+        metavar="RFC3339",
+        help="moment to judge for; the snapshot's own by default",
+    )
+    verb.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        help="run the checks and notebook of this topic alone; repeatable",
+    )
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="parameter of a check; repeatable"
+    )
+    verb.add_argument(
+        "--fail-on",
+        choices=("critical", "high", "medium", "low"),
+        help="exit 3 when a finding this severe fails",
+    )
+    verb.add_argument(
+        "--min-coverage",
+        type=float,
+        metavar="PERCENT",
+        help="exit 4 when less of the findings could be judged",
+    )
+    _output(verb, "bundle to make; evidence/<cluster>/<time> by default")
+    _execution(verb)
+
+
+def _checks(verbs: Any) -> None:
+    verb = _verb(verbs, "checks", _run_checks, "list the checks with their citations and inputs")
+    verb.add_argument("check", nargs="?", help="show this one in full")
+    verb.add_argument(
+        "-f", "--format", default="text", choices=("text", "json", "csv"), help="text (default), json or csv"
+    )
+
+
+def _notebooks(verbs: Any) -> None:
+    verb = _verb(verbs, "notebooks", _run_notebooks, "list the notebooks with their parameters, or copy them")
+    verb.add_argument("--copy", metavar="DIR", help="make a working copy in this folder")
+
+
+def _output(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    verb.add_argument("-o", "--out", required=required, metavar="PATH", help=what)
+
+
+def _execution(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--notebooks",
+        default="all",
+        choices=("all", "summary", "none"),
+        help="which notebooks to execute (default all)",
+    )
+    verb.add_argument("-j", "--jobs", type=int, default=min(os.cpu_count() or 1, 4), help="notebooks at the same time")
+
+
+def _run_demo(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import assessment, find_scope
+    from hipaa_kit.resources import shipped
+
+    _say("assessing the clinic that ships with the kit; no cluster and no network is used")
+    clinic = shipped("data") / "clinic"
+    run = assessment(clinic)
+    return _bundle(run, arguments, find_scope(clinic), topics=[])
+
+
+def _run_snapshot(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.sources.live import collect
+    from hipaa_kit.sources.store import save_snapshot
+
+    _refuse_existing(arguments.out)
+    with _progress("kinds") as advance:
+        snapshot = collect(
+            arguments.context,
+            arguments.kubeconfig,
+            in_cluster=arguments.in_cluster,
+            profile=arguments.profile,
+            kinds=[kind for kind in arguments.kinds.split(",") if kind],
+            namespaces=[name for given in arguments.namespace for name in given.split(",")],
+            page_size=arguments.page_size,
+            timeout_seconds=arguments.timeout,
+            progress=advance,
+        )
+    path = save_snapshot(snapshot, arguments.out)
+    _say_what_was_read(snapshot)
+    print(path)
+    return EXIT_DONE if snapshot.kinds() else EXIT_NOTHING_ASSESSED
+
+
+def _run_import(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.sources.dump import import_dump
+    from hipaa_kit.sources.store import save_snapshot
+
+    _refuse_existing(arguments.out)
+    snapshot = import_dump(arguments.paths, namespace=arguments.release_namespace, cluster_name=arguments.cluster_name)
+    path = save_snapshot(snapshot, arguments.out)
+    _say_what_was_read(snapshot)
+    print(path)
+    return EXIT_DONE
+
+
+def _run_inspect(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import open_any
+    from hipaa_kit.views.inspection import inspection_json, inspection_text
+
+    snapshot = open_any(arguments.snapshot)
+    print(inspection_json(snapshot) if arguments.format == "json" else inspection_text(snapshot))
+    return EXIT_DONE if snapshot.kinds() else EXIT_NOTHING_ASSESSED
+
+
+def _run_assess(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import assessment, find_scope, open_any
+
+    snapshot = open_any(arguments.snapshot)
+    scope = Path(arguments.scope) if arguments.scope else find_scope(arguments.snapshot)
+    run = assessment(
+        snapshot,
+        scope,
+        as_of=arguments.as_of or snapshot.collected_at or _now(),
+        parameters=_parameters(arguments.set),
+        topics=arguments.topic,
+    )
+    return _bundle(run, arguments, scope, topics=arguments.topic)
+
+
+def _run_checks(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.facade import list_checks, registered_checks
+    from hipaa_kit.catalogue import load_catalogue
+    from hipaa_kit.views.reference import check_text
+
+    catalogue, checks = load_catalogue(), registered_checks()
+    if arguments.check:
+        if arguments.check not in checks:
+            raise InputError(f"there is no check {arguments.check!r}", "", f"checks are {', '.join(checks)}")
+        print(check_text(checks[arguments.check], catalogue))
+        return EXIT_DONE
+    _print_table(list_checks(checks.values(), catalogue), arguments.format, ["check", "severity", "title", "citations"])
+    return EXIT_DONE
+
+
+def _run_notebooks(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.batch.specs import copy_notebooks, list_notebooks
+
+    if arguments.copy:
+        for path in copy_notebooks(Path(arguments.copy)):
+            print(path)
+        return EXIT_DONE
+    for spec in list_notebooks():
+        print(f"{spec.id}  {spec.title}\n    {spec.question}")
+        for parameter in spec.parameters:
+            print(f"    {parameter.name}: {parameter.type} = {parameter.default!r}  {parameter.help}")
+    return EXIT_DONE
+
+
+def _bundle(run: Assessment, arguments: argparse.Namespace, scope: Path | None, topics: list[str]) -> int:
+    from hipaa_kit.evidence.bundle import write_bundle
+
+    specs = _chosen(arguments.notebooks, topics)
+    out = Path(arguments.out) if arguments.out else _default_bundle(run)
+    with _progress("notebooks", len(specs)) as advance:
+
+        def ended(each: NotebookRun) -> None:
+            advance(f"{each.id}: {each.status} in {each.seconds:.1f} s")
+
+        bundle = write_bundle(
+            run,
+            specs,
+            out,
+            scope_file=scope,
+            jobs=max(arguments.jobs, 1),
+            on_event=ended,
+            facts={"command": ["hipaa-kit", *sys.argv[1:]]},
+        )
+    _say_verdicts(run)
+    for each in bundle.unfinished:
+        _say(f"notebook {each.id} {each.status}: {each.problem}")
+    print(bundle.index)
+    return EXIT_INTERNAL if bundle.unfinished else _gate(run, arguments)
+
+
+def _gate(run: Assessment, arguments: argparse.Namespace) -> int:
+    """Return the exit code that the findings themselves give; the first reason counts."""
+    from hipaa_kit.assess.rollup import assessed_fraction
+    from hipaa_kit.vocabulary import FAIL, SEVERITIES
+
+    if arguments.run is _run_demo:
+        return EXIT_DONE
+    findings = run.findings()
+    if arguments.fail_on:
+        enough = SEVERITIES[: SEVERITIES.index(arguments.fail_on) + 1]
+        failing = findings[(findings["verdict"] == FAIL) & findings["severity"].isin(enough)]
+        if len(failing):
+            _say(f"{len(failing)} findings of severity {arguments.fail_on} or above fail")
+            return EXIT_FINDINGS
+    if not run.judged_anything():
+        _say("nothing about ePHI was assessed: the scope is missing or selects nothing")
+        return EXIT_NOTHING_ASSESSED
+    share = 100 * (assessed_fraction(findings["verdict"]) or 0.0)
+    if arguments.min_coverage is not None and share < arguments.min_coverage:
+        _say(f"{share:.0f} % of the findings could be judged, less than {arguments.min_coverage:g} %")
+        return EXIT_NOTHING_ASSESSED
+    return EXIT_DONE
+
+
+def _chosen(which: str, topics: list[str]) -> list[NotebookSpec]:
+    from hipaa_kit.batch.specs import list_notebooks
+
+    if which == "none":
+        return []
+    specs = list_notebooks()
+    if which == "summary":
+        specs = [spec for spec in specs if spec.topic == "summary"]
+    return [spec for spec in specs if not topics or spec.topic in topics]
+
+
+def _default_bundle(run: Assessment) -> Path:
+    cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    """Return `NAME=VALUE` settings with numbers and truth values as such."""
+    import ast
+
+    settings: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"{text!r} is not NAME=VALUE", "--set")
+        try:
+            settings[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            settings[name] = value
+    return settings
+
+
+def _refuse_existing(out: str) -> None:
+    """Refuse an output that exists before any work is done for it."""
+    if Path(out).exists():
+        raise InputError("exists already", out, "name another place or remove it")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_table(frame: pd.DataFrame, form: str, columns: list[str]) -> None:
+    if form == "json":
+        print(frame.to_json(orient="records", indent=1))
+    elif form == "csv":
+        print(frame.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        print(frame[columns].to_string(index=False))
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _say_verdicts(run: Assessment) -> None:
+    from hipaa_kit.views.page import verdict_counts
+
+    counts = verdict_counts(run.findings())
+    _say("findings: " + ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items()))
+
+
+def _say_what_was_read(snapshot: Any) -> None:
+    from hipaa_kit.views.inspection import summary_line
+
+    _say(summary_line(snapshot))
+
+
+class _progress:  # noqa: N801 - used as a function
+    """A progress bar on a terminal, plain lines otherwise."""
+
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        self._unit, self._total, self._bar = unit, total, None
+
+    def __enter__(self) -> Any:
+        if not sys.stderr.isatty():
+            return _say
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=self._total, unit=f" {self._unit}", file=sys.stderr, leave=False)
+        return self._advance
+
+    def _advance(self, words: str) -> None:
+        assert self._bar is not None  # noqa: S101 - set when the bar was opened
+        self._bar.set_postfix_str(words[:60], refresh=False)
+        self._bar.update()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,1 @@
+"""What follows from the tables taken together: failure domains, reachability, permissions, paths."""

@@ -1,0 +1,1 @@
+"""Objects as tables: one module per family, found by the registry."""

@@ -1,0 +1,122 @@
+"""How tables are built: a builder declares its table and what it reads; the rest is found out.
+
+A builder is a function whose parameters say what it needs: `snapshot`, `scope`, or the name of
+another table. The kinds of object that stand behind a table, and so decide whether an absence in
+it means anything, follow from its own `reads` and those of the tables it uses.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.scope import Scope
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables import Table
+from hipaa_kit.tables.lookup import TableSet
+
+Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
+GIVEN = ("snapshot", "scope")
+
+
+@dataclass(frozen=True)
+class Builder:
+    """One table's builder and what it declares to read."""
+
+    table: Table
+    reads: tuple[Kind, ...]
+    function: Callable[..., Rows]
+    needs: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables it is made from."""
+        return tuple(name for name in self.needs if name not in GIVEN)
+
+
+BUILDERS: dict[str, Builder] = {}
+
+
+def builds(table: Table, *, reads: Iterable[Kind] = ()) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
+    """Declare the function below as the builder of a table.
+
+    Parameters
+    ----------
+    table
+        Declaration of the table; the function returns its rows, or a frame with its columns.
+    reads
+        Kinds of object that it takes from the snapshot itself.
+    """
+
+    def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
+        if table.name in BUILDERS:
+            raise ValueError(f"table {table.name!r} has two builders")
+        needs = tuple(inspect.signature(function).parameters)
+        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs)
+        return function
+
+    return register
+
+
+def discover(package: ModuleType) -> None:
+    """Import every module of a package, so that what they declare is registered."""
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+
+
+@cache
+def kinds_behind(table: str) -> tuple[Kind, ...]:
+    """Return the kinds of object that stand behind a table, through the tables it is made from."""
+    builder = BUILDERS[table]
+    found = dict.fromkeys(builder.reads)
+    for other in builder.tables:
+        found.update(dict.fromkeys(kinds_behind(other)))
+    return tuple(sorted(found))
+
+
+@cache
+def rests_on_scope(table: str) -> bool:
+    """Tell whether a table says nothing without a declared ePHI scope."""
+    builder = BUILDERS[table]
+    return "scope" in builder.needs or any(rests_on_scope(other) for other in builder.tables)
+
+
+class Inventory(TableSet):
+    """All tables of one snapshot, each built when it is first asked for.
+
+    Parameters
+    ----------
+    snapshot
+        What was read of the cluster.
+    scope
+        The declared ePHI scope; None where there is none.
+    """
+
+    def __init__(self, snapshot: Snapshot, scope: Scope | None = None) -> None:
+        self._given: dict[str, Any] = {"snapshot": snapshot, "scope": scope}
+        self._built: dict[str, pd.DataFrame] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all tables that can be built."""
+        return sorted(BUILDERS)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table, built now if it was not asked for before."""
+        if name not in self._built:
+            builder = BUILDERS[name]
+            rows = builder.function(**{need: self._need(need) for need in builder.needs})
+            table = builder.table
+            self._built[name] = table.conform(rows) if isinstance(rows, pd.DataFrame) else table.frame(rows)
+        return self._built[name]
+
+    def _need(self, need: str) -> Any:
+        return self._given[need] if need in self._given else self[need]

@@ -1,0 +1,1 @@
+"""Kubernetes' own rules, pure: no input or output, no data frames."""

@@ -1,0 +1,226 @@
+"""How a check is declared, and how it says what it sees.
+
+A check is a pure function of tables. Its positional parameters name the tables it reads, its
+keyword-only parameters are what a site may set, and `as_of` is the moment it judges for. Which
+law it serves, how bad a failure is and what to do about it stand in the catalogue, under its id.
+
+    @check("HK-AVL-05")
+    def memory_requested(ephi_workloads, pods, containers):
+        examined = …                       # one row per object or part examined
+        return judge(
+            examined,
+            fails(examined["request_memory_bytes"].isna(), "container {container} asks for no memory"),
+            passes="container {container} asks for {request_memory_bytes} bytes",
+        )
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.inventory.registry import kinds_behind, rests_on_scope
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.tables.results import JUDGEMENTS
+from hipaa_kit.vocabulary import FAIL, NOT_APPLICABLE, NOT_ASSESSED, PASS, REVIEW
+
+Judge = Callable[..., pd.DataFrame]
+
+DECIDES = (NOT_APPLICABLE, FAIL, NOT_ASSESSED, REVIEW)
+"""Which outcome a row takes when several hold: a failure that is proved wins over what is unknown."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: the control it tests, its function, and what that reads."""
+
+    id: str
+    function: Judge
+    tables: tuple[str, ...]
+    parameters: dict[str, Any]
+    takes_time: bool
+    without_scope: bool
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of object that stand behind its tables."""
+        return tuple(sorted({kind for table in self.tables for kind in kinds_behind(table)}))
+
+    @property
+    def needs_scope(self) -> bool:
+        """Tell whether it cannot judge without a declared ePHI scope."""
+        return not self.without_scope and any(rests_on_scope(table) for table in self.tables)
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(control: str, *, without_scope: bool = False) -> Callable[[Judge], Judge]:
+    """Declare the function below as the check of a control.
+
+    Parameters
+    ----------
+    control
+        Id of the control in the catalogue.
+    without_scope
+        It judges also where no ePHI scope is declared, because that is what it asks about.
+    """
+
+    def register(function: Judge) -> Judge:
+        if control in CHECKS:
+            raise ValueError(f"control {control} has two checks")
+        parameters = inspect.signature(function).parameters.values()
+        named = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        CHECKS[control] = Check(
+            id=control,
+            function=function,
+            tables=tuple(p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY),
+            parameters={p.name: p.default for p in named if p.name != "as_of"},
+            takes_time=any(p.name == "as_of" for p in named),
+            without_scope=without_scope,
+        )
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows that take one verdict, and what is said of them."""
+
+    verdict: str
+    mask: pd.Series
+    reason: str
+    reason_code: str = ""
+    path: str = ""
+    observed: str = ""
+    expected: str = ""
+    severity: str = ""
+    rests_on: tuple[str, ...] = ()
+
+
+def fails(
+    mask: pd.Series,
+    reason: str,
+    *,
+    path: str = "",
+    observed: str = "",
+    expected: str = "",
+    severity: str = "",
+    rests_on: Iterable[str] = (),
+) -> Outcome:
+    """Say which rows violate the condition.
+
+    Parameters
+    ----------
+    mask
+        True for the rows that do.
+    reason, path, observed, expected
+        Texts; `{column}` takes the value of that column of the row.
+    severity
+        Severity of this case where it is not the control's.
+    rests_on
+        Tables from whose lack of a row the violation is concluded. Where they are incomplete the
+        row is not assessed: what was not seen may still be there.
+    """
+    return Outcome(FAIL, mask, reason, "", path, observed, expected, severity, tuple(rests_on))
+
+
+def reviews(
+    mask: pd.Series, reason: str, *, path: str = "", observed: str = "", rests_on: Iterable[str] = ()
+) -> Outcome:
+    """Say which rows a person must judge, with the question and what to look at."""
+    return Outcome(REVIEW, mask, reason, path=path, observed=observed, rests_on=tuple(rests_on))
+
+
+def not_assessed(mask: pd.Series, reason: str, *, code: str) -> Outcome:
+    """Say which rows cannot be judged although their tables are complete, and why."""
+    return Outcome(NOT_ASSESSED, mask, reason, code)
+
+
+def not_applicable(mask: pd.Series, reason: str) -> Outcome:
+    """Say which rows the control does not speak of."""
+    return Outcome(NOT_APPLICABLE, mask, reason)
+
+
+def judge(
+    examined: pd.DataFrame,
+    *outcomes: Outcome,
+    passes: str,
+    object: str = "object",  # noqa: A002 - `object` is the kit's word for it
+    member: str = "",
+    path: str = "",
+    observed: str = "",
+    expected: str = "",
+    evidence: str = "",
+) -> pd.DataFrame:
+    """Give every examined row a verdict.
+
+    Parameters
+    ----------
+    examined
+        One row per object, or per part of it, that the check looked at: those that pass as well.
+    outcomes
+        Made by `fails`, `reviews`, `not_assessed`, `not_applicable`. A row that several claim takes
+        the first of `DECIDES`, then the first given; a row that none claims passes.
+    passes
+        Reason of the rows that pass; `{column}` takes the value of that column.
+    object, member
+        Columns that hold the object judged and the part of it that the row speaks of.
+    path, observed, expected
+        Texts for rows whose outcome gives none; `{column}` as above.
+    evidence
+        Column that holds further objects the verdict rests on, joined by spaces.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `judgements`, one row per examined row.
+    """
+    default = Outcome(PASS, pd.Series(True, index=examined.index), passes)
+    order = sorted(outcomes, key=lambda outcome: DECIDES.index(outcome.verdict))
+    chosen = pd.Series(len(order), index=examined.index)
+    for number, outcome in reversed(list(enumerate(order))):
+        chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
+    rows = []
+    for values, number in zip(examined.to_dict("records"), chosen, strict=True):
+        outcome = [*order, default][number]
+        shown = {str(name): _shown(value) for name, value in values.items()}
+        rows.append(
+            {
+                "object": shown[object],
+                "member": shown[member] if member else "",
+                "verdict": outcome.verdict,
+                "reason": outcome.reason.format_map(shown),
+                "reason_code": outcome.reason_code,
+                "path": (outcome.path or path).format_map(shown),
+                "observed": (outcome.observed or observed).format_map(shown),
+                "expected": (outcome.expected or expected).format_map(shown),
+                "severity": outcome.severity,
+                "rests_on": " ".join(outcome.rests_on),
+                "evidence": shown[evidence] if evidence else "",
+            }
+        )
+    return JUDGEMENTS.frame(rows)
+
+
+def _shown(value: Any) -> str:
+    """Return a cell as it stands in a sentence: no nulls, no needless decimals."""
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return "unknown"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def describe(each: Check) -> dict[str, str]:
+    """Return what the documentation says of a check's inputs: tables, kinds, parameters."""
+    return {
+        "tables": " ".join(each.tables),
+        "kinds": " ".join(sorted({kind.kind for kind in each.kinds})),
+        "parameters": " ".join(f"{name}={value}" for name, value in sorted(each.parameters.items())),
+    }

@@ -1,0 +1,225 @@
+"""The snapshot: what was read of a cluster at one moment, redacted, with its coverage.
+
+A snapshot holds two products of equal rank: the objects, and for every kind what was asked and
+what was answered. Nothing above this floor ever talks to a cluster.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.tables.results import CONFLICTS, PROVENANCE
+
+LAYOUTS = ("live", "kubectl", "manifests")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One object of the cluster as the snapshot keeps it.
+
+    `namespace` and `name` are the object's identity; they can differ from what stands in
+    `content` where a manifest leaves its namespace to whoever applies it.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    content: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    source: str
+    position: str
+    sha256: str
+
+    @property
+    def object(self) -> str:
+        """The object as it is named everywhere: `Kind/namespace/name`."""
+        return object_id(self.kind, self.namespace, self.name)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which cluster this is, and how that is known."""
+
+    name: str
+    uid: str = ""
+    basis: str = ""
+    version: str = ""
+
+    @property
+    def id(self) -> str:
+        """The most reliable identifier there is."""
+        return self.uid or self.name
+
+
+@dataclass(frozen=True)
+class Part:
+    """All objects of one kind, sorted by namespace and name, loaded when first asked for."""
+
+    group: str
+    kind: str
+    size: int
+    sha256: str
+    load: Callable[[], tuple[Record, ...]] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, group: str, kind: str, records: Iterable[Record]) -> Part:
+        """Make a part from records in memory."""
+        held = tuple(sorted(records, key=lambda record: (record.namespace, record.name)))
+        digest = hashlib.sha256()
+        for record in held:
+            digest.update(record_line(record))
+        return cls(group, kind, len(held), digest.hexdigest(), lambda: held)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Objects of one cluster at one moment, redacted, with what was asked and answered.
+
+    Parameters
+    ----------
+    identity
+        Which cluster.
+    layout
+        How the objects reached the kit: one of `LAYOUTS`.
+    collected_at
+        When, UTC RFC 3339; "" where the source does not say.
+    parts
+        Objects by (API group, kind).
+    coverage
+        What was asked and what came back.
+    conflicts
+        Table `conflicts`: objects that were read twice with different content.
+    redactions
+        How many values were removed, by rule.
+    """
+
+    identity: Identity
+    layout: str
+    collected_at: str
+    parts: Mapping[tuple[str, str], Part]
+    coverage: Coverage
+    conflicts: pd.DataFrame
+    redactions: Mapping[str, int]
+
+    def records(self, kind: Kind) -> tuple[Record, ...]:
+        """Return the objects of a kind with their identity and provenance, sorted."""
+        part = self.parts.get((kind.group, kind.kind))
+        return part.load() if part else ()
+
+    def objects(self, kind: str, group: str = "") -> tuple[Mapping[str, Any], ...]:
+        """Return the redacted objects of any kind, by its name and API group, sorted.
+
+        Parameters
+        ----------
+        kind, group
+            As in `apiVersion` and `kind`; the core group is `""`.
+
+        Returns
+        -------
+        tuple of mappings
+            None at all does not mean that the cluster has none: see `coverage`.
+        """
+        part = self.parts.get((group, kind))
+        return tuple(record.content for record in part.load()) if part else ()
+
+    def kinds(self) -> list[tuple[str, str]]:
+        """Return (API group, kind) of all objects held, sorted."""
+        return sorted(key for key, part in self.parts.items() if part.size)
+
+    def find(self, object: str) -> Record | None:  # noqa: A002 - `object` is the kit's word for it
+        """Return the record of `Kind/namespace/name`, or None where the snapshot has none."""
+        return self._by_object.get(object)
+
+    @functools.cached_property
+    def _by_object(self) -> dict[str, Record]:
+        return {record.object: record for key in self.kinds() for record in self.parts[key].load()}
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Digest over everything that the snapshot says."""
+        return hashlib.sha256(canonical_json(self.manifest())).hexdigest()
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what the snapshot is made of: the digest is taken over this."""
+        return {
+            "format": "hipaa-kit/snapshot/v1",
+            "cluster": {
+                "name": self.identity.name,
+                "uid": self.identity.uid,
+                "basis": self.identity.basis,
+                "version": self.identity.version,
+            },
+            "layout": self.layout,
+            "collected_at": self.collected_at,
+            "parts": [
+                {"group": group, "kind": kind, "objects": part.size, "sha256": part.sha256}
+                for (group, kind), part in sorted(self.parts.items())
+                if part.size
+            ],
+            "coverage_sha256": hashlib.sha256(self.coverage.to_csv().encode()).hexdigest(),
+            "conflicts_sha256": hashlib.sha256(CONFLICTS.to_csv(self.conflicts).encode()).hexdigest(),
+            "redactions": dict(sorted(self.redactions.items())),
+        }
+
+    def provenance(self) -> pd.DataFrame:
+        """Return table `provenance`: one row per object, with where it was read and its digest."""
+        return PROVENANCE.frame(
+            {
+                "group": record.group,
+                "kind": record.kind,
+                "namespace": record.namespace,
+                "name": record.name,
+                "source": record.source,
+                "position": record.position,
+                "sha256": record.sha256,
+            }
+            for key in self.kinds()
+            for record in self.parts[key].load()
+        )
+
+    def without(self, kind: Kind, namespace: str = "", *, status: str, error: str) -> Snapshot:
+        """Return the snapshot that would have resulted had the server answered otherwise.
+
+        Parameters
+        ----------
+        kind
+            Kind whose objects are taken out.
+        namespace
+            Only those of this namespace; "" for all.
+        status, error
+            What coverage says instead.
+        """
+        part = self.parts.get((kind.group, kind.kind))
+        kept = [r for r in part.load() if namespace and r.namespace != namespace] if part else []
+        parts = {**self.parts, (kind.group, kind.kind): Part.of(kind.group, kind.kind, kept)}
+        coverage = self.coverage.with_answer(kind, namespace, status=status, error=error)
+        return replace(self, parts=parts, coverage=coverage)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def record_line(record: Record) -> bytes:
+    """Return the line that stands for a record in a part on disk."""
+    line = {
+        "facts": record.facts,
+        "name": record.name,
+        "namespace": record.namespace,
+        "object": record.content,
+        "position": record.position,
+        "source": record.source,
+    }
+    return canonical_json(line) + b"\n"

@@ -1,0 +1,200 @@
+"""The snapshot on disk: one compressed part per kind, canonical, named by its content.
+
+```
+clinic.snap/
+  snapshot.json                        what the snapshot is made of, and its digest
+  coverage.csv  conflicts.csv          readable with any tool
+  parts/Pod.core.1f0c….jsonl.gz        one line per object, named by the digest of the lines
+```
+
+gzip, because every auditor's machine opens it. Digests are taken over the lines, not over the
+compressed bytes, which differ between builds of zlib.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import json
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from hipaa_kit.errors import OutputError, SnapshotError
+from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.sources.leaks import refuse_leaks
+from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, record_line
+from hipaa_kit.tables.results import CONFLICTS, COVERAGE
+
+MANIFEST = "snapshot.json"
+FORMAT = "hipaa-kit/snapshot/v1"
+
+
+def save_snapshot(snapshot: Snapshot, path: str | Path) -> Path:
+    """Write a snapshot to a folder that does not exist yet, all of it or nothing.
+
+    Parameters
+    ----------
+    snapshot
+        What to write.
+    path
+        Folder to make.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        The folder exists, or cannot be written.
+    LeakError
+        Something in it looks like a secret; nothing was written.
+    """
+    target = Path(path)
+    if target.exists():
+        raise OutputError("exists already", str(target), "name another place or remove it")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        workdir = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", str(target)) from error
+    try:
+        _write(snapshot, workdir)
+        workdir.chmod(0o755)
+        workdir.rename(target)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", str(target)) from error
+    finally:
+        shutil.rmtree(workdir, ignore_errors=True)
+    return target
+
+
+def open_snapshot(path: str | Path) -> Snapshot:
+    """Open a snapshot folder that the kit wrote.
+
+    Parts are read when they are first asked for and checked against their digest then.
+
+    Raises
+    ------
+    SnapshotError
+        The folder is no snapshot, or a part of it is missing or altered; names the part.
+    """
+    folder = Path(path)
+    manifest = _manifest(folder)
+    snapshot = Snapshot(
+        identity=Identity(**manifest["cluster"]),
+        layout=manifest["layout"],
+        collected_at=manifest["collected_at"],
+        parts={(entry["group"], entry["kind"]): _part(folder, entry) for entry in manifest["parts"]},
+        coverage=Coverage(COVERAGE.read_csv(_checked(folder, "coverage.csv", manifest["coverage_sha256"]))),
+        conflicts=CONFLICTS.read_csv(_checked(folder, "conflicts.csv", manifest["conflicts_sha256"])),
+        redactions=manifest["redactions"],
+    )
+    if snapshot.digest != manifest["digest"]:
+        raise SnapshotError("does not match its digest", str(folder / MANIFEST), "collect or import it again")
+    return snapshot
+
+
+def is_snapshot(path: str | Path) -> bool:
+    """Tell whether a path is a folder that holds a snapshot."""
+    return (Path(path) / MANIFEST).is_file()
+
+
+def verify_snapshot(snapshot: Snapshot) -> None:
+    """Load every part, so that a damaged one is found now and not half-way through a run."""
+    for part in snapshot.parts.values():
+        part.load()
+
+
+def _write(snapshot: Snapshot, workdir: Path) -> None:
+    (workdir / "parts").mkdir()
+    for part in snapshot.parts.values():
+        if part.size:
+            _write_part(part, workdir / "parts")
+    (workdir / "coverage.csv").write_text(snapshot.coverage.to_csv(), encoding="utf-8", newline="")
+    (workdir / "conflicts.csv").write_text(CONFLICTS.to_csv(snapshot.conflicts), encoding="utf-8", newline="")
+    manifest = {**snapshot.manifest(), "digest": snapshot.digest}
+    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    (workdir / MANIFEST).write_text(text, encoding="utf-8", newline="")
+    for name in ("coverage.csv", "conflicts.csv", MANIFEST):
+        refuse_leaks((workdir / name).read_text(encoding="utf-8"), f"snapshot {name}")
+
+
+def _write_part(part: Part, folder: Path) -> None:
+    with (
+        (folder / _file_name(part.group, part.kind, part.sha256)).open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as packed,
+    ):
+        for record in part.load():
+            line = record_line(record)
+            refuse_leaks(line.decode("utf-8", "replace"), f"snapshot {record.object}")
+            packed.write(line)
+
+
+def _file_name(group: str, kind: str, sha256: str) -> str:
+    return f"{kind}.{group or 'core'}.{sha256[:16]}.jsonl.gz"
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise SnapshotError("is no snapshot", str(folder), f"a snapshot is a folder with {MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"cannot be read: {error}", str(path), "collect or import it again") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise SnapshotError("has a format that this version does not read", str(path), f"expected {FORMAT}")
+    missing = {"cluster", "layout", "collected_at", "parts", "coverage_sha256", "conflicts_sha256",
+               "redactions", "digest"} - manifest.keys()  # fmt: skip
+    if missing:
+        raise SnapshotError(f"lacks {sorted(missing)}", str(path), "collect or import it again")
+    return manifest
+
+
+def _checked(folder: Path, name: str, sha256: str) -> str:
+    try:
+        raw = (folder / name).read_bytes()
+    except OSError as error:
+        raise SnapshotError(f"{name} cannot be read: {error.strerror}", str(folder)) from None
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise SnapshotError(f"{name} was altered or damaged", str(folder), "collect or import it again")
+    return raw.decode("utf-8")
+
+
+def _part(folder: Path, entry: dict[str, Any]) -> Part:
+    group, kind, sha256 = entry["group"], entry["kind"], entry["sha256"]
+    path = folder / "parts" / _file_name(group, kind, sha256)
+    load = functools.cache(lambda: _load(path, group, kind, sha256))
+    return Part(group, kind, entry["objects"], sha256, load)
+
+
+def _load(path: Path, group: str, kind: str, sha256: str) -> tuple[Record, ...]:
+    try:
+        raw = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise SnapshotError(
+            f"part {kind} is missing or damaged: {error}", str(path), "collect or import it again"
+        ) from None
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise SnapshotError(f"part {kind} was altered or damaged", str(path), "collect or import it again")
+    return tuple(_record(json.loads(line), group, kind) for line in raw.split(b"\n") if line)
+
+
+def _record(line: dict[str, Any], group: str, kind: str) -> Record:
+    return Record(
+        group=group,
+        kind=kind,
+        namespace=line["namespace"],
+        name=line["name"],
+        content=line["object"],
+        facts=line["facts"],
+        source=line["source"],
+        position=line["position"],
+        sha256=hashlib.sha256(canonical_json(line["object"])).hexdigest(),
+    )

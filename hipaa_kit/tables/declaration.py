@@ -1,0 +1,205 @@
+"""What a table is: one declaration that builds, checks, documents and reads back its frames."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from hipaa_kit.errors import TableError
+
+Type = Literal["str", "bool", "int64", "float64", "Int64", "Float64", "boolean"]
+
+FILLS: dict[str, Any] = {"str": "", "bool": False, "int64": 0, "float64": 0.0}
+"""What a row that leaves a column out holds, for the types that cannot be null."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type and meaning.
+
+    `Int64`, `Float64` and `boolean` may be null, which says "not known"; the other types may not.
+    Text is never null: none is `""`, so that joins never meet null with null.
+    """
+
+    name: str
+    type: Type
+    meaning: str
+    values: tuple[str, ...] = ()
+
+    @property
+    def nullable(self) -> bool:
+        """Tell whether the column can say "not known"."""
+        return self.type not in FILLS
+
+
+@dataclass(frozen=True)
+class Table:
+    """One declared table: what a row means, its key, its columns.
+
+    Parameters
+    ----------
+    name
+        Name by which checks and notebooks ask for it.
+    row
+        What one row is, in words.
+    key
+        Columns that identify a row; rows are sorted by them.
+    columns
+        All columns, in the order in which they are shown.
+    """
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    def frame(self, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
+        """Build a frame with exactly the declared columns and types, sorted by key.
+
+        Parameters
+        ----------
+        rows
+            Mappings from column name to value. A column left out is filled with null, or with
+            `""`, 0 or False where its type cannot be null.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per mapping; columns and types are there also when there are no rows.
+
+        Raises
+        ------
+        TableError
+            A row has a column that is not declared, or the frame breaks the declaration.
+        """
+        held = list(rows)
+        known = set(self.names)
+        for row in held:
+            if unknown := row.keys() - known:
+                raise TableError(f"undeclared columns {sorted(unknown)}", f"table {self.name}")
+        data = {}
+        for column in self.columns:
+            fill = FILLS.get(column.type)
+            values = [row.get(column.name, fill) for row in held]
+            data[column.name] = self._series(column, values)
+        return self.check(self._sorted(pd.DataFrame(data)))
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame of any origin with declared columns, order, types and row order.
+
+        Columns that are not declared are dropped; this is for frames made by joins.
+        """
+        missing = [name for name in self.names if name not in frame]
+        if missing:
+            raise TableError(f"missing columns {missing}", f"table {self.name}")
+        data = {column.name: self._series(column, frame[column.name]) for column in self.columns}
+        return self.check(self._sorted(pd.DataFrame(data)))
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `frame` unchanged, or raise TableError naming every departure at once."""
+        problems = self._problems(frame)
+        if problems:
+            raise TableError("; ".join(problems), f"table {self.name}")
+        return frame
+
+    def to_csv(self, frame: pd.DataFrame) -> str:
+        """Return the canonical CSV of a frame: declared order, sorted by key, LF line ends."""
+        return str(self.check(frame).to_csv(index=False, lineterminator="\n"))
+
+    def read_csv(self, text: str) -> pd.DataFrame:
+        """Read back what `to_csv` wrote, with the declared types."""
+        raw = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[])
+        missing = [name for name in self.names if name not in raw]
+        if missing:
+            raise TableError(f"missing columns {missing}", f"table {self.name}")
+        data = {column.name: self._parsed(column, raw[column.name]) for column in self.columns}
+        return self.check(pd.DataFrame(data))
+
+    def markdown(self) -> str:
+        """Return the declaration as documentation."""
+        lines = [f"One row is {self.row}. Key: {', '.join(f'`{name}`' for name in self.key)}.", ""]
+        lines += ["| column | type | meaning |", "|---|---|---|"]
+        for column in self.columns:
+            values = f" One of {', '.join(f'`{v}`' for v in column.values)}." if column.values else ""
+            lines.append(f"| `{column.name}` | {column.type} | {column.meaning}.{values} |")
+        return "\n".join(lines)
+
+    def _series(self, column: Column, values: Sequence[Any] | pd.Series) -> pd.Series:
+        try:
+            return pd.Series(values, dtype=column.type).reset_index(drop=True)
+        except (TypeError, ValueError) as error:
+            raise TableError(f"{column.name!r} is not {column.type}: {error}", f"table {self.name}") from None
+
+    def _parsed(self, column: Column, text: pd.Series) -> pd.Series:
+        if column.type == "str":
+            return text.astype("str")
+        if column.type in ("bool", "boolean"):
+            return text.map({"True": True, "False": False, "": None}).astype(column.type)
+        if column.type == "Int64":
+            # Through Python's own integers: floats would lose the last digits of byte counts.
+            return pd.Series([int(t) if t else None for t in text], dtype="Int64")
+        return pd.to_numeric(text.replace("", None)).astype(column.type)
+
+    def _sorted(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if not self.key or frame.empty:
+            return frame.reset_index(drop=True)
+        return frame.sort_values(list(self.key), kind="stable").reset_index(drop=True)
+
+    def _problems(self, frame: pd.DataFrame) -> list[str]:
+        names = self.names
+        problems = [f"missing column {name!r}" for name in names if name not in frame]
+        problems += [f"undeclared column {name!r}" for name in frame.columns if name not in names]
+        for column in self.columns:
+            if column.name in frame:
+                problems += _column_problems(column, frame[column.name])
+        if not problems and self.key and (repeated := int(frame.duplicated(list(self.key)).sum())):
+            example = frame[frame.duplicated(list(self.key))].iloc[0]
+            named = ", ".join(f"{name}={example[name]!r}" for name in self.key)
+            problems.append(f"{repeated} rows repeat the key, first {named}")
+        return problems
+
+
+def _column_problems(column: Column, series: pd.Series) -> list[str]:
+    if str(series.dtype) != column.type:
+        return [f"{column.name!r} is {series.dtype}, declared {column.type}"]
+    if not column.nullable and bool(series.isna().any()):
+        return [f"{column.name!r} is null in {int(series.isna().sum())} rows"]
+    if column.values:
+        strange = sorted(set(series.dropna()) - set(column.values))
+        if strange:
+            return [f"{column.name!r} has values {strange[:5]} outside {list(column.values)}"]
+    return []
+
+
+def text(name: str, meaning: str, values: tuple[str, ...] = ()) -> Column:
+    """Declare a text column, never null."""
+    return Column(name, "str", meaning, values)
+
+
+def flag(name: str, meaning: str) -> Column:
+    """Declare a true-or-false column, never null."""
+    return Column(name, "bool", meaning)
+
+
+def maybe(name: str, meaning: str) -> Column:
+    """Declare a true-or-false column that may be not known."""
+    return Column(name, "boolean", meaning)
+
+
+def count(name: str, meaning: str) -> Column:
+    """Declare a whole number that may be not known."""
+    return Column(name, "Int64", meaning)
+
+
+def amount(name: str, meaning: str) -> Column:
+    """Declare a number that may be not known."""
+    return Column(name, "Float64", meaning)

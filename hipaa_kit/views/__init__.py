@@ -1,0 +1,24 @@
+"""How things show themselves: tables, figures, pages."""
+
+from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
+from hipaa_kit.views.inspection import kinds_held
+from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars
+from hipaa_kit.views.show import draw, record, show
+
+__all__ = [
+    "citation_bars",
+    "coverage_bars",
+    "draw",
+    "incomplete",
+    "kinds_held",
+    "placement",
+    "population",
+    "record",
+    "remedies",
+    "run_facts",
+    "scope_map",
+    "show",
+    "unseen",
+    "verdict_bars",
+    "worst_first",
+]

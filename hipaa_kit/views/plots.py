@@ -1,0 +1,205 @@
+"""Figures. Each draws one table, says its finding in the title, and returns its words as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from hipaa_kit.views.palette import (
+    BLUE,
+    COVERAGE_STYLE,
+    GREY,
+    INK,
+    PALE,
+    STATUS_STYLE,
+    VERDICT_STYLE,
+    VERMILLION,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROWS_DRAWN = 30
+"""More rows than this cannot be read; the table beside the figure has them all."""
+
+
+class Picture(NamedTuple):
+    """A figure and what it says in words."""
+
+    figure: Figure
+    alt: str
+
+
+def verdict_bars(findings: pd.DataFrame, by: str, title: str) -> Picture:
+    """Draw findings as stacked bars of verdicts, one bar per value of a column.
+
+    Parameters
+    ----------
+    findings
+        Table `findings`, or a part of it.
+    by
+        Column that gives the bars: `check`, `topic`, `namespace`.
+    title
+        What the figure shows, as a sentence.
+    """
+    counts = pd.crosstab(findings[by], findings["verdict"])
+    return _stacked(counts, VERDICT_STYLE, title, "findings")
+
+
+def citation_bars(citations: pd.DataFrame, title: str) -> Picture:
+    """Draw citations as stacked bars of their status, one bar per safeguard group of the rule."""
+    groups = (
+        citations["citation"]
+        .str.extract(r"^(164\.3\d\d)")[0]
+        .map(
+            {
+                "164.306": "164.306 general",
+                "164.308": "164.308 administrative",
+                "164.310": "164.310 physical",
+                "164.312": "164.312 technical",
+                "164.314": "164.314 organisational",
+                "164.316": "164.316 documentation",
+            }
+        )
+    )
+    counts = pd.crosstab(groups.rename("group"), citations["status"])
+    return _stacked(counts, STATUS_STYLE, title, "citations")
+
+
+def coverage_bars(coverage: pd.DataFrame, title: str) -> Picture:
+    """Draw what came back for each API group: kinds by coverage status."""
+    worst = coverage.assign(api_group=coverage["group"].replace("", "core"))
+    order = {status: rank for rank, status in enumerate(COVERAGE_STYLE)}
+    worst = worst.assign(rank=worst["status"].map(order)).sort_values("rank")
+    kinds = worst.drop_duplicates(["api_group", "kind"], keep="last")
+    counts = pd.crosstab(kinds["api_group"], kinds["status"])
+    return _stacked(counts, COVERAGE_STYLE, title, "kinds of object")
+
+
+def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, title: str) -> Picture:
+    """Draw where the ready replicas of ePHI workloads run: workloads by nodes, zones side by side.
+
+    Parameters
+    ----------
+    pods, nodes, spread
+        Tables of those names; workloads are those of `spread`, the least spread first.
+    title
+        What the figure shows, as a sentence.
+    """
+    worst_first = spread.sort_values(["nodes", "zones", "workload"]).head(ROWS_DRAWN)
+    workloads = list(worst_first["workload"])
+    ready = pods[pods["ready"].fillna(False) & pods["workload"].isin(workloads) & (pods["node"] != "")]
+    columns = nodes[nodes["name"].isin(ready["node"])].sort_values(["zone", "name"])
+    names, zones = list(columns["name"]), list(columns["zone"])
+    grid = pd.crosstab(ready["workload"], ready["node"]).reindex(index=workloads, columns=names, fill_value=0)
+    figure, axes = _canvas(max(6.0, 2.6 + 0.62 * len(names)), 1.6 + 0.34 * len(workloads))
+    _cells(axes, grid, single=set(worst_first.loc[worst_first["nodes"] <= 1, "workload"]))
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(workloads)), [_short(workload) for workload in workloads])
+    _zones(axes, zones)
+    axes.set_title(title, loc="left", pad=22)
+    lines = [
+        f"{row.workload}: {row.ready_replicas} ready on {row.nodes} nodes in {row.zones} zones"
+        for row in worst_first.itertuples()
+    ]
+    return Picture(figure, f"{title}. {'; '.join(lines)}.")
+
+
+def scope_map(workloads: pd.DataFrame, ephi: pd.DataFrame, candidates: pd.DataFrame, title: str) -> Picture:
+    """Draw namespaces by how many of their workloads are in the ePHI scope, candidates, or neither."""
+    inside = set(ephi["object"])
+    unanswered = set(candidates["object"]) - inside
+    standing = workloads["object"].map(
+        lambda name: "in scope" if name in inside else "candidate" if name in unanswered else "outside"
+    )
+    counts = pd.crosstab(workloads["namespace"], standing.rename("standing"))
+    styles = {"in scope": (BLUE, ""), "candidate": (VERMILLION, "//"), "outside": (PALE, "")}
+    counts = counts.reindex(columns=[name for name in styles if name in counts])
+    return _stacked(counts, styles, title, "workloads")
+
+
+def _stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title: str, unit: str) -> Picture:
+    shown = [name for name in styles if name in counts.columns]
+    counts = counts[shown].head(ROWS_DRAWN)
+    figure, axes = _canvas(8.6, 1.5 + 0.36 * max(len(counts), 1))
+    rows = list(counts.index)[::-1]
+    left = pd.Series(0, index=rows)
+    for name in shown:
+        colour, hatch = styles[name]
+        values = counts[name].reindex(rows)
+        bars = axes.barh(
+            range(len(rows)),
+            values,
+            left=left,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            label=_words(name),
+        )
+        labels = [str(value) if value else "" for value in values]
+        dark = colour in (BLUE, VERMILLION)
+        axes.bar_label(bars, labels, label_type="center", fontsize=8, color="white" if dark else INK)
+        left = left + values
+    axes.set_yticks(range(len(rows)), [_words(str(row)) for row in rows])
+    axes.set_xlabel(unit)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if shown:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    axes.set_title(title, loc="left")
+    return Picture(figure, f"{title}. {_in_words(counts)}")
+
+
+def _cells(axes: Axes, grid: pd.DataFrame, single: set[str]) -> None:
+    axes.set_xlim(-0.5, max(len(grid.columns), 1) - 0.5)
+    axes.set_ylim(max(len(grid), 1) - 0.5, -0.5)
+    axes.set_xticks([x - 0.5 for x in range(len(grid.columns) + 1)], minor=True)
+    axes.set_yticks([y - 0.5 for y in range(len(grid) + 1)], minor=True)
+    axes.grid(which="minor", color=PALE)
+    axes.tick_params(which="both", length=0)
+    for y, (workload, row) in enumerate(grid.iterrows()):
+        for x, replicas in enumerate(row):
+            if replicas:
+                alone = workload in single
+                box = dict(  # noqa: C408 - reads as the options it is
+                    boxstyle="round,pad=0.35", color=VERMILLION if alone else BLUE
+                )
+                axes.text(x, y, f"{replicas}!" if alone else str(replicas), color="white", bbox=box,
+                          ha="center", va="center", fontsize=8)  # fmt: skip
+
+
+def _zones(axes: Axes, zones: list[str]) -> None:
+    """Name the zones above their nodes and draw a line between them."""
+    for x in range(1, len(zones)):
+        if zones[x] != zones[x - 1]:
+            axes.axvline(x - 0.5, color=INK, linewidth=1)
+    for zone in dict.fromkeys(zones):
+        members = [x for x, name in enumerate(zones) if name == zone]
+        middle = sum(members) / len(members)
+        axes.text(middle, -0.62, zone or "no zone", ha="center", va="bottom", fontsize=8, color=GREY)
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")
+
+
+def _in_words(counts: pd.DataFrame) -> str:
+    rows = [
+        f"{_words(str(name))}: " + ", ".join(f"{value} {_words(str(column))}" for column, value in row.items() if value)
+        for name, row in counts.iterrows()
+    ]
+    return "; ".join(rows) + "."
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _short(workload: str) -> str:
+    _, namespace, name = workload.split("/", 2)
+    return f"{namespace}/{name}"

@@ -1,0 +1,61 @@
+"""The reference that is made from the declarations: checks and tables, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hipaa_kit.catalogue import Catalogue
+from hipaa_kit.safeguards.check import Check, describe
+from hipaa_kit.tables import TABLES
+
+HEAD = "<!-- made by `make docs` from the declarations; do not edit -->\n"
+
+
+def checks_markdown(checks: Iterable[Check], catalogue: Catalogue) -> str:
+    """Return `docs/checks.md`: every check with its law, its inputs and what it does not prove."""
+    held = list(checks)
+    lines = [
+        HEAD,
+        "# Checks",
+        "",
+        f"{len(held)} of the {len(catalogue.controls)} controls of the catalogue have a check.",
+        "",
+    ]
+    for topic in catalogue.topics():
+        of_topic = [check for check in held if catalogue.control(check.id).topic == topic]
+        if of_topic:
+            lines += [f"## {topic.replace('_', ' ').capitalize()}", ""]
+        for check in of_topic:
+            lines += [check_text(check, catalogue, "###"), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def check_text(check: Check, catalogue: Catalogue, heading: str = "#") -> str:
+    """Return one check as Markdown."""
+    control, inputs = catalogue.control(check.id), describe(check)
+    lines = [
+        f"{heading} {check.id} {control.title}",
+        "",
+        f"Severity {control.severity}. {control.remediation}.",
+        "",
+    ]
+    lines += [f"- **{verdict.replace('_', ' ')}**: {rule}" for verdict, rule in control.rule.items()]
+    lines += ["", "| citation | relation | does not prove |", "|---|---|---|"]
+    lines += [f"| {m.citation} | {m.relation} | {m.does_not_prove} |" for m in control.mappings]
+    lines += [
+        "",
+        f"Reads {inputs['tables'].replace(' ', ', ')}: objects of kind {inputs['kinds'].replace(' ', ', ')}.",
+    ]
+    if inputs["parameters"]:
+        lines.append(f"Parameters: {inputs['parameters'].replace(' ', ', ')}.")
+    if check.needs_scope:
+        lines.append("Needs a declared ePHI scope.")
+    return "\n".join(lines)
+
+
+def tables_markdown() -> str:
+    """Return `docs/tables.md`: every declared table with its columns."""
+    lines = [HEAD, "# Tables", ""]
+    for name, table in sorted(TABLES.items()):
+        lines += [f"## {name}", "", table.markdown(), ""]
+    return "\n".join(lines).rstrip() + "\n"
