@@ -40,6 +40,7 @@ RESULTS = (
     "findings",
     "provenance",
     "topic_summary",
+    "unreadable",
 )
 """Tables that a run adds to those of the inventory."""
 
@@ -229,6 +230,9 @@ class Tables(TableSet):
 
     def _conflicts(self) -> pd.DataFrame:
         return self._of.snapshot.conflicts
+
+    def _unreadable(self) -> pd.DataFrame:
+        return self._of.snapshot.unreadable
 
     def _provenance(self) -> pd.DataFrame:
         return self._of.snapshot.provenance()

@@ -14,10 +14,10 @@ from typing import Any
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
-from hipaa_kit.sources.pseudonyms import Pseudonymizer, installation_key
+from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
 from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json
-from hipaa_kit.tables.results import CONFLICTS
+from hipaa_kit.tables.results import CONFLICTS, UNREADABLE
 from hipaa_kit.vocabulary import CLUSTER, NOT_ASKED, UNKNOWN
 
 Key = tuple[str, str, str, str]
@@ -36,13 +36,15 @@ class SnapshotBuilder:
     """
 
     layout: str
-    pseudonymizer: Pseudonymizer = field(default_factory=lambda: Pseudonymizer(installation_key()))
+    pseudonymizer: Pseudonymizer = field(default_factory=Pseudonymizer.of_installation)
     identity: Identity = field(default_factory=lambda: Identity(name=""))
     collected_at: str = ""
+    collected_basis: str = ""
     _records: dict[Key, Record] = field(default_factory=dict)
     _received: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     _conflicts: list[dict[str, str]] = field(default_factory=list)
+    _unreadable: dict[tuple[str, str], str] = field(default_factory=dict)
     _redactions: Counter[str] = field(default_factory=Counter)
     _learned: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
@@ -91,6 +93,14 @@ class SnapshotBuilder:
         """Record what was asked and answered for one kind in one namespace (table `coverage`)."""
         self._rows[group, kind, namespace] = {"group": group, "kind": kind, "namespace": namespace, **answer}
 
+    def fail(self, source: str, position: str, error: str) -> None:
+        """Record a file, or part of one, that could not be read (table `unreadable`)."""
+        self._unreadable.setdefault((source, position), error)
+
+    def received(self, group: str, kind: str) -> int:
+        """Return how many objects of a kind were taken so far, every copy counted."""
+        return sum(n for (g, k, _), n in self._received.items() if (g, k) == (group, kind))
+
     def build(self) -> Snapshot:
         """Return the snapshot: parts sorted, coverage complete for every kind known."""
         by_kind: dict[tuple[str, str], list[Record]] = {}
@@ -101,9 +111,14 @@ class SnapshotBuilder:
             identity=self.identity,
             layout=self.layout,
             collected_at=self.collected_at,
+            collected_basis=self.collected_basis,
             parts=parts,
             coverage=Coverage.of(self._coverage_rows()),
             conflicts=CONFLICTS.frame(self._conflicts),
+            unreadable=UNREADABLE.frame(
+                {"source": source, "position": position, "error": error}
+                for (source, position), error in self._unreadable.items()
+            ),
             redactions=dict(self._redactions),
         )
 

@@ -18,7 +18,7 @@ import pandas as pd
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.coverage import Coverage
-from hipaa_kit.tables.results import CONFLICTS, PROVENANCE
+from hipaa_kit.tables.results import CONFLICTS, PROVENANCE, UNREADABLE
 
 LAYOUTS = ("live", "kubectl", "manifests")
 
@@ -93,13 +93,17 @@ class Snapshot:
     layout
         How the objects reached the kit: one of `LAYOUTS`.
     collected_at
-        When, UTC RFC 3339; "" where the source does not say.
+        When, UTC RFC 3339; "" where nothing tells.
+    collected_basis
+        How that is known: by record, or as the newest time seen in the objects (not before that).
     parts
         Objects by (API group, kind).
     coverage
         What was asked and what came back.
     conflicts
         Table `conflicts`: objects that were read twice with different content.
+    unreadable
+        Table `unreadable`: files that could not be read.
     redactions
         How many values were removed, by rule.
     """
@@ -107,9 +111,11 @@ class Snapshot:
     identity: Identity
     layout: str
     collected_at: str
+    collected_basis: str
     parts: Mapping[tuple[str, str], Part]
     coverage: Coverage
     conflicts: pd.DataFrame
+    unreadable: pd.DataFrame
     redactions: Mapping[str, int]
 
     def records(self, kind: Kind) -> tuple[Record, ...]:
@@ -162,14 +168,22 @@ class Snapshot:
             },
             "layout": self.layout,
             "collected_at": self.collected_at,
+            "collected_basis": self.collected_basis,
             "parts": [
                 {"group": group, "kind": kind, "objects": part.size, "sha256": part.sha256}
                 for (group, kind), part in sorted(self.parts.items())
                 if part.size
             ],
-            "coverage_sha256": hashlib.sha256(self.coverage.to_csv().encode()).hexdigest(),
-            "conflicts_sha256": hashlib.sha256(CONFLICTS.to_csv(self.conflicts).encode()).hexdigest(),
+            "tables": {name: hashlib.sha256(csv.encode()).hexdigest() for name, csv in self.side_tables().items()},
             "redactions": dict(sorted(self.redactions.items())),
+        }
+
+    def side_tables(self) -> dict[str, str]:
+        """Return the tables that stand beside the objects, as canonical CSV by name."""
+        return {
+            "conflicts": CONFLICTS.to_csv(self.conflicts),
+            "coverage": self.coverage.to_csv(),
+            "unreadable": UNREADABLE.to_csv(self.unreadable),
         }
 
     def provenance(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 ```
 clinic.snap/
   snapshot.json                        what the snapshot is made of, and its digest
-  coverage.csv  conflicts.csv          readable with any tool
+  coverage.csv conflicts.csv unreadable.csv   readable with any tool
   parts/Pod.core.1f0c….jsonl.gz        one line per object, named by the digest of the lines
 ```
 
@@ -27,10 +27,11 @@ from hipaa_kit.errors import OutputError, SnapshotError
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, record_line
-from hipaa_kit.tables.results import CONFLICTS, COVERAGE
+from hipaa_kit.tables.results import CONFLICTS, COVERAGE, UNREADABLE
 
 MANIFEST = "snapshot.json"
 FORMAT = "hipaa-kit/snapshot/v1"
+MANIFEST_FIELDS = frozenset("cluster layout collected_at collected_basis parts tables redactions digest".split())
 
 
 def save_snapshot(snapshot: Snapshot, path: str | Path) -> Path:
@@ -86,13 +87,16 @@ def open_snapshot(path: str | Path) -> Snapshot:
     """
     folder = Path(path)
     manifest = _manifest(folder)
+    tables = {name: _checked(folder, f"{name}.csv", sha256) for name, sha256 in manifest["tables"].items()}
     snapshot = Snapshot(
         identity=Identity(**manifest["cluster"]),
         layout=manifest["layout"],
         collected_at=manifest["collected_at"],
+        collected_basis=manifest["collected_basis"],
         parts={(entry["group"], entry["kind"]): _part(folder, entry) for entry in manifest["parts"]},
-        coverage=Coverage(COVERAGE.read_csv(_checked(folder, "coverage.csv", manifest["coverage_sha256"]))),
-        conflicts=CONFLICTS.read_csv(_checked(folder, "conflicts.csv", manifest["conflicts_sha256"])),
+        coverage=Coverage(COVERAGE.read_csv(tables["coverage"])),
+        conflicts=CONFLICTS.read_csv(tables["conflicts"]),
+        unreadable=UNREADABLE.read_csv(tables["unreadable"]),
         redactions=manifest["redactions"],
     )
     if snapshot.digest != manifest["digest"]:
@@ -116,13 +120,12 @@ def _write(snapshot: Snapshot, workdir: Path) -> None:
     for part in snapshot.parts.values():
         if part.size:
             _write_part(part, workdir / "parts")
-    (workdir / "coverage.csv").write_text(snapshot.coverage.to_csv(), encoding="utf-8", newline="")
-    (workdir / "conflicts.csv").write_text(CONFLICTS.to_csv(snapshot.conflicts), encoding="utf-8", newline="")
     manifest = {**snapshot.manifest(), "digest": snapshot.digest}
-    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-    (workdir / MANIFEST).write_text(text, encoding="utf-8", newline="")
-    for name in ("coverage.csv", "conflicts.csv", MANIFEST):
-        refuse_leaks((workdir / name).read_text(encoding="utf-8"), f"snapshot {name}")
+    texts = {f"{name}.csv": csv for name, csv in snapshot.side_tables().items()}
+    texts[MANIFEST] = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    for name, text in texts.items():
+        refuse_leaks(text, f"snapshot {name}")
+        (workdir / name).write_text(text, encoding="utf-8", newline="")
 
 
 def _write_part(part: Part, folder: Path) -> None:
@@ -150,8 +153,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise SnapshotError(f"cannot be read: {error}", str(path), "collect or import it again") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise SnapshotError("has a format that this version does not read", str(path), f"expected {FORMAT}")
-    missing = {"cluster", "layout", "collected_at", "parts", "coverage_sha256", "conflicts_sha256",
-               "redactions", "digest"} - manifest.keys()  # fmt: skip
+    missing = MANIFEST_FIELDS - manifest.keys()
     if missing:
         raise SnapshotError(f"lacks {sorted(missing)}", str(path), "collect or import it again")
     return manifest

@@ -63,6 +63,17 @@ CONFLICTS = Table(
     ),
 )
 
+UNREADABLE = Table(
+    "unreadable",
+    "one file, or part of one, that could not be read",
+    ("source", "position"),
+    (
+        text("source", "file"),
+        text("position", "line in it"),
+        text("error", "why"),
+    ),
+)
+
 JUDGEMENTS = Table(
     "judgements",
     "what one check says of one object, before the runner has looked at coverage",

@@ -60,6 +60,7 @@ def inspection(snapshot: Snapshot) -> dict[str, Any]:
         "server_version": snapshot.identity.version,
         "source": LAYOUT_WORDS[snapshot.layout],
         "read_at": snapshot.collected_at,
+        "time_known_by": snapshot.collected_basis,
         "digest": snapshot.digest,
         "kinds": kinds_held(snapshot).to_dict("records"),
         "coverage": {str(status): int(count) for status, count in coverage["status"].value_counts().items()},
@@ -78,7 +79,7 @@ def inspection_json(snapshot: Snapshot) -> str:
 def inspection_text(snapshot: Snapshot) -> str:
     """Return what `hipaa-kit inspect` shows, as text."""
     facts = inspection(snapshot)
-    head = ("cluster", "cluster_uid", "identified_by", "server_version", "source", "read_at", "digest")
+    head = ("cluster", "cluster_uid", "identified_by", "server_version", "source", "read_at", "time_known_by", "digest")
     lines = [f"{name.replace('_', ' '):16}{facts[name] or 'not known'}" for name in head]
     lines += ["", kinds_held(snapshot).to_string(index=False), ""]
     lines.append("coverage: " + ", ".join(f"{count} {status}" for status, count in facts["coverage"].items()))
