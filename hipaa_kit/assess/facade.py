@@ -33,7 +33,6 @@ RESULTS = (
     "checks",
     "citations",
     "conflicts",
-    "coverage",
     "finding_citations",
     "finding_evidence",
     "finding_members",
@@ -224,9 +223,6 @@ class Tables(TableSet):
 
     def _topic_summary(self) -> pd.DataFrame:
         return roll_up_topics(self["findings"], self._of.catalogue, self._of.checks)
-
-    def _coverage(self) -> pd.DataFrame:
-        return self._of.snapshot.coverage.frame
 
     def _conflicts(self) -> pd.DataFrame:
         return self._of.snapshot.conflicts

@@ -1,7 +1,9 @@
 """The kinds that Kubernetes itself serves: group, name in the API, and whether they live in namespaces.
 
-Source: the API reference of Kubernetes 1.24 to 1.36, https://kubernetes.io/docs/reference/kubernetes-api/,
+Source: the API reference of Kubernetes 1.24 to 1.37, https://kubernetes.io/docs/reference/kubernetes-api/,
+with the kinds that were removed in between (https://kubernetes.io/docs/reference/using-api/deprecation-guide/),
 and the sig-network and sig-storage APIs that are installed as custom resources almost everywhere.
+Kinds that only answer a question, such as SubjectAccessReview, hold no objects and are not listed.
 """
 
 from __future__ import annotations
@@ -70,14 +72,16 @@ BUILT_IN: Final = tuple(
         "FlowSchema:flowschemas PriorityLevelConfiguration:prioritylevelconfigurations",
     )
     + _kinds("internal.apiserver.k8s.io", False, "StorageVersion:storageversions")
+    + _kinds("lifecycle.k8s.io", True, "Eviction:evictions EvictionRequest:evictionrequests")
     + _kinds("networking.k8s.io", True, "Ingress:ingresses NetworkPolicy:networkpolicies")
     + _kinds(
         "networking.k8s.io",
         False,
-        "IPAddress:ipaddresses IngressClass:ingressclasses ServiceCIDR:servicecidrs",
+        "ClusterCIDR:clustercidrs IPAddress:ipaddresses IngressClass:ingressclasses ServiceCIDR:servicecidrs",
     )
     + _kinds("node.k8s.io", False, "RuntimeClass:runtimeclasses")
     + _kinds("policy", True, "PodDisruptionBudget:poddisruptionbudgets")
+    + _kinds("policy", False, "PodSecurityPolicy:podsecuritypolicies")
     + _kinds(
         "policy.networking.k8s.io",
         False,
@@ -86,13 +90,25 @@ BUILT_IN: Final = tuple(
     )
     + _kinds("rbac.authorization.k8s.io", True, "Role:roles RoleBinding:rolebindings")
     + _kinds("rbac.authorization.k8s.io", False, "ClusterRole:clusterroles ClusterRoleBinding:clusterrolebindings")
-    + _kinds("resource.k8s.io", True, "ResourceClaim:resourceclaims ResourceClaimTemplate:resourceclaimtemplates")
+    + _kinds(
+        "resource.k8s.io",
+        True,
+        "PodScheduling:podschedulings PodSchedulingContext:podschedulingcontexts ResourceClaim:resourceclaims "
+        "ResourceClaimParameters:resourceclaimparameters ResourceClaimTemplate:resourceclaimtemplates "
+        "ResourceClassParameters:resourceclassparameters",
+    )
     + _kinds(
         "resource.k8s.io",
         False,
-        "DeviceClass:deviceclasses DeviceTaintRule:devicetaintrules ResourceSlice:resourceslices",
+        "DeviceClass:deviceclasses DeviceTaintRule:devicetaintrules ResourceClass:resourceclasses "
+        "ResourcePoolStatusRequest:resourcepoolstatusrequests ResourceSlice:resourceslices",
     )
     + _kinds("scheduling.k8s.io", False, "PriorityClass:priorityclasses")
+    + _kinds(
+        "scheduling.k8s.io",
+        True,
+        "CompositePodGroup:compositepodgroups PodGroup:podgroups Workload:workloads",
+    )
     + _kinds("snapshot.storage.k8s.io", True, "VolumeSnapshot:volumesnapshots")
     + _kinds(
         "snapshot.storage.k8s.io",
@@ -116,7 +132,9 @@ _BY_RESOURCE: Final = {(kind.group, kind.resource): kind for kind in BUILT_IN}
 _MOVED: Final = {
     ("extensions", "DaemonSet"): "apps",
     ("extensions", "Deployment"): "apps",
+    ("extensions", "HorizontalPodAutoscaler"): "autoscaling",
     ("extensions", "Ingress"): "networking.k8s.io",
+    ("extensions", "Job"): "batch",
     ("extensions", "NetworkPolicy"): "networking.k8s.io",
     ("extensions", "PodSecurityPolicy"): "policy",
     ("extensions", "ReplicaSet"): "apps",
@@ -124,7 +142,8 @@ _MOVED: Final = {
 }
 """Kinds that are served, or were served, by a second group: the same objects under another name.
 
-Source: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
+Source: https://kubernetes.io/docs/reference/using-api/deprecation-guide/. Only the name is the same: an
+Event of `events.k8s.io` has `note` and `regarding` where a core one has `message` and `involvedObject`.
 """
 
 

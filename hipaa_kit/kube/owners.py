@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from hipaa_kit.kube.kinds import canonical_group, group_of
+
+CONFIG_MIRROR = "kubernetes.io/config.mirror"
+CONFIG_SOURCE = "kubernetes.io/config.source"
+
 
 class Owner(NamedTuple):
-    """An owner as a reference names it."""
+    """An owner as a reference names it, its API group as served today."""
 
     group: str
     kind: str
@@ -24,7 +29,7 @@ def object_id(kind: str, namespace: str, name: str) -> str:
 
 
 def parse_object_id(object: str) -> tuple[str, str, str]:  # noqa: A002 - the kit's word for it
-    """Return kind, namespace and name of `Kind/namespace/name`."""
+    """Return kind, namespace and name of `Kind/namespace/name`; a name may itself hold a slash."""
     kind, _, rest = object.partition("/")
     namespace, _, name = rest.partition("/")
     return kind, namespace, name
@@ -45,8 +50,8 @@ def controller_of(metadata: Mapping[str, Any]) -> Owner | None:
         kind, name = reference.get("kind"), reference.get("name")
         if isinstance(kind, str) and isinstance(name, str) and kind and name:
             version = reference.get("apiVersion")
-            group = version.rpartition("/")[0] if isinstance(version, str) else ""
-            return Owner(group, kind, name)
+            group = group_of(version) if isinstance(version, str) else ""
+            return Owner(*canonical_group(group, kind), name)
     return None
 
 
@@ -78,16 +83,28 @@ def top_owner(first: Owner, controllers: Mapping[tuple[str, str], Owner | None])
 
 
 def is_mirror(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a pod is the mirror of one that a kubelet runs from a file.
+    """Tell whether a pod is the mirror of one that a kubelet runs from a file or address.
 
-    Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-mirror
+    The kubelet marks it with an annotation, and names the node as the owner that controls it. A pod that
+    says where its kubelet had it from is one too, unless that was the API.
+
+    Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-mirror and
+    https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-source
     """
-    annotations = metadata.get("annotations")
-    marked = isinstance(annotations, Mapping) and "kubernetes.io/config.mirror" in annotations
+    found = metadata.get("annotations")
+    annotations = found if isinstance(found, Mapping) else {}
     owner = controller_of(metadata)
-    return marked or (owner is not None and owner.kind == "Node")
+    return (
+        CONFIG_MIRROR in annotations
+        or annotations.get(CONFIG_SOURCE, "api") != "api"
+        or (owner is not None and (owner.group, owner.kind) == ("", "Node"))
+    )
 
 
 def static_name(name: str, node: str) -> str:
-    """Return the name of a static pod without the node that its kubelet appends to it."""
-    return name.removesuffix(f"-{node}") if node else name
+    """Return the name of a static pod without the node that its kubelet appends to it.
+
+    Source: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/: the names are suffixed with
+    the node's hostname and a leading hyphen; the kubelet writes the node's name in lower case.
+    """
+    return name.removesuffix(f"-{node.lower()}") if node else name

@@ -9,25 +9,25 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 
-_QUANTITY = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,3}))?")
-_PERCENT = re.compile(r"(\d{1,9})%")
+_QUANTITY = re.compile(
+    r"([+-]?)(\d{1,99}\.?\d{0,99}|\.\d{1,99})(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,3}))?", re.ASCII
+)
+_PERCENT = re.compile(r"(\d{1,9})%", re.ASCII)
 
-SUFFIXES = {
-    "n": Decimal(10) ** -9,
-    "u": Decimal(10) ** -6,
-    "m": Decimal(10) ** -3,
-    "k": Decimal(10) ** 3,
-    "M": Decimal(10) ** 6,
-    "G": Decimal(10) ** 9,
-    "T": Decimal(10) ** 12,
-    "P": Decimal(10) ** 15,
-    "E": Decimal(10) ** 18,
-    **{f"{unit}i": Decimal(2) ** (10 * power) for power, unit in enumerate("KMGTPE", 1)},
+SUFFIXES: Final = {
+    **{
+        suffix: Fraction(10) ** power
+        for suffix, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
+    },
+    **{f"{letter}i": Fraction(2) ** (10 * power) for power, letter in enumerate("KMGTPE", 1)},
 }
+MOST: Final = 2**63 - 1
+"""The most that a quantity with a binary suffix can be; larger ones are capped to it."""
 
 
 class QuantityError(InputError):
@@ -49,23 +49,33 @@ def parse_quantity(value: Any) -> Decimal:
 
     Notes
     -----
-    Values finer than a nano unit are rounded up (away from zero), as the API does.
+    What is finer than a nano unit is rounded up, away from zero, and binary quantities are capped at
+    2^63-1, as the API does. Its parser lets pass a suffix without digits (`Ki`, as zero), which its
+    documented format does not allow; here that is an error, and so is an exponent over 999.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise QuantityError(f"a {type(value).__name__} is not a quantity")
-    found = _QUANTITY.fullmatch(str(value))
+    found = _QUANTITY.fullmatch(str(value).strip())
     if found is None:
         raise QuantityError("is not a quantity", do="write it like 500m, 2, 1.5Gi")
     sign, digits, suffix, exponent = found.groups()
-    number = Decimal(digits)
+    number = Fraction(digits)
     if suffix:
         number *= SUFFIXES[suffix]
     if exponent:
-        number *= Decimal(10) ** int(exponent)
-    nano = number.scaleb(9)
-    if nano != nano.to_integral_value():
-        number = Decimal(math.ceil(nano)).scaleb(-9)
-    return -number if sign == "-" else number
+        number *= Fraction(10) ** int(exponent)
+    if suffix and suffix.endswith("i"):
+        number = min(number, Fraction(MOST))
+    nano = math.ceil(number * 10**9)
+    # From text, because Decimal rounds the results of its arithmetic to 28 digits.
+    return Decimal(f"{sign if nano else ''}{nano}E-9")
+
+
+def rounded_up(number: Decimal, places: int = 0) -> Decimal:
+    """Return a quantity with so many decimal places, rounded away from zero as `Quantity.RoundUp` does."""
+    scaled = Fraction(number) * 10**places
+    whole_part = math.ceil(abs(scaled))
+    return Decimal(f"{'-' if scaled < 0 else ''}{whole_part}E-{places}")
 
 
 def cores(value: Any) -> float | None:
@@ -77,12 +87,15 @@ def cores(value: Any) -> float | None:
 
 
 def whole(value: Any) -> int | None:
-    """Return a quantity as a whole number, rounded up; bytes for memory and storage; None where it is none."""
+    """Return a quantity as a whole number, rounded up; bytes for memory and storage; None where it is none.
+
+    Source: `Quantity.Value`. A value that no 64-bit integer holds gives None.
+    """
     try:
-        number = math.ceil(parse_quantity(value))
+        number = int(rounded_up(parse_quantity(value)))
     except QuantityError:
         return None
-    return number if abs(number) < 2**63 else None
+    return number if abs(number) <= MOST else None
 
 
 def scaled_value(value: Any, total: int, *, round_up: bool) -> int | None:

@@ -1,19 +1,31 @@
-"""Label selectors: what the API means by them, and how kubectl writes them.
+"""Label selectors: what the API means by them, how kubectl writes them, and how pods choose nodes.
 
-Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors and
-`k8s.io/apimachinery/pkg/labels`.
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors,
+https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#node-affinity,
+`k8s.io/apimachinery/pkg/labels` and `k8s.io/component-helpers/scheduling/corev1/nodeaffinity`.
+
+What an absent selector means is for each API to say. Absent matches nothing for a PodDisruptionBudget, a
+topology spread constraint and a pod affinity term, and `label_selector(None)` says so; it matches everything
+for the `podSelector` of a NetworkPolicy, whose callers give an empty one instead.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from hipaa_kit.errors import InputError
 
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+NODE_OPERATORS: Final = (*OPERATORS, "Gt", "Lt")
+_TERM_FIELDS: Final = ("matchExpressions", "matchFields")
+
+_NAME = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_PREFIX = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,63}")
 
 
 class SelectorError(InputError):
@@ -34,7 +46,24 @@ class Requirement:
             return self.key in labels and labels[self.key] in self.values
         if self.operator == "NotIn":
             return self.key not in labels or labels[self.key] not in self.values
+        if self.operator in ("Gt", "Lt"):
+            return self._compares(labels.get(self.key, ""))
         return (self.key in labels) == (self.operator == "Exists")
+
+    def _compares(self, value: str) -> bool:
+        """Tell whether a label is greater or less, as integers; one that is no integer never is."""
+        limit = next(iter(self.values))
+        if not is_integer(value) or not is_integer(limit):
+            return False
+        return int(value) > int(limit) if self.operator == "Gt" else int(value) < int(limit)
+
+    def __str__(self) -> str:
+        """Return the condition as kubectl writes it."""
+        if self.operator in ("In", "NotIn"):
+            return f"{self.key} {self.operator.lower()} ({','.join(sorted(self.values))})"
+        if self.operator in ("Gt", "Lt"):
+            return f"{self.key}{'>' if self.operator == 'Gt' else '<'}{next(iter(self.values))}"
+        return self.key if self.operator == "Exists" else f"!{self.key}"
 
 
 @dataclass(frozen=True)
@@ -60,9 +89,32 @@ class Selector:
                 return requirement.key, next(iter(requirement.values))
         return None
 
+    def __str__(self) -> str:
+        """Return the selector as kubectl writes it; "" for both everything and nothing, as kubectl does."""
+        return ",".join(map(str, self.requirements))
 
-NOTHING = Selector(nothing=True)
+
+NOTHING: Final = Selector(nothing=True)
 """Matches no labels: what a selector that is not there means in most APIs."""
+
+
+def is_integer(text: str) -> bool:
+    """Tell whether a text is an integer that fits 64 bits, as `strconv.ParseInt` reads it."""
+    return _INTEGER.fullmatch(text) is not None and -(2**63) <= int(text) < 2**63
+
+
+def is_label_key(text: str) -> bool:
+    """Tell whether a text can be the key of a label: a name of up to 63 characters, after an optional prefix.
+
+    Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+    """
+    prefix, slash, name = text.rpartition("/")
+    return _NAME.fullmatch(name) is not None and (not slash or _PREFIX.fullmatch(prefix) is not None)
+
+
+def is_label_value(text: str) -> bool:
+    """Tell whether a text can be the value of a label: empty, or a name of up to 63 characters."""
+    return not text or _NAME.fullmatch(text) is not None
 
 
 def label_selector(selector: Any, *, where: str = "") -> Selector:
@@ -85,10 +137,7 @@ def label_selector(selector: Any, *, where: str = "") -> Selector:
     if not isinstance(selector, Mapping):
         raise SelectorError("is not a selector", where)
     requirements = list(_equalities(selector.get("matchLabels"), where))
-    expressions = selector.get("matchExpressions") or []
-    if not isinstance(expressions, list):
-        raise SelectorError("matchExpressions is not a list", where)
-    requirements += [_expression(expression, where) for expression in expressions]
+    requirements += _expressions(selector.get("matchExpressions"), OPERATORS, where)
     return Selector(tuple(requirements))
 
 
@@ -106,29 +155,90 @@ def _equalities(labels: Any, where: str) -> list[Requirement]:
         return []
     if not isinstance(labels, Mapping) or not all(isinstance(v, str) for v in labels.values()):
         raise SelectorError("matchLabels is not a map of texts", where)
-    return [Requirement(str(key), "In", frozenset({value})) for key, value in sorted(labels.items())]
+    return [_requirement(str(key), "In", [value], where) for key, value in sorted(labels.items())]
 
 
-def _expression(expression: Any, where: str) -> Requirement:
+def _expressions(expressions: Any, operators: tuple[str, ...], where: str) -> list[Requirement]:
+    if expressions is None:
+        return []
+    if not isinstance(expressions, list):
+        raise SelectorError("matchExpressions is not a list", where)
+    return [_expression(expression, operators, where) for expression in expressions]
+
+
+def _expression(expression: Any, operators: tuple[str, ...], where: str) -> Requirement:
     if not isinstance(expression, Mapping) or not isinstance(expression.get("key"), str):
         raise SelectorError("an expression has no key", where)
     operator, values = expression.get("operator"), expression.get("values") or []
-    if operator not in OPERATORS:
-        raise SelectorError(f"operator {operator!r} is not one of {', '.join(OPERATORS)}", where)
+    if operator not in operators:
+        raise SelectorError(f"operator {operator!r} is not one of {', '.join(operators)}", where)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise SelectorError(f"values of {expression['key']} are not a list of texts", where)
-    if (operator in ("In", "NotIn")) != bool(values):
-        raise SelectorError(f"operator {operator} and the number of values do not fit", where)
-    return Requirement(expression["key"], operator, frozenset(values))
+    return _requirement(expression["key"], operator, values, where)
 
 
-_NAME = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)"
-_KEY = rf"(?P<key>(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?{_NAME})"
-_TERM = re.compile(
-    rf"\s*(?:!\s*{_KEY.replace('key', 'absent')}"
-    rf"|{_KEY}\s*(?:(?P<equal>==?|!=)\s*(?P<value>{_NAME})?"
-    rf"|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
-)
+def _requirement(key: str, operator: str, values: list[str], where: str) -> Requirement:
+    """Return a condition; what a label may be made of is not asked here, as values may be pseudonyms."""
+    counts = {"In": bool(values), "NotIn": bool(values), "Gt": len(values) == 1, "Lt": len(values) == 1}
+    if not counts.get(operator, not values):
+        raise SelectorError(f"operator {operator} and the number of values of {key} do not fit", where)
+    return Requirement(key, operator, frozenset(values))
+
+
+class NodeTerm(NamedTuple):
+    """One term of a node selector: conditions on a node's labels, and on its name."""
+
+    labels: Selector
+    names: Selector
+
+    def matches(self, labels: Mapping[str, str], name: str) -> bool:
+        """Tell whether a node meets every condition."""
+        return self.labels.matches(labels) and self.names.matches({"metadata.name": name})
+
+
+@dataclass(frozen=True)
+class NodeSelector:
+    """Terms of which one must hold; none at all match no node."""
+
+    terms: tuple[NodeTerm, ...] = ()
+
+    def matches(self, labels: Mapping[str, str], name: str) -> bool:
+        """Tell whether a node meets a term."""
+        return any(term.matches(labels, name) for term in self.terms)
+
+
+def node_selector(selector: Any, *, where: str = "") -> NodeSelector:
+    """Return a `core/v1 NodeSelector`, as node affinity and persistent volumes have it.
+
+    Parameters
+    ----------
+    selector
+        `{nodeSelectorTerms: [{matchExpressions, matchFields}]}`.
+    where
+        Object and path, for the error.
+
+    Raises
+    ------
+    SelectorError
+        It has a shape or operator that the API refuses.
+
+    Notes
+    -----
+    An empty term matches no node, and so does an empty list of terms. `Gt` and `Lt` against what is no
+    integer match no node: the API accepts such a value, and the scheduler passes over its term.
+    """
+    terms = selector.get("nodeSelectorTerms") if isinstance(selector, Mapping) else None
+    if not isinstance(terms, list) or not all(isinstance(term, Mapping) for term in terms):
+        raise SelectorError("is not a node selector", where)
+    return NodeSelector(tuple(_node_term(term, where) for term in terms if any(map(term.get, _TERM_FIELDS))))
+
+
+def _node_term(term: Mapping[str, Any], where: str) -> NodeTerm:
+    names = _expressions(term.get("matchFields"), ("In", "NotIn"), where)
+    if any(each.key != "metadata.name" or len(each.values) != 1 for each in names):
+        raise SelectorError("matchFields can only name one metadata.name", where)
+    labels = _expressions(term.get("matchExpressions"), NODE_OPERATORS, where)
+    return NodeTerm(Selector(tuple(labels)), Selector(tuple(names)))
 
 
 def parse_selector(text: str, *, where: str = "") -> Selector:
@@ -137,8 +247,8 @@ def parse_selector(text: str, *, where: str = "") -> Selector:
     Parameters
     ----------
     text
-        `key`, `!key`, `key=value`, `key==value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`,
-        joined by commas; all must hold.
+        `key`, `!key`, `key=value`, `key==value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key>1`,
+        `key<1`, joined by commas; all must hold.
     where
         File and line, for the error.
 
@@ -146,29 +256,97 @@ def parse_selector(text: str, *, where: str = "") -> Selector:
     ------
     SelectorError
         It cannot be read; names the position.
+
+    Notes
+    -----
+    Source: `labels.Parse`. It reads an empty text as everything; here that is an error, because nobody who
+    leaves a selector empty in a file means every object.
     """
-    if not text.strip():
+    tokens = list(_tokens(text))
+    if tokens[0].text == "":
         raise SelectorError("is an empty selector, which would match everything", where)
-    requirements, position = [], 0
-    while position < len(text):
-        term = _TERM.match(text, position)
-        if term is None or term.end() == position:
-            raise SelectorError(f"cannot be read from position {position + 1}: {text[position:]!r}", where)
-        requirements.append(_requirement(term, where))
-        position = term.end()
-    if text.rstrip().endswith(","):
-        raise SelectorError("ends with a comma", where)
+    reader = _Reader(tokens, text, where)
+    requirements = [reader.requirement()]
+    while reader.next().text == ",":
+        reader.take()
+        requirements.append(reader.requirement())
+    if reader.next().text:
+        raise reader.error("a comma or the end is expected")
     return Selector(tuple(requirements))
 
 
-def _requirement(term: re.Match[str], where: str) -> Requirement:
-    if term["absent"]:
-        return Requirement(term["absent"], "DoesNotExist")
-    if term["set"]:
-        values = [value.strip() for value in term["values"].split(",")]
-        if not all(re.fullmatch(f"(?:{_NAME})?", value) for value in values):
-            raise SelectorError(f"values of {term['key']} cannot be read", where)
-        return Requirement(term["key"], "In" if term["set"] == "in" else "NotIn", frozenset(values))
-    if term["equal"]:
-        return Requirement(term["key"], "NotIn" if term["equal"] == "!=" else "In", frozenset({term["value"] or ""}))
-    return Requirement(term["key"], "Exists")
+class _Token(NamedTuple):
+    text: str
+    position: int
+    special: bool
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """Yield operators and words, and an empty token at the end."""
+    for found in re.finditer(r"==|!=|[=!(),<>]|[^=!(),<> \t\r\n]+", text):
+        yield _Token(found[0], found.start(), found[0][0] in "=!(),<>")
+    yield _Token("", len(text), special=True)
+
+
+_BY_SYMBOL: Final = {"=": "In", "==": "In", "!=": "NotIn", "in": "In", "notin": "NotIn", ">": "Gt", "<": "Lt"}
+
+
+class _Reader:
+    """Reads one requirement after the other; `in` and `notin` are words where no operator can stand."""
+
+    def __init__(self, tokens: list[_Token], text: str, where: str) -> None:
+        self.tokens, self.text, self.where = tokens, text, where
+        self.at = 0
+
+    def next(self) -> _Token:
+        return self.tokens[self.at]
+
+    def take(self) -> _Token:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def error(self, what: str) -> SelectorError:
+        position = self.next().position
+        return SelectorError(
+            f"cannot be read from position {position + 1}: {self.text[position:]!r}, {what}", self.where
+        )
+
+    def requirement(self) -> Requirement:
+        absent = self.next().text == "!"
+        if absent:
+            self.take()
+        if self.next().special or not is_label_key(self.next().text):
+            raise self.error("the key of a label is expected")
+        key = self.take().text
+        if absent or self.next().text in ("", ","):
+            return Requirement(key, "DoesNotExist" if absent else "Exists")
+        if self.next().text not in _BY_SYMBOL:
+            raise self.error(f"one of {' '.join(_BY_SYMBOL)} is expected")
+        symbol = self.take()
+        operator = _BY_SYMBOL[symbol.text]
+        values = [self.value()] if symbol.special else self.values()
+        if operator in ("Gt", "Lt") and not is_integer(values[0]):
+            self.at -= bool(values[0])
+            raise self.error("an integer is expected")
+        return Requirement(key, operator, frozenset(values))
+
+    def value(self) -> str:
+        """Return a value; nothing where one could stand is the empty value."""
+        if self.next().text in ("", ",", ")"):
+            return ""
+        if self.next().special or not is_label_value(self.next().text):
+            raise self.error("the value of a label is expected")
+        return self.take().text
+
+    def values(self) -> list[str]:
+        if self.next().text != "(":
+            raise self.error("( is expected")
+        self.take()
+        values = [self.value()]
+        while self.next().text == ",":
+            self.take()
+            values.append(self.value())
+        if self.next().text != ")":
+            raise self.error("a comma or ) is expected")
+        self.take()
+        return values

@@ -1,7 +1,21 @@
 """The ePHI scope as declared, and as it meets the objects of the cluster."""
 
 from hipaa_kit.tables.declaration import Table, count, flag, text
+from hipaa_kit.tables.workloads import WORKLOADS
 from hipaa_kit.vocabulary import CRITICALITIES
+
+SCOPE_DECLARATION = Table(
+    "scope_declaration",
+    "the declared ePHI scope as a whole; there is one row, also where none is declared",
+    ("object",),
+    (
+        text("object", "`Scope//name`"),
+        flag("declared", "a scope file was given"),
+        text("owner", "who answers for the scope"),
+        text("reviewed_on", "date of its last review, or none"),
+        count("entries", "its entries"),
+    ),
+)
 
 SCOPE_ENTRIES = Table(
     "scope_entries",
@@ -52,6 +66,18 @@ EPHI_OBJECTS = Table(
     ),
 )
 
+EPHI_WORKLOADS = Table(
+    "ephi_workloads",
+    "one workload in the ePHI scope",
+    ("object",),
+    (
+        *WORKLOADS.columns,
+        text("criticality", "the highest of the entries that lead to it", CRITICALITIES),
+        text("data_class", "data class of that entry"),
+        text("owner", "owner named by that entry"),
+    ),
+)
+
 EPHI_CANDIDATES = Table(
     "ephi_candidates",
     "one sign that a workload outside the declared scope may hold ePHI",
@@ -62,7 +88,7 @@ EPHI_CANDIDATES = Table(
         text(
             "signal",
             "what looks like ePHI",
-            ("image", "port", "environment", "service", "label", "custom_resource"),
+            ("image", "port", "environment", "service", "label"),
         ),
         text("matched", "what was recognised: software, protocol or word"),
         text("confidence", "how telling the sign is", ("high", "medium", "low")),

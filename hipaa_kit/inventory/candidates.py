@@ -1,0 +1,137 @@
+"""What looks like ePHI and is not declared: signs, never proof."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.sources.scope import Scope
+from hipaa_kit.tables.scope import EPHI_CANDIDATES
+
+SOFTWARE = {
+    "hapi-fhir": "HAPI FHIR server",
+    "fhir": "FHIR software",
+    "orthanc": "Orthanc DICOM server",
+    "dcm4che": "dcm4chee archive",
+    "openmrs": "OpenMRS record system",
+    "openemr": "OpenEMR record system",
+    "openhim": "OpenHIM health information mediator",
+    "opencr": "OpenCR client registry",
+    "openempi": "OpenEMPI patient index",
+    "mirth": "Mirth Connect interface engine",
+    "nextgen-connect": "Mirth Connect interface engine",
+    "nextgenconnect": "Mirth Connect interface engine",
+    "bahmni": "Bahmni hospital system",
+    "gnuhealth": "GNU Health hospital system",
+    "openelis": "OpenELIS laboratory system",
+    "ohif": "OHIF image viewer",
+    "santempi": "SanteMPI patient index",
+    "sante-mpi": "SanteMPI patient index",
+    "medplum": "Medplum FHIR platform",
+    "ehrbase": "EHRbase openEHR server",
+}
+"""Words in the name of an image, and the software they stand for."""
+
+PORTS = {
+    104: ("DICOM", "medium"),
+    2575: ("HL7 MLLP", "high"),
+    4242: ("DICOM (Orthanc)", "medium"),
+    11112: ("DICOM", "high"),
+}
+"""Ports that clinical protocols are registered or known for."""
+
+WORDS = re.compile(
+    r"(?:^|[-_.])(ehr|emr|fhir|hl7|mllp|dicom|pacs|patients?|phi|ephi|mrn|openmrs|orthanc)(?=$|[-_.\d])",
+    re.IGNORECASE,
+)
+"""Words of the clinic in names of Services and environment variables."""
+
+LABELS = {
+    "hipaa.io/phi": {"true"},
+    "hipaa-phi": {"true"},
+    "phi": {"true"},
+    "data-class": {"phi", "ephi"},
+    "data-classification": {"phi", "ephi", "restricted"},
+}
+"""Labels by which others mark ePHI: taken as a sign, not believed."""
+
+
+@builds(EPHI_CANDIDATES)
+def ephi_candidates(
+    scope: Scope | None,
+    workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+    container_ports: pd.DataFrame,
+    environment: pd.DataFrame,
+    service_backends: pd.DataFrame,
+    labels: pd.DataFrame,
+    ephi_objects: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per sign that a workload outside the scope may hold ePHI.
+
+    Names alone are looked at: images, ports, Services, variables, labels. What the scope excludes
+    with a reason is answered for and is no candidate.
+    """
+    owner = dict(zip(pods["object"], pods["workload"], strict=True))
+    inside = set(ephi_objects["object"])
+    excluded = [each.object for each in scope.exclude] if scope else []
+    signs = {
+        *_images(containers, owner),
+        *_ports(container_ports, owner),
+        *_variables(environment, owner),
+        *_services(service_backends, owner),
+        *_labels(labels, owner, set(workloads["object"])),
+    }
+    for workload, signal, matched, confidence in sorted(signs):
+        if workload not in inside and not any(fnmatch.fnmatchcase(workload, pattern) for pattern in excluded):
+            yield {
+                "object": workload,
+                "namespace": workload.split("/")[1],
+                "signal": signal,
+                "matched": matched,
+                "confidence": confidence,
+            }
+
+
+Sign = tuple[str, str, str, str]
+
+
+def _images(containers: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
+    for pod, repository in containers[["pod", "repository"]].itertuples(index=False):
+        base = repository.rpartition("/")[2].lower()
+        known = next((software for word, software in SOFTWARE.items() if word in base), "")
+        if known:
+            yield owner[pod], "image", known, "high"
+
+
+def _ports(ports: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
+    for pod, port in ports[["pod", "port"]].itertuples(index=False):
+        if port in PORTS:
+            protocol, confidence = PORTS[port]
+            yield owner[pod], "port", f"{protocol} on {port}", confidence
+
+
+def _variables(environment: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
+    for pod, name in environment[["pod", "name"]].itertuples(index=False):
+        if word := WORDS.search(name):
+            yield owner[pod], "environment", word[1].lower(), "low"
+
+
+def _services(backends: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
+    for service, pod in backends[["service", "pod"]].itertuples(index=False):
+        if word := WORDS.search(service.rpartition("/")[2]):
+            yield owner[pod], "service", word[1].lower(), "medium"
+
+
+def _labels(labels: pd.DataFrame, owner: dict[str, str], workloads: set[str]) -> Iterator[Sign]:
+    known = labels[labels["key"].isin(LABELS)]
+    for name, key, value in known[["object", "key", "value"]].itertuples(index=False):
+        workload = owner.get(name) or (name if name in workloads else "")
+        if workload and value.lower() in LABELS[key]:
+            yield workload, "label", f"{key}={value}", "high"

@@ -1,0 +1,211 @@
+"""The cluster itself: namespaces, nodes, quotas, labels, conditions, events, control plane, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.inventory.fields import condition, conditions, items, mapping, number, reference, string_map, text, truth
+from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.workloads import CONTROLLERS
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.quantities import QuantityError, cores, parse_quantity, whole
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.cluster import (
+    CONDITIONS,
+    CONTROL_PLANE_MEMBERS,
+    EVENTS,
+    LABELS,
+    LIMIT_RANGES,
+    NAMESPACES,
+    NODES,
+    QUOTAS,
+)
+from hipaa_kit.tables.results import COVERAGE
+
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+ROLE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
+
+LABELLED = (
+    *CONTROLLERS,
+    kinds.NAMESPACE,
+    kinds.NODE,
+    kinds.PERSISTENT_VOLUME,
+    kinds.PERSISTENT_VOLUME_CLAIM,
+    kinds.SERVICE,
+)
+CONDITIONED = (
+    kinds.DEPLOYMENT,
+    kinds.HORIZONTAL_POD_AUTOSCALER,
+    kinds.JOB,
+    kinds.NODE,
+    kinds.PERSISTENT_VOLUME_CLAIM,
+    kinds.POD,
+    kinds.POD_DISRUPTION_BUDGET,
+    kinds.STATEFUL_SET,
+)
+
+
+@builds(COVERAGE)
+def coverage(snapshot: Snapshot) -> pd.DataFrame:
+    """Return what was asked of the cluster and what came back."""
+    return snapshot.coverage.frame
+
+
+@builds(NAMESPACES, reads=[kinds.NAMESPACE])
+def namespaces(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per Namespace."""
+    for record in snapshot.records(kinds.NAMESPACE):
+        yield {
+            "object": record.object,
+            "name": record.name,
+            "phase": text(record.content, "status", "phase"),
+            "created_at": text(record.content, "metadata", "creationTimestamp"),
+        }
+
+
+@builds(NODES, reads=[kinds.NODE])
+def nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per Node."""
+    for record in snapshot.records(kinds.NODE):
+        labels = string_map(record.content, "metadata", "labels")
+        allocatable = mapping(record.content, "status", "allocatable")
+        info = mapping(record.content, "status", "nodeInfo")
+        yield {
+            "object": record.object,
+            "name": record.name,
+            "ready": condition(record.content, "Ready"),
+            "schedulable": not (truth(record.content, "spec", "unschedulable") or False),
+            "control_plane": any(label in labels for label in ROLE_LABELS),
+            "zone": next((labels[name] for name in ZONE_LABELS if name in labels), ""),
+            "region": next((labels[name] for name in REGION_LABELS if name in labels), ""),
+            "hostname": labels.get("kubernetes.io/hostname", ""),
+            "kubelet_version": text(info, "kubeletVersion"),
+            "os_image": text(info, "osImage"),
+            "provider": text(record.content, "spec", "providerID").partition(":")[0],
+            "cpu_cores": cores(allocatable.get("cpu")),
+            "memory_bytes": whole(allocatable.get("memory")),
+        }
+
+
+@builds(LABELS, reads=[*LABELLED, kinds.POD])
+def labels(snapshot: Snapshot) -> Iterator[dict[str, str]]:
+    """Yield a row per label of namespaces, nodes, pods, workloads, services, claims and volumes."""
+    for kind in LABELLED:
+        for record in snapshot.records(kind):
+            for key, value in string_map(record.content, "metadata", "labels").items():
+                yield {
+                    "object": record.object,
+                    "kind": record.kind,
+                    "namespace": record.namespace,
+                    "key": key,
+                    "value": value,
+                }
+    for pod in pod_views(snapshot):
+        for key, value in pod.labels.items():
+            yield {"object": pod.object, "kind": "Pod", "namespace": pod.namespace, "key": key, "value": value}
+
+
+@builds(CONDITIONS, reads=CONDITIONED)
+def conditions_table(snapshot: Snapshot) -> Iterator[dict[str, str]]:
+    """Yield a row per condition in the status of workloads, pods, claims, autoscalers, budgets and nodes."""
+    for kind in CONDITIONED:
+        for record in snapshot.records(kind):
+            for each in conditions(record.content):
+                yield {
+                    "object": record.object,
+                    "kind": record.kind,
+                    "namespace": record.namespace,
+                    "type": text(each, "type"),
+                    "status": text(each, "status"),
+                    "reason": text(each, "reason"),
+                    "since": text(each, "lastTransitionTime"),
+                }
+
+
+@builds(EVENTS, reads=[kinds.EVENT])
+def events(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per Event, in the form of either API group."""
+    for record in snapshot.records(kinds.EVENT):
+        content = record.content
+        about = mapping(content, "regarding") or mapping(content, "involvedObject")
+        series = mapping(content, "series")
+        last = text(series, "lastObservedTime") or text(content, "lastTimestamp") or text(content, "eventTime")
+        yield {
+            "object": record.object,
+            "namespace": record.namespace,
+            "regarding": reference(text(about, "kind"), text(about, "namespace"), text(about, "name")),
+            "type": text(content, "type"),
+            "reason": text(content, "reason"),
+            "count": number(series, "count") or number(content, "count") or number(content, "deprecatedCount"),
+            "last_seen": last,
+        }
+
+
+@builds(QUOTAS, reads=[kinds.RESOURCE_QUOTA])
+def quotas(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per resource that a ResourceQuota limits."""
+    for record in snapshot.records(kinds.RESOURCE_QUOTA):
+        hard = mapping(record.content, "spec", "hard")
+        used = mapping(record.content, "status", "used")
+        for resource, limit in hard.items():
+            yield {
+                "object": record.object,
+                "namespace": record.namespace,
+                "resource": str(resource),
+                "hard": _amount(limit),
+                "used": _amount(used.get(resource)),
+            }
+
+
+@builds(LIMIT_RANGES, reads=[kinds.LIMIT_RANGE])
+def limit_ranges(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per resource of each entry of each LimitRange."""
+    for record in snapshot.records(kinds.LIMIT_RANGE):
+        rows = {}
+        for entry in items(record.content, "spec", "limits"):
+            requests, limits = mapping(entry, "defaultRequest"), mapping(entry, "default")
+            bounds = {*requests, *limits, *mapping(entry, "max"), *mapping(entry, "min")}
+            for resource in sorted(str(name) for name in bounds):
+                rows[text(entry, "type"), resource] = {
+                    "object": record.object,
+                    "namespace": record.namespace,
+                    "type": text(entry, "type"),
+                    "resource": resource,
+                    "default_request": _amount(requests.get(resource, limits.get(resource))),
+                    "default_limit": _amount(limits.get(resource)),
+                }
+        yield from rows.values()
+
+
+def _amount(value: Any) -> float | None:
+    try:
+        return float(parse_quantity(value))
+    except QuantityError:
+        return None
+
+
+@builds(CONTROL_PLANE_MEMBERS, reads=POD_KINDS)
+def control_plane_members(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per control-plane component that runs as a pod of kube-system.
+
+    Source: kubeadm labels its static pods `component` and `tier: control-plane`,
+    https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+    """
+    zones = dict(zip(nodes["name"], nodes["zone"], strict=True))
+    for pod in pod_views(snapshot):
+        component = pod.labels.get("component", "")
+        if pod.namespace == "kube-system" and pod.live and component in COMPONENTS:
+            node = text(pod.spec, "nodeName")
+            yield {
+                "component": component,
+                "pod": pod.object,
+                "node": node,
+                "zone": zones.get(node, ""),
+                "ready": condition(pod.content, "Ready"),
+            }

@@ -1,0 +1,164 @@
+"""Volumes of pods, and the claims, volumes and classes behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hipaa_kit.inventory.containers import each_container
+from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.workloads import gather
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.quantities import whole
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.storage import (
+    CLAIMS,
+    PERSISTENT_VOLUMES,
+    STORAGE_CLASSES,
+    VOLUME_MOUNTS,
+    VOLUME_TOPOLOGY,
+    VOLUMES,
+)
+
+CLAIM = "persistentVolumeClaim"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+@builds(VOLUMES, reads=POD_KINDS)
+def volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per volume of each pod.
+
+    A pod made from a StatefulSet's template has no volumes for its claim templates yet: they are
+    rows too, without a claim. An ephemeral volume's claim is named after pod and volume.
+    Source: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming
+    """
+    templates = {
+        workload.object: [
+            text(each, "metadata", "name") for each in items(workload.record.content, "spec", "volumeClaimTemplates")
+        ]
+        for workload in gather(snapshot).values()
+        if workload.record is not None and workload.kind == "StatefulSet"
+    }
+    for pod in pod_views(snapshot):
+        rows = {text(each, "name"): _volume(pod, each) for each in items(pod.spec, "volumes")}
+        for name in templates.get(pod.workload, ()):
+            rows.setdefault(name, {"type": CLAIM})
+        for name, row in rows.items():
+            yield {"pod": pod.object, "volume": name, **row}
+
+
+def _volume(pod: PodView, volume: Mapping[str, Any]) -> dict[str, str]:
+    kind = next((str(key) for key in sorted(volume) if key != "name" and isinstance(volume[key], Mapping)), "emptyDir")
+    source = mapping(volume, kind)
+    if kind == CLAIM:
+        return {"type": kind, "reference": _claim(pod, text(source, "claimName"))}
+    if kind == "ephemeral":
+        return {"type": kind, "reference": _claim(pod, f"{pod.name}-{text(volume, 'name')}")}
+    if kind == "secret":
+        return {"type": kind, "reference": reference("Secret", pod.namespace, text(source, "secretName"))}
+    if kind == "configMap":
+        return {"type": kind, "reference": reference("ConfigMap", pod.namespace, text(source, "name"))}
+    return {
+        "type": kind,
+        "host_path": text(source, "path") if kind == "hostPath" else "",
+        "medium": text(source, "medium"),
+    }
+
+
+def _claim(pod: PodView, name: str) -> str:
+    return reference("PersistentVolumeClaim", pod.namespace, name)
+
+
+@builds(VOLUME_MOUNTS, reads=POD_KINDS)
+def volume_mounts(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per place at which a container mounts a volume."""
+    for pod in pod_views(snapshot):
+        for _, container in each_container(pod):
+            mounts = {text(each, "mountPath"): each for each in items(container, "volumeMounts")}
+            for path, mount in mounts.items():
+                yield {
+                    "pod": pod.object,
+                    "container": text(container, "name"),
+                    "volume": text(mount, "name"),
+                    "mount_path": path,
+                    "sub_path": text(mount, "subPath") or text(mount, "subPathExpr"),
+                    "read_only": truth(mount, "readOnly") or False,
+                }
+
+
+@builds(CLAIMS, reads=[kinds.PERSISTENT_VOLUME_CLAIM])
+def claims(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per PersistentVolumeClaim."""
+    for record in snapshot.records(kinds.PERSISTENT_VOLUME_CLAIM):
+        spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
+        yield {
+            "object": record.object,
+            "namespace": record.namespace,
+            "name": record.name,
+            "phase": text(status, "phase"),
+            "storage_class": text(spec, "storageClassName"),
+            "persistent_volume": reference("PersistentVolume", "", text(spec, "volumeName")),
+            "access_modes": " ".join(sorted(texts(spec, "accessModes"))),
+            "requested_bytes": whole(mapping(spec, "resources", "requests").get("storage")),
+            "capacity_bytes": whole(mapping(status, "capacity").get("storage")),
+            "created_at": text(record.content, "metadata", "creationTimestamp"),
+        }
+
+
+@builds(PERSISTENT_VOLUMES, reads=[kinds.PERSISTENT_VOLUME])
+def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per PersistentVolume."""
+    plain = {"accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity"}
+    for record in snapshot.records(kinds.PERSISTENT_VOLUME):
+        spec = mapping(record.content, "spec")
+        claim = mapping(spec, "claimRef")
+        sources = sorted(str(key) for key in spec if key not in plain and isinstance(spec[key], Mapping))
+        yield {
+            "object": record.object,
+            "name": record.name,
+            "type": sources[0] if sources else "",
+            "driver": text(spec, "csi", "driver"),
+            "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
+            "storage_class": text(spec, "storageClassName"),
+            "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),
+            "phase": text(record.content, "status", "phase"),
+            "capacity_bytes": whole(mapping(spec, "capacity").get("storage")),
+        }
+
+
+@builds(VOLUME_TOPOLOGY, reads=[kinds.PERSISTENT_VOLUME])
+def volume_topology(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per value of each node label that a volume's required affinity names."""
+    for record in snapshot.records(kinds.PERSISTENT_VOLUME):
+        terms = items(mapping(record.content, "spec", "nodeAffinity", "required"), "nodeSelectorTerms")
+        for number, term in enumerate(terms):
+            rows = {
+                (text(each, "key"), text(each, "operator"), value)
+                for each in items(term, "matchExpressions")
+                for value in texts(each, "values") or [""]
+            }
+            for key, operator, value in rows:
+                yield {
+                    "persistent_volume": record.object,
+                    "term": number,
+                    "key": key,
+                    "operator": operator,
+                    "value": value,
+                }
+
+
+@builds(STORAGE_CLASSES, reads=[kinds.STORAGE_CLASS])
+def storage_classes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per StorageClass."""
+    for record in snapshot.records(kinds.STORAGE_CLASS):
+        yield {
+            "object": record.object,
+            "name": record.name,
+            "provisioner": text(record.content, "provisioner"),
+            "default": string_map(record.content, "metadata", "annotations").get(DEFAULT_CLASS) == "true",
+            "reclaim_policy": text(record.content, "reclaimPolicy", default="Delete"),
+            "binding_mode": text(record.content, "volumeBindingMode", default="Immediate"),
+            "expandable": truth(record.content, "allowVolumeExpansion") or False,
+        }

@@ -1,0 +1,148 @@
+"""Workloads: the top owners that pods are judged under."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipaa_kit.inventory.fields import items, mapping, number, text
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.owners import Owner, controller_of, is_mirror, object_id, static_name, top_owner
+from hipaa_kit.sources.snapshot import Record, Snapshot
+from hipaa_kit.tables.workloads import WORKLOADS
+
+CONTROLLERS = (
+    kinds.DEPLOYMENT,
+    kinds.STATEFUL_SET,
+    kinds.DAEMON_SET,
+    kinds.REPLICA_SET,
+    kinds.REPLICATION_CONTROLLER,
+    kinds.JOB,
+    kinds.CRON_JOB,
+)
+"""Built-in kinds that make pods from a template."""
+
+REPLICATED = frozenset(["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"])
+ENDED = frozenset(["Succeeded", "Failed"])
+
+
+@dataclass
+class Workload:
+    """One top owner, its own record where the snapshot has it, and its pods."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    record: Record | None = None
+    pods: list[Record] = field(default_factory=list)
+
+    @property
+    def object(self) -> str:
+        """The workload as `Kind/namespace/name`."""
+        return object_id(self.kind, self.namespace, self.name)
+
+    @property
+    def template(self) -> Mapping[str, Any]:
+        """Its pod template, empty where it has none."""
+        content = self.record.content if self.record else {}
+        path = ("spec", "jobTemplate", "spec", "template") if self.kind == "CronJob" else ("spec", "template")
+        return mapping(content, *path)
+
+
+def gather(snapshot: Snapshot) -> dict[str, Workload]:
+    """Return all workloads of a snapshot by object, each with its pods.
+
+    Notes
+    -----
+    A ReplicaSet that a Deployment controls, or a Job that a CronJob controls, is no workload of its
+    own; a ReplicaSet that asks for nothing and has no pods is left over from a rollout. An owner that
+    is not in the snapshot is named by its reference. Static pods go by their name without the node.
+    """
+    records = {kind: snapshot.records(kind) for kind in CONTROLLERS}
+    owners = _controllers(records)
+    workloads: dict[str, Workload] = {}
+    for kind, held in records.items():
+        for record in held:
+            if controller_of(mapping(record.content, "metadata")) is None:
+                workload = Workload(kind.group, kind.kind, record.namespace, record.name, record)
+                workloads[workload.object] = workload
+    for pod in snapshot.records(kinds.POD):
+        owner = _owner(pod, owners.get(pod.namespace, {}))
+        name = object_id(owner.kind, pod.namespace, owner.name)
+        if name not in workloads:
+            workloads[name] = Workload(owner.group, owner.kind, pod.namespace, owner.name)
+        workloads[name].pods.append(pod)
+    return {name: workload for name, workload in sorted(workloads.items()) if not _left_over(workload)}
+
+
+def _controllers(records: Mapping[Kind, tuple[Record, ...]]) -> dict[str, dict[tuple[str, str], Owner | None]]:
+    """Return the controller of every known object, by namespace and (kind, name)."""
+    found: dict[str, dict[tuple[str, str], Owner | None]] = defaultdict(dict)
+    for kind, held in records.items():
+        for record in held:
+            found[record.namespace][kind.kind, record.name] = controller_of(mapping(record.content, "metadata"))
+    return found
+
+
+def _owner(pod: Record, known: Mapping[tuple[str, str], Owner | None]) -> Owner:
+    metadata = mapping(pod.content, "metadata")
+    if is_mirror(metadata):
+        return Owner("", "Pod", static_name(pod.name, text(pod.content, "spec", "nodeName")))
+    first = controller_of(metadata)
+    return top_owner(first, known) if first else Owner("", "Pod", pod.name)
+
+
+def _left_over(workload: Workload) -> bool:
+    if workload.kind != "ReplicaSet" or workload.pods or workload.record is None:
+        return False
+    return number(workload.record.content, "spec", "replicas") == 0
+
+
+@builds(WORKLOADS, reads=(*CONTROLLERS, kinds.POD))
+def workloads(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per top owner of pods."""
+    for workload in gather(snapshot).values():
+        content = workload.record.content if workload.record else {}
+        status = mapping(content, "status")
+        yield {
+            "object": workload.object,
+            "group": workload.group,
+            "kind": workload.kind,
+            "namespace": workload.namespace,
+            "name": workload.name,
+            "known": workload.record is not None or workload.kind == "Pod",
+            "desired": _desired(workload, content),
+            "ready": _ready(workload, status),
+            "available": _count(workload, status, "availableReplicas"),
+            "pods": sum(text(pod.content, "status", "phase") not in ENDED for pod in workload.pods),
+            "replicated": workload.kind in REPLICATED,
+            "claim_templates": " ".join(
+                text(each, "metadata", "name") for each in items(content, "spec", "volumeClaimTemplates")
+            ),
+            "created_at": text(content, "metadata", "creationTimestamp"),
+        }
+
+
+def _desired(workload: Workload, content: Mapping[str, Any]) -> int | None:
+    if workload.record is None or workload.kind not in REPLICATED:
+        return number(content, "status", "desiredNumberScheduled") if workload.kind == "DaemonSet" else None
+    asked = number(content, "spec", "replicas")
+    return 1 if asked is None else asked
+
+
+def _ready(workload: Workload, status: Mapping[str, Any]) -> int | None:
+    if workload.kind == "DaemonSet":
+        return number(status, "numberReady")
+    return _count(workload, status, "readyReplicas")
+
+
+def _count(workload: Workload, status: Mapping[str, Any], name: str) -> int | None:
+    """Return a count of the status; the API leaves out those that are zero."""
+    if workload.kind not in REPLICATED or number(status, "observedGeneration") is None:
+        return number(status, name)
+    return number(status, name) or 0
