@@ -68,9 +68,9 @@ def builds(table: Table, *, reads: Iterable[Kind] = ()) -> Callable[[Callable[..
 
 
 def discover(package: ModuleType) -> None:
-    """Import every module of a package, so that what they declare is registered."""
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    """Import every module of a package and below, so that what they declare is registered."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
 
 
 @cache

@@ -85,20 +85,18 @@ def top_owner(first: Owner, controllers: Mapping[tuple[str, str], Owner | None])
 def is_mirror(metadata: Mapping[str, Any]) -> bool:
     """Tell whether a pod is the mirror of one that a kubelet runs from a file or address.
 
-    The kubelet marks it with an annotation, and names the node as the owner that controls it. A pod that
-    says where its kubelet had it from is one too, unless that was the API.
+    The kubelet marks it with an annotation, and names the node as the owner that controls it. Anyone who
+    may create pods can write the annotation, so it counts for nothing on a pod that something else controls.
 
     Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-mirror and
     https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-source
     """
+    owner = controller_of(metadata)
+    if owner is not None:
+        return (owner.group, owner.kind) == ("", "Node")
     found = metadata.get("annotations")
     annotations = found if isinstance(found, Mapping) else {}
-    owner = controller_of(metadata)
-    return (
-        CONFIG_MIRROR in annotations
-        or annotations.get(CONFIG_SOURCE, "api") != "api"
-        or (owner is not None and (owner.group, owner.kind) == ("", "Node"))
-    )
+    return CONFIG_MIRROR in annotations or annotations.get(CONFIG_SOURCE, "api") != "api"
 
 
 def static_name(name: str, node: str) -> str:

@@ -1,0 +1,1 @@
+"""Availability: patient data stays within reach when something is lost."""

@@ -1,0 +1,209 @@
+"""Containers: probes, resources, and where data stores keep their data."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.kube.datastores import covers, data_paths
+from hipaa_kit.safeguards.availability.common import ephi_pods
+from hipaa_kit.safeguards.check import check, fails, judge, reviews
+
+PERSISTENT = ("persistentVolumeClaim", "csi", "nfs", "cephfs", "rbd", "iscsi", "fc")
+"""Volumes that outlive pod and node."""
+
+
+@check("HK-AVL-04")
+def serving_containers_probed(
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+    probes: pd.DataFrame,
+    service_targets: pd.DataFrame,
+) -> pd.DataFrame:
+    """Judge every container of an ePHI workload that a Service leads to by its readiness probe.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, probes, service_targets : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per serving container
+
+    Notes
+    -----
+    A target port that no container declares is served by the only main container, where there is only
+    one; among several a person has to say which. A missing liveness probe is no failure.
+    """
+    running = containers[containers["role"].isin(["main", "sidecar"])]
+    mains = running[running["role"] == "main"].groupby("pod")["container"].agg(list)
+    served = service_targets.merge(ephi_pods(ephi_workloads, pods), on="pod")
+    only = served["pod"].map(mains).map(lambda names: names[0] if isinstance(names, list) and len(names) == 1 else "")
+    served = served.assign(container=served["container"].where(served["container"] != "", only))
+    readiness = probes[probes["probe"] == "readiness"]
+    ready = set(zip(readiness["pod"], readiness["container"], strict=True))
+    examined = served.drop_duplicates(["pod", "container"]).reset_index(drop=True)
+    pairs = list(zip(examined["pod"], examined["container"], strict=True))
+    examined = examined.assign(
+        member=[f"{pod}/{container}" if container else pod for pod, container in pairs],
+        probed=pd.Series([pair in ready for pair in pairs], index=examined.index, dtype=bool),
+        port=examined["target_port"],
+    )
+    return judge(
+        examined,
+        reviews(examined["container"] == "", "which container of {pod} serves port {port}? None declares it"),
+        fails(
+            ~examined["probed"] & (examined["container"] != ""),
+            "{service} sends traffic to container {container}, which has no readiness probe",
+            path="$.spec.template.spec.containers[?(@.name=='{container}')].readinessProbe",
+            observed="none",
+            expected="a readiness probe",
+        ),
+        member="member",
+        evidence="service",
+        passes="container {container} has a readiness probe",
+    )
+
+
+@check("HK-AVL-05")
+def resources_requested(
+    ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, limit_ranges: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every container of an ePHI workload by the memory it asks for.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, limit_ranges : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per container
+
+    Notes
+    -----
+    A LimitRange gives its default to containers that ask for nothing when their pod is admitted: a
+    live pod shows it, a template does not yet.
+    """
+    defaults = limit_ranges[(limit_ranges["type"] == "Container") & (limit_ranges["resource"] == "memory")]
+    given = defaults[defaults["default_request"].notna()]["namespace"]
+    examined = containers[containers["role"].isin(["main", "sidecar"])].merge(ephi_pods(ephi_workloads, pods), on="pod")
+    examined = examined.assign(member=examined["pod"] + "/" + examined["container"])
+    supplied = ~examined["live"] & examined["namespace"].isin(given)
+    bare = examined["request_memory_bytes"].isna() & ~supplied
+    return judge(
+        examined,
+        fails(
+            bare & (examined["qos_class"] == "BestEffort"),
+            "container {container} asks for nothing: its pod is BestEffort and is evicted first",
+            observed="BestEffort",
+            expected="Burstable or Guaranteed",
+            rests_on=["limit_ranges"],
+        ),
+        fails(
+            bare,
+            "container {container} asks for no memory",
+            path="$.spec.template.spec.containers[?(@.name=='{container}')].resources.requests.memory",
+            observed="none",
+            expected="a request",
+            rests_on=["limit_ranges"],
+        ),
+        member="member",
+        passes="container {container} asks for memory, by itself or by a LimitRange",
+    )
+
+
+@check("HK-AVL-06")
+def data_on_persistent_storage(
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+    volumes: pd.DataFrame,
+    volume_mounts: pd.DataFrame,
+    claims: pd.DataFrame,
+    persistent_volumes: pd.DataFrame,
+) -> pd.DataFrame:
+    """Judge ePHI data stores by what their data folder is mounted from, and bare ePHI pods.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, volumes, volume_mounts, claims, persistent_volumes : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per container with an image that keeps data, and one per bare pod
+
+    Notes
+    -----
+    The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
+    there but a claim is mounted elsewhere, a person has to say which one holds the data.
+    """
+    stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
+    stores = stores[stores["repository"].map(lambda name: bool(data_paths(name)))]
+    mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
+    local = _local_claims(claims, persistent_volumes)
+    by_container = dict(iter(mounts.groupby(["pod", "container"])))
+    found = [
+        _where(data_paths(repository), by_container.get((pod, container)), local)
+        for pod, container, repository in stores[["pod", "container", "repository"]].itertuples(index=False)
+    ]
+    of_stores = stores[["object", "pod", "container"]].assign(
+        member=stores["pod"] + "/" + stores["container"],
+        standing=[standing for standing, _ in found],
+        place=[place for _, place in found],
+    )
+    bare = pods[
+        (pods["workload"] == pods["object"]) & ~pods["static"] & pods["workload"].isin(ephi_workloads["object"])
+    ]
+    of_pods = pd.DataFrame(
+        {"object": bare["workload"], "pod": bare["object"], "member": bare["object"], "standing": "bare", "place": ""}
+    )
+    examined = pd.concat([of_stores, of_pods], ignore_index=True).fillna({"container": ""})
+    standing = examined["standing"]
+    return judge(
+        examined,
+        fails(standing == "bare", "a bare pod: nothing makes it again when its node is lost"),
+        fails(
+            standing == "passing",
+            "container {container} keeps its data on {place}, which goes with the pod or node",
+            observed="{place}",
+            expected="a PersistentVolumeClaim",
+        ),
+        fails(
+            standing == "unmounted",
+            "container {container} keeps its data in its own file system, at {place}",
+            observed="no mount",
+            expected="a PersistentVolumeClaim",
+        ),
+        reviews(
+            standing == "elsewhere",
+            "does {place} hold the data of container {container}? Nothing is mounted at its usual place",
+        ),
+        reviews(standing == "local", "is it meant that {place} binds the data of container {container} to one node?"),
+        member="member",
+        passes="container {container} keeps its data on {place}",
+    )
+
+
+def _local_claims(claims: pd.DataFrame, volumes: pd.DataFrame) -> set[str]:
+    """Return claims bound to volumes that live on one node."""
+    local = volumes[volumes["type"].isin(["local", "hostPath"])]["object"]
+    return set(claims[claims["persistent_volume"].isin(local)]["object"])
+
+
+def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str]) -> tuple[str, str]:
+    """Return how a container's data folder stands, and what it is on."""
+    if mounts is None:
+        return "unmounted", paths[0]
+    covering = [row for path in paths for row in mounts.to_dict("records") if covers(row["mount_path"], path)]
+    deepest = sorted(covering, key=lambda row: (-len(row["mount_path"]), row["mount_path"]))
+    kept = [row for row in deepest if row["type"] in PERSISTENT]
+    if kept:
+        place = kept[0]["reference"] or f"a volume of type {kept[0]['type']}"
+        return ("local" if place in local else "persistent"), place
+    if deepest:
+        return "passing", f"{deepest[0]['type']} at {deepest[0]['mount_path']}"
+    elsewhere = mounts[mounts["type"].isin(PERSISTENT) & ~mounts["read_only"]]
+    if len(elsewhere):
+        first = elsewhere.sort_values("mount_path").iloc[0]
+        return "elsewhere", str(first["reference"] or first["mount_path"])
+    return "unmounted", paths[0]

@@ -1,0 +1,124 @@
+"""Health at the moment of the snapshot."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.availability.common import ephi_pods
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
+
+
+@check("HK-AVL-10")
+def healthy_now(
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+    conditions: pd.DataFrame,
+    services: pd.DataFrame,
+    service_backends: pd.DataFrame,
+    endpoints: pd.DataFrame,
+    *,
+    as_of: str,
+    oom_window_hours: int = 24,
+) -> pd.DataFrame:
+    """Judge ePHI workloads and the Services in front of them by their state at the moment of the snapshot.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, conditions, services, service_backends, endpoints : tables of those names
+    as_of
+        Moment to judge for, RFC 3339.
+    oom_window_hours
+        A container that ran out of memory within so many hours counts.
+
+    Returns
+    -------
+    table `judgements`, one row per ePHI workload and per Service that selects its pods
+    """
+    inside = ephi_pods(ephi_workloads, pods)
+    here = containers.merge(inside, on="pod")
+    ended = pd.to_datetime(
+        here["terminated_at"].where(here["terminated_at"] != ""), utc=True, errors="coerce", format="ISO8601"
+    )
+    now = pd.to_datetime(as_of or None, utc=True, errors="coerce")
+    killed = here["terminated_reason"] == "OOMKilled"
+    recent = killed & ((now - ended) <= pd.Timedelta(hours=oom_window_hours))
+    undated = killed & (ended.isna() | pd.isna(now))
+    unavailable = conditions[(conditions["type"] == "Available") & (conditions["status"] == "False")]
+    name = ephi_workloads["object"]
+    of_workloads = ephi_workloads.assign(
+        is_service=False,
+        live=name.isin(inside[inside["live"]]["object"]),
+        unavailable=name.isin(unavailable["object"]),
+        crashing=_named(here, here["waiting_reason"] == "CrashLoopBackOff", name),
+        oom=_named(here, recent, name),
+        undated=_named(here, undated & ~recent, name),
+    )
+    of_services = _fronting(services, service_backends, endpoints, inside)
+    columns = [
+        "object",
+        "is_service",
+        "live",
+        "desired",
+        "available",
+        "unavailable",
+        "crashing",
+        "oom",
+        "undated",
+        "up",
+    ]
+    frames = [frame.reindex(columns=columns) for frame in (of_workloads, of_services)]
+    examined = pd.concat(frames, ignore_index=True).fillna(
+        {"unavailable": False, "crashing": "", "oom": "", "undated": ""}
+    )
+    work = ~examined["is_service"].astype(bool)
+    idle = work & ~examined["live"].astype(bool) & ~(examined["desired"] > 0) & ~examined["unavailable"].astype(bool)
+    declared = work & ~examined["live"].astype(bool) & examined["available"].isna()
+    return judge(
+        examined,
+        not_applicable(idle | (declared & ~examined["unavailable"].astype(bool)), "it does not run at this moment"),
+        fails(
+            work & examined["unavailable"].astype(bool), "its condition Available is False", path="$.status.conditions"
+        ),
+        fails(
+            work & (examined["desired"] > 0) & (examined["available"] == 0),
+            "none of {desired} replicas is available",
+            observed="0",
+            expected="{desired}",
+        ),
+        fails(work & (examined["crashing"] != ""), "in CrashLoopBackOff: {crashing}", observed="CrashLoopBackOff"),
+        fails(
+            work & (examined["oom"] != ""),
+            f"ran out of memory within {oom_window_hours} hours: {{oom}}",
+            observed="OOMKilled",
+        ),
+        not_assessed(
+            work & (examined["undated"] != ""), "it is not known when {undated} ran out of memory", code="input_missing"
+        ),
+        fails(
+            ~work & (examined["up"] == 0),
+            "no ready pod stands behind it",
+            observed="0 ready endpoints",
+            expected="at least 1",
+            rests_on=["endpoints", "pods"],
+        ),
+        passes="healthy at this moment",
+    )
+
+
+def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Series:
+    """Return for each workload the containers that a mask picks, in words."""
+    picked = here[mask.fillna(False)]
+    words = picked["pod"].str.split("/").str[-1] + "/" + picked["container"]
+    return workloads.map(words.groupby(picked["object"]).agg(", ".join)).fillna("")
+
+
+def _fronting(
+    services: pd.DataFrame, backends: pd.DataFrame, endpoints: pd.DataFrame, inside: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the Services that select live ePHI pods, with the number of endpoints that take traffic."""
+    running = inside[inside["live"]]["pod"]
+    chosen = services[services["object"].isin(backends[backends["pod"].isin(running)]["service"])]
+    takes = endpoints[endpoints["ready"].fillna(True)]
+    up = chosen["object"].map(takes.groupby("service").size()).fillna(0).astype("Int64")
+    return pd.DataFrame({"object": chosen["object"], "is_service": True, "live": True, "up": up})

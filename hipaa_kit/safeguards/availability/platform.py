@@ -1,0 +1,162 @@
+"""The platform under ePHI workloads: control plane, scaling, volumes, guards of namespaces."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
+
+
+@check("HK-AVL-07")
+def control_plane_available(control_plane_members: pd.DataFrame, namespaces: pd.DataFrame) -> pd.DataFrame:
+    """Judge the control plane by the members of etcd.
+
+    Parameters
+    ----------
+    control_plane_members, namespaces : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row for the control plane
+
+    Notes
+    -----
+    An even number of members tolerates no more losses than one member fewer.
+    Source: https://etcd.io/docs/latest/faq/#what-is-failure-tolerance
+    """
+    members = control_plane_members
+    etcd = members[members["component"] == "etcd"]
+    servers = members[members["component"] == "kube-apiserver"]
+    examined = pd.DataFrame(
+        [
+            {
+                "object": "Cluster//control-plane",
+                "etcd": len(etcd),
+                "servers": len(servers),
+                "ready": int(etcd["ready"].fillna(False).sum()),
+                "nodes": etcd["node"].nunique(),
+                "pods": " ".join(etcd["pod"]),
+                "seen": len(namespaces),
+            }
+        ]
+    )
+    number = examined["etcd"]
+    return judge(
+        examined,
+        not_assessed(
+            (number == 0) & (examined["servers"] == 0),
+            "no control-plane pod is visible: a provider runs it, or it does not run as pods",
+            code="managed_plane",
+        ),
+        not_assessed(number == 0, "etcd runs outside the cluster", code="input_missing"),
+        fails(
+            number == 1,
+            "etcd has 1 member",
+            observed="1",
+            expected="an odd number of at least 3",
+            rests_on=["control_plane_members"],
+        ),
+        fails(
+            (number > 1) & (examined["nodes"] == 1),
+            "all {etcd} members of etcd run on one node",
+            observed="1 node",
+            expected="a node each",
+        ),
+        reviews(
+            number % 2 == 0, "is an even number of etcd members meant? {etcd} tolerate no more losses than one fewer"
+        ),
+        evidence="pods",
+        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready",
+    )
+
+
+@check("HK-AVL-08")
+def scaling_and_volumes_healthy(
+    ephi_objects: pd.DataFrame,
+    autoscalers: pd.DataFrame,
+    claims: pd.DataFrame,
+    storage_classes: pd.DataFrame,
+    volumes: pd.DataFrame,
+    conditions: pd.DataFrame,
+) -> pd.DataFrame:
+    """Judge autoscalers and claims of ePHI workloads by their status.
+
+    Parameters
+    ----------
+    ephi_objects, autoscalers, claims, storage_classes, volumes, conditions : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per autoscaler of an ePHI workload and per ePHI claim
+
+    Notes
+    -----
+    A claim of a class that binds late waits for the first pod that mounts it.
+    Source: https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
+    """
+    inside = ephi_objects["object"]
+    said = conditions.assign(words=conditions["type"] + "=" + conditions["status"] + " " + conditions["reason"])
+    bad = said[said["type"].isin(["ScalingActive", "AbleToScale"]) & (said["status"] == "False")]
+    stopped = bad[bad["reason"] == "ScalingDisabled"]["object"]
+    scalers = autoscalers[autoscalers["workload"].isin(inside)][["object"]].assign(scaler=True, phase="", late=False)
+    late = storage_classes[storage_classes["binding_mode"] == "WaitForFirstConsumer"]["name"]
+    held = claims[claims["object"].isin(inside)]
+    waiting = held["storage_class"].isin(late) & ~held["object"].isin(volumes["reference"])
+    of_claims = held[["object", "phase"]].assign(scaler=False, late=waiting)
+    examined = pd.concat([scalers, of_claims], ignore_index=True)
+    name = examined["object"]
+    words = name.map(bad.groupby("object")["words"].agg(", ".join)).fillna("")
+    examined = examined.assign(words=words, told=name.isin(conditions["object"]))
+    is_claim = ~examined["scaler"]
+    return judge(
+        examined,
+        not_applicable(
+            examined["scaler"] & name.isin(stopped), "scaling is switched off: its workload asks for 0 replicas"
+        ),
+        fails(examined["scaler"] & (words != ""), "the autoscaler does not work: {words}", observed="{words}"),
+        not_assessed(examined["scaler"] & ~examined["told"], "it has no status", code="input_missing"),
+        not_assessed(is_claim & (examined["phase"] == ""), "it has no status", code="input_missing"),
+        reviews(
+            (examined["phase"] == "Pending") & examined["late"],
+            "is the claim still needed? It waits for a first pod, and none mounts it",
+        ),
+        fails(
+            is_claim & examined["phase"].isin(["Pending", "Lost"]),
+            "the claim is {phase}",
+            path="$.status.phase",
+            observed="{phase}",
+            expected="Bound",
+        ),
+        passes="healthy by its status",
+    )
+
+
+@check("HK-AVL-09")
+def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_ranges: pd.DataFrame) -> pd.DataFrame:
+    """Judge every namespace with ePHI workloads by whether anything bounds what runs beside them.
+
+    Parameters
+    ----------
+    ephi_objects, quotas, limit_ranges : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per namespace
+    """
+    holding = ephi_objects[ephi_objects["kind"].isin(["Pod", "PersistentVolumeClaim"])]["namespace"]
+    examined = pd.DataFrame({"namespace": sorted(set(holding))}, dtype="str")
+    by_quota = quotas.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
+    by_range = limit_ranges.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
+    guards = examined["namespace"].map(by_quota).fillna("") + " " + examined["namespace"].map(by_range).fillna("")
+    examined = examined.assign(object="Namespace//" + examined["namespace"], guards=guards.str.strip())
+    return judge(
+        examined,
+        fails(
+            examined["guards"] == "",
+            "has neither a ResourceQuota nor a LimitRange",
+            expected="at least one of them",
+            rests_on=["quotas", "limit_ranges"],
+        ),
+        evidence="guards",
+        passes="guarded by {guards}",
+    )

@@ -1,0 +1,113 @@
+"""Scope and inventory: what holds ePHI, and how much of the cluster could be seen."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.vocabulary import COMPLETE, REASON_OF_COVERAGE
+
+NOT_ASSETS = ("ConfigMap", "Event", "Secret")
+"""Kinds that are left out on purpose: they hold values and messages, not assets."""
+
+
+@check("HK-PHI-01", without_scope=True)
+def scope_declared(
+    scope_declaration: pd.DataFrame, scope_entries: pd.DataFrame, services: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge the scope file as a whole, and every entry by whether it meets an object.
+
+    Parameters
+    ----------
+    scope_declaration, scope_entries, services : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row for the scope and one per entry
+
+    Notes
+    -----
+    An external store has nothing to match in the cluster; the Service that leads to it, where one is
+    named, has to be there.
+    """
+    whole = scope_declaration.assign(text="scope.yaml", matches=scope_declaration["entries"], external=False)
+    entries = scope_entries.assign(declared=True, external=scope_entries["selector"] == "external")
+    columns = ["object", "declared", "text", "matches", "external"]
+    examined = pd.concat([whole[columns], entries[columns]], ignore_index=True)
+    via = dict(zip(scope_entries["object"], scope_entries["via"], strict=True))
+    examined["via"] = examined["object"].map(lambda name: via.get(name, ""))
+    lost = (examined["via"] != "") & ~examined["via"].isin(services["object"])
+    empty = examined["declared"] & ~examined["external"] & (examined["matches"] == 0)
+    return judge(
+        examined,
+        fails(~examined["declared"], "no ePHI scope is declared", expected="scope.yaml with at least one entry"),
+        fails(empty, "{text} selects no object", observed="0", expected="at least 1", rests_on=["scope_matches"]),
+        fails(lost, "{via}, by which {text} is said to be reached, is not there", rests_on=["services"]),
+        passes="{text}: declared, {matches} objects or entries",
+    )
+
+
+@check("HK-PHI-02", without_scope=True)
+def undeclared_candidates(
+    workloads: pd.DataFrame, ephi_candidates: pd.DataFrame, ephi_workloads: pd.DataFrame
+) -> pd.DataFrame:
+    """Ask about every workload that looks like ePHI and is not declared.
+
+    Parameters
+    ----------
+    workloads, ephi_candidates, ephi_workloads : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per workload
+    """
+    signs = ephi_candidates["matched"] + " (" + ephi_candidates["signal"] + ")"
+    by_workload = signs.groupby(ephi_candidates["object"]).agg(", ".join)
+    inside = workloads["object"].isin(ephi_workloads["object"])
+    examined = workloads.assign(
+        signs=workloads["object"].map(by_workload).fillna(""),
+        standing=inside.map({True: "declared in the scope", False: "no sign of ePHI in its names, ports and labels"}),
+    )
+    return judge(
+        examined,
+        reviews(examined["signs"] != "", "does it hold ePHI? It looks like it by {signs}"),
+        passes="{standing}",
+    )
+
+
+@check("HK-PHI-03")
+def inventory_complete(coverage: pd.DataFrame) -> pd.DataFrame:
+    """Judge the inventory by what came back for every kind of object.
+
+    Parameters
+    ----------
+    coverage : table of that name
+
+    Returns
+    -------
+    table `judgements`, one row per kind, all of the one object `Inventory//cluster`
+
+    Notes
+    -----
+    Secrets, ConfigMaps and Events hold values and messages and are left out on purpose. Whether
+    earlier inventories were made on time needs the register of runs, which is not read yet.
+    """
+    assets = coverage[~coverage["kind"].isin(NOT_ASSETS)]
+    name = assets["kind"] + assets["group"].map(lambda group: f".{group}" if group else "")
+    place = assets["namespace"].map(lambda namespace: f" in {namespace}" if namespace else "")
+    examined = assets.assign(
+        object="Inventory//cluster",
+        member=name + place,
+        words=assets["error"].where(assets["error"] != "", assets["status"].str.replace("_", " ")),
+    )
+    gaps = [
+        not_assessed(examined["status"] == status, "{member} was not read in full: {words}", code=code)
+        for status, code in REASON_OF_COVERAGE.items()
+    ]
+    complete = int(assets["status"].isin(COMPLETE).sum())
+    return judge(
+        examined,
+        *gaps,
+        member="member",
+        passes=f"all of {complete} lists were answered, or their kinds are not served",
+    )
