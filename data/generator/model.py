@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
@@ -150,6 +150,7 @@ class ScopeEntry:
 
 
 Declaration = Workload | Service | Budget | Autoscaler | Claim | Namespace | ScopeEntry
+Declared = TypeVar("Declared", Workload, Service, Budget, Autoscaler, Claim, Namespace, ScopeEntry)
 
 
 def object_id(declared: Declaration) -> str:
@@ -187,7 +188,7 @@ class Hospital:
                 self.first_pod[key] = next_pod
                 next_pod += max(one.replicas, len(one.nodes))
 
-    def all[T: Declaration](self, kind: type[T]) -> list[T]:
+    def all(self, kind: type[Declared]) -> list[Declared]:
         """Return the declarations of one type."""
         return [one for one in self.declared.values() if isinstance(one, kind)]
 

@@ -91,10 +91,10 @@ def _rows(path: Path, fields: tuple[str, ...]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            columns, rows = tuple(reader.fieldnames or ()), list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise CatalogueError(f"cannot be read: {error}", path.name) from None
-    if tuple(reader.fieldnames or ()) != fields:
+    if columns != fields:
         raise CatalogueError("has other columns", path.name, f"they are {','.join(fields)}")
     for line, row in enumerate(rows, 2):
         if None in row or None in row.values():

@@ -15,7 +15,7 @@ from typing import Any, Final
 from hipaa_kit.errors import InputError
 
 _QUANTITY = re.compile(
-    r"([+-]?)(\d{1,99}\.?\d{0,99}|\.\d{1,99})(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,3}))?", re.ASCII
+    r"([+-]?)(\d{1,99}(?:\.\d{0,99})?|\.\d{1,99})(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,3}))?", re.ASCII
 )
 _PERCENT = re.compile(r"(\d{1,9})%", re.ASCII)
 
@@ -74,8 +74,7 @@ def parse_quantity(value: Any) -> Decimal:
 def rounded_up(number: Decimal, places: int = 0) -> Decimal:
     """Return a quantity with so many decimal places, rounded away from zero as `Quantity.RoundUp` does."""
     scaled = Fraction(number) * 10**places
-    whole_part = math.ceil(abs(scaled))
-    return Decimal(f"{'-' if scaled < 0 else ''}{whole_part}E-{places}")
+    return Decimal(f"{'-' if scaled < 0 else ''}{math.ceil(abs(scaled))}E-{places}")
 
 
 def cores(value: Any) -> float | None:

@@ -1,5 +1,6 @@
 """Pods are judged under the last owner that is named."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -85,16 +86,14 @@ def test_a_pod_of_a_job_goes_by_its_cron_job() -> None:
 
 def test_an_owner_that_is_not_known_is_named_and_not_dropped() -> None:
     assert top_owner(Owner("apps", "ReplicaSet", "web-1"), {}) == Owner("apps", "ReplicaSet", "web-1")
-    above = known(**{"StatefulSet_db": "PostgresCluster ehr"})
+    above = known(StatefulSet_db="PostgresCluster ehr")
     assert top_owner(Owner("apps", "StatefulSet", "db"), above) == Owner("apps", "PostgresCluster", "ehr")
 
 
 @given(length=st.integers(1, 6), back=st.integers(0, 5))
 def test_a_circle_of_owners_ends(length: int, back: int) -> None:
     chain = [Owner("apps", "ReplicaSet", f"n{i}") for i in range(length)]
-    above: dict[tuple[str, str], Owner | None] = {
-        (one.kind, one.name): other for one, other in zip(chain, chain[1:], strict=False)
-    }
+    above: dict[tuple[str, str], Owner | None] = {(one.kind, one.name): other for one, other in pairwise(chain)}
     above[chain[-1].kind, chain[-1].name] = chain[back % length]
     assert top_owner(chain[0], above) == chain[-1]
 

@@ -1,6 +1,7 @@
 """Quantities and percentages are read as the API server reads them."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -75,7 +76,24 @@ CASES = {
     " 1Gi ": "1073741824",
 }
 INVALID = [
-    *("", " ", ".", "+", "-", "Ki", "1.1.M", "1+1.0M", "0.1mi", "0.1am", "aoeu", ".5i", "1i", "-3.01i", "-3.01e-", "1e"),
+    *(
+        "",
+        " ",
+        ".",
+        "+",
+        "-",
+        "Ki",
+        "1.1.M",
+        "1+1.0M",
+        "0.1mi",
+        "0.1am",
+        "aoeu",
+        ".5i",
+        "1i",
+        "-3.01i",
+        "-3.01e-",
+        "1e",
+    ),
     *("1K", "1 Gi", "1_000", "0x1", "1e1000", "٣", "1" * 100, "nan", "inf"),
 ]
 
@@ -132,7 +150,7 @@ def test_a_quantity_written_out_reads_back(text: str) -> None:
 @given(WRITTEN)
 def test_the_sign_only_changes_the_sign(text: str) -> None:
     bare = text.lstrip("+-")
-    assert parse_quantity(f"-{bare}") == -parse_quantity(bare)
+    assert parse_quantity(f"-{bare}") == parse_quantity(bare).copy_negate()
 
 
 @given(st.integers(0, 10**40), st.integers(0, 9))
@@ -147,11 +165,8 @@ def test_binary_quantities_never_pass_the_cap(number: int, suffix: str) -> None:
 
 @given(WRITTEN, st.integers(0, 9))
 def test_rounding_up_is_never_less_and_less_than_one_step_more(text: str, places: int) -> None:
-    number = abs(parse_quantity(text))
-    rounded = rounded_up(number, places)
-    assert number <= rounded
-    # in whole steps, because Decimal rounds what it subtracts
-    assert int(str(rounded).partition(".")[0]) - int(str(number).partition(".")[0]) <= 1
+    number = parse_quantity(text.lstrip("+-"))
+    assert 0 <= Fraction(rounded_up(number, places)) - Fraction(number) < Fraction(1, 10**places)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Notebooks in batch: which there are, and executing them with papermill."""
