@@ -415,7 +415,8 @@ class _progress:  # noqa: N801 - used as a function
     """A progress bar on a terminal, plain lines otherwise."""
 
     def __init__(self, unit: str, total: int | None = None) -> None:
-        self._unit, self._total, self._bar = unit, total, None
+        self._unit, self._total = unit, total
+        self._bar: Any = None
 
     def __enter__(self) -> Any:
         if not sys.stderr.isatty():
@@ -426,7 +427,6 @@ class _progress:  # noqa: N801 - used as a function
         return self._advance
 
     def _advance(self, words: str) -> None:
-        assert self._bar is not None  # noqa: S101 - set when the bar was opened
         self._bar.set_postfix_str(words[:60], refresh=False)
         self._bar.update()
 

@@ -19,17 +19,16 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.sources.coverage import Answer, Coverage
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import CHECK_INPUTS, JUDGEMENTS
 from hipaa_kit.vocabulary import (
     CLUSTER,
     ERROR,
-    FAIL,
     NOT_APPLICABLE,
     NOT_ASSESSED,
     PASS,
     REASON_OF_COVERAGE,
     REASONS,
-    REVIEW,
     worst,
 )
 
@@ -101,7 +100,7 @@ def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdi
     """Hold a check's judgements against coverage and join the parts of each object."""
     gaps = _Gaps(check, coverage)
     by_object: dict[str, list[Verdict]] = {}
-    for row in judged.to_dict("records"):
+    for row in rows_of(judged):
         by_object.setdefault(str(row["object"]), []).append(_settled(check, row, gaps))
     verdicts = [_joined(parts) for parts in by_object.values()]
     verdicts += _unseen(check, gaps)
@@ -163,7 +162,7 @@ def _settled(check: Check, row: Mapping[str, Any], gaps: _Gaps) -> Verdict:
     missing: list[Answer] = []
     if verdict in (PASS, NOT_APPLICABLE):
         missing = gaps.behind(namespace)
-    elif verdict in (FAIL, REVIEW) and tables:
+    elif tables:
         missing = gaps.behind(namespace, tables)
     said = Verdict(
         check=check.id,

@@ -21,6 +21,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.scope import FAILURE_POINTS, SPREAD
 
 NOT_SPREAD = frozenset(["CronJob", "DaemonSet", "Job"])
@@ -49,7 +50,7 @@ def spread(
     obliged = spread_rules[spread_rules["required"]]["pod"]
     constrained = set(pods[pods["object"].isin(obliged)]["workload"])
     node_of = dict(zip(pods["object"], pods["node"], strict=True))
-    for row in ephi_workloads[~ephi_workloads["kind"].isin(NOT_SPREAD)].to_dict("records"):
+    for row in rows_of(ephi_workloads[~ephi_workloads["kind"].isin(NOT_SPREAD)]):
         ready = replicas.get(row["object"], {})
         under = [node_of[pod] for pod in ready]
         zones = {zone_of.get(node, "") for node in under} - {""}

@@ -47,7 +47,7 @@ def services(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 def _ports(record: Record) -> dict[tuple[int, str], Mapping[str, Any]]:
     """Return the ports of a Service by number and protocol; the API refuses repeats."""
-    found = {}
+    found: dict[tuple[int, str], Mapping[str, Any]] = {}
     for port in items(record.content, "spec", "ports"):
         if (opened := number(port, "port")) is not None:
             found.setdefault((opened, text(port, "protocol", default="TCP")), port)

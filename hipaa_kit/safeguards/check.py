@@ -25,6 +25,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.registry import kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import JUDGEMENTS
 from hipaa_kit.vocabulary import FAIL, NOT_APPLICABLE, NOT_ASSESSED, PASS, REVIEW
 
@@ -137,9 +138,9 @@ def reviews(
     return Outcome(REVIEW, mask, reason, path=path, observed=observed, rests_on=tuple(rests_on))
 
 
-def not_assessed(mask: pd.Series, reason: str, *, code: str) -> Outcome:
+def not_assessed(mask: pd.Series, reason: str, *, code: str, rests_on: Iterable[str] = ()) -> Outcome:
     """Say which rows cannot be judged although their tables are complete, and why."""
-    return Outcome(NOT_ASSESSED, mask, reason, code)
+    return Outcome(NOT_ASSESSED, mask, reason, code, rests_on=tuple(rests_on))
 
 
 def not_applicable(mask: pd.Series, reason: str) -> Outcome:
@@ -187,9 +188,9 @@ def judge(
     for number, outcome in reversed(list(enumerate(order))):
         chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
     rows = []
-    for values, number in zip(examined.to_dict("records"), chosen, strict=True):
+    for values, number in zip(rows_of(examined), chosen, strict=True):
         outcome = [*order, default][number]
-        shown = {str(name): _shown(value) for name, value in values.items()}
+        shown = {name: _shown(value) for name, value in values.items()}
         rows.append(
             {
                 "object": shown[object],

@@ -180,6 +180,11 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
     return []
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as mappings from column name to value."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def text(name: str, meaning: str, values: tuple[str, ...] = ()) -> Column:
     """Declare a text column, never null."""
     return Column(name, "str", meaning, values)

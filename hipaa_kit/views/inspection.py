@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import LAYOUT_WORDS
 from hipaa_kit.vocabulary import COVERAGE_STATUSES
 
@@ -24,7 +25,7 @@ def kinds_held(snapshot: Snapshot) -> pd.DataFrame:
     rank = {status: position for position, status in enumerate(COVERAGE_STATUSES)}
     rows = []
     for (group, kind), answers in coverage.groupby(["group", "kind"]):
-        part = snapshot.parts.get((group, kind))
+        part = snapshot.parts.get((str(group), str(kind)))
         received = int(answers["count"].fillna(0).sum())
         worst = max(answers["status"], key=lambda status: rank[status])
         if received or worst != "not_asked":
@@ -62,11 +63,11 @@ def inspection(snapshot: Snapshot) -> dict[str, Any]:
         "read_at": snapshot.collected_at,
         "time_known_by": snapshot.collected_basis,
         "digest": snapshot.digest,
-        "kinds": kinds_held(snapshot).to_dict("records"),
+        "kinds": rows_of(kinds_held(snapshot)),
         "coverage": {str(status): int(count) for status, count in coverage["status"].value_counts().items()},
-        "gaps": gaps[["kind", "group", "namespace", "status", "error"]].to_dict("records"),
-        "conflicts": snapshot.conflicts.to_dict("records"),
-        "unreadable": snapshot.unreadable.to_dict("records"),
+        "gaps": rows_of(gaps[["kind", "group", "namespace", "status", "error"]]),
+        "conflicts": rows_of(snapshot.conflicts),
+        "unreadable": rows_of(snapshot.unreadable),
         "redactions": dict(sorted(snapshot.redactions.items())),
     }
 

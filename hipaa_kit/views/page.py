@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import incomplete, run_facts, unseen, worst_first
 from hipaa_kit.views.palette import MARKS
 
@@ -62,17 +63,17 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
     by_topic = {entry.topic: entry.html for entry in notebooks if entry.html}
     return environment.get_template("index.html.j2").render(
         cluster=run.snapshot.identity.name or "cluster",
-        facts=run_facts(run).to_dict("records"),
+        facts=rows_of(run_facts(run)),
         counts=verdict_counts(run.findings()),
         statuses=status_counts(run.tables["citations"]),
         notebooks=notebooks,
         failed=[entry for entry in notebooks if entry.status != "completed"],
-        unseen=unseen(run).to_dict("records"),
-        incomplete=_incomplete(run).to_dict("records"),
+        unseen=rows_of(unseen(run)),
+        incomplete=rows_of(_incomplete(run)),
         gaps=_table(findings[findings["verdict"] == "fail"]),
         broken=_table(findings[findings["verdict"] == "error"]),
         reviews=_table(findings[findings["verdict"] == "review"]),
-        candidates=run.tables["ephi_candidates"].to_dict("records"),
+        candidates=rows_of(run.tables["ephi_candidates"]),
         citations=_citations(run, by_topic),
         files=files,
         mark=lambda word: MARKS.get(word, word.replace("_", " ")),
@@ -100,7 +101,7 @@ def _with_citations(run: Assessment) -> pd.DataFrame:
 
 
 def _table(findings: pd.DataFrame) -> list[dict[str, Any]]:
-    return worst_first(findings)[FINDING_COLUMNS].to_dict("records")
+    return rows_of(worst_first(findings)[FINDING_COLUMNS])
 
 
 def _incomplete(run: Assessment) -> pd.DataFrame:
@@ -113,7 +114,7 @@ def _incomplete(run: Assessment) -> pd.DataFrame:
 
 def _citations(run: Assessment, by_topic: dict[str, str]) -> list[dict[str, Any]]:
     rows = []
-    for row in run.tables["citations"].to_dict("records"):
+    for row in rows_of(run.tables["citations"]):
         topics = dict.fromkeys(control.topic for control in run.catalogue.controls_of(str(row["citation"])))
         links = [(topic, by_topic[topic]) for topic in topics if topic in by_topic]
         share = row["assessed"]

@@ -89,18 +89,18 @@ def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, tit
     title
         What the figure shows, as a sentence.
     """
-    worst_first = spread.sort_values(["nodes", "zones", "workload"]).head(ROWS_DRAWN)
+    running = spread[spread["ready_replicas"] > 0]
+    worst_first = running.sort_values(["nodes", "zones", "workload"]).head(ROWS_DRAWN)
     workloads = list(worst_first["workload"])
     ready = pods[pods["ready"].fillna(False) & pods["workload"].isin(workloads) & (pods["node"] != "")]
     columns = nodes[nodes["name"].isin(ready["node"])].sort_values(["zone", "name"])
     names, zones = list(columns["name"]), list(columns["zone"])
     grid = pd.crosstab(ready["workload"], ready["node"]).reindex(index=workloads, columns=names, fill_value=0)
-    figure, axes = _canvas(max(6.0, 2.6 + 0.62 * len(names)), 1.6 + 0.34 * len(workloads))
+    figure, axes = _canvas(2.6 + 0.62 * len(names), 1.9 + 0.34 * len(workloads), title)
     _cells(axes, grid, single=set(worst_first.loc[worst_first["nodes"] <= 1, "workload"]))
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(workloads)), [_short(workload) for workload in workloads])
     _zones(axes, zones)
-    axes.set_title(title, loc="left", pad=22)
     lines = [
         f"{row.workload}: {row.ready_replicas} ready on {row.nodes} nodes in {row.zones} zones"
         for row in worst_first.itertuples()
@@ -122,9 +122,11 @@ def scope_map(workloads: pd.DataFrame, ephi: pd.DataFrame, candidates: pd.DataFr
 
 
 def _stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title: str, unit: str) -> Picture:
+    from matplotlib.ticker import MaxNLocator
+
     shown = [name for name in styles if name in counts.columns]
     counts = counts[shown].head(ROWS_DRAWN)
-    figure, axes = _canvas(8.6, 1.5 + 0.36 * max(len(counts), 1))
+    figure, axes = _canvas(8.6, 1.7 + 0.36 * max(len(counts), 1), title)
     rows = list(counts.index)[::-1]
     left = pd.Series(0, index=rows)
     for name in shown:
@@ -146,10 +148,9 @@ def _stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title:
     axes.set_yticks(range(len(rows)), [_words(str(row)) for row in rows])
     axes.set_xlabel(unit)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if shown:
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
-    axes.set_title(title, loc="left")
     return Picture(figure, f"{title}. {_in_words(counts)}")
 
 
@@ -182,10 +183,13 @@ def _zones(axes: Axes, zones: list[str]) -> None:
         axes.text(middle, -0.62, zone or "no zone", ha="center", va="bottom", fontsize=8, color=GREY)
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    """Return a figure wide enough for its title, which stands above everything at the left."""
     from matplotlib import pyplot as plt
 
-    return plt.subplots(figsize=(width, height), layout="constrained")
+    figure, axes = plt.subplots(figsize=(max(width, 1.0 + 0.095 * len(title)), height), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure, axes
 
 
 def _in_words(counts: pd.DataFrame) -> str:

@@ -106,6 +106,8 @@ def _readable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         marked[column] = marked[column].map(lambda word: MARKS.get(word, str(word).replace("_", " ")))
     for column in marked.columns.intersection(["assessed"]):
         marked[column] = marked[column].map(lambda part: "" if pd.isna(part) else f"{part:.0%}").astype("str")
+    for column in marked.columns[[str(dtype) in ("Int64", "Float64", "boolean") for dtype in marked.dtypes]]:
+        marked[column] = marked[column].map(lambda value: "" if pd.isna(value) else str(value)).astype("str")
     marked.columns = [str(column).replace("_", " ") for column in marked.columns]
     return marked
 

@@ -7,6 +7,7 @@ import pandas as pd
 from hipaa_kit.kube.datastores import covers, data_paths
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
+from hipaa_kit.tables.declaration import rows_of
 
 PERSISTENT = ("persistentVolumeClaim", "csi", "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
@@ -194,7 +195,7 @@ def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str])
     """Return how a container's data folder stands, and what it is on."""
     if mounts is None:
         return "unmounted", paths[0]
-    covering = [row for path in paths for row in mounts.to_dict("records") if covers(row["mount_path"], path)]
+    covering = [row for path in paths for row in rows_of(mounts) if covers(row["mount_path"], path)]
     deepest = sorted(covering, key=lambda row: (-len(row["mount_path"]), row["mount_path"]))
     kept = [row for row in deepest if row["type"] in PERSISTENT]
     if kept:

@@ -37,10 +37,8 @@ def healthy_now(
     """
     inside = ephi_pods(ephi_workloads, pods)
     here = containers.merge(inside, on="pod")
-    ended = pd.to_datetime(
-        here["terminated_at"].where(here["terminated_at"] != ""), utc=True, errors="coerce", format="ISO8601"
-    )
-    now = pd.to_datetime(as_of or None, utc=True, errors="coerce")
+    ended = _moments(here["terminated_at"])
+    now = _moments(pd.Series([as_of], dtype="str"))[0]
     killed = here["terminated_reason"] == "OOMKilled"
     recent = killed & ((now - ended) <= pd.Timedelta(hours=oom_window_hours))
     undated = killed & (ended.isna() | pd.isna(now))
@@ -104,6 +102,11 @@ def healthy_now(
         ),
         passes="healthy at this moment",
     )
+
+
+def _moments(texts: pd.Series) -> pd.Series:
+    """Return RFC 3339 texts as times; what is none is not a time."""
+    return pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
 
 
 def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Series:

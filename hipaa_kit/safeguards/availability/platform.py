@@ -8,12 +8,12 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_
 
 
 @check("HK-AVL-07")
-def control_plane_available(control_plane_members: pd.DataFrame, namespaces: pd.DataFrame) -> pd.DataFrame:
+def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame:
     """Judge the control plane by the members of etcd.
 
     Parameters
     ----------
-    control_plane_members, namespaces : tables of those names
+    control_plane_members : table of that name
 
     Returns
     -------
@@ -36,7 +36,6 @@ def control_plane_available(control_plane_members: pd.DataFrame, namespaces: pd.
                 "ready": int(etcd["ready"].fillna(False).sum()),
                 "nodes": etcd["node"].nunique(),
                 "pods": " ".join(etcd["pod"]),
-                "seen": len(namespaces),
             }
         ]
     )
@@ -47,8 +46,14 @@ def control_plane_available(control_plane_members: pd.DataFrame, namespaces: pd.
             (number == 0) & (examined["servers"] == 0),
             "no control-plane pod is visible: a provider runs it, or it does not run as pods",
             code="managed_plane",
+            rests_on=["control_plane_members"],
         ),
-        not_assessed(number == 0, "etcd runs outside the cluster", code="input_missing"),
+        not_assessed(
+            number == 0,
+            "etcd runs outside the cluster",
+            code="input_missing",
+            rests_on=["control_plane_members"],
+        ),
         fails(
             number == 1,
             "etcd has 1 member",

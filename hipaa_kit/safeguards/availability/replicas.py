@@ -7,6 +7,7 @@ import pandas as pd
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
+from hipaa_kit.tables.declaration import rows_of
 
 DEMANDING = ("critical", "high")
 
@@ -134,7 +135,7 @@ def _blocking(budgets: pd.DataFrame, joined: pd.DataFrame, workloads: pd.DataFra
     """Return for each budget whether it blocks every disruption; None where that is not known."""
     desired = dict(zip(workloads["object"], workloads["desired"], strict=True))
     found: dict[str, bool | None] = {}
-    for row in budgets.to_dict("records"):
+    for row in rows_of(budgets):
         own = joined[joined["budget"] == row["object"]]
         asked = [desired.get(name) for name in own["workload"].unique()]
         counted = [int(each) for each in asked if pd.notna(each)]
