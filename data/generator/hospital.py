@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from model import (
     Autoscaler,
@@ -21,7 +22,7 @@ MIRROR = "registry.clinic.example"
 BLOCK = "vsphere-block"
 SHARED = "nfs-shared"
 POSTGRES = f"{MIRROR}/library/postgres:17.6"
-TEMPORARY = {"tmp": {"emptyDir": {}}}
+TEMPORARY: dict[str, dict[str, Any]] = {"tmp": {"emptyDir": {}}}
 
 
 def database(namespace: str, name: str, size: int, *, exporter: bool = False, replicas: int = 2) -> Workload:
@@ -71,7 +72,9 @@ def database_service(namespace: str, name: str, *, exporter: bool = False) -> Se
     return Service(namespace, name, ports, app=name, headless=True)
 
 
-def web(name: str, image: str, path: str, *, cpu: int = 250, memory: int = 512, **env: str) -> Container:
+def web(
+    name: str, image: str, path: str, *, cpu: int = 250, memory: int = 512, env: dict[str, str] | None = None
+) -> Container:
     """Declare a container that answers HTTP on 8080."""
     return Container(
         name,
@@ -79,17 +82,17 @@ def web(name: str, image: str, path: str, *, cpu: int = 250, memory: int = 512, 
         cpu=cpu,
         memory=memory,
         ports={"http": 8080},
-        env=env,
+        env=env or {},
         mounts={"/tmp": "tmp"},  # noqa: S108 - a path in a container
         readiness=f"http {path} http",
         liveness=f"http {path} http",
     )
 
 
-def deployment(namespace: str, container: Container, **fields: object) -> Workload:
+def deployment(namespace: str, container: Container, **fields: Any) -> Workload:
     """Declare a Deployment of one container of the same name."""
     workload = Workload("Deployment", namespace, container.name, (container,), volumes=TEMPORARY)
-    return replace(workload, **fields)  # type: ignore[arg-type]
+    return replace(workload, **fields)
 
 
 def namespaces() -> list[Declaration]:
@@ -112,19 +115,23 @@ def ehr() -> list[Declaration]:
         "ehr-app",
         f"{MIRROR}/ehr/ehr-app:8.4.2",
         "/healthz",
-        EHR_API_URL="http://ehr-api.ehr.svc:8080",
-        SESSION_STORE="redis://ehr-redis.ehr.svc:6379/0",
-        SESSION_SECRET="fake-demo-session-secret",
-        LOG_LEVEL="info",
+        env={
+            "EHR_API_URL": "http://ehr-api.ehr.svc:8080",
+            "SESSION_STORE": "redis://ehr-redis.ehr.svc:6379/0",
+            "SESSION_SECRET": "fake-demo-session-secret",
+            "LOG_LEVEL": "info",
+        },
     )
     api = web(
         "ehr-api",
         f"{MIRROR}/ehr/ehr-api:8.4.2",
         "/actuator/health/readiness",
         memory=1024,
-        SPRING_DATASOURCE_URL="jdbc:postgresql://ehr-db.ehr.svc:5432/ehr",
-        SPRING_DATASOURCE_PASSWORD="secret:ehr-api/datasource-password",
-        AMQP_ADDRESSES="rabbitmq.integration.svc:5672",
+        env={
+            "SPRING_DATASOURCE_URL": "jdbc:postgresql://ehr-db.ehr.svc:5432/ehr",
+            "SPRING_DATASOURCE_PASSWORD": "secret:ehr-api/datasource-password",
+            "AMQP_ADDRESSES": "rabbitmq.integration.svc:5672",
+        },
     )
     fhir = web(
         "fhir-server",
@@ -132,8 +139,10 @@ def ehr() -> list[Declaration]:
         "/fhir/metadata",
         cpu=500,
         memory=2048,
-        SPRING_DATASOURCE_URL="jdbc:postgresql://ehr-db.ehr.svc:5432/fhir",
-        SPRING_DATASOURCE_PASSWORD="secret:fhir-server/datasource-password",
+        env={
+            "SPRING_DATASOURCE_URL": "jdbc:postgresql://ehr-db.ehr.svc:5432/fhir",
+            "SPRING_DATASOURCE_PASSWORD": "secret:fhir-server/datasource-password",
+        },
     )
     redis = Container(
         "redis",
@@ -324,9 +333,11 @@ def portal() -> list[Declaration]:
         "portal-api",
         f"{MIRROR}/portal/portal-api:5.1.0",
         "/ready",
-        FHIR_BASE_URL="http://fhir-server.ehr.svc:8080/fhir",
-        OIDC_ISSUER="https://login.clinic.example/realms/patients",
-        OIDC_CLIENT_SECRET="secret:portal-api/oidc-client-secret",
+        env={
+            "FHIR_BASE_URL": "http://fhir-server.ehr.svc:8080/fhir",
+            "OIDC_ISSUER": "https://login.clinic.example/realms/patients",
+            "OIDC_CLIENT_SECRET": "secret:portal-api/oidc-client-secret",
+        },
     )
     status = web("status-page", f"{MIRROR}/portal/status-page:1.3.0", "/", cpu=50, memory=64)
     return [
@@ -360,15 +371,15 @@ def identity_research_staging() -> list[Declaration]:
         "ehr-app",
         f"{MIRROR}/ehr/ehr-app:8.5.0-rc1",
         "/healthz",
-        EHR_API_URL="http://ehr-app.ehr-staging.svc:8080",
-        FEATURE_FLAGS="new-orders,fast-search",
+        env={
+            "EHR_API_URL": "http://ehr-app.ehr-staging.svc:8080",
+            "FEATURE_FLAGS": "new-orders,fast-search",
+        },
     )
     return [
         deployment("identity", keycloak, volumes={}, max_unavailable=1),
         Service("identity", "keycloak", {"http": (8080, "http")}, app="keycloak"),
-        Service(
-            "identity", "keycloak-db", {"postgresql": (5432, 5432)}, addresses=("10.60.4.20", "10.60.5.20")
-        ),
+        Service("identity", "keycloak-db", {"postgresql": (5432, 5432)}, addresses=("10.60.4.20", "10.60.5.20")),
         Budget("identity", "keycloak", "keycloak"),
         orthanc("research", "standard", replicas=1),
         orthanc_service("research"),
@@ -399,9 +410,7 @@ def scope() -> list[Declaration]:
     return [ScopeEntry(number, _entry(*fields)) for number, fields in enumerate(entries, 1)]
 
 
-def _entry(
-    selector: str, text: str, where: str, team: str, data_class: str, criticality: str
-) -> dict[str, str]:
+def _entry(selector: str, text: str, where: str, team: str, data_class: str, criticality: str) -> dict[str, str]:
     """Return one scope entry; `where` is the namespace of a pod selector, the Service of an external store."""
     named = {"podSelector": "namespace", "external": "via"}.get(selector, "")
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hospital import TEMPORARY
-from model import CONTROL_PLANE, Budget, Container, Declaration, Namespace, Service, Workload
+from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Namespace, Service, Workload
 
 VERSION = "v1.34.2"
 PKI = "/etc/kubernetes/pki"
@@ -119,7 +119,8 @@ def control_plane() -> list[Declaration]:
 def daemon_set(namespace: str, name: str, container: Container, **fields: Any) -> Workload:
     """Declare a DaemonSet of one container; it runs on the workers unless it tolerates all."""
     defaults = {"priority": "system-node-critical", "host_network": True, "spread": False, "token": True}
-    return Workload("DaemonSet", namespace, name, (container,), **{**defaults, **fields})
+    nodes = NODES if fields.get("tolerates") == "all" else WORKERS
+    return Workload("DaemonSet", namespace, name, (container,), nodes=nodes, **{**defaults, **fields})
 
 
 def node_agents() -> list[Declaration]:
@@ -214,9 +215,7 @@ def cluster_services() -> list[Declaration]:
             priority=critical,
             tolerates="control-plane",
         ),
-        server(
-            "kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.18.2", 9234, priority=critical
-        ),
+        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.18.2", 9234, priority=critical),
         server(
             "kube-system",
             "metrics-server",
@@ -259,7 +258,7 @@ def cluster_services() -> list[Declaration]:
 
 def monitoring_and_backup() -> list[Declaration]:
     """Declare monitoring and backup; nobody made these highly available."""
-    data = {"data": {"emptyDir": {}}}
+    data: dict[str, Any] = {"data": {"emptyDir": {}}}
     return [
         server(
             "monitoring",

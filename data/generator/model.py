@@ -207,7 +207,5 @@ class Hospital:
             raise TypeError(f"{key} has no containers; name a workload")
         if container not in ("*", *(one.name for one in workload.containers)):
             raise KeyError(f"{key} has no container {container!r}; name one of its containers")
-        changed = (
-            replace(one, **fields) if container in (one.name, "*") else one for one in workload.containers
-        )
+        changed = (replace(one, **fields) if container in (one.name, "*") else one for one in workload.containers)
         self.change(key, containers=tuple(changed))

@@ -183,7 +183,9 @@ def add_endpoints(cluster: Cluster, hospital: Hospital, service: Service, create
     endpoints: list[Object] = [endpoint(service, replica) for _, replica in chosen]
     if by_hand:
         endpoints = [{"addresses": [one], "conditions": {"ready": True}} for one in service.addresses]
-    named = {name: port for workload, _ in chosen[:1] for one in workload.containers for name, port in one.ports.items()}
+    named = {
+        name: port for workload, _ in chosen[:1] for one in workload.containers for name, port in one.ports.items()
+    }
     ports: list[Object] = [
         {
             "name": name,
@@ -194,7 +196,9 @@ def add_endpoints(cluster: Cluster, hospital: Hospital, service: Service, create
         if isinstance(target, int) or target in named
     ]
     labels = {
-        "endpointslice.kubernetes.io/managed-by": "dba.clinic.example" if by_hand else "endpointslice-controller.k8s.io",
+        "endpointslice.kubernetes.io/managed-by": "dba.clinic.example"
+        if by_hand
+        else "endpointslice-controller.k8s.io",
         "kubernetes.io/service-name": service.name,
     }
     cluster.add(
@@ -245,9 +249,7 @@ def subset(endpoints: list[Object], ports: list[Object]) -> Object:
     groups: Object = {"addresses": [], "notReadyAddresses": []}
     for one in endpoints:
         group = "addresses" if one["conditions"]["ready"] else "notReadyAddresses"
-        groups[group].append(
-            {"ip": one["addresses"][0], "nodeName": one["nodeName"], "targetRef": one["targetRef"]}
-        )
+        groups[group].append({"ip": one["addresses"][0], "nodeName": one["nodeName"], "targetRef": one["targetRef"]})
     return {name: group for name, group in groups.items() if group} | {"ports": ports}
 
 

@@ -102,7 +102,7 @@ def pod_name(workload: Workload, number: int, node: str) -> str:
 
 def job_name(workload: Workload) -> str:
     """Return the name of the newest Job: it ends in the minute for which it was scheduled."""
-    return f"{workload.name}-29734110"
+    return f"{workload.name}-29918910"
 
 
 def selector(workload: Workload) -> dict[str, str]:
@@ -238,8 +238,7 @@ def pod_spec(workload: Workload, values: dict[str, str] | None = None) -> Object
         spec["automountServiceAccountToken"] = workload.token
     if workload.spread and workload.kind in ("Deployment", "StatefulSet"):
         optional["topologySpreadConstraints"] = [
-            spread_constraint(workload, key)
-            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+            spread_constraint(workload, key) for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ]
     if workload.tolerates:
         optional["tolerations"] = tolerations(workload)
@@ -311,9 +310,7 @@ def default_tolerations(workload: Workload) -> list[Object]:
     added += [("NoSchedule", key) for key in ("disk-pressure", "memory-pressure", "pid-pressure")]
     added += [("NoSchedule", "unschedulable")]
     added += [("NoSchedule", "network-unavailable")] if workload.host_network else []
-    return [
-        {"effect": effect, "key": f"node.kubernetes.io/{key}", "operator": "Exists"} for effect, key in added
-    ]
+    return [{"effect": effect, "key": f"node.kubernetes.io/{key}", "operator": "Exists"} for effect, key in added]
 
 
 def node_affinity(node: str) -> Object:
@@ -383,9 +380,7 @@ def pod_status(workload: Workload, replica: Replica) -> Object:
     return status
 
 
-def container_status(
-    workload: Workload, replica: Replica, container: Container, trouble: Trouble | None
-) -> Object:
+def container_status(workload: Workload, replica: Replica, container: Container, trouble: Trouble | None) -> Object:
     """Return what the kubelet says of one container."""
     began = replica.created
     identity = "containerd://" + image_digest(f"{workload.namespace}/{replica.name}/{container.name}")[7:]

@@ -19,9 +19,7 @@ def add_storage(cluster: Cluster, hospital: Hospital) -> None:
     for workload in hospital.all(Workload):
         for replica in replicas(hospital, workload):
             for template, size in workload.claims.items():
-                claim = Claim(
-                    workload.namespace, f"{template}-{replica.name}", size, BLOCK, zone_of(replica.node)
-                )
+                claim = Claim(workload.namespace, f"{template}-{replica.name}", size, BLOCK, zone_of(replica.node))
                 add_claim(cluster, claim, created_at(workload), replica.node)
     for claim in hospital.all(Claim):
         add_claim(cluster, claim, moment("2026-04-11", "claim", claim.namespace, claim.name), "")
@@ -71,9 +69,7 @@ def add_drivers(cluster: Cluster) -> None:
             {"name": DRIVERS[BLOCK], "nodeID": node_address(node), "topologyKeys": [ZONE]},
             {"name": DRIVERS[SHARED], "nodeID": node, "topologyKeys": None},
         ]
-        cluster.add(
-            "CSINode", "", node, {"spec": {"drivers": drivers}}, created=created, owned_by=reference
-        )
+        cluster.add("CSINode", "", node, {"spec": {"drivers": drivers}}, created=created, owned_by=reference)
 
 
 def add_claim(cluster: Cluster, claim: Claim, created: str, node: str) -> None:
@@ -124,9 +120,7 @@ def add_volume(cluster: Cluster, claim: Claim, volume: str, created: str) -> Non
     driver = DRIVERS[claim.storage_class]
     mark = suffix(24, "volume", claim.namespace, claim.name)
     source: Object = {"driver": driver, "volumeHandle": mark}
-    source |= (
-        {"volumeAttributes": {"server": "nas.clinic.example", "share": "/pacs"}} if shared else {"fsType": "ext4"}
-    )
+    source |= {"volumeAttributes": {"server": "nas.clinic.example", "share": "/pacs"}} if shared else {"fsType": "ext4"}
     identity = uid("PersistentVolumeClaim", claim.namespace, claim.name)
     spec: Object = {
         "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],

@@ -403,8 +403,8 @@ def applied(workload: Workload) -> str:
 
 def managed_fields(created: str) -> list[Object]:
     """Return who wrote which fields, as the server keeps it."""
-    written = {"f:metadata": {"f:annotations": {}}, "f:spec": {"f:replicas": {}, "f:template": {}}}
-    observed = {"f:status": {"f:availableReplicas": {}, "f:conditions": {}}}
+    written: Object = {"f:metadata": {"f:annotations": {}}, "f:spec": {"f:replicas": {}, "f:template": {}}}
+    observed: Object = {"f:status": {"f:availableReplicas": {}, "f:conditions": {}}}
     common = {"apiVersion": "apps/v1", "fieldsType": "FieldsV1", "operation": "Update"}
     return [
         {**common, "fieldsV1": written, "manager": "kubectl-client-side-apply", "time": created},

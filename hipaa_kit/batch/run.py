@@ -166,11 +166,10 @@ def _execute(job: dict[str, Any], folder: Path, timeout_seconds: float, env: Map
     try:
         out, err = worker.communicate(json.dumps(job), timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
-        _end(worker)
         return "timed_out", f"took more than {timeout_seconds:g} seconds"
-    except BaseException:
-        _end(worker)
-        raise
+    finally:
+        if worker.poll() is None:
+            _end(worker)
     try:
         answer = json.loads(out.splitlines()[-1])
         return str(answer["status"]), str(answer["problem"])

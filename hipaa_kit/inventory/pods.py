@@ -92,9 +92,8 @@ def pods(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 
 def _qos(spec: Mapping[str, Any]) -> str:
-    whole = mapping(spec, "resources")
-    if whole:
-        return qos_class([whole])
+    if isinstance(spec.get("resources"), Mapping):
+        return qos_class([mapping(spec, "resources")])
     every = [*items(spec, "containers"), *items(spec, "initContainers")]
     return qos_class(mapping(each, "resources") for each in every)
 

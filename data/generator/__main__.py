@@ -1,0 +1,144 @@
+"""Write the clinic and its repaired twin: `python data/generator [--output DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import hospital as software
+import infrastructure
+import yaml
+from access import add_access
+from cluster import add_cluster
+from events import add_events
+from faults import FAULTS, Fault
+from model import Hospital
+from network import add_network
+from objects import COLLECTED_AT, KINDS, LIST_VERSION, SERVER_VERSION, Cluster, Kind
+from scaling import add_scaling
+from scope import scope_text
+from storage import add_storage
+from workloads import add_workloads
+
+
+class Dumper(yaml.CSafeDumper):
+    """Writes the same object twice in full: typed lists have no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+        """Never write an alias."""
+        return True
+
+
+def declare() -> Hospital:
+    """Return the repaired hospital."""
+    return Hospital(
+        *infrastructure.namespaces(),
+        *software.namespaces(),
+        *infrastructure.control_plane(),
+        *infrastructure.node_agents(),
+        *infrastructure.cluster_services(),
+        *infrastructure.monitoring_and_backup(),
+        *software.ehr(),
+        *software.imaging(),
+        *software.integration(),
+        *software.portal(),
+        *software.identity_research_staging(),
+        *software.scope(),
+    )
+
+
+def plant(faults: Iterable[Fault]) -> Hospital:
+    """Return the hospital with these faults."""
+    hospital = declare()
+    for patch in dict.fromkeys(fault.patch for fault in faults):
+        patch(hospital)
+    return hospital
+
+
+def render(hospital: Hospital) -> Cluster:
+    """Return the objects of the cluster in which the hospital runs."""
+    cluster = Cluster()
+    add_workloads(cluster, hospital)
+    add_scaling(cluster, hospital)
+    add_storage(cluster, hospital)
+    add_network(cluster, hospital)
+    add_cluster(cluster, hospital)
+    add_access(cluster, hospital)
+    add_events(cluster, hospital)
+    return cluster
+
+
+def typed_list(kind: Kind, cluster: Cluster) -> str:
+    """Return one typed list as the API server answers it."""
+    answer = {
+        "apiVersion": kind.api_version,
+        "kind": f"{kind.name}List",
+        "metadata": {"resourceVersion": str(LIST_VERSION)},
+        "items": cluster.of(kind.name),
+    }
+    return yaml.dump(answer, Dumper=Dumper, default_flow_style=None, width=130, allow_unicode=True)
+
+
+def collection(cluster: Cluster) -> str:
+    """Return the record of what was asked and what was answered."""
+    lists = [
+        {
+            "group": kind.group,
+            "kind": kind.name,
+            "resource": kind.plural,
+            "namespace": "",
+            "exit_code": 0,
+            "error": "",
+            "count": len(cluster.of(kind.name)),
+        }
+        for kind in KINDS.values()
+    ]
+    lines = ",\n".join("    " + json.dumps(one) for one in lists)
+    described = json.dumps({"name": "clinic", "version": SERVER_VERSION})
+    return f'{{\n  "collected_at": "{COLLECTED_AT}",\n  "cluster": {described},\n  "lists": [\n{lines}\n  ]\n}}\n'
+
+
+def faults_table(faults: Iterable[Fault]) -> str:
+    """Return the planted faults as CSV."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("object", "fault", "control"))
+    writer.writerows((fault.object, fault.sentence, fault.control) for fault in faults)
+    return table.getvalue()
+
+
+def write(directory: Path, faults: tuple[Fault, ...]) -> None:
+    """Write one clinic."""
+    hospital = plant(faults)
+    cluster = render(hospital)
+    objects = directory / "objects"
+    objects.mkdir(parents=True, exist_ok=True)
+    for stale in objects.iterdir():
+        stale.unlink()
+    for kind in KINDS.values():
+        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        (objects / f"{name}.yaml").write_text(typed_list(kind, cluster), encoding="utf-8")
+    (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
+    (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
+    if faults:
+        (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    """Write both directories."""
+    parser = argparse.ArgumentParser(prog="python data/generator", description=__doc__)
+    here = Path(__file__).resolve().parent.parent
+    parser.add_argument("--output", type=Path, default=here, help="directory that takes clinic/ and clinic_fixed/")
+    output = parser.parse_args(arguments).output
+    write(output / "clinic", FAULTS)
+    write(output / "clinic_fixed", ())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

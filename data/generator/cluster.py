@@ -1,0 +1,331 @@
+"""The cluster itself: nodes, namespaces and their guards, leases, classes, extensions of the API."""
+
+from __future__ import annotations
+
+from model import APP, CONTROL_PLANE, NODES, Hospital, Namespace, Workload, node_address, zone_of
+from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Object, digest, moment, suffix, uid
+from pods import PRIORITIES, cpu, mebibytes, replicas
+
+BORN = "2025-02-03"
+UPGRADED = "2026-10-03"
+
+
+def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
+    """Add everything that belongs to the cluster rather than to a workload."""
+    for node in NODES:
+        add_node(cluster, node)
+    for namespace in hospital.all(Namespace):
+        add_namespace(cluster, namespace)
+        add_guards(cluster, hospital, namespace)
+    add_leases(cluster)
+    add_classes(cluster)
+    add_extensions(cluster)
+
+
+def add_node(cluster: Cluster, name: str) -> None:
+    """Add one node: a virtual machine in one of three rooms of the computer centre."""
+    member = name in CONTROL_PLANE
+    created = moment(BORN, "node", name)
+    labels = {
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        f"node-role.kubernetes.io/{'control-plane' if member else 'worker'}": "",
+        "topology.kubernetes.io/region": "clinic-east",
+        "topology.kubernetes.io/zone": zone_of(name),
+    }
+    spec: Object = {"podCIDR": f"10.244.{NODES.index(name)}.0/24", "podCIDRs": [f"10.244.{NODES.index(name)}.0/24"]}
+    if member:
+        spec["taints"] = [{"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"}]
+    cores, gibibytes = (4, 16) if member else (16, 64)
+    capacity = {"cpu": str(cores), "ephemeral-storage": "205374420Ki", "hugepages-2Mi": "0", "pods": "110"}
+    pressures = [
+        (kind, "False", f"KubeletHas{enough}")
+        for kind, enough in (
+            ("MemoryPressure", "SufficientMemory"),
+            ("DiskPressure", "NoDiskPressure"),
+            ("PIDPressure", "SufficientPID"),
+        )
+    ]
+    cluster.add(
+        "Node",
+        "",
+        name,
+        {
+            "spec": spec,
+            "status": {
+                "addresses": [
+                    {"address": node_address(name), "type": "InternalIP"},
+                    {"address": name, "type": "Hostname"},
+                ],
+                "allocatable": {**capacity, "cpu": f"{cores * 1000 - 200}m", "memory": f"{gibibytes * 1024 - 900}Mi"},
+                "capacity": {**capacity, "memory": f"{gibibytes}Gi"},
+                "conditions": [
+                    {
+                        "type": kind,
+                        "status": status,
+                        "reason": reason,
+                        "lastHeartbeatTime": "2026-11-20T01:57:10Z",
+                        "lastTransitionTime": moment(UPGRADED, "node", name),
+                    }
+                    for kind, status, reason in [*pressures, ("Ready", "True", "KubeletReady")]
+                ],
+                "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+                "nodeInfo": {
+                    "architecture": "amd64",
+                    "bootID": uid("boot", "", name),
+                    "containerRuntimeVersion": "containerd://2.1.4",
+                    "kernelVersion": "6.8.0-85-generic",
+                    "kubeProxyVersion": "",
+                    "kubeletVersion": SERVER_VERSION,
+                    "machineID": uid("machine", "", name).replace("-", ""),
+                    "operatingSystem": "linux",
+                    "osImage": "Ubuntu 24.04.3 LTS",
+                    "systemUUID": uid("system", "", name),
+                },
+            },
+        },
+        created=created,
+        labels=labels,
+        annotations={
+            "node.alpha.kubernetes.io/ttl": "0",
+            "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+        },
+    )
+
+
+def add_namespace(cluster: Cluster, namespace: Namespace) -> None:
+    """Add one Namespace."""
+    labels = {"kubernetes.io/metadata.name": namespace.name}
+    if namespace.phi:
+        labels["hipaa.io/phi"] = "true"
+    if namespace.environment:
+        labels["environment"] = namespace.environment
+    if namespace.pod_security:
+        labels["pod-security.kubernetes.io/enforce"] = namespace.pod_security
+        labels["pod-security.kubernetes.io/warn"] = "restricted"
+    cluster.add(
+        "Namespace",
+        "",
+        namespace.name,
+        {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}},
+        created=moment(BORN, "namespace", namespace.name),
+        labels=labels,
+    )
+
+
+def add_guards(cluster: Cluster, hospital: Hospital, namespace: Namespace) -> None:
+    """Add the quota and the default limits of a namespace, with what is used now."""
+    created = moment("2026-04-21", "guards", namespace.name)
+    if namespace.limit_range:
+        limit = {
+            "default": {"memory": "512Mi"},
+            "defaultRequest": {"cpu": "50m", "memory": "64Mi"},
+            "type": "Container",
+        }
+        cluster.add("LimitRange", namespace.name, "defaults", {"spec": {"limits": [limit]}}, created=created)
+    if not namespace.quota:
+        return
+    running = [
+        workload
+        for workload in hospital.all(Workload)
+        if workload.namespace == namespace.name and workload.kind != "CronJob"
+        for _ in replicas(hospital, workload)
+    ]
+    containers = [container for workload in running for container in workload.containers]
+    used = {
+        "persistentvolumeclaims": str(len(cluster.of("PersistentVolumeClaim", namespace.name))),
+        "pods": str(len(running)),
+    }
+    hard = {"persistentvolumeclaims": "20", "pods": "40"}
+    if namespace.quota == "compute":
+        used["requests.cpu"] = cpu(sum(one.cpu for one in containers))
+        used["requests.memory"] = mebibytes(sum(one.memory for one in containers))
+        hard |= {"requests.cpu": "16", "requests.memory": "48Gi"}
+    content = {"spec": {"hard": hard}, "status": {"hard": hard, "used": used}}
+    cluster.add("ResourceQuota", namespace.name, "quota", content, created=created)
+
+
+def add_leases(cluster: Cluster) -> None:
+    """Add the leases of kubelets, API servers and elected leaders."""
+    renewed = COLLECTED_AT.replace("02:00:00", "01:59:56")
+    for node in NODES:
+        spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": f"{renewed[:-1]}.104512Z"}
+        cluster.add("Lease", "kube-node-lease", node, {"spec": spec}, created=moment(BORN, "lease", node))
+    for member in CONTROL_PLANE:
+        name = f"apiserver-{suffix(26, 'apiserver', member)}"
+        spec = {
+            "holderIdentity": f"{name}_{uid('identity', '', member)}",
+            "leaseDurationSeconds": 3600,
+            "renewTime": f"{renewed[:-1]}.{digest('renew', member) % 1_000_000:06}Z",
+        }
+        labels = {"apiserver.kubernetes.io/identity": "kube-apiserver", "kubernetes.io/hostname": member}
+        cluster.add(
+            "Lease",
+            "kube-system",
+            name,
+            {"spec": spec},
+            created=moment(UPGRADED, "lease", member),
+            labels=labels,
+        )
+    for leader in ("kube-controller-manager", "kube-scheduler"):
+        spec = {
+            "acquireTime": f"{moment(UPGRADED, leader)[:-1]}.000000Z",
+            "holderIdentity": f"cp-1_{uid('identity', '', leader)}",
+            "leaseDurationSeconds": 15,
+            "leaseTransitions": 4,
+            "renewTime": f"{renewed[:-1]}.604512Z",
+        }
+        cluster.add("Lease", "kube-system", leader, {"spec": spec}, created=moment(BORN, "lease", leader))
+
+
+def add_classes(cluster: Cluster) -> None:
+    """Add priority classes, the ingress class, service addresses, and the mandatory flow control."""
+    created = moment(BORN, "classes")
+    for name, value in PRIORITIES.items():
+        if name:
+            content = {
+                "description": "Used by the hospital" if value < 2_000_000_000 else "Used by the system",
+                "preemptionPolicy": "PreemptLowerPriority",
+                "value": value,
+            }
+            cluster.add("PriorityClass", "", name, content, created=created)
+    cluster.add(
+        "IngressClass",
+        "",
+        "nginx",
+        {"spec": {"controller": "k8s.io/ingress-nginx"}},
+        created=created,
+        labels={APP: "ingress-nginx"},
+        annotations={"ingressclass.kubernetes.io/is-default-class": "true"},
+    )
+    cluster.add("ServiceCIDR", "", "kubernetes", {"spec": {"cidrs": ["10.96.0.0/16"]}}, created=created)
+    exempt = {"exempt": {"lendablePercent": 0, "nominalConcurrencyShares": 0}, "type": "Exempt"}
+    limited = {
+        "limited": {
+            "lendablePercent": 0,
+            "limitResponse": {"type": "Reject"},
+            "nominalConcurrencyShares": 5,
+        },
+        "type": "Limited",
+    }
+    for name, level, precedence, group in (
+        ("exempt", exempt, 1, "system:masters"),
+        ("catch-all", limited, 10_000, "system:authenticated"),
+    ):
+        schema: Object = {
+            "matchingPrecedence": precedence,
+            "priorityLevelConfiguration": {"name": name},
+            "rules": [
+                {
+                    "nonResourceRules": [{"nonResourceURLs": ["*"], "verbs": ["*"]}],
+                    "resourceRules": [
+                        {
+                            "apiGroups": ["*"],
+                            "clusterScope": True,
+                            "namespaces": ["*"],
+                            "resources": ["*"],
+                            "verbs": ["*"],
+                        }
+                    ],
+                    "subjects": [{"group": {"name": group}, "kind": "Group"}],
+                }
+            ],
+        }
+        kept = {"apf.kubernetes.io/autoupdate-spec": "true"}
+        cluster.add("PriorityLevelConfiguration", "", name, {"spec": level}, created=created, annotations=kept)
+        cluster.add("FlowSchema", "", name, {"spec": schema}, created=created, annotations=kept)
+
+
+CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
+
+
+def add_extensions(cluster: Cluster) -> None:
+    """Add custom resources with their definitions, a webhook, and the register of served groups."""
+    created = moment("2026-03-02", "extensions")
+    for kind in (KINDS[name] for name in CUSTOM):
+        names = {
+            "kind": kind.name,
+            "listKind": f"{kind.name}List",
+            "plural": kind.plural,
+            "singular": kind.name.lower(),
+        }
+        names_accepted = {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts"}
+        established = {"type": "Established", "status": "True", "reason": "InitialNamesAccepted"}
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        cluster.add(
+            "CustomResourceDefinition",
+            "",
+            f"{kind.plural}.{kind.group}",
+            {
+                "spec": {
+                    "conversion": {"strategy": "None"},
+                    "group": kind.group,
+                    "names": names,
+                    "scope": "Cluster" if kind.name == "ClusterIssuer" else "Namespaced",
+                    "versions": [
+                        {
+                            "name": kind.version,
+                            "schema": {"openAPIV3Schema": schema},
+                            "served": True,
+                            "storage": True,
+                        }
+                    ],
+                },
+                "status": {
+                    "acceptedNames": names,
+                    "conditions": [{**one, "lastTransitionTime": created} for one in (names_accepted, established)],
+                    "storedVersions": [kind.version],
+                },
+            },
+            created=created,
+        )
+    ready = {"type": "Ready", "status": "True", "reason": "KeyPairVerified", "lastTransitionTime": created}
+    cluster.add(
+        "ClusterIssuer",
+        "",
+        "clinic-ca",
+        {"spec": {"ca": {"secretName": "clinic-ca"}}, "status": {"conditions": [ready]}},
+        created=created,
+        generation=1,
+    )
+    nightly = {
+        "schedule": "0 1 * * *",
+        "template": {"includedNamespaces": ["ehr", "imaging", "integration", "portal"], "ttl": "720h0m0s"},
+    }
+    cluster.add(
+        "Schedule",
+        "velero",
+        "nightly",
+        {"spec": nightly, "status": {"phase": "Enabled", "lastBackup": "2026-11-20T01:00:00Z"}},
+        created=created,
+        generation=1,
+    )
+    add_api_services(cluster)
+
+
+def add_api_services(cluster: Cluster) -> None:
+    """Add one APIService for each group version served, and that of the metrics server."""
+    served = {(kind.group, kind.version) for kind in KINDS.values()}
+    for group, version in sorted(served | {("metrics.k8s.io", "v1beta1")}):
+        remote = group == "metrics.k8s.io"
+        created = moment(BORN, "apiservice", group)
+        condition = {
+            "type": "Available",
+            "status": "True",
+            "reason": "Passed" if remote else "Local",
+            "lastTransitionTime": created,
+        }
+        spec: Object = {"version": version, "groupPriorityMinimum": 17_800, "versionPriority": 15}
+        spec |= {"group": group} if group else {}
+        if remote:
+            spec["service"] = {"name": "metrics-server", "namespace": "kube-system", "port": 443}
+        cluster.add(
+            "APIService",
+            "",
+            f"{version}.{group}",
+            {"spec": spec, "status": {"conditions": [condition]}},
+            created=created,
+        )
