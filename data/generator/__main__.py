@@ -9,30 +9,21 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import hospital as software
 import infrastructure
-import yaml
 from access import add_access
 from cluster import add_cluster
 from events import add_events
 from faults import FAULTS, Fault
 from model import Hospital
 from network import add_network
-from objects import COLLECTED_AT, KINDS, LIST_VERSION, SERVER_VERSION, Cluster, Kind
+from objects import COLLECTED_AT, KINDS, LIST_VERSION, NOT_SERVED, SERVER_VERSION, Cluster, Kind, Object
 from scaling import add_scaling
 from scope import scope_text
 from storage import add_storage
+from text import readable
 from workloads import add_workloads
-
-
-class Dumper(yaml.CSafeDumper):
-    """Writes the same object twice in full: typed lists have no anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
-        """Never write an alias."""
-        return True
 
 
 def declare() -> Hospital:
@@ -76,32 +67,37 @@ def render(hospital: Hospital) -> Cluster:
 
 def typed_list(kind: Kind, cluster: Cluster) -> str:
     """Return one typed list as the API server answers it."""
-    answer = {
+    answer: Object = {
         "apiVersion": kind.api_version,
         "kind": f"{kind.name}List",
         "metadata": {"resourceVersion": str(LIST_VERSION)},
         "items": cluster.of(kind.name),
     }
-    return yaml.dump(answer, Dumper=Dumper, default_flow_style=None, width=130, allow_unicode=True)
+    return readable(answer)
 
 
 def collection(cluster: Cluster) -> str:
     """Return the record of what was asked and what was answered."""
-    lists = [
-        {
-            "group": kind.group,
-            "kind": kind.name,
-            "resource": kind.plural,
-            "namespace": "",
-            "exit_code": 0,
-            "error": "",
-            "count": len(cluster.of(kind.name)),
-        }
-        for kind in KINDS.values()
+    lists = [answer(kind, len(cluster.of(kind.name))) for kind in KINDS.values()]
+    lists += [
+        answer(kind, 0, f'error: the server doesn\'t have a resource type "{kind.plural}"') for kind in NOT_SERVED
     ]
     lines = ",\n".join("    " + json.dumps(one) for one in lists)
     described = json.dumps({"name": "clinic", "version": SERVER_VERSION})
     return f'{{\n  "collected_at": "{COLLECTED_AT}",\n  "cluster": {described},\n  "lists": [\n{lines}\n  ]\n}}\n'
+
+
+def answer(kind: Kind, count: int, error: str = "") -> Object:
+    """Return what became of one request."""
+    return {
+        "group": kind.group,
+        "kind": kind.name,
+        "resource": kind.plural,
+        "namespace": "",
+        "exit_code": 1 if error else 0,
+        "error": error,
+        "count": count,
+    }
 
 
 def faults_table(faults: Iterable[Fault]) -> str:

@@ -233,7 +233,7 @@ FAULTS = (
         data_on("StatefulSet/ehr-staging/ehr-db", {"emptyDir": {}}),
     ),
     Fault(
-        "Cluster//clinic",
+        "Cluster//control-plane",
         "HK-AVL-07",
         "three control-plane nodes share a single etcd member",
         lonely_etcd,
@@ -271,7 +271,7 @@ FAULTS = (
         "one of three replicas is in CrashLoopBackOff",
         change(
             "Deployment/portal/portal-api",
-            trouble={1: Trouble("CrashLoopBackOff", "2026-11-20T01:56:02Z", 61)},
+            trouble={0: Trouble("CrashLoopBackOff", "2026-11-20T01:56:02Z", 61)},
         ),
     ),
     Fault(

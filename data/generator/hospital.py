@@ -164,7 +164,7 @@ def ehr() -> list[Declaration]:
     )
     return [
         deployment("ehr", app, applied=True, revisions=2),
-        deployment("ehr", api, revisions=3),
+        deployment("ehr", api, revisions=2),
         deployment("ehr", fhir),
         database("ehr", "ehr-db", 200, exporter=True),
         Workload("StatefulSet", "ehr", "ehr-redis", (redis,), claims={"data": 8}),

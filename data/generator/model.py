@@ -119,7 +119,7 @@ class Autoscaler:
 
 @dataclass(frozen=True)
 class Claim:
-    """A PersistentVolumeClaim that no StatefulSet makes."""
+    """A PersistentVolumeClaim; those of a StatefulSet follow from its templates."""
 
     namespace: str
     name: str

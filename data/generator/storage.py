@@ -5,11 +5,10 @@ from __future__ import annotations
 from hospital import BLOCK, SHARED
 from model import WORKERS, Claim, Hospital, Workload, node_address, zone_of
 from objects import Cluster, Object, moment, suffix, uid
-from pods import replicas
+from pods import claim_labels, replicas
 from workloads import created_at
 
 DRIVERS = {BLOCK: "csi.vsphere.vmware.com", SHARED: "nfs.csi.k8s.io"}
-PHI = {"hipaa.io/phi": "true"}
 ZONE = "topology.kubernetes.io/zone"
 
 
@@ -104,7 +103,7 @@ def add_claim(cluster: Cluster, claim: Claim, created: str, node: str) -> None:
         claim.name,
         {"spec": spec, "status": status},
         created=created,
-        labels=PHI,
+        labels=claim_labels(claim.namespace),
         annotations=annotations,
         finalizers=["kubernetes.io/pvc-protection"],
     )

@@ -9,6 +9,7 @@ from objects import Cluster, Object, moment, owner, suffix, uid
 from pods import (
     Replica,
     bound_spec,
+    claim_labels,
     job_name,
     pod_labels,
     pod_status,
@@ -206,7 +207,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
             {
                 "apiVersion": "v1",
                 "kind": "PersistentVolumeClaim",
-                "metadata": {"name": name, "labels": {"hipaa.io/phi": "true"}},
+                "metadata": {"name": name, "labels": claim_labels(workload.namespace)},
                 "spec": {
                     "accessModes": ["ReadWriteOnce"],
                     "resources": {"requests": {"storage": f"{size}Gi"}},

@@ -101,6 +101,10 @@ class SnapshotBuilder:
         """Return how many objects of a kind were taken so far, every copy counted."""
         return sum(n for (g, k, _), n in self._received.items() if (g, k) == (group, kind))
 
+    def identities(self) -> Iterator[Key]:
+        """Yield (group, kind, namespace, name) of every object taken so far."""
+        yield from self._records
+
     def build(self) -> Snapshot:
         """Return the snapshot: parts sorted, coverage complete for every kind known."""
         by_kind: dict[tuple[str, str], list[Record]] = {}
