@@ -84,7 +84,7 @@ def collection(cluster: Cluster) -> str:
     ]
     lines = ",\n".join("    " + json.dumps(one) for one in lists)
     described = json.dumps({"name": "clinic", "version": SERVER_VERSION})
-    return f'{{\n  "collected_at": "{COLLECTED_AT}",\n  "cluster": {described},\n  "lists": [\n{lines}\n  ]\n}}\n'
+    return f'{{\n  "collected_at": "{COLLECTED_AT}",\n  "cluster": {described},\n  "complete": true,\n  "lists": [\n{lines}\n  ]\n}}\n'
 
 
 def answer(kind: Kind, count: int, error: str = "") -> Object:

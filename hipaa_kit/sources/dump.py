@@ -21,7 +21,7 @@ from hipaa_kit.sources.files import SourceFile, read_files
 from hipaa_kit.sources.kubectl import Collection, read_collection
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.vocabulary import PARTIAL, UNKNOWN
+from hipaa_kit.vocabulary import ABSENT, PARTIAL, UNKNOWN
 
 OURS = "hipaa-kit/"
 """API group of the kit's own files, which lie beside a dump and are no part of it."""
@@ -194,6 +194,8 @@ def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection) -> N
             error=error,
         )
     recorded = {kinds.canonical_group(answer.group, answer.kind) for answer in collection.lists}
+    if collection.complete:
+        _not_served(builder, recorded | set(found.lists))
     for key in sorted(found.cut_short - recorded):
         builder.cover(
             group=key[0],
@@ -212,6 +214,16 @@ def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection) -> N
             source=found.lists[key],
             error="no record says that the list was answered in full",
         )
+
+
+def _not_served(builder: SnapshotBuilder, known: set[tuple[str, str]]) -> None:
+    """Say of built-in kinds that a complete record does not name that they are not served.
+
+    Kinds that hold values and messages are served everywhere and left out on purpose.
+    """
+    for kind in kinds.BUILT_IN:
+        if (kind.group, kind.kind) not in known and kind not in (kinds.SECRET, kinds.CONFIG_MAP, kinds.EVENT):
+            builder.cover(group=kind.group, kind=kind.kind, status=ABSENT, count=0, source="record of the dump")
 
 
 def _identify(builder: SnapshotBuilder, found: _Found, collection: Collection, name: str) -> None:

@@ -58,13 +58,18 @@ class ListRecord:
 
 @dataclass(frozen=True)
 class Collection:
-    """Everything a dump records of itself."""
+    """Everything a dump records of itself.
+
+    `complete` says that every kind the server serves was asked for, so that a built-in kind without
+    a record is not served.
+    """
 
     lists: tuple[ListRecord, ...] = ()
     kinds: tuple[Kind, ...] = ()
     cluster_name: str = ""
     server_version: str = ""
     collected_at: str = ""
+    complete: bool = False
 
     @staticmethod
     def is_side_file(name: str) -> bool:
@@ -110,6 +115,7 @@ def _recorded(name: str, text: str) -> Collection:
         cluster_name=str(cluster.get("name") or ""),
         server_version=str(cluster.get("version") or content.get("server_version") or ""),
         collected_at=str(content.get("collected_at") or ""),
+        complete=content.get("complete") is True,
     )
 
 

@@ -10,6 +10,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_
 
 @check("HK-AVL-10")
 def healthy_now(
+    ephi_objects: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
     pods: pd.DataFrame,
     containers: pd.DataFrame,
@@ -25,7 +26,7 @@ def healthy_now(
 
     Parameters
     ----------
-    ephi_workloads, pods, containers, conditions, services, service_backends, endpoints : tables of those names
+    ephi_objects, ephi_workloads, pods, containers, conditions, services, service_backends, endpoints : tables
     as_of
         Moment to judge for, RFC 3339.
     oom_window_hours
@@ -33,7 +34,7 @@ def healthy_now(
 
     Returns
     -------
-    table `judgements`, one row per ePHI workload and per Service that selects its pods
+    table `judgements`, one row per ePHI workload and per ePHI Service with a selector
     """
     inside = ephi_pods(ephi_workloads, pods)
     here = containers.merge(inside, on="pod")
@@ -52,7 +53,7 @@ def healthy_now(
         oom=_named(here, recent, name),
         undated=_named(here, undated & ~recent, name),
     )
-    of_services = _fronting(services, service_backends, endpoints, inside)
+    of_services = _fronting(ephi_objects, services, service_backends, endpoints, inside)
     columns = [
         "object",
         "is_service",
@@ -71,7 +72,7 @@ def healthy_now(
     )
     work = ~examined["is_service"].astype(bool)
     idle = work & ~examined["live"].astype(bool) & ~(examined["desired"] > 0) & ~examined["unavailable"].astype(bool)
-    declared = work & ~examined["live"].astype(bool) & examined["available"].isna()
+    declared = ~examined["live"].astype(bool) & examined["available"].isna()
     return judge(
         examined,
         not_applicable(idle | (declared & ~examined["unavailable"].astype(bool)), "it does not run at this moment"),
@@ -117,11 +118,21 @@ def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Seri
 
 
 def _fronting(
-    services: pd.DataFrame, backends: pd.DataFrame, endpoints: pd.DataFrame, inside: pd.DataFrame
+    ephi_objects: pd.DataFrame,
+    services: pd.DataFrame,
+    backends: pd.DataFrame,
+    endpoints: pd.DataFrame,
+    inside: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return the Services that select live ePHI pods, with the number of endpoints that take traffic."""
-    running = inside[inside["live"]]["pod"]
-    chosen = services[services["object"].isin(backends[backends["pod"].isin(running)]["service"])]
+    """Return the ePHI Services that select pods, with the number of endpoints that take traffic.
+
+    A Service in front of pods that are only declared does not run; one that selects no pod at all is
+    meant to, and nothing answers.
+    """
+    chosen = services[services["selects"] & services["object"].isin(ephi_objects["object"])]["object"]
+    behind = backends[backends["service"].isin(chosen)]
+    running = behind[behind["pod"].isin(inside[inside["live"]]["pod"])]["service"]
     takes = endpoints[endpoints["ready"].fillna(True)]
-    up = chosen["object"].map(takes.groupby("service").size()).fillna(0).astype("Int64")
-    return pd.DataFrame({"object": chosen["object"], "is_service": True, "live": True, "up": up})
+    up = chosen.map(takes.groupby("service").size()).fillna(0).astype("Int64")
+    live = chosen.isin(running) | ~chosen.isin(behind["service"])
+    return pd.DataFrame({"object": chosen, "is_service": True, "live": live, "up": up})
