@@ -10,59 +10,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import hospital as software
-import infrastructure
-from access import add_access
-from cluster import add_cluster
-from events import add_events
+from clinic import plant, render
 from faults import FAULTS, Fault
-from model import Hospital
-from network import add_network
 from objects import COLLECTED_AT, KINDS, LIST_VERSION, NOT_SERVED, SERVER_VERSION, Cluster, Kind, Object
-from scaling import add_scaling
 from scope import scope_text
-from storage import add_storage
 from text import readable
-from workloads import add_workloads
-
-
-def declare() -> Hospital:
-    """Return the repaired hospital."""
-    return Hospital(
-        *infrastructure.namespaces(),
-        *software.namespaces(),
-        *infrastructure.control_plane(),
-        *infrastructure.node_agents(),
-        *infrastructure.cluster_services(),
-        *infrastructure.monitoring_and_backup(),
-        *software.ehr(),
-        *software.imaging(),
-        *software.integration(),
-        *software.portal(),
-        *software.identity_research_staging(),
-        *software.scope(),
-    )
-
-
-def plant(faults: Iterable[Fault]) -> Hospital:
-    """Return the hospital with these faults."""
-    hospital = declare()
-    for patch in dict.fromkeys(fault.patch for fault in faults):
-        patch(hospital)
-    return hospital
-
-
-def render(hospital: Hospital) -> Cluster:
-    """Return the objects of the cluster in which the hospital runs."""
-    cluster = Cluster()
-    add_workloads(cluster, hospital)
-    add_scaling(cluster, hospital)
-    add_storage(cluster, hospital)
-    add_network(cluster, hospital)
-    add_cluster(cluster, hospital)
-    add_access(cluster, hospital)
-    add_events(cluster, hospital)
-    return cluster
 
 
 def typed_list(kind: Kind, cluster: Cluster) -> str:
@@ -83,8 +35,13 @@ def collection(cluster: Cluster) -> str:
         answer(kind, 0, f'error: the server doesn\'t have a resource type "{kind.plural}"') for kind in NOT_SERVED
     ]
     lines = ",\n".join("    " + json.dumps(one) for one in lists)
-    described = json.dumps({"name": "clinic", "version": SERVER_VERSION})
-    return f'{{\n  "collected_at": "{COLLECTED_AT}",\n  "cluster": {described},\n  "complete": true,\n  "lists": [\n{lines}\n  ]\n}}\n'
+    head = {
+        "collected_at": COLLECTED_AT,
+        "cluster": {"name": "clinic", "version": SERVER_VERSION},
+        "complete": True,
+    }
+    facts = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items())
+    return f'{{\n{facts}  "lists": [\n{lines}\n  ]\n}}\n'
 
 
 def answer(kind: Kind, count: int, error: str = "") -> Object:

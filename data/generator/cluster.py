@@ -18,6 +18,7 @@ def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
         add_namespace(cluster, namespace)
         add_guards(cluster, hospital, namespace)
     add_leases(cluster)
+    add_component_statuses(cluster)
     add_classes(cluster)
     add_extensions(cluster)
 
@@ -179,6 +180,16 @@ def add_leases(cluster: Cluster) -> None:
             "renewTime": f"{renewed[:-1]}.604512Z",
         }
         cluster.add("Lease", "kube-system", leader, {"spec": spec}, created=moment(BORN, "lease", leader))
+
+
+def add_component_statuses(cluster: Cluster) -> None:
+    """Add what the API server says of its neighbours: made for each request, so without uid or time.
+
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/component-status-v1/
+    """
+    healthy = {"message": "ok", "status": "True", "type": "Healthy"}
+    for name in ("controller-manager", "etcd-0", "scheduler"):
+        cluster.objects["ComponentStatus", "", name] = {"conditions": [healthy], "metadata": {"name": name}}
 
 
 def add_classes(cluster: Cluster) -> None:

@@ -50,7 +50,8 @@ def _kinds() -> Iterator[Kind]:
 # What a stock 1.34 server lists, without Secrets and ConfigMaps (never asked for), without the second
 # name of events (events.k8s.io), and with the custom resources of this hospital.
 KINDS_SERVED = """
-v1: endpoints=Endpoints events=Event limitranges=LimitRange namespaces=Namespace nodes=Node
+v1: componentstatuses=ComponentStatus endpoints=Endpoints events=Event
+v1: limitranges=LimitRange namespaces=Namespace nodes=Node
 v1: persistentvolumeclaims=PersistentVolumeClaim persistentvolumes=PersistentVolume pods=Pod
 v1: podtemplates=PodTemplate replicationcontrollers=ReplicationController resourcequotas=ResourceQuota
 v1: serviceaccounts=ServiceAccount services=Service

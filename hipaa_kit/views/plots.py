@@ -143,7 +143,11 @@ def _stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title:
         )
         labels = [str(value) if value else "" for value in values]
         dark = colour in (BLUE, VERMILLION)
-        axes.bar_label(bars, labels, label_type="center", fontsize=8, color="white" if dark else INK)
+        ink = "white" if dark else INK
+        plate = {"facecolor": colour, "edgecolor": "none", "pad": 1.0}
+        for text in axes.bar_label(bars, labels, label_type="center", fontsize=8, color=ink):
+            if text.get_text():
+                text.set_bbox(plate)
         left = left + values
     axes.set_yticks(range(len(rows)), [_words(str(row)) for row in rows])
     axes.set_xlabel(unit)

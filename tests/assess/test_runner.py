@@ -39,9 +39,7 @@ def check_of(function, *tables: str, parameters=None, takes_time=False, without_
 
 def run(function, snapshot, *tables: str, **options) -> dict[str, tuple[str, str]]:
     check = check_of(function, *tables)
-    verdicts = run_check(
-        check, Inventory(snapshot), snapshot.coverage, parameters={}, as_of="", scoped=True, **options
-    )
+    verdicts = run_check(check, Inventory(snapshot), snapshot.coverage, parameters={}, as_of="", scoped=True, **options)
     return {verdict.object: (verdict.verdict, verdict.reason_code) for verdict in verdicts}
 
 
@@ -119,7 +117,9 @@ def test_an_absent_kind_is_not_missing_where_only_another_namespace_was_asked() 
     from hipaa_kit.sources.coverage import Coverage
     from hipaa_kit.tables.results import COVERAGE
 
-    asked = COVERAGE.frame([{"kind": "Pod", "resource": "pods", "namespaced": True, "namespace": "ehr", "status": "answered"}])
+    asked = COVERAGE.frame(
+        [{"kind": "Pod", "resource": "pods", "namespaced": True, "namespace": "ehr", "status": "answered"}]
+    )
     coverage = Coverage(COVERAGE.conform(pd.concat([only_ehr, asked])))
     verdicts = run_check(check_of(hosts, "pods"), Inventory(snapshot), coverage, parameters={}, as_of="", scoped=True)
     found = {verdict.object: (verdict.verdict, verdict.reason_code) for verdict in verdicts}

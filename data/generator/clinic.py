@@ -1,0 +1,57 @@
+"""The whole clinic: what is declared, the faults planted in it, the objects that come of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import hospital as software
+import infrastructure
+from access import add_access
+from cluster import add_cluster
+from events import add_events
+from faults import Fault
+from model import Hospital
+from network import add_network
+from objects import Cluster
+from scaling import add_scaling
+from storage import add_storage
+from workloads import add_workloads
+
+
+def declare() -> Hospital:
+    """Return the repaired hospital."""
+    return Hospital(
+        *infrastructure.namespaces(),
+        *software.namespaces(),
+        *infrastructure.control_plane(),
+        *infrastructure.node_agents(),
+        *infrastructure.cluster_services(),
+        *infrastructure.monitoring_and_backup(),
+        *software.ehr(),
+        *software.imaging(),
+        *software.integration(),
+        *software.portal(),
+        *software.identity_research_staging(),
+        *software.scope(),
+    )
+
+
+def plant(faults: Iterable[Fault]) -> Hospital:
+    """Return the hospital with these faults."""
+    hospital = declare()
+    for patch in dict.fromkeys(fault.patch for fault in faults):
+        patch(hospital)
+    return hospital
+
+
+def render(hospital: Hospital) -> Cluster:
+    """Return the objects of the cluster in which the hospital runs."""
+    cluster = Cluster()
+    add_workloads(cluster, hospital)
+    add_scaling(cluster, hospital)
+    add_storage(cluster, hospital)
+    add_network(cluster, hospital)
+    add_cluster(cluster, hospital)
+    add_access(cluster, hospital)
+    add_events(cluster, hospital)
+    return cluster

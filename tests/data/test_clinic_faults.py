@@ -1,0 +1,96 @@
+"""The clinic differs from its twin by its faults alone, and both come from the generator."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.data.conftest import DATA, GENERATOR, TWINS
+
+AVAILABILITY = {f"HK-AVL-{number:02}" for number in range(1, 11)}
+
+
+def planted() -> list[dict[str, str]]:
+    with (DATA / "clinic" / "faults.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def changed(first: Any, second: Any) -> set[tuple[str, str, str]]:
+    """Return the keys of objects that differ or stand on one side alone."""
+    keys = set(first.objects) | set(second.objects)
+    return {key for key in keys if first.objects.get(key) != second.objects.get(key)}
+
+
+def test_generator_reproduces_the_files_in_the_repository(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(GENERATOR), "--output", str(tmp_path)], check=True)
+    for twin in TWINS:
+        made = {path.relative_to(tmp_path): path for path in (tmp_path / twin).rglob("*") if path.is_file()}
+        kept = {path.relative_to(DATA) for path in (DATA / twin).rglob("*") if path.is_file()}
+        assert set(made) == kept
+        for relative, path in made.items():
+            assert path.read_bytes() == (DATA / relative).read_bytes(), relative
+
+
+def test_faults_name_every_availability_control_at_least_once() -> None:
+    rows = planted()
+    assert len(rows) >= 18
+    assert len({(row["object"], row["control"]) for row in rows}) == len(rows)
+    assert {row["control"] for row in rows} == AVAILABILITY | {"HK-PHI-01", "HK-PHI-02"}
+    assert all(row["fault"] for row in rows)
+
+
+def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
+    scope = yaml.safe_load((clinic.directory / "scope.yaml").read_text(encoding="utf-8"))
+    for row in planted():
+        kind, _, name = row["object"].split("/")
+        if kind == "ScopeEntry":
+            assert int(name) <= len(scope["entries"])
+        elif kind != "Cluster":
+            assert row["object"] in clinic.by_id
+
+
+def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespace) -> None:
+    plant, render = generator.clinic.plant, generator.clinic.render
+    fixed = render(plant(()))
+    together = changed(fixed, render(plant(generator.faults.FAULTS)))
+    alone = set()
+    for fault in generator.faults.FAULTS:
+        alone |= changed(fixed, render(plant((fault,))))
+    assert together == alone
+
+
+def fault_numbers() -> range:
+    return range(len(planted()))
+
+
+@pytest.mark.parametrize("number", fault_numbers(), ids=lambda number: planted()[number]["object"])
+def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) -> None:
+    fault = generator.faults.FAULTS[number]
+    assert (fault.object, fault.control) == (planted()[number]["object"], planted()[number]["control"])
+    hospital = generator.clinic.plant((fault,))
+    touched = changed(generator.clinic.render(generator.clinic.plant(())), generator.clinic.render(hospital))
+    kind, namespace, _ = fault.object.split("/")
+    if fault.control.startswith("HK-PHI"):
+        assert not touched
+        assert generator.scope.scope_text(hospital) != generator.scope.scope_text(generator.clinic.plant(()))
+        return
+    assert touched
+    spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
+    near = {spaces.get(kind, namespace), ""}
+    assert {space for _, space, _ in touched} <= near
+    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"}
+
+
+def test_scope_names_objects_that_exist(clinic: Any) -> None:
+    scope = yaml.safe_load((clinic.directory / "scope.yaml").read_text(encoding="utf-8"))
+    assert any("external" in entry for entry in scope["entries"])
+    named = [flow[end] for flow in scope["expected_flows"] for end in ("from", "to")]
+    named += [entry[key] for entry in scope["entries"] for key in ("object", "via") if key in entry]
+    named += [each["object"] for each in scope["exclude"]]
+    assert set(named) <= set(clinic.by_id)
+    assert all(entry["owner"] and entry["data_class"] and entry["criticality"] for entry in scope["entries"])
