@@ -209,6 +209,12 @@ def judge(
     return JUDGEMENTS.frame(rows)
 
 
+def texts_for(keys: pd.Series, texts: pd.Series) -> pd.Series:
+    """Return for each key the text that stands under it in another series, "" where none does."""
+    by_key = texts.to_dict()
+    return pd.Series([by_key.get(key, "") for key in keys], index=keys.index, dtype="str")
+
+
 def _shown(value: Any) -> str:
     """Return a cell as it stands in a sentence: no nulls, no needless decimals."""
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):

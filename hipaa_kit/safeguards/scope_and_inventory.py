@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 from hipaa_kit.vocabulary import COMPLETE, REASON_OF_COVERAGE
 
 NOT_ASSETS = ("ConfigMap", "Event", "Secret")
@@ -65,7 +65,7 @@ def undeclared_candidates(
     by_workload = signs.groupby(ephi_candidates["object"]).agg(", ".join)
     inside = workloads["object"].isin(ephi_workloads["object"])
     examined = workloads.assign(
-        signs=workloads["object"].map(by_workload).fillna(""),
+        signs=texts_for(workloads["object"], by_workload),
         standing=inside.map({True: "declared in the scope", False: "no sign of ePHI in its names, ports and labels"}),
     )
     return judge(

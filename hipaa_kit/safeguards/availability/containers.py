@@ -139,7 +139,7 @@ def data_on_persistent_storage(
     there but a claim is mounted elsewhere, a person has to say which one holds the data.
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
-    stores = stores[stores["repository"].map(lambda name: bool(data_paths(name)))]
+    stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
     mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
     local = _local_claims(claims, persistent_volumes)
     by_container = dict(iter(mounts.groupby(["pod", "container"])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.availability.common import ephi_pods
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
 
 
 @check("HK-AVL-10")
@@ -114,7 +114,7 @@ def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Seri
     """Return for each workload the containers that a mask picks, in words."""
     picked = here[mask.fillna(False)]
     words = picked["pod"].str.split("/").str[-1] + "/" + picked["container"]
-    return workloads.map(words.groupby(picked["object"]).agg(", ".join)).fillna("")
+    return texts_for(workloads, words.groupby(picked["object"]).agg(", ".join))
 
 
 def _fronting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 
 
 @check("HK-AVL-07")
@@ -110,7 +110,7 @@ def scaling_and_volumes_healthy(
     of_claims = held[["object", "phase"]].assign(scaler=False, late=waiting)
     examined = pd.concat([scalers, of_claims], ignore_index=True)
     name = examined["object"]
-    words = name.map(bad.groupby("object")["words"].agg(", ".join)).fillna("")
+    words = texts_for(name, bad.groupby("object")["words"].agg(", ".join))
     examined = examined.assign(words=words, told=name.isin(conditions["object"]))
     is_claim = ~examined["scaler"]
     return judge(
@@ -152,7 +152,7 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
     examined = pd.DataFrame({"namespace": sorted(set(holding))}, dtype="str")
     by_quota = quotas.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
     by_range = limit_ranges.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
-    guards = examined["namespace"].map(by_quota).fillna("") + " " + examined["namespace"].map(by_range).fillna("")
+    guards = texts_for(examined["namespace"], by_quota) + " " + texts_for(examined["namespace"], by_range)
     examined = examined.assign(object="Namespace//" + examined["namespace"], guards=guards.str.strip())
     return judge(
         examined,

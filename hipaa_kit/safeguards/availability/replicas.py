@@ -6,7 +6,7 @@ import pandas as pd
 
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
 from hipaa_kit.tables.declaration import rows_of
 
 DEMANDING = ("critical", "high")
@@ -36,7 +36,7 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
     name = ephi_workloads["object"]
     examined = ephi_workloads.assign(
         least=name.map(least).astype("Int64"),
-        scaler=name.map(scaled).fillna(""),
+        scaler=texts_for(name, scaled),
         up=name.map(up).fillna(0).astype("Int64"),
     )
     alone = (examined["kind"] == "Pod") & ~_static(examined, pods)
@@ -103,7 +103,7 @@ def disruption_limited(
     by_workload = joined.groupby("workload")["budget"].agg(lambda names: " ".join(sorted(set(names))))
     twice = joined[joined.duplicated("pod", keep=False)]["workload"]
     of_workloads = workloads[["object", "namespace"]].assign(
-        is_budget=False, budgets=workloads["object"].map(by_workload).fillna(""), twice=workloads["object"].isin(twice)
+        is_budget=False, budgets=texts_for(workloads["object"], by_workload), twice=workloads["object"].isin(twice)
     )
     here = disruption_budgets[disruption_budgets["namespace"].isin(ephi_workloads["namespace"])]
     of_budgets = here[["object", "namespace"]].assign(is_budget=True, budgets=here["object"], twice=False)

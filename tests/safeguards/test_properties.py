@@ -1,0 +1,123 @@
+"""Taking anything away never makes anything look better (result model, rule 3)."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.assess.opening import open_any
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.snapshot import Snapshot
+from tests.support.snapshots import snapshot_of
+
+DATA = Path(__file__).parent.parent.parent / "data"
+CLINIC = DATA / "clinic"
+STATUSES = ("refused", "failed", "not_asked", "partial", "unknown")
+BETTER = ("pass", "not_applicable")
+
+Key = tuple[str, str]
+
+
+@cache
+def clinic() -> tuple[Snapshot, Scope]:
+    return open_any(CLINIC), load_scope(CLINIC / "scope.yaml")
+
+
+def assessed(snapshot: Snapshot) -> tuple[Assessment, dict[Key, tuple[str, str]]]:
+    run = Assessment(snapshot, clinic()[1])
+    findings = run.findings()
+    rows = findings[["check", "object", "verdict", "reason"]].itertuples(index=False)
+    return run, {(check, name): (verdict, reason) for check, name, verdict, reason in rows}
+
+
+@cache
+def before() -> dict[Key, tuple[str, str]]:
+    return assessed(clinic()[0])[1]
+
+
+def kinds_read() -> list[Kind]:
+    run = Assessment(*clinic())
+    return sorted({kind for check in run.checks for kind in check.kinds})
+
+
+def namespaces() -> list[str]:
+    return [record.name for record in clinic()[0].records(kinds.NAMESPACE)]
+
+
+def hold(lost: list[tuple[Kind, str]], status: str) -> None:
+    """Take kinds out of namespaces and compare every finding with what it was."""
+    snapshot = clinic()[0]
+    for kind, namespace in lost:
+        snapshot = snapshot.without(kind, namespace, status=status, error="taken away for the test")
+    run, after = assessed(snapshot)
+    for (check, name), (verdict, reason) in after.items():
+        was = before().get((check, name), ("absent", ""))[0]
+        improved = verdict in BETTER and was != verdict
+        assert not improved, f"{check} {name}: {was} became {verdict} ({reason}) without {lost}"
+        assert verdict != "error", f"{check}: {reason} without {lost}"
+    touched = {kind for kind, _ in lost}
+    for check in run.checks:
+        if not touched.intersection(check.kinds) and "coverage" not in check.tables:
+            mine = {key: value for key, value in before().items() if key[0] == check.id}
+            assert mine == {key: value for key, value in after.items() if key[0] == check.id}, check.id
+
+
+@pytest.mark.parametrize("kind", kinds_read(), ids=lambda kind: kind.kind)
+def test_without_a_kind_nothing_gets_better(kind: Kind) -> None:
+    hold([(kind, "")], "refused")
+
+
+@pytest.mark.parametrize("namespace", namespaces())
+def test_without_a_namespace_nothing_gets_better(namespace: str) -> None:
+    hold([(kind, namespace) for kind in kinds_read() if kind.namespaced], "refused")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_without_any_part_nothing_gets_better(data: st.DataObject) -> None:
+    read = kinds_read()
+    places = st.sampled_from(["", *namespaces()])
+    lost = data.draw(st.lists(st.tuples(st.sampled_from(read), places), min_size=1, max_size=5, unique=True))
+    chosen = [(kind, namespace if kind.namespaced else "") for kind, namespace in lost]
+    hold(chosen, data.draw(st.sampled_from(STATUSES)))
+
+
+def test_a_finding_of_another_namespace_stays_as_it_was() -> None:
+    lost = "research"
+    snapshot = clinic()[0]
+    for kind in kinds_read():
+        if kind.namespaced:
+            snapshot = snapshot.without(kind, lost, status="refused", error="taken away for the test")
+    _, after = assessed(snapshot)
+    kept = {key for key in before() if f"/{lost}/" not in key[1] and key[1].split("/")[1]}
+    assert len(kept) > 100
+    for key in kept:
+        assert after[key] == before()[key]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_snapshot_that_saw_nothing_passes_nothing(status: str) -> None:
+    snapshot = clinic()[0]
+    for kind in kinds_read():
+        snapshot = snapshot.without(kind, "", status=status, error="taken away for the test")
+    _, after = assessed(snapshot)
+    assert {verdict for (check, _), (verdict, _) in after.items() if check != "HK-PHI-01"} <= {"not_assessed"}
+    assert {verdict for verdict, _ in after.values()} <= {"not_assessed", "pass"}
+
+
+@pytest.mark.parametrize("layout", ["live", "manifests"])
+def test_every_check_takes_tables_without_rows(layout: str) -> None:
+    run = Assessment(snapshot_of(layout=layout), clinic()[1])
+    findings = run.findings()
+    assert set(findings["check"]) == {check.id for check in run.checks}
+    assert not (findings["verdict"] == "error").any()
+    assert set(findings.loc[~findings["check"].isin(["HK-PHI-01", "HK-PHI-03", "HK-AVL-07"]), "verdict"]) == {
+        "not_applicable"
+    }
