@@ -202,8 +202,8 @@ def _joined(parts: list[Verdict]) -> Verdict:
     first = same[0]
     members = tuple(member for part in parts for member in part.members)
     evidence = tuple(dict.fromkeys(name for part in parts for name in part.evidence))
-    more = len(same) - 1
-    reason = f"{first.reason}; and {more} more like it" if more and first.members else first.reason
+    more = len({part.reason for part in same}) - 1
+    reason = f"{first.reason}; and {more} more like it" if more else first.reason
     return Verdict(**{**vars(first), "reason": reason, "members": members, "evidence": evidence})
 
 

@@ -30,20 +30,27 @@ def scope_declared(
     An external store has nothing to match in the cluster; the Service that leads to it, where one is
     named, has to be there.
     """
-    whole = scope_declaration.assign(text="scope.yaml", matches=scope_declaration["entries"], external=False)
+    whole = scope_declaration.assign(text="the scope", matches=scope_declaration["entries"], external=True)
     entries = scope_entries.assign(declared=True, external=scope_entries["selector"] == "external")
     columns = ["object", "declared", "text", "matches", "external"]
     examined = pd.concat([whole[columns], entries[columns]], ignore_index=True)
     via = dict(zip(scope_entries["object"], scope_entries["via"], strict=True))
     examined["via"] = examined["object"].map(lambda name: via.get(name, ""))
+    found = examined["text"] + " selects objects: " + examined["matches"].astype("str")
+    named = examined["text"] + " is named, with an owner and a criticality"
+    examined["words"] = found.where(~examined["external"].astype(bool), named)
     lost = (examined["via"] != "") & ~examined["via"].isin(services["object"])
-    empty = examined["declared"] & ~examined["external"] & (examined["matches"] == 0)
+    empty = ~examined["external"].astype(bool) & (examined["matches"] == 0)
     return judge(
         examined,
-        fails(~examined["declared"], "no ePHI scope is declared", expected="scope.yaml with at least one entry"),
+        fails(
+            ~examined["declared"].astype(bool),
+            "no ePHI scope is declared",
+            expected="scope.yaml with at least one entry",
+        ),
         fails(empty, "{text} selects no object", observed="0", expected="at least 1", rests_on=["scope_matches"]),
         fails(lost, "{via}, by which {text} is said to be reached, is not there", rests_on=["services"]),
-        passes="{text}: declared, {matches} objects or entries",
+        passes="{words}",
     )
 
 
@@ -109,5 +116,5 @@ def inventory_complete(coverage: pd.DataFrame) -> pd.DataFrame:
         examined,
         *gaps,
         member="member",
-        passes=f"all of {complete} lists were answered, or their kinds are not served",
+        passes=f"lists answered, or of kinds that are not served: {complete} of {len(assets)}",
     )

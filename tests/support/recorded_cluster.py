@@ -82,7 +82,7 @@ class RecordedCluster:
         deny: Callable[[str, str], bool] = lambda resource, namespace: False,
         faults: Iterable[Fault] = (),
         aggregated: bool = False,
-        token: str = "let-me-read",  # noqa: S107
+        token: str = "let-me-read",
     ) -> None:
         self.kinds: dict[tuple[str, str], tuple[Kind, str]] = {}
         self.objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -288,7 +288,7 @@ def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
                 status, content = cluster.answer(parts.path, query, accept)
                 self.reply(status, content, {}, fault)
 
-        def reply(self, status: int, content: Any, headers: Mapping[str, str] = {}, fault: Fault | None = None) -> None:  # noqa: B006
+        def reply(self, status: int, content: Any, headers: Mapping[str, str] = {}, fault: Fault | None = None) -> None:
             body = b'{"kind": "PodList", "items": [' if fault and fault.garbage else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

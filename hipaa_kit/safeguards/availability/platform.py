@@ -106,7 +106,8 @@ def scaling_and_volumes_healthy(
     scalers = autoscalers[autoscalers["workload"].isin(inside)][["object"]].assign(scaler=True, phase="", late=False)
     late = storage_classes[storage_classes["binding_mode"] == "WaitForFirstConsumer"]["name"]
     held = claims[claims["object"].isin(inside)]
-    waiting = held["storage_class"].isin(late) & ~held["object"].isin(volumes["reference"])
+    unused = ~held["object"].isin(volumes["reference"])
+    waiting = (held["phase"] == "Pending") & held["storage_class"].isin(late) & unused
     of_claims = held[["object", "phase"]].assign(scaler=False, late=waiting)
     examined = pd.concat([scalers, of_claims], ignore_index=True)
     name = examined["object"]
@@ -122,11 +123,11 @@ def scaling_and_volumes_healthy(
         not_assessed(examined["scaler"] & ~examined["told"], "it has no status", code="input_missing"),
         not_assessed(is_claim & (examined["phase"] == ""), "it has no status", code="input_missing"),
         reviews(
-            (examined["phase"] == "Pending") & examined["late"],
+            is_claim & examined["late"],
             "is the claim still needed? It waits for a first pod, and none mounts it",
         ),
         fails(
-            is_claim & examined["phase"].isin(["Pending", "Lost"]),
+            is_claim & examined["phase"].isin(["Pending", "Lost"]) & ~examined["late"],
             "the claim is {phase}",
             path="$.status.phase",
             observed="{phase}",

@@ -49,7 +49,7 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
         fails(alone, "a bare pod has no replicas", observed="1", expected="at least 2"),
         fails(
             examined["replicated"] & (examined["desired"] < 2),
-            "asks for {desired} replicas",
+            "replicas asked for: {desired}",
             path="$.spec.replicas",
             observed="{desired}",
             expected="at least 2",
@@ -59,16 +59,16 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
         ),
         fails(
             examined["replicated"] & (examined["ready"] < 2),
-            "{ready} of {desired} replicas are ready",
+            "ready replicas: {ready} of {desired}",
             path="$.status.readyReplicas",
             observed="{ready}",
             expected="at least 2",
         ),
-        fails(foreign & (examined["up"] < 2), "{up} pods are ready", expected="at least 2", rests_on=["pods"]),
+        fails(foreign & (examined["up"] < 2), "ready pods: {up}", expected="at least 2", rests_on=["pods"]),
         not_assessed(foreign, "what its owner {kind} will keep is not modelled", code="unsupported_dialect"),
         not_assessed(examined["replicated"] & ~status, "no status says how many are ready", code="input_missing"),
-        not_applicable(~examined["replicated"], "a {kind} keeps no replicas"),
-        passes="{ready} of {desired} replicas are ready",
+        not_applicable(examined["known"] & ~examined["replicated"] & ~alone, "a {kind} keeps no replicas"),
+        passes="ready replicas: {ready} of {desired}",
         evidence="scaler",
     )
 
@@ -109,6 +109,8 @@ def disruption_limited(
     of_budgets = here[["object", "namespace"]].assign(is_budget=True, budgets=here["object"], twice=False)
     examined = pd.concat([of_workloads, of_budgets], ignore_index=True)
     examined["selected"] = examined["object"].map(joined.groupby("budget").size()).fillna(0).astype("Int64")
+    limits = examined["budgets"] + " limits disruptions and allows some"
+    examined["words"] = limits.where(~examined["is_budget"], "pods selected: " + examined["selected"].astype("str"))
     named = examined["budgets"].str.split().map(lambda names: [blocking.get(name) for name in names])
     return judge(
         examined,
@@ -125,8 +127,12 @@ def disruption_limited(
             observed="0 disruptions even when all pods are healthy",
         ),
         fails(examined["is_budget"] & (examined["selected"] == 0), "selects no pod", rests_on=["pods"]),
-        not_assessed(named.map(lambda held: None in held), "{budgets} cannot be read", code="parse_error"),
-        passes="{budgets} limits disruptions and allows some",
+        not_assessed(
+            ~examined["is_budget"] & named.map(lambda held: None in held),
+            "{budgets} cannot be read",
+            code="parse_error",
+        ),
+        passes="{words}",
         evidence="budgets",
     )
 
@@ -167,7 +173,7 @@ def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: p
     nodes_that_take_pods = len(workers) or len(nodes)
     return judge(
         examined,
-        not_applicable(examined["ready_replicas"] < 2, "{ready_replicas} replicas are ready: nothing to spread"),
+        not_applicable(examined["ready_replicas"] < 2, "ready replicas: {ready_replicas}, nothing to spread"),
         not_applicable(
             (examined["nodes"] == 1) & (nodes_that_take_pods == 1), "the cluster has one node that takes pods"
         ),
@@ -186,8 +192,8 @@ def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: p
         ),
         not_assessed(
             single_zone & (examined["unplaced"] > 0),
-            "the zone of {unplaced} replicas is not known",
+            "ready replicas whose zone is not known: {unplaced}",
             code="input_missing",
         ),
-        passes="{ready_replicas} ready replicas on {nodes} nodes in {zones} zones",
+        passes="ready replicas: {ready_replicas}, on nodes: {nodes}, in zones: {zones}",
     )
