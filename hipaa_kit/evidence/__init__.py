@@ -1,0 +1,1 @@
+"""Evidence: canonical notebooks, pages, exports, the bundle."""
