@@ -1,15 +1,35 @@
 """Typed facts: what checks may know of values that are removed at the door.
 
 Each is defined here once, extracted by redaction before the value goes, and named by the checks that
-read it. A fact never lets the value be guessed.
+read it. A fact never lets the value be guessed. In a record they stand under the names below.
+
+Adding one: a name, a function that takes the raw field and gives the fact, and its call in
+`sources.redaction`, at the handler of that field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-LENGTH_CLASSES = ((0, "empty"), (8, "short"), (32, "medium"))
+FIELD_MANAGERS: Final = "field_managers"
+"""Who wrote the object: a list of manager, operation, subresource and time."""
+
+LITERAL_LENGTH: Final = "literal_length"
+"""`container/VARIABLE` → length class of a literal of the environment."""
+
+EXEC_PROGRAM: Final = "exec_program"
+"""`container/livenessProbe` (or another probe or hook) → the program that its command runs in the end."""
+
+LENGTH_CLASSES: Final = ((0, "empty"), (8, "short"), (32, "medium"))
+SHELLS: Final = frozenset(["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh", "cmd", "powershell", "pwsh"])
+SHELL_FLAGS: Final = frozenset(["-c", "-ec", "-ce", "-lc", "-xc", "-exc", "-euc", "/c", "-Command"])
+"""Shells, and the flags after which they take a script."""
+
+_FIRST_WORD: Final = re.compile(r"\s*(?:exec\s+)?(?:/[\w.-]+)*?/?([a-z][\w.-]{0,31})(?=[\s;&|)]|\Z)")
+_NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
+_HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def length_class(value: str) -> str:
@@ -31,6 +51,47 @@ def field_managers(managed: Any) -> list[dict[str, str]]:
 
 
 def program(command: Iterable[Any]) -> str:
-    """Return the name of the program that a command runs, without its path; "" where there is none."""
+    """Return the name of the program that a command starts, without its path; "" where there is none."""
     first = next(iter(command), "")
     return first.rpartition("/")[2] if isinstance(first, str) else ""
+
+
+def exec_program(command: Any) -> str:
+    """Return the program that a command runs in the end; "" where there is none.
+
+    Of a shell with a script it is the first word of the script, where that is plainly the name of a
+    program, and else the shell. What is no plain name, such as a whole line as one word, is none.
+
+    Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/
+    """
+    name = program(command) if isinstance(command, list) else ""
+    if _NAME.fullmatch(name) is None:
+        return ""
+    if name in SHELLS and len(command) > 2 and command[1] in SHELL_FLAGS and isinstance(command[2], str):
+        word = _FIRST_WORD.match(command[2])
+        return word[1] if word else name
+    return name
+
+
+def literal_lengths(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (variable, length class) of a container's literals."""
+    for entry in _maps(container.get("env")):
+        name, value = entry.get("name"), entry.get("value")
+        if isinstance(name, str) and value is not None and not isinstance(value, Mapping | list):
+            yield name, length_class(str(value))
+
+
+def exec_programs(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (probe or hook, program) of a container's probes and lifecycle hooks that run a command."""
+    lifecycle = container.get("lifecycle")
+    hooks = lifecycle if isinstance(lifecycle, Mapping) else {}
+    handlers = [(name, container.get(name)) for name in _HOOKS]
+    handlers += [(name, hooks.get(name)) for name in ("postStart", "preStop")]
+    for name, handler in handlers:
+        action = handler.get("exec") if isinstance(handler, Mapping) else None
+        if isinstance(action, Mapping) and (found := exec_program(action.get("command"))):
+            yield name, found
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []

@@ -20,7 +20,7 @@ _START: Final = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
 """A place where a word can start; the letter of an escaped line end belongs to no word."""
 
 PATTERNS: Final = {
-    "json_web_token": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    "json_web_token": r"eyJ[A-Za-z0-9_-]{8,1024}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
     "private_key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|AGE-SECRET-KEY-1[A-Z0-9]{20,}",
     "aws_key_id": r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])",
     "bearer_token": r"(?i:bearer)\s+[A-Za-z0-9._~+/-]{16,}=*",
@@ -126,10 +126,25 @@ def _may_leak(text: str) -> bool:
 
 
 def _tells(candidate: str) -> bool:
-    """Tell whether base64, of either alphabet, decodes to text that speaks of a password or holds a secret."""
-    encoded = candidate.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        decoded = base64.b64decode(encoded[: len(encoded) // 4 * 4] + _TAIL[len(encoded) % 4](encoded), validate=True)
-    except (binascii.Error, ValueError):
+    """Tell whether base64, of either alphabet, decodes to text that speaks of a password or holds a secret.
+
+    A word that stands right before it shifts the groups of four, so each of the four starts is read.
+    Digests and names in small letters are passed over: the base64 of those words has capitals in it.
+    """
+    if candidate.lower() == candidate:
         return False
+    encoded = candidate.rstrip("=").replace("-", "+").replace("_", "/")
+    return any(_speaks(_decoded(encoded[start:])) for start in range(4))
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return base64 without padding as bytes; a last character that completes no byte is left out."""
+    whole = encoded[: len(encoded) - (len(encoded) % 4 == 1)]
+    try:
+        return base64.b64decode(whole + "=" * (-len(whole) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _speaks(decoded: bytes) -> bool:
     return _TELLING.search(decoded) is not None or (decoded.isascii() and _JOINED.search(decoded.decode()) is not None)

@@ -19,6 +19,7 @@ from hipaa_kit.errors import InputError
 
 DEMO_KEY: Final = b"hipaa-kit clinic: public and fixed"
 KEY_BYTES: Final = 32
+REMEMBERED: Final = 100_000
 KEY_VARIABLE: Final = "HIPAA_KIT_KEY_FILE"
 PREFIX: Final = "hk-"
 
@@ -49,8 +50,15 @@ class Pseudonymizer:
             return known
         keyed = self._keyed.copy()
         keyed.update(value.encode("utf-8", "surrogatepass"))
-        self._known[value] = PREFIX + keyed.hexdigest()[:16]
-        return self._known[value]
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        pseudonym = PREFIX + keyed.hexdigest()[:16]
+        self._known[value] = pseudonym
+        return pseudonym
+
+    def __repr__(self) -> str:
+        """Return the name of the class alone: neither the key nor a value it has seen."""
+        return "Pseudonymizer()"
 
 
 def is_pseudonym(value: str) -> bool:
@@ -65,29 +73,40 @@ def installation_key() -> bytes:
     It lies at `$HIPAA_KIT_KEY_FILE`, or in `hipaa-kit/pseudonym.key` under the user's configuration
     folder, mode 0600.
 
+    Returns
+    -------
+    bytes
+        It is never printed, logged or put into a snapshot.
+
     Raises
     ------
     InputError
-        The file can be read by others, is too short, or cannot be made.
+        The file can be read by others, is too short, or cannot be read or made.
     """
     path = _key_path()
     try:
         _make(path)
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise InputError("can be read by others", str(path), f"chmod 600 {path}")
+            raise InputError("the pseudonym key can be read by others", str(path), f"chmod 600 {path}")
         key = path.read_bytes()
     except OSError as error:
-        raise InputError(f"the pseudonym key cannot be used: {error.strerror}", str(path)) from error
+        raise InputError(
+            f"the pseudonym key cannot be used: {error.strerror}",
+            str(path),
+            f"set {KEY_VARIABLE} to a file that can be read, or made, by you alone",
+        ) from error
     if len(key) < KEY_BYTES:
-        raise InputError(f"is shorter than {KEY_BYTES} bytes", str(path), "remove it to have a new key made")
+        raise InputError(
+            f"the pseudonym key is shorter than {KEY_BYTES} bytes", str(path), "remove it to have a new one made"
+        )
     return key
 
 
 def _key_path() -> Path:
     if given := os.environ.get(KEY_VARIABLE):
         return Path(given)
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "hipaa-kit" / "pseudonym.key"
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "hipaa-kit" / "pseudonym.key"
 
 
 def _make(path: Path) -> None:
@@ -99,6 +118,8 @@ def _make(path: Path) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(name, path)
         except FileExistsError:

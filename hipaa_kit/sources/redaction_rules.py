@@ -1,4 +1,9 @@
-"""What may pass the door: lists with a reason each. What is not named here does not pass."""
+"""What may pass the door: lists with a reason each. What is not named here does not pass.
+
+The fields of Kubernetes' own API stand in `redaction_fields`. A family of checks that reads more of a
+custom resource declares it in `_KEPT`, with one line; one that reads another annotation, in `ANNOTATIONS`;
+one that reads another setting of the environment, in `ENVIRONMENT`. Nothing else has to be touched.
+"""
 
 from __future__ import annotations
 
@@ -7,111 +12,265 @@ from typing import Final
 
 ANNOTATIONS: Final = re.compile(
     r"""
-    # written by Kubernetes itself: revisions, binding of volumes, leader and mirror marks
-    (?:deployment|deprecated\.daemonset\.template|batch|autoscaling|pv|volume|node|kubectl)\.kubernetes\.io/
-        (?!last-applied-configuration|original-template)[\w.-]+
-    | volume\.beta\.kubernetes\.io/[\w.-]+
-    | storageclass\.(?:beta\.)?kubernetes\.io/is-default-class
-    | ingressclass\.kubernetes\.io/is-default-class
-    | kubernetes\.io/(?:config\.(?:source|mirror|hash|seen)|ingress\.class)
-    | kubernetes\.io/(?:service-account\.name|enforce-mountable-secrets)
-    | rbac\.authorization\.kubernetes\.io/autoupdate
-    # security settings of pods that older clusters keep in annotations
-    | (?:container\.apparmor\.security\.beta|(?:container\.)?seccomp\.security\.alpha)\.kubernetes\.io/[\w.-]+
-    # how an entry point terminates and redirects TLS
-    | nginx\.ingress\.kubernetes\.io/(?:force-)?ssl-redirect
-    | nginx\.ingress\.kubernetes\.io/(?:backend-protocol|ssl-passthrough|proxy-ssl-verify)
-    | service\.(?:beta\.)?kubernetes\.io/[\w.-]*(?:internal|scheme|type|ssl-ports|backend-protocol)
-    | cert-manager\.io/(?:cluster-)?issuer(?:-kind|-group)?
-    # what is injected, scraped, backed up, installed
-    | sidecar\.istio\.io/inject | linkerd\.io/inject | prometheus\.io/(?:scrape|port|path|scheme)
-    | backup\.velero\.io/backup-volumes(?:-excludes)? | helm\.sh/hook(?:-weight|-delete-policy)?
-    | argocd\.argoproj\.io/(?:sync-wave|hook) | meta\.helm\.sh/release-(?:name|namespace)
+    # written by Kubernetes itself: revisions, binding of volumes, marks of the kubelet and of controllers.
+    # kubernetes.io/change-cause repeats a command line and kubernetes.io/description is prose: neither is here.
+    deprecated\.daemonset\.template\.generation
+    | (?:deployment|deprecated\.daemonset\.template|batch|pv|volume|volumes|volume\.beta|node|node\.alpha|endpoints
+        |endpointslice|apps|cronjob|job|service|statefulset|podpreset)\.kubernetes\.io/[\w.-]+
+    | kubectl\.kubernetes\.io/(?:restartedAt|default-container|default-logs-container)
+    | kubernetes\.io/(?:config\.(?:source|mirror|hash|seen)|ingress\.class|tls-acme|ingress\.allow-http
+        |ingress\.global-static-ip-name|service-account\.(?:name|uid)|enforce-mountable-secrets|created-by
+        |psp|limit-ranger|egress-bandwidth|ingress-bandwidth|cluster-service)
+    | (?:storageclass|storageclass\.beta|ingressclass|snapshot\.storage)\.kubernetes\.io/is-default-class
+    | scheduler\.alpha\.kubernetes\.io/(?:critical-pod|preferAvoidPods|node-selector|name)
+    | controller\.kubernetes\.io/pod-deletion-cost | cluster-autoscaler\.kubernetes\.io/[\w.-]+
+    | rbac\.authorization\.(?:kubernetes|k8s)\.io/autoupdate
+    | kubeadm\.(?:alpha\.)?kubernetes\.io/(?:cri-socket|etcd\.advertise-client-urls
+        |kube-apiserver\.advertise-address\.endpoint)
+    | api-approved\.kubernetes\.io | controller-gen\.kubebuilder\.io/version
+
+    # security settings of pods that older clusters keep in annotations, and of OpenShift
+    | container\.apparmor\.security\.beta\.kubernetes\.io/[\w.-]+
+    | (?:container\.)?seccomp\.security\.alpha\.kubernetes\.io/[\w.-]+
+    | (?:seccomp|apparmor)\.security\.(?:alpha|beta)\.kubernetes\.io/[\w.-]+
+    | openshift\.io/(?:scc|sa\.scc\.[\w.-]+|node-selector) | workload\.openshift\.io/[\w.-]+
+
+    # which identity of the cloud a service account has
+    | eks\.amazonaws\.com/role-arn | iam\.gke\.io/gcp-service-account
+    | azure\.workload\.identity/(?:client-id|tenant-id|use) | iam\.amazonaws\.com/role
+
+    # how an entry point ends, redirects and restricts connections; references to Secrets by name.
+    # Snippets of configuration, custom headers and auth URLs are not here.
+    | nginx\.ingress\.kubernetes\.io/(?:force-ssl-redirect|ssl-redirect|ssl-passthrough|ssl-ciphers|backend-protocol
+        |proxy-ssl-(?:verify|secret|protocols|name)|auth-(?:type|secret|secret-type|tls-secret|tls-verify-client)
+        |hsts[\w-]*|whitelist-source-range|allowlist-source-range|secure-backends|permanent-redirect-code)
+    | traefik\.ingress\.kubernetes\.io/router\.(?:tls|entrypoints|middlewares|tls\.options)
+    | alb\.ingress\.kubernetes\.io/(?:scheme|listen-ports|ssl-policy|ssl-redirect|certificate-arn|target-type
+        |inbound-cidrs|wafv2-acl-arn|backend-protocol|group\.name|security-groups)
+    | haproxy(?:-ingress)?\.(?:org|github\.io)/(?:ssl-redirect|ssl-passthrough|server-ssl|whitelist|allow-list)
+    | appgw\.ingress\.kubernetes\.io/(?:ssl-redirect|appgw-ssl-certificate|backend-protocol)
+    | ingress\.gcp\.kubernetes\.io/pre-shared-cert
+    | networking\.gke\.io/[\w.-]+ | cloud\.google\.com/(?:neg|load-balancer-type)
+    | projectcontour\.io/(?:tls-minimum-protocol-version|ingress\.class)
+    | route\.openshift\.io/(?:termination|insecureEdgeTerminationPolicy)
+    | haproxy\.router\.openshift\.io/(?:hsts_header|ip_whitelist|timeout)
+    | service\.(?:beta\.|alpha\.)?kubernetes\.io/[\w.-]+
+    | external-dns\.alpha\.kubernetes\.io/(?:hostname|internal-hostname|target|ttl)
+    | cert-manager\.io/(?:(?:cluster-)?issuer(?:-name|-kind|-group)?|certificate-name|common-name|alt-names|ip-sans
+        |duration|renew-before|revision-history-limit|inject-ca-from(?:-secret)?)
+    | service\.beta\.openshift\.io/(?:serving-cert-secret-name|inject-cabundle)
+
+    # what is injected, meshed, scraped, backed up, installed
+    | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|rewriteAppHTTPProbers
+        |(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
+    | linkerd\.io/inject | config\.linkerd\.io/(?:skip-(?:in|out)bound-ports|default-inbound-policy|opaque-ports)
+    | prometheus\.io/(?:scrape|port|path|scheme|probe)
+    | backup\.velero\.io/backup-volumes(?:-excludes)? | velero\.io/(?:exclude-from-backup|source-cluster-k8s-[\w-]+)
+    | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
+    | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
+    | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
     re.VERBOSE,
 )
-"""Annotations whose values are operational and short; every other value becomes a pseudonym."""
+"""Annotations whose values are operational. Every other value becomes a pseudonym, and so does one of these
+that is long, is an object in JSON, or spans lines."""
+
+ALWAYS_HIDDEN: Final = re.compile(r"last-applied|original-template|snippet|headers?$|(?:^|[./-])token$|password")
+"""Annotations that hold whole objects or configuration; they win over `ANNOTATIONS`."""
 
 ENVIRONMENT: Final = re.compile(
-    r"(?:.*_)?(?:SSL_?MODE|TLS_?MODE|SSL_?ENABLED|TLS_?ENABLED|TLS_MIN_VERSION|SSL_MIN_VERSION|REQUIRE_(?:SSL|TLS))"
-    r"|ENABLE_NETWORK_POLICY|ENABLE_POLICY|LOG_LEVEL|TZ"
+    r"(?:.*_|PG)?(?:SSL_?MODE|TLS_?MODE|(?:SSL|TLS|HTTPS)_?(?:ENABLED|REQUIRED|VERIFY)|(?:TLS|SSL)_MIN(?:IMUM)?_VERSION"
+    r"|TLS_VERSION|REQUIRE_(?:SSL|TLS)|(?:USE|ENABLE)_(?:SSL|TLS))"
+    r"|ENABLE_NETWORK_POLICY|ENABLE_POLICY|NETWORK_POLICY_ENFORCING_MODE|ENABLE_POD_ENI|POD_SECURITY_GROUP_ENFORCING_MODE"
+    r"|CALICO_(?:NETWORKING_BACKEND|IPV4POOL_(?:IPIP|VXLAN|CIDR))|FELIX_(?:DEFAULTENDPOINTTOHOSTACTION|WIREGUARDENABLED)"
+    r"|LOG_LEVEL|TZ"
 )
-"""Environment variables whose literal is a setting that checks read."""
+"""Environment variables whose literal is a setting that checks read: encryption, policy of the network plugin."""
 
-HARMLESS: Final = re.compile(r"|true|false|yes|no|on|off|[0-9]{1,5}", re.IGNORECASE)
-"""Literals that say nothing of anyone: truth values and small numbers."""
+TRUTH: Final = re.compile(r"|true|false|yes|no|on|off|none|null", re.IGNORECASE)
+"""Literals that say nothing of anyone."""
 
-SECRET_KEY: Final = re.compile(
-    r"passw|passphrase|token|secret|credential|api_?key|access_?key|private_?key|encryption_?key|client_?key"
-    r"|user_?data|connection_?string|^auth$|^dsn$|^key$|sas_?url|webhook_?url",
-    re.IGNORECASE,
-)
-"""Field names under which a text is taken for a secret."""
+SMALL: Final = re.compile(r"[0-9]{1,5}")
+"""Numbers that may be a port or a count; under the name of a secret they do not pass."""
 
-REFERENCE_KEY: Final = re.compile(
-    r"secretname|secretref|secretkeyref|secretnamespace|configmapref|tokenrequests|automountserviceaccounttoken"
-    r"|imagepullsecrets|boundobjectref|credentialname",
-    re.IGNORECASE,
-)
-"""Field names that look like secrets and only name one."""
+QUANTITY: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,9})?(?:[kKMGTPE]i?|[num]|[eE]\d{1,2})?")
+"""Amounts of resources.
 
-STRUCTURAL: Final = frozenset(
-    [
-        "apiGroup",
-        "apiVersion",
-        "conditionStatus",
-        "creationTimestamp",
-        "group",
-        "kind",
-        "lastTransitionTime",
-        "mode",
-        "name",
-        "namespace",
-        "operator",
-        "phase",
-        "protocol",
-        "reason",
-        "schedule",
-        "scope",
-        "secretName",
-        "serviceAccountName",
-        "serviceName",
-        "status",
-        "storageClassName",
-        "type",
-        "version",
-    ]
-)
-"""Fields of kinds that are not built in whose texts pass: they name or place things.
-
-A family of checks that reads more of a custom resource adds what it reads here, with the check.
+Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/.
 """
 
-OPAQUE: Final = frozenset(["volumeAttributes", "options", "opaque", "flexVolume"])
-"""Maps of built-in kinds whose content another program defines: texts in them become pseudonyms."""
-
-DROPPED: Final = frozenset(
-    ["managedFields", "message", "note", "caBundle", "openAPIV3Schema", "request", "certificate", "userData"]
+MEASURE: Final = re.compile(
+    r"\d{1,5}(?:\.\d{1,3})?(?:[kKMGTPE]i?|[num]|%)?|(?:\d{1,6}(?:\.\d{1,3})?(?:ns|us|ms|[smhdwy]))+"
 )
-"""Fields that are removed where they hold a text or a schema: words, bodies, certificates."""
+"""Small numbers with or without a unit, percentages and durations: what a number could say of someone is too short."""
 
-DATA_KINDS: Final = {
-    "Secret": ("data", "stringData"),
-    "ConfigMap": ("data", "binaryData"),
-    "ControllerRevision": ("data",),
+PORT_LIST: Final = re.compile(r'\[(?:\{"HTTPS?": ?\d{1,5}\}(?:, ?)?){1,16}\]')
+"""The one annotation in JSON that passes: the ports that a load balancer of AWS listens on."""
+
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+MOMENT_KEY: Final = re.compile(r"(?:Time|Timestamp|At|After|Before|[Ee]xpiration|Until)$")
+"""Moments pass under names of moments: elsewhere a date may be one of birth."""
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_*@][\w.:/@+*-]{0,252}|[\d*/,?#LWA-Z-]{1,32}(?: [\d*/,?#LWA-Z-]{1,32}){4,6}")
+"""One word, as names, images and enumerations are; or a schedule of five fields and more. Prose is neither."""
+
+LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9_.-]{0,63}")
+FIELD_NAME: Final = re.compile(r"[\w./:@*+~$-]{1,253}", re.ASCII)
+"""Names of fields and keys; a key of any other shape is taken for content."""
+
+SECRET_KEY: Final = re.compile(
+    r"passw|passphrase|pwd$|pin$|ssn$|token|secret|credential|apikey|accesskey|privatekey|encryptionkey|clientkey|userkey|accountkey"
+    r"|userdata|connectionstring|^auth$|^dsn$|^key$|sasurl|webhookurl|bearer|signature",
+    re.IGNORECASE,
+)
+"""Names under which a value is taken for a secret; `-`, `_` and `.` are left out before they are compared."""
+
+REFERENCE_KEY: Final = re.compile(
+    r"secret(?:name|namespace|key|s|class|store)?(?:name|namespace|ref|kind)$|configmapref$|tokenrequests|mounttoken|pullsecret"
+    r"|mountserviceaccounttoken|credentialname$|providerclass$|secretname|secretnamespace|secretfile$"
+    r"|(?:seconds|minutes|hours|days|ttl|expiration|enabled|disabled|size|length|count|limit|version|policy|type|mode)$",
+    re.IGNORECASE,
+)
+"""Names that look like those of secrets and only name one, or say how long it lives."""
+
+ASSIGNMENT: Final = re.compile(
+    r"(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key)=(?!=|true|false|/)[^\s,;]"
+)
+"""A secret given by name inside another text: `username=app,password=…` of a mount option."""
+
+REFERENCE_FIELD: Final = re.compile(r"(?:Ref|Reference|Selector|[Ss]ecret|[Cc]onfigMap|[Cc]redential)$")
+"""Fields of unknown kinds that name an entry of a Secret or ConfigMap: in them `key` is the name of the entry."""
+
+STRUCTURAL: Final = frozenset(
+    """
+    apiGroup apiGroups apiVersion backupName category claimName cluster concurrencyPolicy conditionStatus
+    containerName creationTimestamp deletionPolicy dnsNames driver effect fieldPath group image imagePullPolicy
+    ingressClassName kind kinds lastTransitionTime mode name namespace namespaces nodeName operation operator
+    persistentVolumeClaimName phase policyTypes priorityClassName protocol provisioner reason resource resources
+    resourceVersion restartPolicy schedule schedulerName scope secretName secretProviderClass serviceAccount
+    serviceAccountName serviceName severity state status storageClassName targetNamespace topologyKey type uid verbs
+    version volumeName
+    """.split()
+)
+"""Fields of kinds that are not built in whose texts pass where they are one word: they name or place things."""
+
+_NETWORK: Final = """
+    action actions cidr cidrs egress entities except exceptCIDRs from host hosts icmpType ingress methods nets
+    networks notNamespaces notNets notPorts notPrincipals port ports priority protocols rules tier to
+"""
+"""What the policy kinds of several network plugins share."""
+
+_KEPT: Final = {
+    # reachability: who may open a connection to whom
+    "cilium.io": _NETWORK
+    + """
+        cidrGroupRef cluster endPort family fqdn fromCIDR fromEntities matchName matchPattern method path serverNames
+        toCIDR toEntities
+    """,
+    "crd.projectcalico.org": _NETWORK
+    + """
+        allowedEgressDomains defaultEndpointToHostAction domains exact ipipMode names namespaceSelector notProtocol
+        notSelector paths prefix selector serviceAccountSelector stagedAction types vxlanMode
+    """,
+    "projectcalico.org": _NETWORK
+    + """
+        allowedEgressDomains domains exact names namespaceSelector notProtocol notSelector paths prefix selector
+        serviceAccountSelector stagedAction types
+    """,
+    "policy.networking.k8s.io": _NETWORK
+    + """
+        destinationNamedPort domainNames namedPort
+    """,
+    "gateway.networking.k8s.io": """
+        controllerName from gatewayClassName group hostname hostnames protocol scheme sectionName
+        wellKnownCACertificates
+    """,
+    "security.istio.io": _NETWORK
+    + """
+        ipBlocks issuer jwksUri notHosts notIpBlocks notMethods notPaths operation paths principals
+        provider remoteIpBlocks requestPrincipals serviceAccounts
+    """,
+    "networking.istio.io": """
+        addresses cipherSuites credentialName defaultEndpoint exportTo gateways host hosts location
+        maxProtocolVersion minProtocolVersion number port protocol resolution serverCertificate sni sniHosts
+        subjectAltNames subset targetPort
+    """,
+    "policy.linkerd.io": _NETWORK
+    + """
+        identities identityRefs networks proxyProtocol requiredAuthenticationRefs targetRef
+    """,
+    "traefik.io": """
+        certResolver entryPoints match minVersion
+    """,
+    "route.openshift.io": """
+        host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
+    """,
+    # what a pod may do on its node
+    "security.openshift.io": """
+        allowedCapabilities allowedUnsafeSysctls defaultAddCapabilities groups requiredDropCapabilities
+        seccompProfiles users volumes
+    """,
+    # certificates: what is issued, for whom, until when
+    "cert-manager.io": """
+        algorithm commonName dnsNames duration encoding ipAddresses issuer notAfter notBefore renewBefore
+        renewalTime rotationPolicy server size uris usages
+    """,
+    # backup and recovery: what is copied, when, where to, and whether it ended
+    "velero.io": """
+        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout
+        defaultVolumesToFsBackup excludedNamespaces excludedResources expiration format formatVersion
+        includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime lastValidationTime location
+        prefix provider region repositoryType serverSideEncryption startTimestamp storageLocation ttl
+        scheduleName uploaderType volumeSnapshotLocations
+    """,
+    "snapshot.storage.k8s.io": """
+        boundVolumeSnapshotContentName creationTime parameters persistentVolumeClaimName snapshotHandle
+        sourceVolumeMode volumeHandle volumeSnapshotClassName volumeSnapshotContentName
+    """,
+    "groupsnapshot.storage.k8s.io": """
+        boundVolumeGroupSnapshotContentName creationTime parameters volumeGroupSnapshotClassName
+        volumeGroupSnapshotContentName volumeGroupSnapshotHandle volumeHandle
+    """,
+    # monitoring: what is scraped, which alerts exist and to whom they go; addresses of receivers are not here
+    "monitoring.coreos.com": """
+        alert expr for groupBy groupInterval groupWait interval matchNames matchType matchers path port
+        receiver record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
+    """,
 }
-"""Kinds whose payload goes; the names of its keys stay. A ControllerRevision repeats a whole pod template."""
+
+KEPT: Final = {group: frozenset(fields.split()) for group, fields in _KEPT.items()}
+"""Custom resources by API group, and the fields whose texts later checks read; their shape is not limited.
+
+A family adds its group, or a field, to `_KEPT`. It names fields, never `value`, `data`, `headers` or what a user
+fills with content: those stay pseudonyms. Sources:
+https://docs.cilium.io/en/stable/network/kubernetes/policy/,
+https://docs.tigera.io/calico/latest/reference/resources/networkpolicy,
+https://network-policy-api.sigs.k8s.io/reference/spec/, https://gateway-api.sigs.k8s.io/reference/spec/,
+https://istio.io/latest/docs/reference/config/security/authorization-policy/,
+https://cert-manager.io/docs/reference/api-docs/, https://velero.io/docs/main/api-types/,
+https://kubernetes.io/docs/concepts/storage/volume-snapshots/,
+https://prometheus-operator.dev/docs/api-reference/api/.
+"""
+
+DROPPED: Final = frozenset(["message", "note", "description", "caBundle", "request", "certificate", "caCertificate"])
+"""Fields whose texts are removed: words of people and programs, bodies, certificates."""
+
+DROPPED_WHOLE: Final = frozenset(["managedFields", "openAPIV3Schema"])
+"""Fields that are removed whatever they hold; of `managedFields` a typed fact is taken first."""
 
 CONTROL_PLANE: Final = frozenset(
-    [
-        "etcd",
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-proxy",
-        "kube-scheduler",
-        "kubelet",
-    ]
+    """
+    aks-node antrea-agent antrea-controller aws-k8s-agent calico-node cilium-agent cilium-operator
+    cilium-operator-generic cloud-controller-manager coredns etcd flanneld hyperkube kube-apiserver
+    kube-controller-manager kube-proxy kube-router kube-scheduler kubelet proxy-agent proxy-server k3s ovnkube
+    rke2
+    """.split()
 )
-"""Programs whose flags checks read: values of their flags stay, but for those that name a secret."""
+"""Programs of the control plane and of network plugins, whose flags checks read: settings among their values stay."""
 
-SHELLS: Final = frozenset(["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh", "cmd", "powershell", "pwsh"])
+SETTING: Final = re.compile(r"[\w.:/,=+*\[\]@-]{1,1024}", re.ASCII)
+"""Values of their flags: enumerations, addresses, lists of them. No white space, no quotes."""
+
+FILE_PATH: Final = re.compile(r"(?:/[\w.-]{1,64}){2,16}", re.ASCII)
+"""A path of at least two steps: a file that holds a secret is not the secret."""
