@@ -192,7 +192,7 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if line.startswith("---") and (len(line) == 3 or line[3] in " \t\r\n"):
             yield start, "".join(lines)
-            start, lines = number, [line[3:]]
+            start, lines = number, [line[3:].lstrip(" \t")]
         elif line.startswith("...") and not line[3:].strip():
             yield start, "".join(lines)
             start, lines = number + 1, []
