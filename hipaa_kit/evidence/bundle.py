@@ -315,5 +315,3 @@ def _rfc3339(moment: datetime) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-

@@ -81,7 +81,7 @@ class _References(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Leave a style element."""
-        self._in_style = False
+        self._in_style = self._in_style and tag != "style"
 
     def _attribute(self, tag: str, name: str, value: str) -> None:
         if name.startswith("on"):

@@ -144,7 +144,7 @@ def no_cyclic_collection() -> Iterator[None]:
 
 
 def _try_json(text: str) -> list[Document | Unreadable] | None:
-    """Return the JSON documents of a text, or None where it is not JSON from the start."""
+    """Return the JSON documents of a text, or None where it is YAML that only begins like JSON."""
     decoder = json.JSONDecoder()
     found: list[Document | Unreadable] = []
     position, end = 0, len(text)
@@ -156,7 +156,7 @@ def _try_json(text: str) -> list[Document | Unreadable] | None:
             try:
                 content, after = decoder.raw_decode(text, position)
             except (json.JSONDecodeError, RecursionError) as error:
-                if not found:
+                if not found or text.startswith("---", position):
                     return None
                 line = text.count("\n", 0, position) + 1
                 words = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
@@ -192,7 +192,7 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if line.startswith("---") and (len(line) == 3 or line[3] in " \t\r\n"):
             yield start, "".join(lines)
-            start, lines = number, [line[3:]]
+            start, lines = number, [line[3:].lstrip(" \t")]
         elif line.startswith("...") and not line[3:].strip():
             yield start, "".join(lines)
             start, lines = number + 1, []

@@ -44,13 +44,17 @@ def check_text(check: Check, catalogue: Catalogue, heading: str = "#") -> str:
     lines += [f"| {m.citation} | {m.relation} | {m.does_not_prove} |" for m in control.mappings]
     lines += [
         "",
-        f"Reads {inputs['tables'].replace(' ', ', ')}: objects of kind {inputs['kinds'].replace(' ', ', ')}.",
+        f"Reads {inputs['tables'].replace(' ', ', ')}{_kinds(inputs['kinds'])}.",
     ]
     if inputs["parameters"]:
         lines.append(f"Parameters: {inputs['parameters'].replace(' ', ', ')}.")
     if check.needs_scope:
         lines.append("Needs a declared ePHI scope.")
     return "\n".join(lines)
+
+
+def _kinds(names: str) -> str:
+    return f": objects of kind {names.replace(' ', ', ')}" if names else ", whatever the kind"
 
 
 def tables_markdown() -> str:

@@ -76,7 +76,13 @@ def test_it_holds_executed_notebooks_pages_tables_and_inputs(demos: list[Path]) 
     names = [spec.name for spec in list_notebooks()]
     assert sorted(p.stem for p in (data / "notebooks").iterdir()) == names
     assert sorted(p.stem for p in (data / "html").iterdir()) == names
-    assert {p.name for p in data.iterdir()} >= {"index.html", "findings.csv", "findings.json", "citations.csv", "coverage.csv"}
+    assert {p.name for p in data.iterdir()} >= {
+        "index.html",
+        "findings.csv",
+        "findings.json",
+        "citations.csv",
+        "coverage.csv",
+    }
     assert open_snapshot(data / "snapshot").objects("Pod")
     assert (data / "inputs" / "scope.yaml").read_bytes() == (CLINIC / "scope.yaml").read_bytes()
     run = json.loads((data / "run" / "run.json").read_text())

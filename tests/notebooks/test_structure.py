@@ -1,6 +1,7 @@
 """Notebooks are narrative and calls: a question, the law, words before every picture, no logic."""
 
 import ast
+import itertools
 import json
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_parameters_are_plain_and_explained(notebook: dict) -> None:
 
 def test_every_table_and_figure_has_words_before_it(notebook: dict) -> None:
     cells = notebook["cells"]
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in itertools.pairwise(cells):
         shows = cell["cell_type"] == "code" and ("show(" in source(cell) or "draw(" in source(cell))
         pictured = before["cell_type"] == "code" and "draw(" in source(before)
         if shows and "hipaa_kit.assessment" not in source(cell):
