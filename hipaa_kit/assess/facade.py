@@ -21,7 +21,7 @@ from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
 from hipaa_kit.assess.runner import check_inputs, run_check
 from hipaa_kit.catalogue import Catalogue, load_catalogue
 from hipaa_kit.errors import InputError
-from hipaa_kit.inventory.registry import Inventory, discover
+from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
@@ -106,6 +106,22 @@ class Assessment:
         """Return table `findings`, of one topic or of all: one row per check and object examined."""
         findings = self.tables["findings"]
         return findings[findings["topic"] == topic].reset_index(drop=True) if topic else findings
+
+    def coverage_of(self, table: str) -> pd.DataFrame:
+        """Return the rows of `coverage` behind a table of the inventory: what its absences are worth.
+
+        Parameters
+        ----------
+        table
+            Name of the table; the kinds behind it come through the tables it is made from.
+        """
+        if table not in BUILDERS:
+            raise InputError(
+                f"there is no table {table!r} of the inventory", "", f"tables are {', '.join(sorted(BUILDERS))}"
+            )
+        behind = {(kind.group, kind.kind) for kind in kinds_behind(table)}
+        pairs = zip(self.coverage["group"], self.coverage["kind"], strict=True)
+        return self.coverage[[pair in behind for pair in pairs]].reset_index(drop=True)
 
     @cached_property
     def key(self) -> str:

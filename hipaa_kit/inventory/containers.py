@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, reference, text, texts, truth
+from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, reference, text, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube.facts import program
 from hipaa_kit.kube.quantities import cores, whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.workloads import CONTAINER_PORTS, CONTAINERS, ENVIRONMENT, PROBES
@@ -181,7 +180,7 @@ def probes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     "probe": kind,
                     "handler": HANDLERS.get(field, "none"),
                     "port": int_or_text(probe, field, "port") if field else "",
-                    "program": program(texts(probe, "exec", "command")),
+                    "program": text(pod.facts, "exec_program", f"{text(container, 'name')}/{kind}Probe"),
                     "initial_delay_seconds": number(probe, "initialDelaySeconds") or 0,
                     "period_seconds": number(probe, "periodSeconds") or 10,
                     "timeout_seconds": number(probe, "timeoutSeconds") or 1,

@@ -30,6 +30,7 @@ class PodView:
     workload: str
     live: bool
     content: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def object(self) -> str:
@@ -56,11 +57,12 @@ def pod_views(snapshot: Snapshot) -> Iterator[PodView]:
     taken = {record.object for record in snapshot.records(kinds.POD)}
     for workload in gather(snapshot).values():
         for pod in workload.pods:
-            yield PodView(pod.namespace, pod.name, workload.object, True, pod.content)
+            yield PodView(pod.namespace, pod.name, workload.object, True, pod.content, pod.facts)
         stand_in = object_id("Pod", workload.namespace, workload.name)
         if not workload.pods and mapping(workload.template, "spec") and stand_in not in taken:
             taken.add(stand_in)
-            yield PodView(workload.namespace, workload.name, workload.object, False, workload.template)
+            facts = workload.record.facts if workload.record else {}
+            yield PodView(workload.namespace, workload.name, workload.object, False, workload.template, facts)
 
 
 @builds(PODS, reads=POD_KINDS)

@@ -56,6 +56,7 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "annotation original template": _annotated("example.com/original-template", applied),
         "annotation that holds an object": _annotated("service.beta.kubernetes.io/tags", applied),
         "annotation change cause": _annotated("kubernetes.io/change-cause", f"kubectl set env PASSWORD={canary}"),
+        "annotation last applied of another tool": _annotated("apps.kubernetes.io/last-applied-spec", canary),
         "annotation snippet": _annotated("nginx.ingress.kubernetes.io/configuration-snippet", canary),
         "annotation description": _annotated("kubernetes.io/description", canary),
         "annotation of more than one line": _annotated("prometheus.io/path", f"/metrics\n{canary}"),
@@ -77,6 +78,7 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "args of a short flag": _pod(args=[f"-p={canary}", f"-p{canary}"]),
         "args of a system property": _pod(args=[f"-Ddb.password={canary}"]),
         "args of the control plane": _pod(command=["etcd"], args=[f"--initial-cluster-token={canary}"]),
+        "args of a flag that is none": _pod(args=[f"--header Authorization: {canary}"]),
         "args that are a text": _pod(args=canary),
         "args that are maps": _pod(args=[{"password": canary}]),
         "command": _pod(command=["serve", canary]),
@@ -90,6 +92,7 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "lifecycle command": _pod(lifecycle={"preStop": {"exec": {"command": ["curl", canary]}}}),
         "probe header and query": _pod(livenessProbe=probe),
         "unknown field of a container": _pod(comment=canary, settings={"password": canary}),
+        "known names under an unknown field": _pod(settings={"value": canary + " x", "host": canary, "url": [canary]}),
         "status messages": {**POD, "status": {"message": canary, **status, **waiting}},
         "condition": {**POD, "status": {"conditions": [{"type": "Ready", "status": "False", "message": canary}]}},
         "condition with a list": {**POD, "status": {"conditions": [{"type": "Ready", "message": [canary]}]}},
@@ -121,6 +124,7 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "custom resource texts": _custom("example.com/v1", "Thing", spec={"a": canary, "b": [canary, [canary]]}),
         "custom resource labels": _custom("example.com/v1", "Thing", spec={"nodeSelector": {"password": canary}}),
         "custom resource prose": _custom("example.com/v1", "Thing", spec={"type": f"is {canary}"}),
+        "custom resource metadata": _custom("example.com/v1", "Thing", spec={"metadata": {"name": f"a {canary}"}}),
         "custom resource key": _custom("example.com/v1", "Thing", spec={"tls": {"name": "x", "key": canary}}),
         "custom resource keys": _custom("example.com/v1", "Thing", spec={f"password is {canary}": 1}),
         "custom resource status": _custom("example.com/v1", "Thing", status={"conditions": [{"message": canary}]}),
@@ -172,7 +176,7 @@ def test_redacting_again_changes_nothing(place: str) -> None:
         base64.b64encode(b'{"password": "hunter2hunter2"}').decode(),
     ],
 )
-@pytest.mark.parametrize("place", ["label", "name", "finalizer", "image", "host", "label key", "annotation"])
+@pytest.mark.parametrize("place", ["label", "name", "finalizer", "image", "host", "flag", "label key", "annotation"])
 def test_what_looks_like_a_secret_passes_nowhere(secret: str, place: str) -> None:
     metadata: dict[str, Any] = {"name": "x", "namespace": "ehr"}
     pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}}
@@ -187,6 +191,8 @@ def test_what_looks_like_a_secret_passes_nowhere(secret: str, place: str) -> Non
             pod["spec"]["containers"] = [{"name": secret, "image": secret}]
         case "host":
             pod["spec"]["hostAliases"] = [{"ip": secret, "hostnames": [secret]}]
+        case "flag":
+            pod["spec"]["containers"] = [{"name": "x", "image": "x", "args": [f"--{secret}"]}]
         case "label key":
             metadata["labels"] = {secret: "x"}
         case "annotation":
