@@ -249,7 +249,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _run_assess(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.opening import assessment, find_scope, open_any
+    from hipaa_kit.assess.opening import assessment, find_scope, open_any, parse_settings
 
     snapshot = open_any(arguments.snapshot)
     scope = Path(arguments.scope) if arguments.scope else find_scope(arguments.snapshot)
@@ -257,7 +257,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         snapshot,
         scope,
         as_of=arguments.as_of or snapshot.collected_at or _now(),
-        parameters=_parameters(arguments.set),
+        parameters=parse_settings(arguments.set),
         topics=arguments.topic,
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
@@ -357,22 +357,6 @@ def _default_bundle(run: Assessment) -> Path:
     cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
-
-
-def _parameters(given: list[str]) -> dict[str, Any]:
-    """Return `NAME=VALUE` settings with numbers and truth values as such."""
-    import ast
-
-    settings: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InputError(f"{text!r} is not NAME=VALUE", "--set")
-        try:
-            settings[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            settings[name] = value
-    return settings
 
 
 def _refuse_existing(out: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
@@ -25,8 +27,8 @@ def assessment(
     scope: Scope | str | Path | None = None,
     *,
     as_of: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    topics: Iterable[str] = (),
+    parameters: Mapping[str, Any] | str = "",
+    topics: Iterable[str] | str = (),
     cache: str | Path | None = None,
 ) -> Assessment:
     """Assess a cluster as it was read.
@@ -42,9 +44,9 @@ def assessment(
     as_of
         Moment to judge for, RFC 3339; the snapshot's own by default.
     parameters
-        Values that a site sets, by parameter name.
+        Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces.
     topics
-        Run only the checks of these topics; all by default.
+        Run only the checks of these topics, also as text joined by spaces; all by default.
     cache
         Folder that keeps results under the digest of all inputs; by default the one that
         `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
@@ -63,7 +65,34 @@ def assessment(
     opened = place if isinstance(place, Snapshot) else open_any(place)
     declared = scope if isinstance(scope, Scope) else _scope(place, scope)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
-    return Assessment(opened, declared, as_of=as_of, parameters=parameters, topics=topics, cache=kept)
+    settings = parse_settings(parameters.split()) if isinstance(parameters, str) else parameters
+    wanted = topics.split() if isinstance(topics, str) else topics
+    return Assessment(opened, declared, as_of=as_of, parameters=settings, topics=wanted, cache=kept)
+
+
+def parse_settings(given: Iterable[str]) -> dict[str, Any]:
+    """Return `NAME=VALUE` settings, with numbers and truth values as such.
+
+    Raises
+    ------
+    InputError
+        One of them has not that form.
+    """
+    settings: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"{text!r} is not NAME=VALUE", "parameter of a check")
+        try:
+            settings[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            settings[name] = value
+    return settings
+
+
+def written_settings(parameters: Mapping[str, Any]) -> str:
+    """Return settings as the text that `parse_settings` reads."""
+    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
 
 
 def open_any(path: str | Path) -> Snapshot:

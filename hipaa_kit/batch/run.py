@@ -192,14 +192,22 @@ def _end(worker: subprocess.Popen[str]) -> None:
             continue
 
 
+def record_of(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that an executed notebook shows in its record; none where it shows none."""
+    for output in notebook["cells"][-1].get("outputs", []):
+        if RECORD_TYPE in output.get("data", {}):
+            return dict(output["data"][RECORD_TYPE])
+    return {}
+
+
 def record_missing(path: Path) -> str:
     """Return why an executed notebook did not come to its end; "" where its record is there."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
     except (OSError, ValueError, KeyError):
         return "nothing was written"
     records = [cell for cell in cells if RECORD_TAG in cell["metadata"].get("tags", [])]
     if len(records) != 1 or records[0] is not cells[-1]:
         return "its last cell is not the one tagged record"
-    shown = any(RECORD_TYPE in output.get("data", {}) for output in records[0].get("outputs", []))
-    return "" if shown else "its last cell showed no record: the kernel ended before it"
+    return "" if record_of(notebook) else "its last cell showed no record: the kernel ended before it"

@@ -21,7 +21,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -33,15 +33,16 @@ import pandas as pd
 import hipaa_kit
 from hipaa_kit.assess.cache import store
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.assess.opening import CACHE_VARIABLE
-from hipaa_kit.batch.run import NotebookRun, run_notebooks
+from hipaa_kit.assess.opening import CACHE_VARIABLE, written_settings
+from hipaa_kit.batch.run import NotebookRun, record_of, run_notebooks
 from hipaa_kit.batch.specs import NotebookSpec
-from hipaa_kit.errors import OutputError
+from hipaa_kit.errors import InputError, OutputError
 from hipaa_kit.evidence.bag import seal
 from hipaa_kit.evidence.exports import findings_json, table_csv
 from hipaa_kit.evidence.html import assert_self_contained, render_notebook_html
 from hipaa_kit.evidence.notebooks import canonical_notebook
 from hipaa_kit.sources.leaks import refuse_leaks
+from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.store import save_snapshot
 from hipaa_kit.views.page import NotebookEntry, index_page, verdict_counts
 
@@ -114,6 +115,8 @@ def write_bundle(
     """
     if target.exists():
         raise OutputError("exists already", str(target), "name another place or remove it")
+    if run.scope is not None and (scope_file is None or load_scope(scope_file).digest != run.scope.digest):
+        raise InputError("the scope file is not the scope that was assessed", str(scope_file), "give the same file")
     started = datetime.now(UTC)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -166,14 +169,16 @@ class _Writer:
         place.mkdir(parents=True)
         cache = workdir / "cache"
         store(self.run.tables, cache / self.run.key)
-        parameters = {"snapshot": "../snapshot", "as_of": self.run.as_of}
-        if self.scope_file is not None:
-            parameters["scope"] = "../inputs/scope.yaml"
+        parameters = {
+            "snapshot": "../snapshot",
+            "scope": "../inputs/scope.yaml" if self.scope_file else "",
+            "as_of": self.run.as_of,
+            "settings": written_settings(self.run.parameters),
+            "topics": " ".join(self.run.topics_asked),
+        }
         environment = {CACHE_VARIABLE: str(cache.resolve())}
         ended = run_notebooks(specs, parameters, place, jobs=jobs, environment=environment, on_event=on_event)
-        for each in ended:
-            self._keep(each)
-        return ended
+        return [self._keep(each) for each in ended]
 
     def tables(self) -> None:
         """Write every table, the findings and the map of the evidence."""
@@ -202,9 +207,13 @@ class _Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="")
 
-    def _keep(self, ended: NotebookRun) -> None:
+    def _keep(self, ended: NotebookRun) -> NotebookRun:
+        """Keep a notebook in canonical form, and as a page where it finished and shows these inputs."""
         notebook = nbformat.read(ended.path, as_version=4)  # type: ignore[no-untyped-call]
         ended.path.unlink()
+        if ended.status == "completed" and record_of(notebook).get("key") != self.run.key:
+            failed = ended.path.with_name(f"{ended.path.stem}.failed.ipynb")
+            ended = replace(ended, status="failed", problem="it shows results of other inputs", path=failed)
         text = canonical_notebook(notebook)
         self.text(f"notebooks/{ended.path.name}", text)
         if ended.status == "completed":
@@ -212,6 +221,7 @@ class _Writer:
             page = render_notebook_html(nbformat.reads(text, as_version=4), title)  # type: ignore[no-untyped-call]
             assert_self_contained(page)
             self.text(f"html/{ended.path.stem}.html", page)
+        return ended
 
 
 def _entry(spec: NotebookSpec, ended: NotebookRun, data: Path) -> NotebookEntry:

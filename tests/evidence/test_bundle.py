@@ -13,8 +13,9 @@ import pytest
 
 from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.opening import assessment
+from hipaa_kit.batch.run import record_of
 from hipaa_kit.batch.specs import list_notebooks
-from hipaa_kit.errors import LeakError, OutputError
+from hipaa_kit.errors import InputError, LeakError, OutputError
 from hipaa_kit.evidence.bag import evidence_digest, manifest_lines
 from hipaa_kit.evidence.bundle import write_bundle
 from hipaa_kit.evidence.html import assert_self_contained
@@ -136,6 +137,38 @@ def test_findings_csv_and_json_say_the_same(demos: list[Path]) -> None:
         rows = [(row["check"], row["object"], row["verdict"]) for row in csv.DictReader(file)]
     told = json.loads((data / "findings.json").read_text())["findings"]
     assert rows == [(f["check"], f["object"], f["verdict"]) for f in told]
+
+
+def test_notebooks_show_the_parameters_and_topics_that_were_set(tmp_path: Path) -> None:
+    run = assessment(CLINIC, parameters="oom_window_hours=1", topics="availability")
+    specs = [spec for spec in list_notebooks() if spec.topic == "availability"]
+    bundle = write_bundle(run, specs, tmp_path / "bundle", scope_file=CLINIC / "scope.yaml")
+    assert not bundle.unfinished
+    notebook = json.loads((tmp_path / "bundle" / "data" / "notebooks" / "01_availability.ipynb").read_text())
+    given = notebook["metadata"]["papermill"]["parameters"]
+    assert (given["settings"], given["topics"]) == ("oom_window_hours=1", "availability")
+    assert record_of(notebook)["key"] == run.key
+    assert "ran out of memory" not in json.dumps(notebook["cells"][-8:])
+
+
+def test_a_notebook_that_shows_other_inputs_is_not_kept_as_finished(tmp_path: Path) -> None:
+    source = json.loads((shipped("notebooks") / "91_summary.ipynb").read_text())
+    opening = next(cell for cell in source["cells"] if cell["id"].endswith("-open"))
+    opening["source"] = [line.replace("as_of=as_of", "as_of='2020-01-01T00:00:00Z'") for line in opening["source"]]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "91_summary.ipynb").write_text(json.dumps(source))
+    bundle = write_bundle(
+        clinic(), list_notebooks(tmp_path / "notebooks"), tmp_path / "bundle", scope_file=CLINIC / "scope.yaml"
+    )
+    [run] = bundle.unfinished
+    assert (run.status, run.problem) == ("failed", "it shows results of other inputs")
+    assert [p.name for p in (tmp_path / "bundle" / "data" / "notebooks").iterdir()] == ["91_summary.failed.ipynb"]
+
+
+def test_another_scope_file_than_the_one_assessed_is_refused(tmp_path: Path) -> None:
+    for given in (None, shipped("data") / "clinic_fixed" / "scope.yaml"):
+        with pytest.raises(InputError, match="not the scope that was assessed"):
+            write_bundle(clinic(), [], tmp_path / "bundle", scope_file=given)
 
 
 def clinic() -> Assessment:

@@ -75,7 +75,7 @@ def test_parameters_are_plain_and_explained(notebook: dict) -> None:
     [cell] = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     assert cell is code(notebook)[0]
     parameters = parse_parameters(source(cell), notebook["path"].name)
-    assert [p.name for p in parameters][:3] == ["snapshot", "scope", "as_of"]
+    assert [p.name for p in parameters][:5] == ["snapshot", "scope", "as_of", "settings", "topics"]
     assert not [p.name for p in parameters if any(word in p.name for word in SECRET_WORDS)]
 
 
