@@ -11,9 +11,10 @@ from kubernetes.client import models
 
 from hipaa_kit.kube import facts
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer, is_pseudonym
-from hipaa_kit.sources.redaction import _HANDLERS, REMOVED, Redacted, redact
-from hipaa_kit.sources.redaction_fields import NODES, TEXTS, WITHHELD
-from hipaa_kit.sources.redaction_rules import DROPPED, DROPPED_WHOLE
+from hipaa_kit.sources.redaction import REMOVED, Redacted, redact
+from hipaa_kit.sources.redaction.fields import NODES, TEXTS, WITHHELD
+from hipaa_kit.sources.redaction.objects import _HANDLERS
+from hipaa_kit.sources.redaction.rules import DROPPED, DROPPED_WHOLE
 
 HIDDEN = object()
 """Stands for any pseudonym."""

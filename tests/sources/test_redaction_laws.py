@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hipaa_kit.sources.leaks import find_leaks
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.redaction_fields import METADATA
-from hipaa_kit.sources.redaction_rules import ENVIRONMENT, STRUCTURAL
+from hipaa_kit.sources.redaction.fields import METADATA
+from hipaa_kit.sources.redaction.rules import ENVIRONMENT, STRUCTURAL
 
 CANARY = "hummingbird-7f3a9c51e2"
 PSEUDONYM = Pseudonymizer(DEMO_KEY)

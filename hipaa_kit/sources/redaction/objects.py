@@ -1,7 +1,7 @@
 """Redaction at the door: what an object may keep, by allow-list.
 
 Everything downstream sees only what this module lets through. Lists with their reasons stand in
-`redaction_rules` and `redaction_fields`; what checks need of a removed value is a typed fact of
+`rules` and `fields`; what checks need of a removed value is a typed fact of
 `kube.facts`, taken first.
 """
 
@@ -14,11 +14,11 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import facts, kinds
-from hipaa_kit.sources import redaction_rules as rules
 from hipaa_kit.sources.leaks import is_placeholder
-from hipaa_kit.sources.redaction_commands import redact_arguments, redact_command, runs_control_plane
-from hipaa_kit.sources.redaction_fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
-from hipaa_kit.sources.redaction_texts import (
+from hipaa_kit.sources.redaction import rules
+from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
+from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
+from hipaa_kit.sources.redaction.texts import (
     CLEAN,
     bare_address,
     is_address,

@@ -1,6 +1,6 @@
 """What may pass the door: lists with a reason each. What is not named here does not pass.
 
-The fields of Kubernetes' own API stand in `redaction_fields`. A family of checks that reads more of a
+The fields of Kubernetes' own API stand in `fields`. A family of checks that reads more of a
 custom resource declares it in `_KEPT`, with one line; one that reads another annotation, in `ANNOTATIONS`;
 one that reads another setting of the environment, in `ENVIRONMENT`. Nothing else has to be touched.
 """

@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from hipaa_kit.sources import redaction_rules as rules
 from hipaa_kit.sources.leaks import looks_secret
+from hipaa_kit.sources.redaction import rules
 
 _USER_INFO: Final = re.compile(r"(?<!docker-pullable)(://)(?:[^\s/'\"<>]*@|[^\s/@:'\"<>]*:(?!\d{1,5}/)[^\s'\"<>]*@)")
 """User info of a URL; people also leave a `/` in a password unescaped. `docker-pullable://image@sha256:…` has none."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hipaa_kit.kube.facts import SHELL_FLAGS, SHELLS, program
 from hipaa_kit.sources.leaks import looks_secret
-from hipaa_kit.sources.redaction_rules import CONTROL_PLANE, FILE_PATH, MEASURE, SETTING, SMALL, TRUTH
+from hipaa_kit.sources.redaction.rules import CONTROL_PLANE, FILE_PATH, MEASURE, SETTING, SMALL, TRUTH
 
 Hide = Callable[[str], str]
 
