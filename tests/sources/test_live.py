@@ -323,3 +323,32 @@ def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, was_on: bool) -
 )
 def test_retry_after_is_read_in_both_its_forms(header: str | None, seconds: float | None) -> None:
     assert transport._seconds(header) == seconds
+
+
+def test_in_a_pod_its_own_token_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kubernetes.config import incluster_config
+
+    (tmp_path / "token").write_text("first")
+    (tmp_path / "ca.crt").write_text(ssl_certificate())
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    client, name = live._client(None, None, True)
+    assert (client.configuration.host, name) == ("https://10.0.0.1:443", "in-cluster")
+    server = Server(client)
+    assert {k.lower(): v.lower() for k, v in server._credentials().items()} == {"authorization": "bearer first"}
+
+
+def test_outside_a_pod_its_token_is_missed_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(CollectError, match="service account of this pod: the configuration cannot be used"):
+        collect(in_cluster=True)
+
+
+def ssl_certificate() -> str:
+    """Return some certificate: the one that requests are verified with everywhere else."""
+    import certifi
+
+    text = Path(certifi.where()).read_text(encoding="utf-8")
+    return text[text.index("-----BEGIN") : text.index("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n"

@@ -1,0 +1,43 @@
+"""Every planted fault is found by the control it names, at its object, and is gone in the repaired twin."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+import pytest
+
+import hipaa_kit
+from hipaa_kit.resources import shipped
+
+with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline="") as file:
+    FAULTS = [(row["control"], row["object"]) for row in csv.DictReader(file)]
+
+
+@cache
+def verdicts(twin: str) -> dict[tuple[str, str], str]:
+    findings = hipaa_kit.assessment(shipped("data") / twin).findings()
+    return {
+        (check, name): verdict
+        for check, name, verdict in findings[["check", "object", "verdict"]].itertuples(index=False)
+    }
+
+
+@pytest.mark.parametrize(("control", "name"), FAULTS)
+def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str) -> None:
+    # A candidate for ePHI is a question by its control's rule, never a failure.
+    assert verdicts("clinic")[control, name] == ("review" if control == "HK-PHI-02" else "fail")
+    assert verdicts("clinic_fixed")[control, name] == "pass"
+
+
+def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
+    found = {key for key, verdict in verdicts("clinic").items() if verdict not in ("pass", "not_applicable")}
+    assert found == set(FAULTS)
+
+
+def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
+    assert set(verdicts("clinic_fixed").values()) == {"pass", "not_applicable"}
+
+
+def test_there_are_enough_faults() -> None:
+    assert len(set(FAULTS)) >= 15
