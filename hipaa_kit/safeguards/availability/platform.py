@@ -66,6 +66,7 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             "all {etcd} members of etcd run on one node",
             observed="1 node",
             expected="a node each",
+            rests_on=["control_plane_members"],
         ),
         reviews(
             number % 2 == 0, "is an even number of etcd members meant? {etcd} tolerate no more losses than one fewer"
@@ -125,6 +126,7 @@ def scaling_and_volumes_healthy(
         reviews(
             is_claim & examined["late"],
             "is the claim still needed? It waits for a first pod, and none mounts it",
+            rests_on=["volumes"],
         ),
         fails(
             is_claim & examined["phase"].isin(["Pending", "Lost"]) & ~examined["late"],

@@ -182,6 +182,7 @@ def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: p
             "all {ready_replicas} ready replicas run on one node",
             observed="1 node",
             expected="at least 2 nodes",
+            rests_on=["pods"],
         ),
         fails(
             single_zone & (examined["unplaced"] == 0),
@@ -189,6 +190,7 @@ def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: p
             severity="medium",
             observed="1 zone",
             expected="at least 2 zones",
+            rests_on=["pods"],
         ),
         not_assessed(
             single_zone & (examined["unplaced"] > 0),
