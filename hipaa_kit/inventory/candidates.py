@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.tables.scope import EPHI_CANDIDATES
 
@@ -69,6 +70,7 @@ def ephi_candidates(
     containers: pd.DataFrame,
     container_ports: pd.DataFrame,
     environment: pd.DataFrame,
+    volumes: pd.DataFrame,
     service_backends: pd.DataFrame,
     labels: pd.DataFrame,
     ephi_objects: pd.DataFrame,
@@ -86,7 +88,7 @@ def ephi_candidates(
         *_ports(container_ports, owner),
         *_variables(environment, owner),
         *_services(service_backends, owner),
-        *_labels(labels, owner, set(workloads["object"])),
+        *_labels(labels, _bearers(workloads, owner, volumes)),
     }
     for workload, signal, matched, confidence in sorted(signs):
         if workload not in inside and not any(fnmatch.fnmatchcase(workload, pattern) for pattern in excluded):
@@ -129,9 +131,21 @@ def _services(backends: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
             yield owner[pod], "service", word[1].lower(), "medium"
 
 
-def _labels(labels: pd.DataFrame, owner: dict[str, str], workloads: set[str]) -> Iterator[Sign]:
+def _bearers(workloads: pd.DataFrame, owner: dict[str, str], volumes: pd.DataFrame) -> dict[str, set[str]]:
+    """Return the workloads that a label speaks of, by the object it is on: itself, pod, claim or namespace."""
+    found: dict[str, set[str]] = {name: {name} for name in workloads["object"]}
+    for namespace, name in workloads[["namespace", "object"]].itertuples(index=False):
+        found.setdefault(object_id("Namespace", "", namespace), set()).add(name)
+    for pod, workload in owner.items():
+        found.setdefault(pod, set()).add(workload)
+    for pod, claim in volumes[["pod", "reference"]].itertuples(index=False):
+        found.setdefault(claim, set()).add(owner[pod])
+    return found
+
+
+def _labels(labels: pd.DataFrame, bearers: dict[str, set[str]]) -> Iterator[Sign]:
     known = labels[labels["key"].isin(LABELS)]
     for name, key, value in known[["object", "key", "value"]].itertuples(index=False):
-        workload = owner.get(name) or (name if name in workloads else "")
-        if workload and value.lower() in LABELS[key]:
-            yield workload, "label", f"{key}={value}", "high"
+        if value.lower() in LABELS[key]:
+            for workload in sorted(bearers.get(name, ())):
+                yield workload, "label", f"{key}={value}", "high"

@@ -97,7 +97,7 @@ class _Matcher:
         if entry.selector == "external":
             return []
         if entry.selector == "name":
-            return fnmatch.filter(self._everything, entry.text)
+            return [name for name in self._everything if fnmatch.fnmatchcase(name, entry.text)]
         if entry.selector == "image":
             found = {workload for image, workload in self._images if fnmatch.fnmatchcase(image, entry.text)}
         else:
@@ -149,7 +149,9 @@ def ephi_objects(
     """Yield a row per object in the ePHI scope: what is declared, and what comes with it.
 
     A namespace brings everything in it that is looked at here. A pod or claim brings its workload, a
-    workload its pods, the claims they mount, the Services that select them and the routes to those.
+    workload its pods, the claims they mount, the Services that select them and the routes to those. A
+    Service that an entry itself selects brings the pods behind it; one that came with a pod does not,
+    since it may stand before others too.
     What an exclusion names stays out, and brings nothing. The highest criticality counts.
     """
     if scope is None:
@@ -182,7 +184,9 @@ def ephi_objects(
 def _spread(entry: ScopeEntry, names: Iterable[str], links: _Links, scope: Scope, reasons: dict[str, _Reason]) -> None:
     """Take what an entry selects and all that comes with it."""
     seen: set[str] = set()
-    waiting = [(name, DECLARED) for name in names]
+    selected = [name for name in names if not _excluded(name, scope)]
+    waiting = [(name, DECLARED) for name in selected]
+    waiting += [(pod, name) for name in selected for pod in links.behind(name)]
     while waiting:
         name, via = waiting.pop(0)
         if name in seen or _excluded(name, scope):
@@ -210,6 +214,7 @@ class _Links:
         ingress_routes: pd.DataFrame,
     ) -> None:
         self._next: dict[str, list[str]] = defaultdict(list)
+        self._behind: dict[str, list[str]] = defaultdict(list)
         self.known = {*pods["object"], *workloads["object"], *claims["object"], *services["object"]}
         mounts = volumes[volumes["reference"].isin(claims["object"])]
         owner = dict(zip(pods["object"], pods["workload"], strict=True))
@@ -223,6 +228,7 @@ class _Links:
             self._next[claim].append(owner[pod])
         for service, pod in service_backends[["service", "pod"]].itertuples(index=False):
             self._join(pod, service)
+            self._behind[service].append(pod)
         for route, service in ingress_routes[["object", "service"]].drop_duplicates().itertuples(index=False):
             self._join(service, route)
         bound = claims[claims["persistent_volume"] != ""]
@@ -232,6 +238,10 @@ class _Links:
     def brings(self, name: str) -> list[str]:
         """Return what comes directly with an object."""
         return self._next.get(name, [])
+
+    def behind(self, service: str) -> list[str]:
+        """Return the pods that a Service selects; none for any other object."""
+        return self._behind.get(service, [])
 
     def _join(self, first: str, second: str, *, both: bool = False) -> None:
         self._next[first].append(second)

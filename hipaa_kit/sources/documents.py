@@ -26,6 +26,15 @@ _MARKS = (
 )
 _HELM_SOURCE = re.compile(r"^# Source: (\S+)\s*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
+_ALIAS = re.compile(r"\*(?<=[\s\[{,:]\*)[^\s*,\]}]")
+_COMPACT = re.compile(r"[-?:](?:[ \t]+[-?:]){100}")
+
+MAX_DEPTH = 200
+"""Levels of a document."""
+SAFE_BRACKETS = 5_000
+"""Brackets that the C composer survives, were they all nested: it recurses, and 30,000 end the process."""
+MAX_NODES = 1_000_000
+"""Values that the aliases of a document may unfold to; ten lines of YAML can say a thousand million."""
 
 
 class Document(NamedTuple):
@@ -53,10 +62,10 @@ def _mapping(loader: Loader, node: yaml.MappingNode, deep: bool = False) -> dict
     keys: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str | int | float | bool | None):
-            raise yaml.constructor.ConstructorError(None, None, "a key that is no scalar", key_node.start_mark)
+        if not isinstance(key, str):
+            raise _problem(f"key {_one_line(key_node)} is not text", key_node)
         if key in keys:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands there twice", key_node.start_mark)
+            raise _problem(f"key {key!r} stands there twice", key_node)
         keys.add(key)
     return yaml.constructor.SafeConstructor.construct_mapping(loader, node, deep=deep)
 
@@ -65,6 +74,15 @@ def _map(loader: Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
     data: dict[Any, Any] = {}
     yield data
     data.update(_mapping(loader, node))
+
+
+def _problem(words: str, at: Any) -> yaml.MarkedYAMLError:
+    """Return an error of the loader's own family, at the place of a node or an event."""
+    return yaml.MarkedYAMLError(problem=words, problem_mark=at.start_mark)
+
+
+def _one_line(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else "that is a list or a mapping"
 
 
 def _text(loader: Loader, node: yaml.ScalarNode) -> str:
@@ -148,21 +166,22 @@ def _try_json(text: str) -> list[Document | Unreadable] | None:
     decoder = json.JSONDecoder()
     found: list[Document | Unreadable] = []
     position, end = 0, len(text)
+    line, counted = 1, 0
     with no_cyclic_collection():
         while position < end:
             if text[position] in " \t\r\n\ufeff":
                 position += 1
                 continue
+            line, counted = line + text.count("\n", counted, position), position
             try:
                 content, after = decoder.raw_decode(text, position)
             except (json.JSONDecodeError, RecursionError) as error:
                 if not found or text.startswith("---", position):
                     return None
-                line = text.count("\n", 0, position) + 1
                 words = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
                 found.append(Unreadable(f":{line}", f"not JSON: {words}"))
                 return found
-            place = f":{text.count(chr(10), 0, position) + 1}" if found else ""
+            place = f":{line}" if found else ""
             found.append(Document(content, place, ""))
             position = after
     return found
@@ -170,11 +189,11 @@ def _try_json(text: str) -> list[Document | Unreadable] | None:
 
 def _yaml(text: str) -> Iterator[Document | Unreadable]:
     for line, chunk in _chunks(text):
-        if not chunk.strip():
+        if not chunk.strip() or _directives_alone(chunk):
             continue
         origin = _HELM_SOURCE.search(chunk)
         try:
-            content = yaml.load(chunk, Loader=LenientLoader)  # noqa: S506 - a safe loader
+            content = _load(chunk, LenientLoader)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             yield Unreadable(f":{line}", _why(error, chunk, line))
             continue
@@ -201,6 +220,79 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
     yield start, "".join(lines)
 
 
+def _directives_alone(chunk: str) -> bool:
+    """Tell whether a text is only what may stand before the first `---`: `%YAML 1.2` and comments."""
+    lines = [line for line in chunk.splitlines() if line.strip() and not line.startswith("#")]
+    return bool(lines) and all(line.startswith("%") for line in lines)
+
+
+def _refuse_what_unfolds(chunk: str) -> None:
+    """Refuse a document that is nested too deeply, or whose aliases unfold to too much or to themselves.
+
+    Most documents have neither brackets by the thousand nor aliases and are not looked at.
+
+    Raises
+    ------
+    yaml.YAMLError
+        It is one of those, or it is no YAML.
+    """
+    steep = _brackets(chunk) > SAFE_BRACKETS or " " * (MAX_DEPTH // 2) in chunk or _COMPACT.search(chunk)
+    if not steep and not _ALIAS.search(chunk):
+        return
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    total = unfolded = 0
+    for event in yaml.parse(chunk, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, total))
+            total += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            sizes.update({anchor: total - before} if anchor else {})
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_nodes):
+                raise _problem("an alias stands in itself", event)
+            size = sizes.get(str(event.anchor), 1)
+            total, unfolded = total + size, unfolded + size
+        elif isinstance(event, yaml.ScalarEvent):
+            size = 1 + len(event.value) // 100
+            total += size
+            sizes.update({event.anchor: size} if event.anchor else {})
+        if len(open_nodes) > MAX_DEPTH:
+            raise _problem(f"nested more than {MAX_DEPTH} levels deep", event)
+        if unfolded > MAX_NODES:
+            raise _problem(f"its aliases unfold to more than {MAX_NODES} values", event)
+
+
+def _brackets(chunk: str) -> int:
+    return chunk.count("[") + chunk.count("{")
+
+
+def _load(chunk: str, loader: type[Loader]) -> Any:
+    """Return the content of one document that is safe to walk through.
+
+    Raises
+    ------
+    yaml.YAMLError or ValueError
+        It is no YAML, nested too deeply, or unfolds to too much.
+    """
+    _refuse_what_unfolds(chunk)
+    content = yaml.load(chunk, Loader=loader)  # noqa: S506 - a safe loader
+    if _brackets(chunk) > MAX_DEPTH and not _is_shallow(content):
+        raise yaml.YAMLError(f"nested more than {MAX_DEPTH} levels deep")
+    return content
+
+
+def _is_shallow(content: Any) -> bool:
+    layer = [content]
+    for _ in range(MAX_DEPTH):
+        inner = [each.values() if isinstance(each, dict) else each for each in layer if isinstance(each, dict | list)]
+        layer = [value for values in inner for value in values]
+        if not layer:
+            return True
+    return False
+
+
 def _first_line(chunk: str, line: int) -> int:
     """Return the line of the first thing in a document that is neither blank nor a comment."""
     for offset, content in enumerate(chunk.splitlines()):
@@ -214,7 +306,7 @@ def _why(error: Exception, chunk: str, line: int) -> str:
         return "is a template that was not rendered"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"not YAML at line {error.problem_mark.line + line}: {error.problem or error.context}"
-    return f"not YAML: {type(error).__name__}"
+    return f"not YAML: {error}" if type(error) is yaml.YAMLError else f"not YAML: {type(error).__name__}"
 
 
 def load_strict(text: str, where: str) -> tuple[Any, LineIndex]:
@@ -226,13 +318,14 @@ def load_strict(text: str, where: str) -> tuple[Any, LineIndex]:
         It cannot be read, holds several documents, or repeats a key; names the line.
     """
     try:
-        content = yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader
+        content = _load(text, Loader)
         node = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"cannot be read: {error.problem or error.context}", f"{where}:{line}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot be read: {type(error).__name__}", where) from None
+        words = str(error) if type(error) is yaml.YAMLError else type(error).__name__
+        raise InputError(f"cannot be read: {words}", where) from None
     return content, LineIndex(node)
 
 

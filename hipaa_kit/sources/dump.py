@@ -7,6 +7,7 @@ does not, and manifests never do.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class _Found:
 
     objects: list[tuple[Mapping[str, Any], str, str]] = field(default_factory=list)
     lists: dict[tuple[str, str], str] = field(default_factory=dict)
+    lists_read: Counter[tuple[str, str]] = field(default_factory=Counter)
+    of_a_server: bool = False
     cut_short: set[tuple[str, str]] = field(default_factory=set)
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     side_files: dict[str, str] = field(default_factory=dict)
@@ -74,8 +77,9 @@ def import_dump(
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     found = _Found()
     for path in given:
+        named = str(path) == "-" or Path(path).is_file()
         for file in read_files(path):
-            _read(file, found)
+            _read(file, found, named=named and "!" not in file.name)
     collection = read_collection(found.side_files, found.lists)
     if not found.objects and not found.lists and not collection.lists:
         raise _nothing(given, found)
@@ -85,15 +89,20 @@ def import_dump(
         builder.add(obj, source, position, namespace)
     for source, position, error in found.unreadable:
         builder.fail(source, position, error)
-    _cover(builder, found, collection)
-    _identify(builder, found, collection, cluster_name or _base_name(given[0]))
+    _cover(builder, found, collection, namespace)
+    _identify(builder, found, collection, cluster_name, _base_name(given[0]))
     return builder.build()
 
 
-def _read(file: SourceFile, found: _Found) -> None:
-    """Take the documents of one file."""
+def _read(file: SourceFile, found: _Found, *, named: bool) -> None:
+    """Take the documents of one file.
+
+    What cannot be read is told of where it should have been read: in a file that the user named, that
+    is called YAML or JSON, or that holds an object besides.
+    """
     found.files += 1
-    telling = file.name.endswith(TELLING_SUFFIXES)
+    telling = named or file.name.lower().endswith(TELLING_SUFFIXES)
+    held = len(found.objects)
     try:
         text = decode(file.raw, file.name)
     except InputError as error:
@@ -103,12 +112,15 @@ def _read(file: SourceFile, found: _Found) -> None:
     if Collection.is_side_file(file.name):
         found.side_files[file.name] = text
         return
+    broken = []
     for document in read_documents(text):
         if isinstance(document, Document):
             source = f"{file.name}#{document.origin}" if document.origin else file.name
             _take(document.content, source, document.position, found)
-        elif telling:
-            found.unreadable.append((file.name, document.position, document.error))
+        else:
+            broken.append((file.name, document.position, document.error))
+    if telling or len(found.objects) > held:
+        found.unreadable += broken
 
 
 def _take(content: Any, source: str, position: str, found: _Found) -> None:
@@ -131,19 +143,28 @@ def _take_list(content: Mapping[str, Any], items: list[Any], source: str, positi
     if kind:
         key = kinds.canonical_group(kinds.group_of(version), kind)
         found.lists[key] = source
+        found.lists_read[key] += 1
         metadata = content.get("metadata")
-        if isinstance(metadata, Mapping) and metadata.get("continue"):
-            found.cut_short.add(key)
+        if isinstance(metadata, Mapping):
+            found.of_a_server |= bool(metadata.get("resourceVersion"))
+            if metadata.get("continue"):
+                found.cut_short.add(key)
     for number, item in enumerate(items):
-        if not isinstance(item, Mapping):
+        if item is None:
             continue
-        whole = item if is_object(item) or not kind else {"apiVersion": version, "kind": kind, **item}
-        _take(whole, source, f"{position}/items/{number}", found)
+        at = f"{position}/items/{number}"
+        if isinstance(item, Mapping) and kind:
+            named = {name: item[name] for name in ("apiVersion", "kind") if item.get(name)}
+            item = {**item, "apiVersion": version, "kind": kind, **named}
+        if is_object(item):
+            _take(item, source, at, found)
+        else:
+            found.unreadable.append((source, at, "is no object: apiVersion and kind are missing"))
 
 
 def _layout(found: _Found, collection: Collection) -> str:
     """Return `kubectl` for objects that a server has answered, `manifests` for those somebody wrote."""
-    if collection.lists:
+    if collection.lists or found.of_a_server:
         return "kubectl"
     for obj, _, _ in found.objects:
         metadata = obj.get("metadata")
@@ -174,13 +195,17 @@ def custom_kind(definition: Mapping[str, Any]) -> Kind | None:
     return Kind(group, kind, plural, spec.get("scope") == "Namespaced")
 
 
-def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection) -> None:
+def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection, namespace: str) -> None:
     """Say of every kind what its absence is worth."""
     whole_input = not found.unreadable
+    in_namespace = _by_namespace(found, namespace)
+    answered = Counter(kinds.canonical_group(one.group, one.kind) for one in collection.lists if not one.exit_code)
     for answer in collection.lists:
         key = kinds.canonical_group(answer.group, answer.kind)
-        received = builder.received(*key)
-        status, error = answer.judge(received, listed=key in found.lists, cut_short=key in found.cut_short)
+        received = in_namespace[*key, answer.namespace] if answer.namespace else builder.received(*key)
+        # An empty list does not say which namespace it is of: only as many as were answered account for all.
+        listed = found.lists_read[key] >= answered[key] if answer.namespace else key in found.lists
+        status, error = answer.judge(received, listed=listed, cut_short=key in found.cut_short)
         if status == "answered" and not whole_input:
             status, error = PARTIAL, "parts of the input could not be read"
         builder.cover(
@@ -194,7 +219,7 @@ def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection) -> N
             error=error,
         )
     recorded = {kinds.canonical_group(answer.group, answer.kind) for answer in collection.lists}
-    if collection.complete:
+    if collection.complete and whole_input:
         _not_served(builder, recorded | set(found.lists))
     for key in sorted(found.cut_short - recorded):
         builder.cover(
@@ -219,18 +244,36 @@ def _cover(builder: SnapshotBuilder, found: _Found, collection: Collection) -> N
 def _not_served(builder: SnapshotBuilder, known: set[tuple[str, str]]) -> None:
     """Say of built-in kinds that a complete record does not name that they are not served.
 
-    Kinds that hold values and messages are served everywhere and left out on purpose.
+    Kinds that hold values and messages are served everywhere and left out on purpose. An object that
+    is there after all shows that its kind is served.
     """
     for kind in kinds.BUILT_IN:
-        if (kind.group, kind.kind) not in known and kind not in (kinds.SECRET, kinds.CONFIG_MAP, kinds.EVENT):
+        key = (kind.group, kind.kind)
+        left_out = kind in (kinds.SECRET, kinds.CONFIG_MAP, kinds.EVENT)
+        if key not in known and not left_out and not builder.received(*key):
             builder.cover(group=kind.group, kind=kind.kind, status=ABSENT, count=0, source="record of the dump")
 
 
-def _identify(builder: SnapshotBuilder, found: _Found, collection: Collection, name: str) -> None:
-    uid = next((str(meta["uid"]) for kind, meta in _identities(found) if kind == "Namespace" and _is_system(meta)), "")
-    known = collection.cluster_name or name
-    basis = "uid of namespace kube-system" if uid else "record of the dump" if collection.cluster_name else "name given"
-    builder.identify(known, uid, basis, collection.server_version)
+def _by_namespace(found: _Found, namespace: str) -> Counter[tuple[str, str, str]]:
+    """Return how many objects were read by (API group, kind, namespace), every copy counted."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for obj, _, _ in found.objects:
+        metadata = obj.get("metadata")
+        own = metadata.get("namespace") if isinstance(metadata, Mapping) else ""
+        key = kinds.canonical_group(kinds.group_of(obj["apiVersion"]), obj["kind"])
+        counts[*key, str(own or namespace)] += 1
+    return counts
+
+
+def _identify(builder: SnapshotBuilder, found: _Found, collection: Collection, name: str, fallback: str) -> None:
+    uids = sorted({str(meta["uid"]) for kind, meta in _identities(found) if kind == "Namespace" and _is_system(meta)})
+    if len(uids) > 1:
+        what = f"holds objects of {len(uids)} clusters: namespace kube-system has the uids {', '.join(uids)}"
+        raise InputError(what, fallback, "import one cluster at a time")
+    uid = next(iter(uids), "")
+    names = {"record of the dump": collection.cluster_name, "name given": name, "name of the input": fallback}
+    basis, known = next((basis, known) for basis, known in names.items() if known)
+    builder.identify(known, uid, "uid of namespace kube-system" if uid else basis, collection.server_version)
     builder.collected_at, builder.collected_basis = collection.collected_at, "recorded"
     if not collection.collected_at:
         newest = max((str(meta["creationTimestamp"]) for _, meta in _identities(found) if _created(meta)), default="")

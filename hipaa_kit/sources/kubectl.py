@@ -22,7 +22,12 @@ RECORD = "collection.json"
 SIDE_FILES = (RECORD, "version.json", "api-resources.txt")
 
 _REFUSED = re.compile(r"forbidden|unauthorized|cannot list", re.IGNORECASE)
-_ABSENT = re.compile(r"not ?found|could not find|doesn't have a resource type", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"^Error from server \(NotFound\)|server could not find the requested resource|"
+    r"server doesn't have a resource type|no matches for kind",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The server's own words. `not found` alone is also what a shell says of kubectl, and kubectl of its plug-ins."""
 _LOOP = re.compile(r"(?P<resource>[a-z0-9-]+)\.(?:(?P<group>[a-z0-9.-]+)_)?(?P<version>v\d\w*)")
 _API_RESOURCE = re.compile(
     r"^(?P<resource>\S+)\s+(?:\S+\s+)?(?P<version>\S+)\s+(?P<spaced>true|false)\s+(?P<kind>\S+)\s*$"
@@ -45,13 +50,14 @@ class ListRecord:
         """Return coverage status and words, by what the record says and what was read."""
         if self.exit_code:
             refused = bool(_REFUSED.search(self.error))
-            status = REFUSED if refused else ABSENT if _ABSENT.search(self.error) else FAILED
+            absent = not received and bool(_ABSENT.search(self.error))
+            status = REFUSED if refused else ABSENT if absent else FAILED
             return status, self.error.strip() or f"kubectl ended with exit code {self.exit_code}"
         if not listed and not received:
             return FAILED, "recorded as answered, and its list is not there"
         if cut_short:
             return PARTIAL, "the list says that it goes on"
-        if self.count is not None and self.count != received and not self.namespace:
+        if self.count is not None and self.count != received:
             return PARTIAL, f"recorded are {self.count} objects, read were {received}"
         return ANSWERED, ""
 
@@ -74,8 +80,13 @@ class Collection:
     @staticmethod
     def is_side_file(name: str) -> bool:
         """Tell whether a file belongs to the record and not to the objects."""
-        base = PurePosixPath(name.rpartition("!")[2]).name
+        base = _base(name)
         return base in SIDE_FILES or base.endswith((".rc", ".err"))
+
+
+def _base(name: str) -> str:
+    """Return the name of a file without its folders and the archive it lies in."""
+    return PurePosixPath(name.rpartition("!")[2]).name
 
 
 def read_collection(files: Mapping[str, str], lists: Mapping[tuple[str, str], str]) -> Collection:
@@ -91,11 +102,18 @@ def read_collection(files: Mapping[str, str], lists: Mapping[tuple[str, str], st
     Raises
     ------
     InputError
-        `collection.json` has not the form that `docs/inputs.md` describes.
+        `collection.json` has not the form that `docs/inputs.md` describes, or there are two.
     """
-    record = next(((name, text) for name, text in files.items() if name.rpartition("/")[2] == RECORD), None)
-    if record is not None:
-        return _recorded(*record)
+    records = [(name, text) for name, text in files.items() if _base(name) == RECORD]
+    if len(records) > 1:
+        names = " and ".join(name for name, _ in records[:2])
+        raise InputError(
+            f"is there {len(records)} times, so that it is not known which lists each speaks of",
+            names,
+            "import one dump at a time",
+        )
+    if records:
+        return _recorded(*records[0])
     return _looped(files, lists)
 
 
@@ -154,7 +172,7 @@ def _looped(files: Mapping[str, str], lists: Mapping[tuple[str, str], str]) -> C
     records = []
     for name, text in sorted(files.items()):
         stem, code = name.removesuffix(".rc"), text.strip()
-        found = _LOOP.fullmatch(PurePosixPath(stem).name)
+        found = _LOOP.fullmatch(_base(stem))
         if stem == name or found is None or not code.isdecimal():
             continue
         group = found["group"] or ""

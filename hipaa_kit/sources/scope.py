@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,6 +163,7 @@ def _shown(value: Any) -> str:
 
 def _scope(content: Mapping[str, Any], lines: LineIndex, where: str, digest: str) -> Scope:
     metadata = content["metadata"]
+    _check_date(metadata.get("reviewed_on"), f"{where}:{lines.line(('metadata', 'reviewed_on'))}")
     return Scope(
         name=metadata["name"],
         owner=metadata["owner"],
@@ -179,6 +181,13 @@ def _scope(content: Mapping[str, Any], lines: LineIndex, where: str, digest: str
         thresholds=content.get("thresholds", {}),
         digest=digest,
     )
+
+
+def _check_date(text: str | None, at: str) -> None:
+    try:
+        date.fromisoformat(text or "2000-01-01")
+    except ValueError:
+        raise ScopeError(f"metadata.reviewed_on is {text}, which is no date", at, "write it like 2026-11-01") from None
 
 
 def _entry(entry: Mapping[str, Any], position: int, line: int, where: str) -> ScopeEntry:

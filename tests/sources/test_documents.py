@@ -37,6 +37,7 @@ def read(text: str) -> list:
         ('{"a": 1}\n{"b": 2}\n', [({"a": 1}, ""), ({"b": 2}, ":2")]),
         ("{a: 1}\n", [({"a": 1}, ":1")]),
         ('{"a": 1}\n---\n{"b": 2}\n', [({"a": 1}, ":1"), ({"b": 2}, ":3")]),
+        ("%YAML 1.2\n# why\n---\na: 1\n", [({"a": 1}, ":4")]),
         ("a: 1\r\n---\r\nb: 2\r\n", [({"a": 1}, ":1"), ({"b": 2}, ":3")]),
         ("v: yes\nt: 2026-01-01T00:00:00Z\nn: 010\ne: 1e3\neq: =\nb: !!binary aGk=\n",
          [({"v": True, "t": "2026-01-01T00:00:00Z", "n": 8, "e": "1e3", "eq": "=", "b": "aGk="}, ":1")]),
@@ -62,6 +63,43 @@ def test_what_cannot_be_read_says_why(text: str, words: str) -> None:
     bad = [d for d in read_documents(text) if isinstance(d, Unreadable)]
     assert len(bad) == 1
     assert words in bad[0].error
+
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{level}: &a{level} [{','.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOMB, "aliases unfold to more than 1000000 values"),
+        ("a: &x [*x]\n", "an alias stands in itself"),
+        ("a: " + "[" * 300 + "]" * 300, "nested more than 200 levels deep"),
+        ("a: " + "[" * 100_000, "nested more than 200 levels deep"),
+        ("a:\n  " + "- " * 100_000 + "x\n", "nested more than 200 levels deep"),
+        ("\n".join(" " * level + "a:" for level in range(300)), "nested more than 200 levels deep"),
+    ],
+    ids=["bomb", "circle", "brackets", "open brackets", "dashes", "keys"],
+)
+def test_what_would_end_the_process_is_refused(text: str, words: str) -> None:
+    [bad] = read_documents(text)
+    assert isinstance(bad, Unreadable)
+    assert words in bad.error
+    with pytest.raises(InputError, match=words):
+        load_strict(text, "x")
+
+
+@given(st.lists(st.integers()), st.integers(1, 50))
+def test_aliases_that_people_write_mean_what_they_repeat(value: list, times: int) -> None:
+    text = f"a: &x {json.dumps(value)}\nb: [{', '.join(['*x'] * times)}]\n"
+    [document] = read_documents(text)
+    assert document.content == {"a": document.content["a"], "b": [document.content["a"]] * times}
+
+
+def test_many_documents_in_one_file_keep_their_lines_and_are_read_in_one_pass() -> None:
+    found = list(read_documents("\n".join(json.dumps({"n": n, "pad": "x" * 500}) for n in range(20_000))))
+    assert [found[n].position for n in (1, 19_999)] == [":2", ":20000"]
 
 
 def test_a_broken_document_does_not_lose_the_others() -> None:
@@ -103,6 +141,9 @@ def test_what_is_no_text_is_refused() -> None:
     ("text", "words"),
     [
         ("a: 1\nb: 2\na: 3\n", "x:3: cannot be read: key 'a' stands there twice"),
+        ("a: 1\n5: x\n", "x:2: cannot be read: key 5 is not text"),
+        ("a: 1\non: x\n", "x:2: cannot be read: key on is not text"),
+        ("a: 1\n? [b]\n: x\n", "x:2: cannot be read: key that is a list or a mapping is not text"),
         ("a: [\n", "x:2"),
         ("a: 1\n---\nb: 2\n", "x:"),
     ],

@@ -56,6 +56,11 @@ def test_the_clinics_scope_is_read() -> None:
             "port is 99999",
         ),
         (f"entries:\n- {{image: x, {WHO}\n", 6, "cannot be read"),
+        (f"entries:\n- {{image: x, {WHO}}}\n5: x\nfoo: 1\n", 6, "key 5 is not text"),
+        (f"entries:\n- {{image: x, {WHO}}}\n~: x\nfoo: 1\n", 6, "key ~ is not text"),
+        (f"entries:\n- {{image: x, {WHO}}}\nprovider: &x {{platform: *x}}\n", 6, "an alias stands in itself"),
+        (f"entries:\n- {{image: x, {WHO}}}\nsystem: {{preset: all}}\n", 6, "one of standard, none"),
+        (f"entries:\n- {{external: s3, via: Pod/a/b, {WHO}}}\n", 5, "write it like Service/ehr/db-external"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, body: str, line: int, words: str) -> None:
@@ -64,6 +69,12 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, body: str, line: int, 
     assert f"scope.yaml:{line}" in str(error.value)
     assert words in str(error.value)
     assert error.value.exit_code == 2
+
+
+def test_a_review_on_a_day_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+    head = "apiVersion: hipaa-kit/v1\nkind: Scope\nmetadata:\n  name: c\n  owner: p\n  reviewed_on: 2026-02-30\n"
+    with pytest.raises(ScopeError, match=r"scope\.yaml:6: metadata\.reviewed_on is 2026-02-30, which is no date"):
+        load(tmp_path, head + f"entries:\n- {{image: x, {WHO}}}\n")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "kind: Scope\n", HEAD.replace("v1", "v9") + "entries: []\n"])
