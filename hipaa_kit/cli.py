@@ -109,8 +109,12 @@ def _snapshot(verbs: Any) -> None:
 
 
 def _import(verbs: Any) -> None:
-    verb = _verb(verbs, "import", _run_import, "make a snapshot of a kubectl dump or of manifests")
-    verb.add_argument("paths", nargs="+", metavar="PATH", help="file or folder; - reads standard input")
+    verb = _verb(verbs, "import", _run_import, "make a snapshot of a dump, a support bundle, a backup or manifests")
+    verb.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or archive; - reads standard input")
+    verb.add_argument("--layout", default="", metavar="NAME", help="how it is laid out, where that is not recognised")
+    verb.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=N", help="what is too much, as docs/inputs.md lists"
+    )
     verb.add_argument(
         "--release-namespace",
         default="default",
@@ -229,10 +233,17 @@ def _run_snapshot(arguments: argparse.Namespace) -> int:
 
 def _run_import(arguments: argparse.Namespace) -> int:
     from hipaa_kit.sources.dump import import_dump
+    from hipaa_kit.sources.limits import DEFAULT_LIMITS
     from hipaa_kit.sources.store import save_snapshot
 
     _refuse_existing(arguments.out)
-    snapshot = import_dump(arguments.paths, namespace=arguments.release_namespace, cluster_name=arguments.cluster_name)
+    snapshot = import_dump(
+        arguments.paths,
+        namespace=arguments.release_namespace,
+        cluster_name=arguments.cluster_name,
+        layout=arguments.layout,
+        limits=DEFAULT_LIMITS.with_settings(arguments.limit),
+    )
     path = save_snapshot(snapshot, arguments.out)
     _say_what_was_read(snapshot)
     print(path)

@@ -38,6 +38,7 @@ RESULTS = (
     "finding_members",
     "findings",
     "provenance",
+    "set_aside",
     "topic_summary",
     "unreadable",
 )
@@ -245,6 +246,9 @@ class Tables(TableSet):
 
     def _unreadable(self) -> pd.DataFrame:
         return self._of.snapshot.unreadable
+
+    def _set_aside(self) -> pd.DataFrame:
+        return self._of.snapshot.set_aside
 
     def _provenance(self) -> pd.DataFrame:
         return self._of.snapshot.provenance()

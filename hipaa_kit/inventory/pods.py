@@ -78,7 +78,7 @@ def pods(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "name": pod.name,
             "workload": pod.workload,
             # A bare Pod in manifests has neither a node nor a status: it is declared, not running.
-            "live": pod.live and pod.object in live and snapshot.layout != "manifests",
+            "live": pod.live and pod.object in live and "manifests" not in snapshot.layout,
             "static": is_mirror(mapping(pod.content, "metadata")),
             "node": text(spec, "nodeName"),
             "phase": text(pod.content, "status", "phase"),

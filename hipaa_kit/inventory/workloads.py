@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,7 +80,7 @@ def gather(snapshot: Snapshot) -> dict[str, Workload]:
     return {name: workload for name, workload in sorted(workloads.items()) if not _left_over(workload)}
 
 
-def _controllers(records: Mapping[Kind, tuple[Record, ...]]) -> dict[str, dict[tuple[str, str], Owner | None]]:
+def _controllers(records: Mapping[Kind, Sequence[Record]]) -> dict[str, dict[tuple[str, str], Owner | None]]:
     """Return the controller of every known object, by namespace and (kind, name)."""
     found: dict[str, dict[tuple[str, str], Owner | None]] = defaultdict(dict)
     for kind, held in records.items():

@@ -8,19 +8,38 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json
-from hipaa_kit.tables.results import CONFLICTS, UNREADABLE
-from hipaa_kit.vocabulary import CLUSTER, NOT_ASKED, UNKNOWN
+from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, read_line, record_line
+from hipaa_kit.sources.spool import Spool
+from hipaa_kit.tables.results import CONFLICTS, SET_ASIDE, UNREADABLE
+from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
 
 Key = tuple[str, str, str, str]
+
+MAX_NAME = 253
+"""Characters of the longest name that the API server accepts."""
+
+
+class _Held(NamedTuple):
+    """What is remembered of an object whose line lies in the spool.
+
+    `fallback` is the namespace that it gets where its kind turns out to live in namespaces.
+    """
+
+    sha256: str
+    version: int
+    source: str
+    position: str
+    at: int
+    length: int
+    fallback: str = ""
 
 
 @dataclass
@@ -40,11 +59,13 @@ class SnapshotBuilder:
     identity: Identity = field(default_factory=lambda: Identity(name=""))
     collected_at: str = ""
     collected_basis: str = ""
-    _records: dict[Key, Record] = field(default_factory=dict)
+    _spool: Spool = field(default_factory=Spool)
+    _held: dict[Key, _Held] = field(default_factory=dict)
     _received: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     _conflicts: list[dict[str, str]] = field(default_factory=list)
     _unreadable: dict[tuple[str, str], str] = field(default_factory=dict)
+    _set_aside: Counter[tuple[str, str]] = field(default_factory=Counter)
     _redactions: Counter[str] = field(default_factory=Counter)
     _learned: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
@@ -56,11 +77,21 @@ class SnapshotBuilder:
         """Take note of a kind that is not built in: its name in the API, and whether it is namespaced."""
         self._learned.setdefault((kind.group, kind.kind), kind)
 
+    def learned(self) -> Iterator[Kind]:
+        """Yield the kinds that are not built in and that something told of."""
+        yield from self._learned.values()
+
+    def find_resource(self, group: str, resource: str) -> Kind | None:
+        """Return a learned kind by its group and plural; None where nothing told of it."""
+        return next((kind for kind in self._learned.values() if (kind.group, kind.resource) == (group, resource)), None)
+
     def kind_of(self, group: str, kind: str) -> Kind | None:
         """Return what is known of a kind: built in, or learned; None where nothing is."""
         return kinds.find(group, kind) or self._learned.get((group, kind))
 
-    def add(self, obj: Mapping[str, Any], source: str, position: str = "", namespace: str = "") -> None:
+    def add(
+        self, obj: Mapping[str, Any], source: str, position: str = "", namespace: str = "", *, later: bool = False
+    ) -> None:
         """Take one object: redact it, place it by its identity, remember where it was read.
 
         Parameters
@@ -71,6 +102,8 @@ class SnapshotBuilder:
             File or request, and the JSON pointer or line in it.
         namespace
             Namespace for an object of a namespaced kind that names none.
+        later
+            It is known to be a later state of the same object, as a watch tells, and replaces it.
 
         Notes
         -----
@@ -79,19 +112,41 @@ class SnapshotBuilder:
         """
         group, kind = kinds.canonical_group(kinds.group_of(str(obj["apiVersion"])), str(obj["kind"]))
         record = self._record(obj, group, kind, source, position, namespace)
-        self._received[group, kind, record.namespace] += 1
         key = (group, kind, record.namespace, record.name)
-        held = self._records.get(key)
-        if held is None:
-            self._records[key] = record
-        elif held.sha256 != record.sha256:
-            kept, dropped = (held, record) if _version(held) > _version(record) else (record, held)
-            self._records[key] = kept
-            self._conflicts.append(_conflict(kept, dropped))
+        fallback = namespace if self.kind_of(group, kind) is None and not record.namespace else ""
+        held = self._held.get(key)
+        if held is None or not later:
+            self._received[group, kind, record.namespace] += 1
+        if held is not None and held.sha256 == record.sha256:
+            return
+        if held is not None and not later:
+            self._conflicts.append(_conflict(key, held, record))
+            if held.version > _version(record):
+                return
+        at, length = self._spool.put(record_line(record))
+        self._held[key] = _Held(record.sha256, _version(record), source, position, at, length, fallback)
+
+    def remove(self, obj: Mapping[str, Any], namespace: str = "") -> None:
+        """Forget an object, as a watch tells of one that was deleted."""
+        group, kind = kinds.canonical_group(kinds.group_of(str(obj["apiVersion"])), str(obj["kind"]))
+        record = self._record(obj, group, kind, "", "", namespace)
+        if self._held.pop((group, kind, record.namespace, record.name), None):
+            self._received[group, kind, record.namespace] -= 1
+
+    def set_aside(self, source: str, what: str, records: int = 1) -> None:
+        """Count records that are no objects of a cluster (table `set_aside`)."""
+        self._set_aside[source, what] += records
 
     def cover(self, *, group: str, kind: str, namespace: str = CLUSTER, **answer: Any) -> None:
-        """Record what was asked and answered for one kind in one namespace (table `coverage`)."""
-        self._rows[group, kind, namespace] = {"group": group, "kind": kind, "namespace": namespace, **answer}
+        """Record what was asked and answered for one kind in one namespace (table `coverage`).
+
+        Of two answers, as two inputs give them, the better one counts, with the objects of both.
+        """
+        row = {"group": group, "kind": kind, "namespace": namespace, **answer}
+        if (held := self._rows.get((group, kind, namespace))) is not None:
+            both = (held.get("count") or 0) + (row.get("count") or 0)
+            row = {**min(row, held, key=lambda each: COVERAGE_STATUSES.index(each["status"])), "count": both}
+        self._rows[group, kind, namespace] = row
 
     def fail(self, source: str, position: str, error: str) -> None:
         """Record a file, or part of one, that could not be read (table `unreadable`)."""
@@ -101,16 +156,25 @@ class SnapshotBuilder:
         """Return how many objects of a kind were taken so far, every copy counted."""
         return sum(n for (g, k, _), n in self._received.items() if (g, k) == (group, kind))
 
+    def put_aside(self) -> Iterator[tuple[str, str]]:
+        """Yield (source, what it is) of everything that is no object of a cluster."""
+        yield from self._set_aside
+
+    def covers_anything(self) -> bool:
+        """Tell whether anything was asked for."""
+        return bool(self._rows)
+
     def identities(self) -> Iterator[Key]:
         """Yield (group, kind, namespace, name) of every object taken so far."""
-        yield from self._records
+        yield from self._held
 
     def build(self) -> Snapshot:
         """Return the snapshot: parts sorted, coverage complete for every kind known."""
-        by_kind: dict[tuple[str, str], list[Record]] = {}
-        for (group, kind, _, _), record in self._records.items():
-            by_kind.setdefault((group, kind), []).append(record)
-        parts = {key: Part.of(*key, records) for key, records in by_kind.items()}
+        self._place_learned()
+        by_kind: dict[tuple[str, str], list[tuple[str, str, _Held]]] = {}
+        for (group, kind, namespace, name), held in self._held.items():
+            by_kind.setdefault((group, kind), []).append((namespace, name, held))
+        parts = {key: self._part(*key, entries) for key, entries in by_kind.items()}
         return Snapshot(
             identity=self.identity,
             layout=self.layout,
@@ -123,8 +187,30 @@ class SnapshotBuilder:
                 {"source": source, "position": position, "error": error}
                 for (source, position), error in self._unreadable.items()
             ),
+            set_aside=SET_ASIDE.frame(
+                {"source": source, "what": what, "records": records}
+                for (source, what), records in self._set_aside.items()
+            ),
             redactions=dict(self._redactions),
         )
+
+    def _part(self, group: str, kind: str, entries: list[tuple[str, str, _Held]]) -> Part:
+        places = [(held.at, held.length) for _, _, held in sorted(entries, key=lambda entry: entry[:2])]
+        return Part.of_lines(group, kind, len(places), lambda: (self._spool.get(*place) for place in places))
+
+    def _place_learned(self) -> None:
+        """Place objects whose definition was read after them, and says that they live in namespaces."""
+        for key, held in [(key, held) for key, held in self._held.items() if held.fallback]:
+            group, kind, _, name = key
+            known = self.kind_of(group, kind)
+            if known is None or not known.namespaced:
+                continue
+            del self._held[key]
+            record = replace(read_line(self._spool.get(held.at, held.length), group, kind), namespace=held.fallback)
+            at, length = self._spool.put(record_line(record))
+            self._held[group, kind, held.fallback, name] = held._replace(at=at, length=length)
+            self._received[group, kind, ""] -= 1
+            self._received[group, kind, held.fallback] += 1
 
     def _record(
         self, obj: Mapping[str, Any], group: str, kind: str, source: str, position: str, namespace: str
@@ -177,7 +263,8 @@ class SnapshotBuilder:
 def _name(metadata: Mapping[str, Any], source: str, position: str) -> str:
     """Return the object's name; one that the server is to generate is named by where it stands."""
     if name := metadata.get("name"):
-        return str(name)
+        text = str(name)
+        return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}@{source}{position}"
     return f"{metadata.get('generateName') or ''}@{source}{position}"
 
 
@@ -187,14 +274,17 @@ def _version(record: Record) -> int:
     return int(version) if isinstance(version, str) and version.isdecimal() else -1
 
 
-def _conflict(kept: Record, dropped: Record) -> dict[str, str]:
+def _conflict(key: Key, held: _Held, other: Record) -> dict[str, str]:
+    group, kind, namespace, name = key
+    first, second = (held.source, held.position), (other.source, other.position)
+    kept, dropped = (first, second) if held.version > _version(other) else (second, first)
     return {
-        "group": kept.group,
-        "kind": kept.kind,
-        "namespace": kept.namespace,
-        "name": kept.name,
-        "kept_source": kept.source,
-        "kept_position": kept.position,
-        "dropped_source": dropped.source,
-        "dropped_position": dropped.position,
+        "group": group,
+        "kind": kind,
+        "namespace": namespace,
+        "name": name,
+        "kept_source": kept[0],
+        "kept_position": kept[1],
+        "dropped_source": dropped[0],
+        "dropped_position": dropped[1],
     }

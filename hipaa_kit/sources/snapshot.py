@@ -9,18 +9,33 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
+from typing import Any, Final, NamedTuple, overload
 
 import pandas as pd
 
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.coverage import Coverage
-from hipaa_kit.tables.results import CONFLICTS, PROVENANCE, UNREADABLE
+from hipaa_kit.tables.results import CONFLICTS, PROVENANCE, SET_ASIDE, UNREADABLE
 
-LAYOUTS = ("live", "kubectl", "manifests")
+LAYOUTS = (
+    "live",
+    "kubectl",
+    "cluster-info",
+    "must-gather",
+    "insights",
+    "troubleshoot",
+    "rancher",
+    "velero",
+    "kubehound",
+    "icekube",
+    "sonobuoy",
+    "manifests",
+)
+"""How objects reach the kit; several inputs of different layouts are joined by `+`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,14 @@ class Record:
         return object_id(self.kind, self.namespace, self.name)
 
 
+class Origin(NamedTuple):
+    """Where an object was read: its digest as kept, the file or request, and the position in it."""
+
+    sha256: str
+    source: str
+    position: str
+
+
 @dataclass(frozen=True)
 class Identity:
     """Which cluster this is, and how that is known."""
@@ -62,24 +85,79 @@ class Identity:
         return self.uid or self.name
 
 
+class Records(Sequence[Record]):
+    """The objects of one kind, in order.
+
+    A few are held in memory once they were read; many are read again each time somebody walks through
+    them, so that a large cluster never has to fit into memory as objects.
+    """
+
+    HELD: Final = 20_000
+
+    def __init__(self, size: int = 0, walk: Callable[[], Iterable[Record]] = tuple) -> None:
+        self._size, self._walk = size, walk
+        self._held: tuple[Record, ...] | None = None
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._size
+
+    def __iter__(self) -> Iterator[Record]:
+        """Walk through them."""
+        if self._held is None and self._size <= self.HELD:
+            self._held = tuple(self._walk())
+        return iter(self._walk() if self._held is None else self._held)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Record, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Record | tuple[Record, ...]:
+        """Return one of them, or some."""
+        if isinstance(index, slice) or index < 0:
+            return tuple(self)[index]
+        for record in islice(self, index, None):
+            return record
+        raise IndexError(index)
+
+
 @dataclass(frozen=True)
 class Part:
-    """All objects of one kind, sorted by namespace and name, loaded when first asked for."""
+    """All objects of one kind, sorted by namespace and name, as the lines that stand for them.
+
+    `lines` gives the canonical lines, over which the digest is taken, from wherever they lie.
+    """
 
     group: str
     kind: str
     size: int
     sha256: str
-    load: Callable[[], tuple[Record, ...]] = field(repr=False, compare=False)
+    lines: Callable[[], Iterable[bytes]] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, group: str, kind: str, records: Iterable[Record]) -> Part:
-        """Make a part from records in memory."""
-        held = tuple(sorted(records, key=lambda record: (record.namespace, record.name)))
+        """Make a part from records."""
+        held = [record_line(record) for record in sorted(records, key=lambda each: (each.namespace, each.name))]
+        return cls.of_lines(group, kind, len(held), lambda: held)
+
+    @classmethod
+    def of_lines(cls, group: str, kind: str, size: int, lines: Callable[[], Iterable[bytes]]) -> Part:
+        """Make a part from lines that are sorted and canonical."""
         digest = hashlib.sha256()
-        for record in held:
-            digest.update(record_line(record))
-        return cls(group, kind, len(held), digest.hexdigest(), lambda: held)
+        for line in lines():
+            digest.update(line)
+        return cls(group, kind, size, digest.hexdigest(), lines)
+
+    @functools.cached_property
+    def _records(self) -> Records:
+        self.lines()  # a part on disk is checked now, and not half-way through a run
+        return Records(self.size, lambda: (read_line(line, self.group, self.kind) for line in self.lines()))
+
+    def load(self) -> Records:
+        """Return the objects."""
+        return self._records
 
 
 @dataclass(frozen=True)
@@ -104,6 +182,8 @@ class Snapshot:
         Table `conflicts`: objects that were read twice with different content.
     unreadable
         Table `unreadable`: files that could not be read.
+    set_aside
+        Table `set_aside`: what the input holds besides objects of a cluster, left for its own reader.
     redactions
         How many values were removed, by rule.
     """
@@ -116,12 +196,13 @@ class Snapshot:
     coverage: Coverage
     conflicts: pd.DataFrame
     unreadable: pd.DataFrame
+    set_aside: pd.DataFrame
     redactions: Mapping[str, int]
 
-    def records(self, kind: Kind) -> tuple[Record, ...]:
+    def records(self, kind: Kind) -> Records:
         """Return the objects of a kind with their identity and provenance, sorted."""
         part = self.parts.get((kind.group, kind.kind))
-        return part.load() if part else ()
+        return part.load() if part else Records()
 
     def objects(self, kind: str, group: str = "") -> tuple[Mapping[str, Any], ...]:
         """Return the redacted objects of any kind, by its name and API group, sorted.
@@ -143,13 +224,17 @@ class Snapshot:
         """Return (API group, kind) of all objects held, sorted."""
         return sorted(key for key, part in self.parts.items() if part.size)
 
-    def find(self, object: str) -> Record | None:  # noqa: A002 - `object` is the kit's word for it
-        """Return the record of `Kind/namespace/name`, or None where the snapshot has none."""
+    def find(self, object: str) -> Origin | None:  # noqa: A002 - `object` is the kit's word for it
+        """Return where `Kind/namespace/name` was read, or None where the snapshot has none."""
         return self._by_object.get(object)
 
     @functools.cached_property
-    def _by_object(self) -> dict[str, Record]:
-        return {record.object: record for key in self.kinds() for record in self.parts[key].load()}
+    def _by_object(self) -> dict[str, Origin]:
+        return {
+            record.object: Origin(record.sha256, record.source, record.position)
+            for key in self.kinds()
+            for record in self.parts[key].load()
+        }
 
     @functools.cached_property
     def digest(self) -> str:
@@ -183,6 +268,7 @@ class Snapshot:
         return {
             "conflicts": CONFLICTS.to_csv(self.conflicts),
             "coverage": self.coverage.to_csv(),
+            "set_aside": SET_ASIDE.to_csv(self.set_aside),
             "unreadable": UNREADABLE.to_csv(self.unreadable),
         }
 
@@ -237,3 +323,19 @@ def record_line(record: Record) -> bytes:
         "source": record.source,
     }
     return canonical_json(line) + b"\n"
+
+
+def read_line(line: bytes, group: str, kind: str) -> Record:
+    """Return the record that a line of a part stands for."""
+    read = json.loads(line)
+    return Record(
+        group=group,
+        kind=kind,
+        namespace=read["namespace"],
+        name=read["name"],
+        content=read["object"],
+        facts=read["facts"],
+        source=read["source"],
+        position=read["position"],
+        sha256=hashlib.sha256(canonical_json(read["object"])).hexdigest(),
+    )

@@ -3,7 +3,7 @@
 ```
 clinic.snap/
   snapshot.json                        what the snapshot is made of, and its digest
-  coverage.csv conflicts.csv unreadable.csv   readable with any tool
+  coverage.csv conflicts.csv …         readable with any tool
   parts/Pod.core.1f0c….jsonl.gz        one line per object, named by the digest of the lines
 ```
 
@@ -13,23 +13,24 @@ compressed bytes, which differ between builds of zlib.
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import json
 import shutil
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hipaa_kit.errors import OutputError, SnapshotError
 from hipaa_kit.sources.coverage import Coverage
-from hipaa_kit.sources.leaks import refuse_leaks
-from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, record_line
-from hipaa_kit.tables.results import CONFLICTS, COVERAGE, UNREADABLE
+from hipaa_kit.sources.leaks import find_leaks, refuse_leaks
+from hipaa_kit.sources.snapshot import Identity, Part, Snapshot, read_line
+from hipaa_kit.tables.results import CONFLICTS, COVERAGE, SET_ASIDE, UNREADABLE
 
 MANIFEST = "snapshot.json"
+AGAIN = "collect or import it again"
 FORMAT = "hipaa-kit/snapshot/v1"
 MANIFEST_FIELDS = frozenset("cluster layout collected_at collected_basis parts tables redactions digest".split())
 
@@ -97,10 +98,11 @@ def open_snapshot(path: str | Path) -> Snapshot:
         coverage=Coverage(COVERAGE.read_csv(tables["coverage"])),
         conflicts=CONFLICTS.read_csv(tables["conflicts"]),
         unreadable=UNREADABLE.read_csv(tables["unreadable"]),
+        set_aside=SET_ASIDE.read_csv(tables["set_aside"]),
         redactions=manifest["redactions"],
     )
     if snapshot.digest != manifest["digest"]:
-        raise SnapshotError("does not match its digest", str(folder / MANIFEST), "collect or import it again")
+        raise SnapshotError("does not match its digest", str(folder / MANIFEST), AGAIN)
     return snapshot
 
 
@@ -112,7 +114,7 @@ def is_snapshot(path: str | Path) -> bool:
 def verify_snapshot(snapshot: Snapshot) -> None:
     """Load every part, so that a damaged one is found now and not half-way through a run."""
     for part in snapshot.parts.values():
-        part.load()
+        part.lines()
 
 
 def _write(snapshot: Snapshot, workdir: Path) -> None:
@@ -133,9 +135,10 @@ def _write_part(part: Part, folder: Path) -> None:
         (folder / _file_name(part.group, part.kind, part.sha256)).open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as packed,
     ):
-        for record in part.load():
-            line = record_line(record)
-            refuse_leaks(line.decode("utf-8", "replace"), f"snapshot {record.object}")
+        for line in part.lines():
+            text = line.decode("utf-8", "replace")
+            if find_leaks(text):
+                refuse_leaks(text, f"snapshot {read_line(line, part.group, part.kind).object}")
             packed.write(line)
 
 
@@ -150,12 +153,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise SnapshotError("is no snapshot", str(folder), f"a snapshot is a folder with {MANIFEST}") from None
     except (OSError, ValueError) as error:
-        raise SnapshotError(f"cannot be read: {error}", str(path), "collect or import it again") from None
+        raise SnapshotError(f"cannot be read: {error}", str(path), AGAIN) from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise SnapshotError("has a format that this version does not read", str(path), f"expected {FORMAT}")
     missing = MANIFEST_FIELDS - manifest.keys()
     if missing:
-        raise SnapshotError(f"lacks {sorted(missing)}", str(path), "collect or import it again")
+        raise SnapshotError(f"lacks {sorted(missing)}", str(path), AGAIN)
     return manifest
 
 
@@ -165,38 +168,44 @@ def _checked(folder: Path, name: str, sha256: str) -> str:
     except OSError as error:
         raise SnapshotError(f"{name} cannot be read: {error.strerror}", str(folder)) from None
     if hashlib.sha256(raw).hexdigest() != sha256:
-        raise SnapshotError(f"{name} was altered or damaged", str(folder), "collect or import it again")
+        raise SnapshotError(f"{name} was altered or damaged", str(folder), AGAIN)
     return raw.decode("utf-8")
 
 
 def _part(folder: Path, entry: dict[str, Any]) -> Part:
     group, kind, sha256 = entry["group"], entry["kind"], entry["sha256"]
     path = folder / "parts" / _file_name(group, kind, sha256)
-    load = functools.cache(lambda: _load(path, group, kind, sha256))
-    return Part(group, kind, entry["objects"], sha256, load)
+    return Part(group, kind, entry["objects"], sha256, _Lines(path, kind, sha256))
 
 
-def _load(path: Path, group: str, kind: str, sha256: str) -> tuple[Record, ...]:
-    try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise SnapshotError(
-            f"part {kind} is missing or damaged: {error}", str(path), "collect or import it again"
-        ) from None
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise SnapshotError(f"part {kind} was altered or damaged", str(path), "collect or import it again")
-    return tuple(_record(json.loads(line), group, kind) for line in raw.split(b"\n") if line)
+class _Lines:
+    """The lines of a part on disk. The first who asks for them has the whole part checked."""
 
+    def __init__(self, path: Path, kind: str, sha256: str) -> None:
+        self.path, self.kind, self.sha256 = path, kind, sha256
+        self.checked = False
 
-def _record(line: dict[str, Any], group: str, kind: str) -> Record:
-    return Record(
-        group=group,
-        kind=kind,
-        namespace=line["namespace"],
-        name=line["name"],
-        content=line["object"],
-        facts=line["facts"],
-        source=line["source"],
-        position=line["position"],
-        sha256=hashlib.sha256(canonical_json(line["object"])).hexdigest(),
-    )
+    def __call__(self) -> Iterator[bytes]:
+        """Yield the lines.
+
+        Raises
+        ------
+        SnapshotError
+            The part is missing, damaged or altered; before the first line is given.
+        """
+        if not self.checked:
+            digest = hashlib.sha256()
+            for line in self._read():
+                digest.update(line)
+            if digest.hexdigest() != self.sha256:
+                raise SnapshotError(f"part {self.kind} was altered or damaged", str(self.path), AGAIN)
+            self.checked = True
+        return self._read()
+
+    def _read(self) -> Iterator[bytes]:
+        try:
+            with gzip.open(self.path, "rb") as file:
+                yield from file
+        except (OSError, EOFError, zlib.error) as error:
+            what = f"part {self.kind} is missing or damaged: {error}"
+            raise SnapshotError(what, str(self.path), AGAIN) from None

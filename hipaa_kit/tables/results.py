@@ -74,6 +74,17 @@ UNREADABLE = Table(
     ),
 )
 
+SET_ASIDE = Table(
+    "set_aside",
+    "one thing in the input that is no object of a cluster, recognised and left for its own reader",
+    ("source", "what"),
+    (
+        text("source", "file, or folder in the input"),
+        text("what", "what it is"),
+        count("records", "records in it, as far as they were counted"),
+    ),
+)
+
 JUDGEMENTS = Table(
     "judgements",
     "what one check says of one object, before the runner has looked at coverage",

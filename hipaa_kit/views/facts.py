@@ -15,8 +15,22 @@ if TYPE_CHECKING:
 LAYOUT_WORDS = {
     "live": "read from the API server",
     "kubectl": "objects written by kubectl",
+    "cluster-info": "kubectl cluster-info dump",
+    "must-gather": "must-gather of OpenShift",
+    "insights": "Insights archive of OpenShift",
+    "troubleshoot": "troubleshoot.sh support bundle",
+    "rancher": "Rancher support bundle",
+    "velero": "Velero backup",
+    "kubehound": "dump of KubeHound",
+    "icekube": "download of IceKube",
+    "sonobuoy": "Sonobuoy results",
     "manifests": "manifests: what is declared, not what runs",
 }
+
+
+def layout_words(layout: str) -> str:
+    """Return how objects reached the kit, in words; several inputs are joined."""
+    return "; ".join(LAYOUT_WORDS[each] for each in layout.split("+"))
 
 
 def run_facts(run: Assessment) -> pd.DataFrame:
@@ -26,7 +40,7 @@ def run_facts(run: Assessment) -> pd.DataFrame:
     facts = {
         "cluster": snapshot.identity.name or "not known",
         "cluster uid": snapshot.identity.uid or "not known",
-        "source": LAYOUT_WORDS[snapshot.layout],
+        "source": layout_words(snapshot.layout),
         "read at": snapshot.collected_at or "not known",
         "judged as of": run.as_of or "not known",
         "ePHI scope": f"{run.scope.name}, {len(run.scope.entries)} entries" if run.scope else "none declared",

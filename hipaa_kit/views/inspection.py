@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.views.facts import LAYOUT_WORDS
+from hipaa_kit.views.facts import layout_words
 from hipaa_kit.vocabulary import COVERAGE_STATUSES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def inspection(snapshot: Snapshot) -> dict[str, Any]:
         "cluster_uid": snapshot.identity.uid,
         "identified_by": snapshot.identity.basis,
         "server_version": snapshot.identity.version,
-        "source": LAYOUT_WORDS[snapshot.layout],
+        "source": layout_words(snapshot.layout),
         "read_at": snapshot.collected_at,
         "time_known_by": snapshot.collected_basis,
         "digest": snapshot.digest,
@@ -68,6 +68,7 @@ def inspection(snapshot: Snapshot) -> dict[str, Any]:
         "gaps": rows_of(gaps[["kind", "group", "namespace", "status", "error"]]),
         "conflicts": rows_of(snapshot.conflicts),
         "unreadable": rows_of(snapshot.unreadable),
+        "set_aside": rows_of(snapshot.set_aside),
         "redactions": dict(sorted(snapshot.redactions.items())),
     }
 
@@ -90,6 +91,7 @@ def inspection_text(snapshot: Snapshot) -> str:
     for name, what in (
         ("conflicts", "read twice with different content"),
         ("unreadable", "could not be read"),
+        ("set_aside", "no objects of a cluster, left for their own reader"),
     ):
         if facts[name]:
             lines.append(f"{len(facts[name])} {what}:")
@@ -103,6 +105,8 @@ def inspection_text(snapshot: Snapshot) -> str:
 def _first_words(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['source']}{row['position']}: {row['error']}"
+    if "what" in row:
+        return f"{row['source']}: {row['what']} ({row['records']} records)"
     return (
         f"{row['kind']}/{row['namespace']}/{row['name']}: kept {row['kept_source']}{row['kept_position']}, "
         f"dropped {row['dropped_source']}{row['dropped_position']}"

@@ -12,7 +12,7 @@ import pytest
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.dump import import_dump
-from hipaa_kit.sources.kubectl import ListRecord
+from hipaa_kit.sources.layouts.collection import ListRecord
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import TEST_KEY

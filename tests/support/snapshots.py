@@ -9,7 +9,7 @@ import yaml
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.builder import SnapshotBuilder
-from hipaa_kit.sources.documents import LenientLoader
+from hipaa_kit.sources.documents.yaml_documents import LenientLoader
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
 

@@ -1,29 +1,18 @@
-"""Files as documents: YAML and JSON of every spelling, each document with the place it starts at.
+"""YAML as documents, each with the line it starts at; a broken one does not lose the others.
 
-The C loader alone reads YAML: faster parsers read some scalars otherwise. Files are decoded by
-their byte order mark; a document that cannot be read does not lose the others.
+The C loader alone reads YAML: faster parsers read some scalars otherwise (`hostNetwork: yes` as text).
 """
 
 from __future__ import annotations
 
-import codecs
-import gc
-import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final
 
 import yaml
 
-from hipaa_kit.errors import InputError
+from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _HELM_SOURCE = re.compile(r"^# Source: (\S+)\s*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
 _ALIAS = re.compile(r"\*(?<=[\s\[{,:]\*)[^\s*,\]}]")
@@ -35,22 +24,16 @@ SAFE_BRACKETS = 5_000
 """Brackets that the C composer survives, were they all nested: it recurses, and 30,000 end the process."""
 MAX_NODES = 1_000_000
 """Values that the aliases of a document may unfold to; ten lines of YAML can say a thousand million."""
+LARGE: Final = 2**22
+"""Characters of a document from which on a list is read item by item."""
 
-
-class Document(NamedTuple):
-    """One document of a file: its content, and where it starts."""
-
-    content: Any
-    position: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A file, or the rest of one, that could not be read."""
-
-    position: str
-    error: str
+_ITEMS = re.compile(r"^items:[ \t]*\r?\n(?=- )", re.MULTILINE)
+_ITEM = re.compile(r"^- ", re.MULTILINE)
+_MARGIN = re.compile(r"^[^\s#-]", re.MULTILINE)
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LOGS = re.compile(
+    r"==== START logs for container (?P<of>[^\n]*?) ====\n.*?==== END logs for container (?P=of) ====\n?", re.DOTALL
+)
 
 
 class Loader(yaml.CSafeLoader):
@@ -108,107 +91,98 @@ class LenientLoader(Loader):
 LenientLoader.add_constructor("tag:yaml.org,2002:map", _lenient_map)
 
 
-def decode(raw: bytes, where: str) -> str:
-    """Return the text of a file by its byte order mark, UTF-8 without one.
-
-    Raises
-    ------
-    InputError
-        It is not text in that encoding.
-    """
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not {encoding} text at byte {error.start}", where) from None
-
-
-def read_documents(text: str) -> Iterator[Document | Unreadable]:
-    """Yield the documents of a file, JSON or YAML, each with its position.
+def yaml_documents(text: str, first_line: int = 1) -> Iterator[Piece]:
+    """Yield what stands in a YAML text: documents, the items of lists one by one, and the ends of lists.
 
     Parameters
     ----------
     text
-        JSON (one document, several after one another, or one per line) or YAML (with or without
-        `---`).
-
-    Yields
-    ------
-    Document or Unreadable
-        What cannot be read is yielded in its place; documents before it are kept, and those after
-        it where the file shows where the next one starts.
+        YAML, with or without `---`.
+    first_line
+        Line of the file on which the text starts.
     """
-    stripped = text.lstrip("\ufeff \t\r\n")
-    if not stripped:
-        return
-    if stripped[0] in "{[" and not stripped.startswith("{{"):
-        first = _try_json(text)
-        if first is not None:
-            yield from first
-            return
-    yield from _yaml(text)
-
-
-@contextmanager
-def no_cyclic_collection() -> Iterator[None]:
-    """Pause the cyclic garbage collector: decoding makes many containers and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _try_json(text: str) -> list[Document | Unreadable] | None:
-    """Return the JSON documents of a text, or None where it is YAML that only begins like JSON."""
-    decoder = json.JSONDecoder()
-    found: list[Document | Unreadable] = []
-    position, end = 0, len(text)
-    line, counted = 1, 0
-    with no_cyclic_collection():
-        while position < end:
-            if text[position] in " \t\r\n\ufeff":
-                position += 1
-                continue
-            line, counted = line + text.count("\n", counted, position), position
-            try:
-                content, after = decoder.raw_decode(text, position)
-            except (json.JSONDecodeError, RecursionError) as error:
-                if not found or text.startswith("---", position):
-                    return None
-                words = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-                found.append(Unreadable(f":{line}", f"not JSON: {words}"))
-                return found
-            place = f":{line}" if found else ""
-            found.append(Document(content, place, ""))
-            position = after
-    return found
-
-
-def _yaml(text: str) -> Iterator[Document | Unreadable]:
-    for line, chunk in _chunks(text):
+    text, logs = _LOGS.subn(lambda found: "\n" * found[0].count("\n") + "---\n", text)
+    if logs:
+        yield Logs("")
+    for line, chunk in _chunks(text, first_line):
         if not chunk.strip() or _directives_alone(chunk):
+            continue
+        if len(chunk) > LARGE and (parts := _split(chunk)):
+            yield from _items(*parts, line)
             continue
         origin = _HELM_SOURCE.search(chunk)
         try:
-            content = _load(chunk, LenientLoader)
+            content = load_document(chunk, LenientLoader)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             yield Unreadable(f":{line}", _why(error, chunk, line))
             continue
         if content is not None:
-            yield Document(content, f":{_first_line(chunk, line)}", origin[1] if origin else "")
+            whole = Document(content, f":{_first_line(chunk, line)}", origin[1] if origin else "")
+            yield from opened(whole)
 
 
-def _chunks(text: str) -> Iterator[tuple[int, str]]:
+def opened(document: Document) -> Iterator[Document | ListEnd]:
+    """Yield the items and the end of a list; any other document as it is."""
+    content, place, origin, _ = document
+    head = content if isinstance(content, dict) else {}
+    items = content if isinstance(content, list) else head.get("items")
+    of_a_list = isinstance(content, list) or ("items" in head and str(head.get("kind", "List")).endswith("List"))
+    if not of_a_list or not isinstance(items, list | None):
+        yield document
+        return
+    head = {key: value for key, value in head.items() if key != "items"}
+    below = place if isinstance(content, list) else f"{place}/items"
+    for number, item in enumerate(items or []):
+        yield Document(item, f"{below}/{number}", origin, head)
+    yield ListEnd(head, len(items or []), place)
+
+
+def _split(chunk: str) -> tuple[str, list[tuple[int, str]]] | None:
+    """Return a large list without its items, and the items as texts with their lines; None where it cannot be split.
+
+    kubectl writes `items:` and its `- ` at the margin, where nothing else of a list can stand. Items that
+    share anchors are not taken apart.
+    """
+    found = _ITEMS.search(chunk)
+    if found is None or _ALIAS.search(chunk):
+        return None
+    end = _MARGIN.search(chunk, found.end())
+    body = chunk[found.end() : end.start() if end else len(chunk)]
+    starts = [match.start() for match in _ITEM.finditer(body)]
+    line = chunk.count("\n", 0, found.end())
+    items = []
+    for start, stop in zip(starts, [*starts[1:], len(body)], strict=True):
+        items.append((line, body[start:stop]))
+        line += body.count("\n", start, stop)
+    return chunk[: found.start()] + (chunk[end.start() :] if end else ""), items
+
+
+def _items(without: str, items: list[tuple[int, str]], line: int) -> Iterator[Document | ListEnd | Unreadable]:
+    """Yield the items of a list that was taken apart, and its end."""
+    head: dict[str, Any] = {}
+    try:
+        loaded = load_document(without, LenientLoader)
+        head = loaded if isinstance(loaded, dict) else {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        yield Unreadable(f":{line}", _why(error, without, line))
+    for number, (offset, text) in enumerate(items):
+        try:
+            content = load_document(text, LenientLoader)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            yield Unreadable(f":{line + offset}/items/{number}", _why(error, text, line + offset))
+            continue
+        yield Document(content[0] if content else None, f":{line}/items/{number}", head=head)
+    yield ListEnd(head, len(items), f":{line}")
+
+
+def _chunks(text: str, first: int) -> Iterator[tuple[int, str]]:
     """Yield (line it starts at, text) of the documents of a YAML file, split where `---` stands alone.
 
     A `---` inside a block scalar is always indented, so that a line which starts with it ends a document.
     """
-    start = 1
+    start = first
     lines: list[str] = []
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    for number, line in enumerate(_lines(text), first):
         if line.startswith("---") and (len(line) == 3 or line[3] in " \t\r\n"):
             yield start, "".join(lines)
             start, lines = number, [line[3:].lstrip(" \t")]
@@ -218,6 +192,11 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
         else:
             lines.append(line)
     yield start, "".join(lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text as YAML counts them: `splitlines` would also break at form feeds."""
+    return _LINE.findall(text)
 
 
 def _directives_alone(chunk: str) -> bool:
@@ -268,7 +247,7 @@ def _brackets(chunk: str) -> int:
     return chunk.count("[") + chunk.count("{")
 
 
-def _load(chunk: str, loader: type[Loader]) -> Any:
+def load_document(chunk: str, loader: type[Loader]) -> Any:
     """Return the content of one document that is safe to walk through.
 
     Raises
@@ -307,58 +286,3 @@ def _why(error: Exception, chunk: str, line: int) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"not YAML at line {error.problem_mark.line + line}: {error.problem or error.context}"
     return f"not YAML: {error}" if type(error) is yaml.YAMLError else f"not YAML: {type(error).__name__}"
-
-
-def load_strict(text: str, where: str) -> tuple[Any, LineIndex]:
-    """Return the one document of a YAML file that a person wrote, and the line of every part of it.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, holds several documents, or repeats a key; names the line.
-    """
-    try:
-        content = _load(text, Loader)
-        node = yaml.compose(text, Loader=Loader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"cannot be read: {error.problem or error.context}", f"{where}:{line}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        words = str(error) if type(error) is yaml.YAMLError else type(error).__name__
-        raise InputError(f"cannot be read: {words}", where) from None
-    return content, LineIndex(node)
-
-
-class LineIndex:
-    """The line of every key and item of a YAML document."""
-
-    def __init__(self, node: yaml.Node | None) -> None:
-        self._lines: dict[tuple[Any, ...], int] = {(): 1}
-        if node is not None:
-            self._walk(node, ())
-
-    def line(self, path: tuple[Any, ...]) -> int:
-        """Return the line of a part by its path, or of the nearest part above it."""
-        while path not in self._lines:
-            path = path[:-1]
-        return self._lines[path]
-
-    def _walk(self, node: yaml.Node, path: tuple[Any, ...]) -> None:
-        self._lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                self._lines[(*path, key.value)] = key.start_mark.line + 1
-                self._walk(value, (*path, key.value))
-        elif isinstance(node, yaml.SequenceNode):
-            for position, item in enumerate(node.value):
-                self._walk(item, (*path, position))
-
-
-def is_object(content: Any) -> bool:
-    """Tell whether a document is a Kubernetes object or list: `apiVersion` and `kind` are texts."""
-    return (
-        isinstance(content, Mapping)
-        and isinstance(content.get("kind"), str)
-        and isinstance(content.get("apiVersion"), str)
-        and bool(content["kind"])
-    )

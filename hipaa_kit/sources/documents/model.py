@@ -1,0 +1,43 @@
+"""What a file is made of, whatever it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Document(NamedTuple):
+    """One document of a file, or one item of a list in it: its content, and where it starts.
+
+    `origin` is the template that Helm says it comes from; `head` is what the list around an item says
+    of itself, as far as it was read when the item was.
+    """
+
+    content: Any
+    position: str
+    origin: str = ""
+    head: Mapping[str, Any] | None = None
+
+
+class ListEnd(NamedTuple):
+    """The end of a list: everything it says of itself, without its items, and how many these were."""
+
+    head: Mapping[str, Any]
+    size: int
+    position: str
+
+
+class Unreadable(NamedTuple):
+    """A file, or part of one, that could not be read, or not without doubt."""
+
+    position: str
+    error: str
+
+
+class Logs(NamedTuple):
+    """A container's log that stood between documents, as `kubectl cluster-info dump` writes it."""
+
+    position: str
+
+
+Piece = Document | ListEnd | Unreadable | Logs

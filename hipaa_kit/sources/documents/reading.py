@@ -1,0 +1,76 @@
+"""The documents of a file, whatever it is written in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
+from hipaa_kit.sources.documents.model import Piece, Unreadable
+from hipaa_kit.sources.documents.texts import REPLACED, Text
+from hipaa_kit.sources.documents.yaml_documents import yaml_documents
+from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
+
+
+def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMITS) -> Iterator[Piece]:
+    """Yield the documents of a file, JSON or YAML, lists item by item.
+
+    Parameters
+    ----------
+    open_file
+        Opens the file at its beginning; JSON is read as a stream.
+    limits
+        What is too much.
+
+    Yields
+    ------
+    Document, ListEnd, Logs or Unreadable
+        What cannot be read is yielded in its place; documents before it are kept, and those after
+        it where the file shows where the next one starts.
+    """
+
+    def open_text() -> Text:
+        return Text(open_file())
+
+    text = open_text()
+    start = text.read(2**16)
+    text.close()
+    stripped = start.lstrip("\ufeff \t\r\n")
+    if (stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs"):
+        try:
+            with no_cyclic_collection():
+                yield from json_documents(open_text, limits.document_bytes)
+            return
+        except NotJsonError:
+            pass
+    yield from _yaml(open_text(), limits)
+
+
+def read_documents(text: str) -> Iterator[Piece]:
+    """Yield the documents of a text; see `read_pieces`."""
+    raw = text.encode("utf-8", "surrogatepass")
+    yield from read_pieces(lambda: io.BytesIO(raw))
+
+
+def _yaml(source: Text, limits: Limits) -> Iterator[Piece]:
+    text = source.read(limits.document_bytes + 1)
+    source.close()
+    if len(text) > limits.document_bytes:
+        yield Unreadable(
+            "", f"is larger than {limits.document_bytes} characters: raise it with --limit document_bytes="
+        )
+        return
+    yield from yaml_documents(text)
+    if source.replaced:
+        yield Unreadable("", REPLACED)
+
+
+def is_object(content: Any) -> bool:
+    """Tell whether a document is a Kubernetes object or list: `apiVersion` and `kind` are texts."""
+    return (
+        isinstance(content, Mapping)
+        and isinstance(content.get("kind"), str)
+        and isinstance(content.get("apiVersion"), str)
+        and bool(content["kind"])
+    )

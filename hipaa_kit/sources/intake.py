@@ -1,0 +1,349 @@
+"""From files to objects: what every reader of a layout has in common.
+
+A reader knows where its layout keeps what, and what an absence there is worth. Everything else is done
+here: opening lists, giving items the kind that only their list or their place tells, following watches,
+leaving audit logs to their own reader, and remembering what tells which cluster this is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hipaa_kit.errors import InputError
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.builder import SnapshotBuilder
+from hipaa_kit.sources.documents import Document, ListEnd, Logs, Unreadable, is_object, read_pieces
+from hipaa_kit.sources.documents.yaml_documents import opened
+from hipaa_kit.sources.files import LINK, Entry, Tree
+from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
+from hipaa_kit.sources.recognition import AUDIT_GROUP, what_is
+from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES
+
+OURS: Final = "hipaa-kit/"
+"""API group of the kit's own files, which lie beside a dump and are no part of it."""
+
+WATCHED: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
+MAX_NESTED: Final = 20
+"""Lists in lists, and maps of objects in maps."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the place of a file says of the objects in it, where they do not say it themselves."""
+
+    kind: str = ""
+    api_version: str = ""
+    namespace: str = ""
+
+
+NO_HINT: Final = Hint()
+
+
+@dataclass
+class ListSeen:
+    """One list that was read: of which kind, how many items, and what it says of its completeness."""
+
+    key: tuple[str, str]
+    size: int
+    version: str
+    cut_short: bool
+    source: str
+
+
+@dataclass
+class FileSeen:
+    """What one file held."""
+
+    objects: int = 0
+    kinds: set[tuple[str, str]] = field(default_factory=set)
+    lists: list[ListSeen] = field(default_factory=list)
+    arrays: int = 0
+    logs: bool = False
+    whole: bool = True
+
+
+@dataclass
+class Intake:
+    """Takes objects out of the files of one tree into a snapshot that is being built.
+
+    Parameters
+    ----------
+    builder
+        Takes the objects.
+    namespace
+        Namespace of objects that name none and live in one.
+    limits
+        What is too much.
+
+    Notes
+    -----
+    Readers write what they learn of the cluster into `cluster_name`, `server_version`, `collected_at` and
+    `collected_basis`, and may set `repair`, which every object passes first.
+    """
+
+    builder: SnapshotBuilder
+    namespace: str = "default"
+    limits: Limits = DEFAULT_LIMITS
+    repair: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    cluster_name: str = ""
+    server_version: str = ""
+    collected_at: str = ""
+    collected_basis: str = ""
+    objects: int = 0
+    files: int = 0
+    from_a_server: bool = False
+    recorded: bool = False
+    streamed: bool = False
+    system_uids: set[str] = field(default_factory=set)
+    newest: str = ""
+    broken: list[tuple[str, str, str]] = field(default_factory=list)
+    _received: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _rows: dict[tuple[str, str, str], tuple[str, str, str]] = field(default_factory=dict)
+
+    def read(self, entry: Entry, hint: Hint = NO_HINT, *, telling: bool = True) -> FileSeen:
+        """Take everything from one file.
+
+        Parameters
+        ----------
+        entry
+            The file.
+        hint
+            What its place says of the objects in it.
+        telling
+            What cannot be read in it is told even where no object stands beside it.
+
+        Returns
+        -------
+        FileSeen
+            What it held.
+        """
+        self.files += 1
+        seen = FileSeen()
+        broken: list[tuple[str, str, str]] = []
+        try:
+            for piece in read_pieces(entry.open, self.limits):
+                self._piece(piece, entry.name, hint, seen, broken)
+        except (OSError, EOFError, InputError) as error:
+            what = error.what if isinstance(error, InputError) else str(error)
+            broken.append((entry.name, "", f"cannot be read: {what}"))
+        if broken and (telling or seen.objects):
+            seen.whole = False
+            for row in broken:
+                self.fail(*row)
+        return seen
+
+    def received(self, key: tuple[str, str], namespace: str = "") -> int:
+        """Return how many objects of a kind were read, every copy counted; `""` is every namespace."""
+        if namespace:
+            return self._received[*key, namespace]
+        return sum(size for (group, kind, _), size in self._received.items() if (group, kind) == key)
+
+    def cover(self, key: tuple[str, str], namespace: str, status: str, source: str, error: str = "") -> None:
+        """Say what an absence of a kind is worth in one namespace, or with `""` in all others.
+
+        Of two statements about one tree the better one counts: a whole list beside single objects is whole.
+        """
+        held = self._rows.get((*key, namespace))
+        if held is None or COVERAGE_STATUSES.index(status) <= COVERAGE_STATUSES.index(held[0]):
+            self._rows[*key, namespace] = (status, source, error)
+
+    def covered(self, key: tuple[str, str], namespace: str = "") -> str:
+        """Return the status that was said of a kind in one namespace, `""` where none was."""
+        return self._rows.get((*key, namespace), ("", "", ""))[0]
+
+    def namespaces_covered(self, key: tuple[str, str]) -> set[str]:
+        """Return the namespaces of which something was said for a kind."""
+        return {namespace for group, kind, namespace in self._rows if (group, kind) == key} - {CLUSTER}
+
+    def settle(self) -> None:
+        """Hand over what was said, each object counted in one row."""
+        for (group, kind, namespace), (status, source, error) in self._rows.items():
+            count = self.received((group, kind), namespace)
+            if not namespace:
+                count -= sum(self.received((group, kind), each) for each in self.namespaces_covered((group, kind)))
+            self.builder.cover(
+                group=group,
+                kind=kind,
+                namespace=namespace,
+                status=status,
+                count=count,
+                source=source,
+                started_at=self.collected_at,
+                error=error,
+            )
+
+    def kinds(self) -> set[tuple[str, str]]:
+        """Return (API group, kind) of all objects read."""
+        return {(group, kind) for group, kind, _ in self._received}
+
+    def skip(self, tree: Tree, name: str, what: str) -> None:
+        """Record what was not opened: a link is told, anything else may hold objects that are missing now."""
+        if what == LINK:
+            self.builder.set_aside(f"{tree.prefix}{name}", "link, not followed")
+        else:
+            self.fail(f"{tree.prefix}{name}", "", what)
+
+    def fail(self, source: str, position: str, error: str) -> None:
+        """Record what could not be read."""
+        self.broken.append((source, position, error))
+        self.builder.fail(source, position, error)
+
+    def _piece(self, piece: Any, name: str, hint: Hint, seen: FileSeen, broken: list[tuple[str, str, str]]) -> None:
+        if isinstance(piece, Unreadable):
+            broken.append((name, piece.position, piece.error))
+        elif isinstance(piece, ListEnd):
+            self._list(piece, name, hint, seen)
+        elif isinstance(piece, Logs):
+            seen.logs = True
+        else:
+            source = f"{name}#{piece.origin}" if piece.origin else name
+            self._document(piece, source, hint, seen, broken, 0)
+
+    def _list(self, end: ListEnd, name: str, hint: Hint, seen: FileSeen) -> None:
+        """Take note of a list: an array that stands alone says nothing of itself."""
+        if not end.head:
+            seen.arrays += 1
+            return
+        version, kind = end.head.get("apiVersion"), end.head.get("kind")
+        kind = kind.removesuffix("List") if isinstance(kind, str) else ""
+        if not kind and hint.kind:
+            kind, version = hint.kind, hint.api_version
+        if not kind or not isinstance(version, str):
+            return
+        metadata = end.head.get("metadata")
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        key = kinds.canonical_group(kinds.group_of(version), kind)
+        revision = str(metadata.get("resourceVersion") or "")
+        self.from_a_server |= bool(revision)
+        seen.lists.append(ListSeen(key, end.size, revision, bool(metadata.get("continue")), name))
+
+    def _document(
+        self, document: Document, source: str, hint: Hint, seen: FileSeen, broken: list[Any], depth: int
+    ) -> None:
+        """Take one document: an object, a list or map of objects, or nothing that belongs to a cluster."""
+        content, position, _, head = document
+        if not isinstance(content, dict):
+            if isinstance(content, list) and not head:
+                self._within(document, source, hint, seen, broken, depth)
+            elif head and content is not None:
+                broken.append((source, position, "is no object: apiVersion and kind are missing"))
+            return
+        if (event := content.get("type")) in WATCHED and isinstance(content.get("object"), dict):
+            self._watched(event, document, source, hint, seen, broken)
+            return
+        content = _named(content, head, hint)
+        if self.repair is not None:
+            content = self.repair(content)
+        if not is_object(content):
+            self._other(document._replace(content=content), source, hint, seen, broken, depth)
+        elif content["apiVersion"].startswith(OURS):
+            return
+        elif kinds.group_of(content["apiVersion"]) == AUDIT_GROUP:
+            self.builder.set_aside(source, what_is(content) or "audit log")
+        elif content["kind"].endswith("List") and isinstance(content.get("items", ()), list | None):
+            self._within(document._replace(content=content), source, hint, seen, broken, depth)
+        elif content["kind"] == "Config" and (what := what_is(content)):
+            self.builder.set_aside(source, what)
+        else:
+            seen.kinds.add(self.take(content, source, position, hint.namespace))
+            seen.objects += 1
+
+    def _within(
+        self, document: Document, source: str, hint: Hint, seen: FileSeen, broken: list[Any], depth: int
+    ) -> None:
+        """Take the items of a list that stands in another one."""
+        if depth > MAX_NESTED:
+            broken.append((source, document.position, "lists are nested too deeply"))
+            return
+        for piece in opened(document):
+            if isinstance(piece, ListEnd):
+                self._list(piece, source, NO_HINT, seen)
+            elif piece is not document:
+                self._document(piece, source, hint, seen, broken, depth + 1)
+
+    def _other(
+        self, document: Document, source: str, hint: Hint, seen: FileSeen, broken: list[Any], depth: int
+    ) -> None:
+        """Take what is no object: objects by name, a record of another kind, or nothing at all."""
+        content, position, _, head = document
+        if "api_version" in content:
+            error = "was written by to_dict() of the Python client, which renames fields: write it with kubectl -o json"
+            broken.append((source, position, error))
+        elif what := what_is(content):
+            self.builder.set_aside(source, what)
+        elif depth <= MAX_NESTED and any(is_object(value) for value in content.values()):
+            for name, value in content.items():
+                if is_object(value):
+                    self._document(Document(value, f"{position}/{name}"), source, hint, seen, broken, depth + 1)
+        elif head:
+            broken.append((source, position, "is no object: apiVersion and kind are missing"))
+
+    def _watched(
+        self, event: str, document: Document, source: str, hint: Hint, seen: FileSeen, broken: list[Any]
+    ) -> None:
+        """Follow one event of a watch.
+
+        Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+        """
+        obj = _named(document.content["object"], None, hint)
+        if event == "ERROR":
+            broken.append((source, document.position, "the watch ended with an error: later changes are missing"))
+        elif event == "DELETED" and is_object(obj):
+            self.builder.remove(obj, hint.namespace or self.namespace)
+        elif event != "BOOKMARK" and is_object(obj):
+            seen.kinds.add(self.take(obj, source, document.position, hint.namespace, later=event == "MODIFIED"))
+            seen.objects += 1
+
+    def take(
+        self, obj: Mapping[str, Any], source: str, position: str, namespace: str = "", *, later: bool = False
+    ) -> tuple[str, str]:
+        """Take one object and what it tells of the cluster; return its (API group, kind)."""
+        self.objects += 1
+        placed = namespace or self.namespace
+        metadata = obj.get("metadata")
+        own: Any = ""
+        if isinstance(metadata, Mapping):
+            own = metadata.get("namespace")
+            if uid := metadata.get("uid"):
+                self.from_a_server = True
+                created = metadata.get("creationTimestamp")
+                if isinstance(created, str) and isinstance(uid, str):
+                    self.newest = max(self.newest, created)
+                if obj["kind"] == "Namespace" and metadata.get("name") == "kube-system":
+                    self.system_uids.add(str(uid))
+        key = kinds.canonical_group(kinds.group_of(str(obj["apiVersion"])), str(obj["kind"]))
+        self._received[*key, str(own or placed)] += 1
+        if obj["kind"] == "CustomResourceDefinition" and (defined := custom_kind(obj)):
+            self.builder.learn(defined)
+        self.builder.add(obj, source, position, placed, later=later)
+        return key
+
+
+def _named(content: dict[str, Any], head: Mapping[str, Any] | None, hint: Hint) -> dict[str, Any]:
+    """Return an item with the kind and version that its list, or else its place, tells of it."""
+    if content.get("kind") and content.get("apiVersion"):
+        return content
+    kind, version = hint.kind, hint.api_version
+    if head and isinstance(head.get("kind"), str) and head["kind"] not in ("List", ""):
+        kind, version = head["kind"].removesuffix("List"), str(head.get("apiVersion") or "")
+    if not kind or not version:
+        return content
+    named = {name: content[name] for name in ("apiVersion", "kind") if content.get(name)}
+    return {**content, "apiVersion": version, "kind": kind, **named}
+
+
+def custom_kind(definition: Mapping[str, Any]) -> Kind | None:
+    """Return the kind that a CustomResourceDefinition defines; None where it is malformed."""
+    spec = definition.get("spec")
+    names = spec.get("names") if isinstance(spec, Mapping) else None
+    if not isinstance(spec, Mapping) or not isinstance(names, Mapping):
+        return None
+    texts = (spec.get("group"), names.get("kind"), names.get("plural"))
+    if not all(isinstance(text, str) and text for text in texts):
+        return None
+    group, kind, plural = (str(text) for text in texts)
+    return Kind(group, kind, plural, spec.get("scope") == "Namespaced")
