@@ -11,7 +11,7 @@ from pathlib import Path
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents import no_cyclic_collection
-from hipaa_kit.sources.files import open_trees
+from hipaa_kit.sources.files import Tree, open_trees
 from hipaa_kit.sources.intake import Intake
 from hipaa_kit.sources.layouts import LAYOUTS, Layout, layout_named, recognise
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
@@ -66,14 +66,15 @@ def import_dump(
         for path in given:
             with open_trees(path, limits) as trees:
                 for tree in trees:
-                    found, root = (forced, "") if forced else recognise(tree)
                     intake = Intake(builder, namespace, limits)
                     for name, what in tree.skipped:
                         intake.skip(tree, name, what)
-                    if tree.entries:
-                        found.reader.read(tree, root, intake, trees)
-                        intake.settle()
-                        read.append((found, intake))
+                    if not tree.entries:
+                        continue
+                    found, root = _as(forced, tree) if forced else recognise(tree)
+                    found.reader.read(tree, root, intake, trees)
+                    intake.settle()
+                    read.append((found, intake))
     if not any(intake.objects for _, intake in read) and not builder.covers_anything():
         raise _nothing(given, [intake for _, intake in read])
     _identify(builder, read, cluster_name, _base_name(given[0]))
@@ -87,6 +88,14 @@ def _forced(name: str) -> Layout | None:
             f"there is no layout {name!r}", "--layout", f"layouts are {', '.join(x.name for x in LAYOUTS)}"
         )
     return found
+
+
+def _as(layout: Layout, tree: Tree) -> tuple[Layout, str]:
+    """Return where a layout that the user named begins in a tree."""
+    root = layout.reader.find(tree)
+    if root is None:
+        raise InputError(f"is not {layout.what}: it has no {layout.marker}", tree.place, "leave --layout out")
+    return layout, root
 
 
 def _identify(builder: SnapshotBuilder, read: Sequence[tuple[Layout, Intake]], name: str, fallback: str) -> None:
