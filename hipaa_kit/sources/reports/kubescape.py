@@ -6,6 +6,7 @@ and `reporthandling/apis/statuses.go`; ids of controls at https://hub.armosec.io
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ OUTCOMES: Final = {
     "skipped manual review": MANUAL,
     "skipped requires review": MANUAL,
 }
+_VERSION: Final = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?")
+_SUBJECTS: Final = frozenset(["Group", "ServiceAccount", "User"])
 _WORST: Final = ("failed", "skipped", "excluded", "passed")
 _BY_SCORE: Final = ((9, "critical"), (7, "high"), (4, "medium"), (1, "low"))
 
@@ -68,15 +71,18 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
 def _object(reading: Reading, resource: Any) -> str | None:
     """Return the object of `<group>/<version>/<namespace>/<Kind>/<name>`, whose empty parts are kept.
 
-    The id of a core object starts with an empty group, `/v1/ehr/Pod/web`; a name may hold a slash. Groups of
-    objects, such as a subject with its bindings, have ids of other shapes and are no single object.
+    The id of a core object starts with an empty group, `/v1/ehr/Pod/web`; a name may hold a slash. The id of a
+    subject of role bindings has no version and goes on with the ids of those: `<group>//Group/<name>/<id>/…`.
     """
-    if not isinstance(resource, str):
+    parts = resource.split("/", 4) if isinstance(resource, str) else []
+    if len(parts) < 5:
         return None
-    parts = resource.split("/", 4)
-    if len(parts) < 5 or not parts[3] or not parts[4]:
-        return None
-    return reading.object(parts[3], parts[2], parts[4])
+    _, second, third, fourth, rest = parts
+    if _VERSION.fullmatch(second):
+        return reading.object(fourth, third, rest) or None
+    if third in _SUBJECTS:
+        return reading.object(third, second, fourth) or None
+    return None
 
 
 def _said(control: Mapping[str, Any]) -> str:

@@ -77,6 +77,29 @@ def test_kubescape_statuses_that_are_no_pass() -> None:
     assert found.rows[2]["said"] == "passed w/exceptions"
 
 
+@pytest.mark.parametrize(
+    ("resource", "named"),
+    [
+        ("apps/v1/ehr/Deployment/portal", "Deployment/ehr/portal"),
+        ("/v1/ehr/Pod/web", "Pod/ehr/web"),
+        ("/v1//Namespace/default", "Namespace//default"),
+        ("rbac.authorization.k8s.io/v1//ClusterRole/system:node/x", "ClusterRole//system:node/x"),
+        ("hostdata.kubescape.cloud/v1beta0//KubeletInfo/n1", "KubeletInfo//n1"),
+        ("rbac.authorization.k8s.io//Group/admins/rbac.authorization.k8s.io/v1//ClusterRole/x", "Group//admins"),
+        ("/ehr/ServiceAccount/bot/rbac.authorization.k8s.io/v1/ehr/Role/x", "ServiceAccount/ehr/bot"),
+        ("apps/ehr/Deployment/portal/x", None),
+        ("apps/v1/ehr//portal", None),
+        ("path=1/deployment.yaml", None),
+    ],
+)
+def test_kubescape_resource_ids(resource: str, named: str | None) -> None:
+    document = kubescape()
+    document["results"] = [{"resourceID": resource, "controls": document["results"][0]["controls"][:1]}]
+    found = read(document)
+    assert [row["object"] for row in found.rows] == ([named] if named else [])
+    assert len(found.unreadable) == (named is None)
+
+
 def test_trivy_error_means_not_scanned() -> None:
     found = read(DOCUMENTS["trivy"])
     by_object = {row["object"]: row for row in found.rows}
