@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from hipaa_kit.inventory.fields import mapping
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.owners import controller_of, object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.reports import findings_of
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -54,6 +57,22 @@ def scanner_findings(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             yield from found.rows
             for problem in found.unreadable:
                 yield _unreadable(record, problem["position"], kind)
+
+
+def workloads_by_object(snapshot: Snapshot) -> dict[str, str]:
+    """Return the workload of every pod, and of the ReplicaSet or Job between the two, by object.
+
+    Scanners speak of either; our findings are about workloads. A ReplicaSet without pods is left over from a
+    rollout, and so are reports about it: it is not here.
+    """
+    found = {}
+    for workload in gather(snapshot).values():
+        for pod in workload.pods:
+            found[pod.object] = workload.object
+            owner = controller_of(mapping(pod.content, "metadata"))
+            if owner is not None:
+                found[object_id(owner.kind, pod.namespace, owner.name)] = workload.object
+    return found
 
 
 def _kept(text: str) -> str:

@@ -5,6 +5,10 @@ from typing import Any
 
 import hipaa_kit.inventory
 from hipaa_kit.inventory.registry import Inventory, discover
+from hipaa_kit.inventory.reports import KINDS, workloads_by_object
+from hipaa_kit.kube.kinds import group_of
+from hipaa_kit.sources.redaction.rules import KEPT
+from hipaa_kit.sources.reports import findings_of
 from tests.support.snapshots import snapshot_of
 
 discover(hipaa_kit.inventory)
@@ -143,3 +147,34 @@ def test_a_report_of_another_shape_is_a_row_that_says_so() -> None:
     assert [(row["check"], row["object"]) for row in findings(text)] == [
         ("unreadable", "ConfigAuditReport/ehr/statefulset-db")
     ]
+
+
+OWNED = """
+apiVersion: apps/v1
+kind: {kind}
+metadata: {{name: {name}, namespace: ehr{owner}}}
+"""
+
+
+def owner(kind: str, name: str) -> str:
+    return f", ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: {name}, controller: true}}]"
+
+
+def test_pods_and_what_stands_between_them_and_their_workload_go_by_the_workload() -> None:
+    text = [
+        OWNED.format(kind="Deployment", name="web", owner=""),
+        OWNED.format(kind="ReplicaSet", name="web-2", owner=owner("Deployment", "web")),
+        OWNED.format(kind="ReplicaSet", name="web-1", owner=owner("Deployment", "web")),
+        OWNED.format(kind="Pod", name="web-2-x", owner=owner("ReplicaSet", "web-2")).replace(
+            "apps/v1\nkind", "v1\nkind"
+        ),
+    ]
+    found = workloads_by_object(snapshot_of("---".join(text)))
+    assert found == {"Pod/ehr/web-2-x": "Deployment/ehr/web", "ReplicaSet/ehr/web-2": "Deployment/ehr/web"}
+
+
+def test_every_kind_that_is_read_may_pass_the_door_and_is_recognised() -> None:
+    for kind in KINDS:
+        document = {"apiVersion": f"{kind.group}/v1alpha1", "kind": kind.kind}
+        assert group_of(document["apiVersion"]) in KEPT
+        assert findings_of(document, "s", "", str) is not None
