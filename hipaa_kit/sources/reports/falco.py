@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.sources.reports.rows import Reading, Row, at, mapping, moment, severity, text
+from hipaa_kit.sources.reports.rows import SOME_NODE, Reading, Row, at, mapping, moment, severity, text
 from hipaa_kit.vocabulary import FAILED_THERE
 
 TOOL: Final = "falco"
@@ -36,7 +36,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
         outcomes=OUTCOMES,
         tool=TOOL,
         reported_at=moment(at(document, "time")),
-        object=pod or reading.object("Node", "", text(document, "hostname")),
+        object=pod or reading.object("Node", "", text(document, "hostname")) or SOME_NODE,
         part=text(fields, "container.name"),
         severity=severity(text(document, "priority")),
         message_digest=reading.digests(at(document, "output")),

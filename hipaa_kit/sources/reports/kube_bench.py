@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.kube.owners import object_id
-from hipaa_kit.sources.reports.rows import Reading, Row, at, text
+from hipaa_kit.sources.reports.rows import SOME_NODE, Reading, Row, at, text
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, NOT_EVALUATED, PASSED
 
 TOOL: Final = "kube-bench"
-SOME_NODE: Final = object_id("Node", "", "*")
-"""The report does not name the node."""
-
 OUTCOMES: Final = {
     "pass": PASSED,
     "fail": FAILED_THERE,

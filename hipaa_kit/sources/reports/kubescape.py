@@ -79,9 +79,9 @@ def _object(reading: Reading, resource: Any) -> str | None:
         return None
     _, second, third, fourth, rest = parts
     if _VERSION.fullmatch(second):
-        return reading.object(fourth, third, rest) or None
+        return reading.object(fourth, third, rest)
     if third in _SUBJECTS:
-        return reading.object(third, second, fourth) or None
+        return reading.object(third, second, fourth)
     return None
 
 

@@ -69,7 +69,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
             )
 
 
-def _object(resource: Mapping[str, Any], own: str, reading: Reading) -> str:
+def _object(resource: Mapping[str, Any], own: str, reading: Reading) -> str | None:
     """Return the object; one of a namespaced kind that names no namespace lies in the report's own."""
     kind, namespace = text(resource, "kind"), text(resource, "namespace")
     known = kinds.find(*kinds.canonical_group(kinds.group_of(text(resource, "apiVersion")), kind))

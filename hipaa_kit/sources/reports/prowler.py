@@ -78,7 +78,7 @@ def _said(status: Any, muted: bool) -> Any:
     return f"{status} (muted)" if muted and isinstance(status, str) and status else status
 
 
-def _object(reading: Reading, kind: str, namespace: str, name: str) -> str:
+def _object(reading: Reading, kind: str, namespace: str, name: str) -> str | None:
     kind = "Pod" if kind in _PODS else kind.removeprefix("Kubernetes")
     namespace = namespace.removeprefix("namespace: ").strip()
     return reading.object(kind, "" if namespace == _CLUSTER_WIDE else namespace, name)

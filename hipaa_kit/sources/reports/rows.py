@@ -22,6 +22,11 @@ Row = dict[str, Any]
 
 NOTHING: Final[Mapping[str, Any]] = {}
 WHOLE_CLUSTER: Final = ""
+"""Stands for the object of a row that is about no single one; a tool's module says so, a missing name never does."""
+
+SOME_NODE: Final = object_id("Node", "", "*")
+"""A node that the report does not name."""
+
 LONGEST: Final = 300
 """Ids, names and titles are shorter; what is longer is content."""
 
@@ -123,8 +128,17 @@ class Reading:
             else:
                 self.problem(f"{where}/{number}", "is not an object")
 
-    def row(self, where: str, *, check: Any, said: Any, outcomes: Mapping[str, str], **columns: str) -> Iterator[Row]:
-        """Yield the row of one entry, or take note that it has no check or no status.
+    def row(
+        self,
+        where: str,
+        *,
+        check: Any,
+        said: Any,
+        outcomes: Mapping[str, str],
+        object: str | None,  # noqa: A002 - the kit's word for it
+        **columns: str,
+    ) -> Iterator[Row]:
+        """Yield the row of one entry, or take note that it has no check, no status or no object.
 
         Parameters
         ----------
@@ -134,6 +148,8 @@ class Reading:
             Id of the check and status, as they stand there.
         outcomes
             What a status in small letters comes to; any other is `not_evaluated`, never a pass.
+        object
+            As `object` below gives it, None where it names nothing.
         columns
             Other columns of the table.
         """
@@ -141,6 +157,8 @@ class Reading:
             self.problem(where, "names no check")
         elif not isinstance(said, str) or not said:
             self.problem(where, "has no status")
+        elif object is None:
+            self.problem(where, "names no resource")
         else:
             outcome = outcomes.get(said.strip().lower(), NOT_EVALUATED)
             plain = {name: self.plain(value) for name, value in columns.items()}
@@ -149,15 +167,16 @@ class Reading:
             yield {
                 **plain,
                 "check": self.plain(check),
+                "object": object,
                 "said": self.plain(said),
                 "outcome": outcome,
                 "source": self.source,
                 "position": self.position + where,
             }
 
-    def object(self, kind: str, namespace: str, name: str) -> str:
-        """Return `Kind/namespace/name` of what a report names; none where it names nothing."""
-        return object_id(self.plain(kind), self.plain(namespace), self.plain(name)) if kind and name else ""
+    def object(self, kind: str, namespace: str, name: str) -> str | None:
+        """Return `Kind/namespace/name` of what a report names; None where it lacks kind or name."""
+        return object_id(self.plain(kind), self.plain(namespace), self.plain(name)) if kind and name else None
 
     def digests(self, *messages: Any) -> str:
         """Return the keyed digests of the texts among messages, joined by spaces."""

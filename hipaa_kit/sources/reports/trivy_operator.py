@@ -73,7 +73,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
         yield from _vulnerabilities(report, general, reading)
 
 
-def _object(document: Any, reading: Reading) -> str:
+def _object(document: Any, reading: Reading) -> str | None:
     """Return the object that a report is about.
 
     A name that cannot be a label stands there as a hash; then it is that of the owner, or in an annotation.

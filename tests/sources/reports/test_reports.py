@@ -201,6 +201,22 @@ def test_falco_alerts_are_about_a_pod_or_the_node() -> None:
     assert [row["position"] for row in found.unreadable] == [":1", ":4"]
 
 
+def test_what_names_no_resource_is_never_about_the_whole_cluster() -> None:
+    report = copy.deepcopy(DOCUMENTS["policy_report"])
+    report["results"][0]["resources"] = [{"kind": "Pod"}]
+    del report["scope"]
+    assert [row["position"] for row in read(report).unreadable] == [
+        "/results/0/resources/0",
+        "/results/2",
+        "/results/3",
+    ]
+    findings = prowler()[:1]
+    del findings[0]["resources"][0]["name"]
+    assert [row["position"] for row in read(findings).unreadable] == ["/0/resources/0"]
+    alert = {"rule": "r", "priority": "Error", "time": "", "output": "o"}
+    assert [row["object"] for row in read(alert).rows] == ["Node//*"]
+
+
 def test_equal_messages_have_equal_digests_under_one_key_only() -> None:
     def digests(key: bytes) -> list[str]:
         found = findings_of(DOCUMENTS["policy_report"], "s", "", Pseudonymizer(key))
