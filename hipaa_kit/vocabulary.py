@@ -60,6 +60,23 @@ REASON_OF_COVERAGE: Final = {
     UNKNOWN: "unknown_completeness",
 }
 
+PASSED: Final = "passed"
+FAILED_THERE: Final = "failed"
+NOT_EVALUATED: Final = "not_evaluated"
+MANUAL: Final = "manual"
+MUTED: Final = "muted"
+
+REPORT_OUTCOMES: Final = (FAILED_THERE, PASSED, MANUAL, NOT_EVALUATED, MUTED)
+"""What another scanner's report comes to; the first that occurs stands for several of one object.
+
+They are words apart from our verdicts on purpose: a report is evidence beside a finding, never a finding.
+"""
+
+MAPPING_RELATIONS: Final = ("same", "related")
+"""How near another scanner's check is to our control: it asks the same, or something beside or beyond it."""
+
+DIFFERENCES: Final = ("we pass, they fail", "we fail, they pass", "only they saw", "only we saw")
+
 CLUSTER: Final = ""
 """The namespace of cluster-scoped objects, and of one list over all namespaces."""
 

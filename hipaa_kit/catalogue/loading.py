@@ -56,20 +56,20 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     citations = _citations(folder / "citations.csv")
     names = [topic.topic for topic in topics]
     controls = [control for path in _control_files(folder, names) for control in _controls(path)]
-    _once((control.id for control in controls), "control", "controls")
+    once((control.id for control in controls), "control", "controls")
     return Catalogue(tuple(topics), tuple(citations), tuple(controls), _digest(topics, citations, controls))
 
 
 def _topics(path: Path) -> list[Topic]:
-    topics = [Topic(**row) for row in _rows(path, TOPIC_FIELDS)]
-    _once((topic.topic for topic in topics), "topic", path.name)
-    _once((topic.number for topic in topics), "number", path.name)
+    topics = [Topic(**row) for row in rows(path, TOPIC_FIELDS)]
+    once((topic.topic for topic in topics), "topic", path.name)
+    once((topic.number for topic in topics), "number", path.name)
     return topics
 
 
 def _citations(path: Path) -> list[Citation]:
     citations = []
-    for line, row in enumerate(_rows(path, CITATION_FIELDS), 2):
+    for line, row in enumerate(rows(path, CITATION_FIELDS), 2):
         at, citation = f"{path.name}:{line} {row['citation']}", Citation(**row)
         kind = KIND_OF.get(citation.citation)
         if kind is None:
@@ -81,25 +81,26 @@ def _citations(path: Path) -> list[Citation]:
         if not citation.title or not citation.source:
             raise CatalogueError("has no title or no source", at, "take both from the eCFR")
         citations.append(citation)
-    _once((citation.citation for citation in citations), "citation", path.name)
+    once((citation.citation for citation in citations), "citation", path.name)
     if missing := sorted(KIND_OF.keys() - {citation.citation for citation in citations}):
         raise CatalogueError(f"lacks {', '.join(missing)}", path.name, "see catalogue/law.py")
     return citations
 
 
-def _rows(path: Path, fields: tuple[str, ...]) -> list[dict[str, str]]:
+def rows(path: Path, fields: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of the catalogue, or raise CatalogueError where its columns are others."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            columns, rows = tuple(reader.fieldnames or ()), list(reader)
+            columns, found = tuple(reader.fieldnames or ()), list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise CatalogueError(f"cannot be read: {error}", path.name) from None
     if columns != fields:
         raise CatalogueError("has other columns", path.name, f"they are {','.join(fields)}")
-    for line, row in enumerate(rows, 2):
+    for line, row in enumerate(found, 2):
         if None in row or None in row.values():
             raise CatalogueError("has too many or too few cells", f"{path.name}:{line}", "quote cells with commas")
-    return rows
+    return found
 
 
 def _control_files(folder: Path, topics: list[str]) -> list[Path]:
@@ -174,7 +175,7 @@ def _evidence(columns: Any, at: str) -> tuple[str, ...]:
         raise CatalogueError("evidence names no column", at, "name what a finding shows")
     for column in columns:
         _text(column, "a column of evidence", at)
-    _once(columns, "column", at)
+    once(columns, "column", at)
     return tuple(columns)
 
 
@@ -182,7 +183,7 @@ def _mappings(entries: Any, topic: str, at: str) -> tuple[CitationMapping, ...]:
     if not isinstance(entries, list) or not entries:
         raise CatalogueError("serves no citation", at, "name at least one")
     mappings = [_mapping(entry, topic, at) for entry in entries]
-    _once((mapping.citation for mapping in mappings), "citation", at)
+    once((mapping.citation for mapping in mappings), "citation", at)
     return tuple(mappings)
 
 
@@ -206,7 +207,8 @@ def _text(value: Any, name: str, at: str) -> None:
         raise CatalogueError(f"{name} is empty or no text", at, "write it")
 
 
-def _once(names: Iterable[str], what: str, where: str) -> None:
+def once(names: Iterable[str], what: str, where: str) -> None:
+    """Raise CatalogueError where a name stands twice."""
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise CatalogueError(f"{what} {twice[0]} stands there twice", where, "remove one")

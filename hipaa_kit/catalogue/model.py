@@ -72,6 +72,22 @@ class Control:
 
 
 @dataclass(frozen=True)
+class ScannerCheck:
+    """One check of another scanner, and the control of ours that it stands beside.
+
+    `relation` is one of `vocabulary.MAPPING_RELATIONS`; `differs` says what the check asks otherwise, and `source`
+    is the public page that says what it asks.
+    """
+
+    tool: str
+    check: str
+    control: str
+    relation: str
+    differs: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All topics, citations and controls, in the order of the notebooks and of the rule."""
 

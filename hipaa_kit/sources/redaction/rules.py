@@ -237,6 +237,16 @@ _KEPT: Final = {
         alert expr for groupBy groupInterval groupWait interval matchNames matchType matchers path port
         receiver record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
     """,
+    # what other scanners found, by id; messages, matches, titles and descriptions are not here
+    "aquasecurity.github.io": """
+        checkID digest fixedVersion id installedVersion repository ruleID server tag updateTimestamp vulnerabilityID
+    """,
+    "wgpolicyk8s.io": """
+        policy result rule source
+    """,
+    "openreports.io": """
+        policy result rule source
+    """,
 }
 
 KEPT: Final = {group: frozenset(fields.split()) for group, fields in _KEPT.items()}
@@ -250,7 +260,9 @@ https://network-policy-api.sigs.k8s.io/reference/spec/, https://gateway-api.sigs
 https://istio.io/latest/docs/reference/config/security/authorization-policy/,
 https://cert-manager.io/docs/reference/api-docs/, https://velero.io/docs/main/api-types/,
 https://kubernetes.io/docs/concepts/storage/volume-snapshots/,
-https://prometheus-operator.dev/docs/api-reference/api/.
+https://prometheus-operator.dev/docs/api-reference/api/,
+https://aquasecurity.github.io/trivy-operator/latest/docs/crds/,
+https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
 
 DROPPED: Final = frozenset(["message", "note", "description", "caBundle", "request", "certificate", "caCertificate"])

@@ -1,0 +1,9 @@
+"""Reports of other scanners: evidence beside our findings, never a verdict of ours.
+
+One module per tool says how its report is recognised and read; `reading` asks them in turn. A new tool is
+one module with `recognise` and `read`, and its name in `reading.READERS`.
+"""
+
+from hipaa_kit.sources.reports.reading import ReportFindings, findings_of, findings_of_text
+
+__all__ = ["ReportFindings", "findings_of", "findings_of_text"]

@@ -1,0 +1,126 @@
+"""Trivy, `trivy k8s --format json` (`--report all` and `--report summary`).
+
+Source: https://github.com/aquasecurity/trivy, `pkg/k8s/report/report.go` and `pkg/types/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from hipaa_kit.sources.reports.rows import Reading, Row, at, mapping, severity, text
+from hipaa_kit.vocabulary import FAILED_THERE, MUTED, NOT_EVALUATED, PASSED
+
+TOOL: Final = "trivy"
+SCAN: Final = "scan"
+"""Stands for a check where the tool says that it could not look at an object at all."""
+
+OUTCOMES: Final = {
+    "pass": PASSED,
+    "fail": FAILED_THERE,
+    "exception": MUTED,
+    "found": FAILED_THERE,
+    "ignored": MUTED,
+    "error": NOT_EVALUATED,
+}
+
+
+def recognise(document: Any) -> bool:
+    """Tell whether a document is a report of `trivy k8s`: of all resources, or with findings put together."""
+    return isinstance(at(document, "ClusterName"), str) and any(
+        isinstance(at(document, name), list) for name in ("Resources", "Findings")
+    )
+
+
+def read(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield a row per misconfiguration, vulnerability and secret of a resource.
+
+    A resource with `Error` was not scanned, or not to the end: that is a row, because no findings of it are
+    no sign that it is clean. `Match` and `Code` of secrets and causes hold content and are not looked at.
+    Only `--include-non-failures` makes Trivy list what passed.
+    """
+    for name in ("Resources", "Findings"):
+        for place, resource in reading.entries(document, name, ""):
+            kind, given = text(resource, "Kind"), text(resource, "Name")
+            named = reading.object(kind, text(resource, "Namespace"), given)
+            if not named:
+                reading.problem(place, "names no resource")
+                continue
+            if error := at(resource, "Error"):
+                yield from _not_scanned(place, error, named, reading)
+            image = _image(resource)
+            for where, result in reading.entries(resource, "Results", place):
+                yield from _result(result, where, {"tool": TOOL, "object": named, "image": image}, reading)
+
+
+def _not_scanned(place: str, error: Any, named: str, reading: Reading) -> Iterator[Row]:
+    digest = reading.digests(error)
+    yield from reading.row(
+        f"{place}/Error", check=SCAN, said="error", outcomes=OUTCOMES, tool=TOOL, object=named, message_digest=digest
+    )
+
+
+def _image(resource: Mapping[str, Any]) -> str:
+    """Return the image with its digest; `Metadata` is one map, or in newer reports a list with one per image."""
+    found = at(resource, "Metadata")
+    metadata = found[0] if isinstance(found, list) and len(found) == 1 else found
+    for key in ("RepoDigests", "RepoTags"):
+        names = at(metadata, key)
+        if isinstance(names, list) and names and isinstance(names[0], str):
+            return names[0]
+    return ""
+
+
+def _result(result: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
+    general = {**general, "part": text(result, "Target")}
+    for where, found in reading.entries(result, "Misconfigurations", place):
+        yield from _misconfiguration(found, where, at(found, "Status"), general, reading)
+    for where, found in reading.entries(result, "Vulnerabilities", place):
+        yield from _vulnerability(found, where, "found", general, reading)
+    for where, found in reading.entries(result, "Secrets", place):
+        yield from reading.row(
+            where,
+            check=at(found, "RuleID"),
+            said="found",
+            outcomes=OUTCOMES,
+            title=text(found, "Title"),
+            severity=severity(text(found, "Severity")),
+            **general,
+        )
+    for where, modified in reading.entries(result, "ExperimentalModifiedFindings", place):
+        found = mapping(modified, "Finding")
+        read_one = _vulnerability if "VulnerabilityID" in found else _misconfiguration
+        yield from read_one(found, where, at(modified, "Status"), general, reading)
+
+
+def _misconfiguration(
+    found: Mapping[str, Any], where: str, said: Any, general: Mapping[str, str], reading: Reading
+) -> Iterator[Row]:
+    yield from reading.row(
+        where,
+        check=at(found, "ID") or at(found, "AVDID"),
+        said=said,
+        outcomes=OUTCOMES,
+        title=text(found, "Title"),
+        severity=severity(text(found, "Severity")),
+        message_digest=reading.digests(at(found, "Message")),
+        **general,
+    )
+
+
+def _vulnerability(
+    found: Mapping[str, Any], where: str, said: Any, general: Mapping[str, str], reading: Reading
+) -> Iterator[Row]:
+    yield from reading.row(
+        where,
+        check=at(found, "VulnerabilityID"),
+        said=said,
+        outcomes=OUTCOMES,
+        title=text(found, "Title"),
+        severity=severity(text(found, "Severity")),
+        vulnerability=text(found, "VulnerabilityID"),
+        package=text(found, "PkgName"),
+        installed_version=text(found, "InstalledVersion"),
+        fixed_version=text(found, "FixedVersion"),
+        **general,
+    )

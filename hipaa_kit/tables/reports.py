@@ -1,0 +1,49 @@
+"""What other scanners report, beside our findings and never among them."""
+
+from hipaa_kit.tables.declaration import Table, text
+from hipaa_kit.vocabulary import DIFFERENCES, MAPPING_RELATIONS, REPORT_OUTCOMES, SEVERITIES, VERDICTS
+
+SCANNER_FINDINGS = Table(
+    "scanner_findings",
+    "what one other scanner says of one object at one place of its report",
+    ("tool", "check", "object", "source", "position"),
+    (
+        text("tool", "scanner; in policy reports the engine that they name as source"),
+        text("tool_version", "its version, or that of its benchmark, or none"),
+        text("reported_at", "when it looked, as the report says; its own clock where it names no zone; or none"),
+        text("check", "check, control, policy, rule or vulnerability, by the id that the tool gives it"),
+        text("title", "title that the tool gives it, or none"),
+        text("object", "object spoken of, `Kind/namespace/name`; a name `*` is not named; none is the whole cluster"),
+        text("part", "container, file or role of a node that the row speaks of, or none"),
+        text("said", "status in the tool's own word"),
+        text("outcome", "what that comes to", REPORT_OUTCOMES),
+        text("severity", "severity that the tool gives, in our words, or none", ("", "unknown", *SEVERITIES)),
+        text("message_digest", "keyed digests of its messages, joined by spaces; never the text"),
+        text("vulnerability", "CVE or advisory where the row is about one, or none"),
+        text("package", "package that has it, or none"),
+        text("installed_version", "version found, or none"),
+        text("fixed_version", "versions without it, or none"),
+        text("image", "image scanned, with digest where the report has it, or none"),
+        text("source", "report: request or file"),
+        text("position", "JSON pointer or line in it"),
+    ),
+)
+
+DISAGREEMENTS = Table(
+    "disagreements",
+    "one check of another scanner that says of one object what our control does not",
+    ("object", "control", "tool", "check"),
+    (
+        text("object", "object judged, `Kind/namespace/name`"),
+        text("control", "our control id"),
+        text("tool", "other scanner"),
+        text("check", "its check"),
+        text("difference", "kind of difference", DIFFERENCES),
+        text("verdict", "our verdict, or none", ("", *VERDICTS)),
+        text("outcome", "what its report comes to, or none", ("", *REPORT_OUTCOMES)),
+        text("relation", "whether its check asks what our control asks", MAPPING_RELATIONS),
+        text("differs", "what it asks otherwise, or none"),
+        text("source", "its report, or none"),
+        text("position", "place in it, or none"),
+    ),
+)
