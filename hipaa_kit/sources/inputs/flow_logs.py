@@ -13,6 +13,7 @@ server, and only its address tells which one.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -47,6 +48,12 @@ NO_FLOW: Final = ("node_status", "lost_events")
 """What Hubble writes between flows."""
 EPHEMERAL: Final = 32_768
 """First port that Linux takes for its own end: https://docs.kernel.org/networking/ip-sysctl.html."""
+PRIVATE: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16"
+    " fc00::/7 fe80::/10 ::1/128".split()
+)
+"""Addresses that no device on the internet has: RFC 1918, RFC 6598 (pods of some providers), RFC 3927, RFC 4193."""
 VPC_COLUMNS: Final = frozenset("srcaddr dstaddr srcport dstport protocol action".split())
 
 
@@ -203,11 +210,13 @@ def _is_address(address: str) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=100_000)
 def _is_private(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_private
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    return any(found in network for network in PRIVATE if network.version == found.version)
 
 
 INPUTS: Final = (

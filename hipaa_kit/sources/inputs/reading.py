@@ -183,7 +183,10 @@ class _Reader:
         """Refuse what a person wrote twice under one key; JSON is written by machines."""
         content = decode(raw, source)
         if not content.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-            load_strict(content, str(self.folder / source))
+            try:
+                load_strict(content, str(self.folder / source))
+            except InputError as error:
+                raise InputError(error.what, error.where, "write every key once, and one document per file") from None
 
     def _located(self, error: InputError, piece: Piece, source: str, raw: bytes) -> InputError:
         """Return a mistake in what a person wrote with its file and line."""
