@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from hipaa_kit.assess.opening import assessment
     from hipaa_kit.errors import KitError
     from hipaa_kit.sources.dump import import_dump
+    from hipaa_kit.sources.inputs import Inputs, open_inputs, read_inputs, save_inputs
     from hipaa_kit.sources.live import collect
     from hipaa_kit.sources.scope import load_scope
     from hipaa_kit.sources.snapshot import Snapshot
     from hipaa_kit.sources.store import open_snapshot, save_snapshot
 
 _PLACES = {
+    "Inputs": "hipaa_kit.sources.inputs",
+    "open_inputs": "hipaa_kit.sources.inputs",
+    "read_inputs": "hipaa_kit.sources.inputs",
+    "save_inputs": "hipaa_kit.sources.inputs",
     "Assessment": "hipaa_kit.assess.facade",
     "KitError": "hipaa_kit.errors",
     "Snapshot": "hipaa_kit.sources.snapshot",
@@ -41,6 +46,7 @@ _PLACES = {
 
 __all__ = [
     "Assessment",
+    "Inputs",
     "KitError",
     "Snapshot",
     "__version__",
@@ -48,7 +54,10 @@ __all__ = [
     "collect",
     "import_dump",
     "load_scope",
+    "open_inputs",
     "open_snapshot",
+    "read_inputs",
+    "save_inputs",
     "save_snapshot",
 ]
 

@@ -140,6 +140,11 @@ def _assess(verbs: Any) -> None:
     )
     verb.add_argument("--scope", help="scope.yaml; the one beside the snapshot by default")
     verb.add_argument(
+        "--inputs",
+        metavar="DIR",
+        help="what else is known beside the cluster; the folder inputs beside scope.yaml by default",
+    )
+    verb.add_argument(
         "--as-of",
         "--now",
         dest="as_of",
@@ -270,6 +275,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         as_of=arguments.as_of or snapshot.collected_at or _now(),
         parameters=parse_settings(arguments.set),
         topics=arguments.topic,
+        inputs=arguments.inputs,
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
 

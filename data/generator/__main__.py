@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clinic import plant, render
 from faults import FAULTS, Fault
+from inputs import write_inputs
 from objects import COLLECTED_AT, KINDS, LIST_VERSION, NOT_SERVED, SERVER_VERSION, Cluster, Kind, Object
 from scope import scope_text
 from text import readable
@@ -79,6 +80,7 @@ def write(directory: Path, faults: tuple[Fault, ...]) -> None:
         (objects / f"{name}.yaml").write_text(typed_list(kind, cluster), encoding="utf-8")
     (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
     (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
+    write_inputs(directory / "inputs")
     if faults:
         (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")
 

@@ -23,10 +23,12 @@ from hipaa_kit.catalogue import Catalogue, load_catalogue
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
+from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
+from hipaa_kit.tables.results import UNREADABLE
 
 RESULTS = (
     "check_inputs",
@@ -37,6 +39,9 @@ RESULTS = (
     "finding_evidence",
     "finding_members",
     "findings",
+    "input_conflicts",
+    "input_files",
+    "inputs",
     "provenance",
     "set_aside",
     "topic_summary",
@@ -68,6 +73,8 @@ class Assessment:
         Values that a site sets, by parameter name; they overrule the thresholds of the scope.
     topics
         Run only the checks of these topics; all by default.
+    inputs
+        What was given beside the cluster; nothing by default.
     cache
         Folder in which results are kept under the digest of all inputs; none by default.
 
@@ -85,10 +92,12 @@ class Assessment:
         as_of: str = "",
         parameters: Mapping[str, Any] | None = None,
         topics: Iterable[str] = (),
+        inputs: Inputs | None = None,
         cache: str | Path | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope
+        self.given = inputs or no_inputs()
         self.as_of = as_of or snapshot.collected_at
         self.catalogue: Catalogue = load_catalogue()
         self.topics_asked = tuple(sorted(set(topics)))
@@ -103,6 +112,11 @@ class Assessment:
         """Table `coverage`: what was asked of the cluster and what came back."""
         return self.tables["coverage"]
 
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """Table `inputs`: what was given beside the cluster, what was not, and the command that would give it."""
+        return self.tables["inputs"]
+
     def findings(self, topic: str = "") -> pd.DataFrame:
         """Return table `findings`, of one topic or of all: one row per check and object examined."""
         findings = self.tables["findings"]
@@ -116,7 +130,7 @@ class Assessment:
         table
             Name of the table; the kinds behind it come through the tables it is made from.
         """
-        if table not in BUILDERS:
+        if table not in BUILDERS and table not in INPUT_TABLES:
             raise InputError(
                 f"there is no table {table!r} of the inventory", "", f"tables are {', '.join(sorted(BUILDERS))}"
             )
@@ -127,14 +141,15 @@ class Assessment:
     @cached_property
     def key(self) -> str:
         """Digest of everything the results depend on."""
-        return hashlib.sha256(canonical_json(self.inputs())).hexdigest()
+        return hashlib.sha256(canonical_json(self.digests())).hexdigest()
 
-    def inputs(self) -> dict[str, Any]:
+    def digests(self) -> dict[str, Any]:
         """Return what the results depend on, by digest: the facts that stand in every report."""
         return {
             "as_of": self.as_of,
             "catalogue": self.catalogue.digest,
             "checks": [check.id for check in self.checks],
+            "inputs": self.given.digest,
             "kit_version": hipaa_kit.__version__,
             "parameters": dict(sorted(self.parameters.items())),
             "scope": self.scope.digest if self.scope else "",
@@ -183,7 +198,7 @@ class Tables(TableSet):
 
     def __init__(self, assessment: Assessment) -> None:
         self._of = assessment
-        self._inventory = Inventory(assessment.snapshot, assessment.scope)
+        self._inventory = Inventory(assessment.snapshot, assessment.scope, assessment.given)
         self._made: dict[str, pd.DataFrame] = {}
 
     def names(self) -> list[str]:
@@ -231,7 +246,7 @@ class Tables(TableSet):
         return self._results.finding_citations
 
     def _check_inputs(self) -> pd.DataFrame:
-        return check_inputs(self._of.checks, self._of.snapshot.coverage)
+        return check_inputs(self._of.checks, self._of.snapshot.coverage, self._of.given)
 
     def _citations(self) -> pd.DataFrame:
         candidates = self["ephi_candidates"]["object"].nunique()
@@ -245,7 +260,19 @@ class Tables(TableSet):
         return self._of.snapshot.conflicts
 
     def _unreadable(self) -> pd.DataFrame:
-        return self._of.snapshot.unreadable
+        """Return what could not be read of the snapshot and of the inputs beside it."""
+        inputs = self._of.given.unreadable
+        told = inputs.assign(source=("inputs/" + inputs["source"]).astype("str"))
+        return UNREADABLE.conform(pd.concat([self._of.snapshot.unreadable, told], ignore_index=True))
+
+    def _inputs(self) -> pd.DataFrame:
+        return self._of.given.given
+
+    def _input_files(self) -> pd.DataFrame:
+        return self._of.given.files
+
+    def _input_conflicts(self) -> pd.DataFrame:
+        return self._of.given.conflicts
 
     def _set_aside(self) -> pd.DataFrame:
         return self._of.snapshot.set_aside

@@ -12,6 +12,7 @@ from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.dump import import_dump
+from hipaa_kit.sources.inputs import Inputs, is_frozen, no_inputs, open_inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -19,6 +20,7 @@ from hipaa_kit.sources.store import is_snapshot, open_snapshot
 
 SCOPE_FILE = "scope.yaml"
 OBJECTS = "objects"
+INPUTS = "inputs"
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
 
 
@@ -29,6 +31,7 @@ def assessment(
     as_of: str = "",
     parameters: Mapping[str, Any] | str = "",
     topics: Iterable[str] | str = (),
+    inputs: Inputs | str | Path | None = None,
     cache: str | Path | None = None,
 ) -> Assessment:
     """Assess a cluster as it was read.
@@ -47,6 +50,9 @@ def assessment(
         Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces.
     topics
         Run only the checks of these topics, also as text joined by spaces; all by default.
+    inputs
+        `Inputs`, or the folder that holds what else is known beside the cluster, frozen or as files; by
+        default the folder `inputs` that lies beside `scope.yaml`, if there is one.
     cache
         Folder that keeps results under the digest of all inputs; by default the one that
         `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
@@ -64,10 +70,11 @@ def assessment(
     place = shipped("data") / "clinic" if snapshot in ("", None) else snapshot
     opened = place if isinstance(place, Snapshot) else open_any(place)
     declared = scope if isinstance(scope, Scope) else _scope(place, scope)
+    others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _find_inputs(place, scope))
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else parameters
     wanted = topics.split() if isinstance(topics, str) else topics
-    return Assessment(opened, declared, as_of=as_of, parameters=settings, topics=wanted, cache=kept)
+    return Assessment(opened, declared, as_of=as_of, parameters=settings, topics=wanted, inputs=others, cache=kept)
 
 
 def parse_settings(given: Iterable[str]) -> dict[str, Any]:
@@ -105,14 +112,38 @@ def open_any(path: str | Path) -> Snapshot:
     if is_snapshot(place):
         return open_snapshot(place)
     objects = place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
+    return import_dump(objects, pseudonymizer=_pseudonymizer(place))
+
+
+def _pseudonymizer(place: Path) -> Pseudonymizer | None:
+    """Return the one with the public key for what ships with the kit, None for anything else."""
     ours = place.resolve().is_relative_to(shipped("data").resolve())
-    return import_dump(objects, pseudonymizer=Pseudonymizer(DEMO_KEY) if ours else None)
+    return Pseudonymizer(DEMO_KEY) if ours else None
+
+
+def open_any_inputs(path: str | Path | None) -> Inputs:
+    """Open frozen inputs, or read a folder of files; none gives inputs of which none was given."""
+    if path is None:
+        return no_inputs()
+    return open_inputs(path) if is_frozen(path) else read_inputs(path, pseudonymizer=_pseudonymizer(Path(path)))
+
+
+def find_inputs(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of inputs that lies beside a scope file, or None."""
+    beside = Path(scope_file).parent / INPUTS if scope_file else None
+    return beside if beside is not None and beside.is_dir() else None
 
 
 def find_scope(path: str | Path) -> Path | None:
     """Return the scope file that lies in a folder, or None."""
     beside = Path(path) / SCOPE_FILE
     return beside if beside.is_file() else None
+
+
+def _find_inputs(place: Snapshot | str | Path, scope: Scope | str | Path | None) -> Path | None:
+    if isinstance(scope, str | Path) and scope:
+        return find_inputs(scope)
+    return None if isinstance(place, Snapshot) else find_inputs(find_scope(place))
 
 
 def _scope(place: Snapshot | str | Path, given: str | Path | None) -> Scope | None:

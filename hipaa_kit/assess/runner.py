@@ -14,17 +14,21 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.registry import Inventory, kinds_behind
+from hipaa_kit.inventory.registry import Inventory, inputs_behind, kinds_behind
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.sources.coverage import Answer, Coverage
+from hipaa_kit.sources.inputs import INPUTS, Inputs
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import CHECK_INPUTS, JUDGEMENTS
 from hipaa_kit.vocabulary import (
+    ANSWERED,
     CLUSTER,
     ERROR,
+    FAILED,
     NOT_APPLICABLE,
+    NOT_ASKED,
     NOT_ASSESSED,
     PASS,
     REASON_OF_COVERAGE,
@@ -86,6 +90,8 @@ def run_check(
     """
     if check.needs_scope and not scoped:
         return [_without_scope(check)]
+    if lacking := [name for name in check.inputs if tables.inputs.status(name) != "given"]:
+        return [_without_inputs(check, lacking, tables.inputs)]
     given = {name: parameters[name] for name in check.parameters if name in parameters}
     if check.takes_time:
         given["as_of"] = as_of
@@ -107,11 +113,12 @@ def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdi
     return verdicts or [_nothing(check)]
 
 
-def check_inputs(checks: Iterable[Check], coverage: Coverage) -> pd.DataFrame:
-    """Return table `check_inputs`: for every check, each kind it reads and what came back for it."""
+def check_inputs(checks: Iterable[Check], coverage: Coverage, inputs: Inputs) -> pd.DataFrame:
+    """Return table `check_inputs`: for every check, each kind and input it reads and what came back for it."""
     rows = []
     for check in checks:
         for table in check.tables:
+            rows += [_input_row(check, table, name, inputs) for name in inputs_behind(table)]
             for kind in kinds_behind(table):
                 answers = coverage.gaps(kind) or [coverage.answer(kind)]
                 rows += [
@@ -127,6 +134,21 @@ def check_inputs(checks: Iterable[Check], coverage: Coverage) -> pd.DataFrame:
                     for answer in answers
                 ]
     return CHECK_INPUTS.frame(rows)
+
+
+_STATUS_OF_INPUT = {"given": ANSWERED, "unreadable": FAILED, "missing": NOT_ASKED}
+
+
+def _input_row(check: Check, table: str, name: str, inputs: Inputs) -> dict[str, Any]:
+    status = inputs.status(name)
+    return {
+        "check": check.id,
+        "table": table,
+        "group": "input",
+        "kind": name,
+        "status": _STATUS_OF_INPUT[status],
+        "error": "" if status == "given" else inputs.problem(name) or INPUTS[name].command,
+    }
 
 
 class _Gaps:
@@ -223,7 +245,8 @@ def _unseen(check: Check, gaps: _Gaps) -> list[Verdict]:
 
 
 def _nothing(check: Check) -> Verdict:
-    kinds = ", ".join(sorted({kind.resource for kind in check.kinds})) or "no kind of object"
+    read = [*sorted({kind.resource for kind in check.kinds}), *check.inputs]
+    kinds = ", ".join(read) or "no kind of object"
     return Verdict(
         check=check.id,
         object=object_id(UNSEEN, CLUSTER, UNSEEN),
@@ -240,6 +263,26 @@ def _without_scope(check: Check) -> Verdict:
         reason="no ePHI scope is declared: what holds patient data is not known",
         reason_code="input_missing",
         reason_detail="scope.yaml is missing; give it with --scope",
+    )
+
+
+def _without_inputs(check: Check, lacking: list[str], inputs: Inputs) -> Verdict:
+    """Say that an input was not given, or not read in full, and what would give it."""
+    missing = [name for name in lacking if inputs.status(name) == "missing"]
+    first = (missing or lacking)[0]
+    others = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
+    if missing:
+        reason = f"{INPUTS[first].what} is missing{others}; to give it: {INPUTS[first].command}"
+    else:
+        reason = f"{INPUTS[first].what} could not be read in full{others}: {inputs.problem(first)}"
+    told = [f"{name}: {inputs.problem(name) or INPUTS[name].command}" for name in lacking]
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=NOT_ASSESSED,
+        reason=reason,
+        reason_code="input_missing" if missing else "parse_error",
+        reason_detail="; ".join(told),
     )
 
 

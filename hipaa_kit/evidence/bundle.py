@@ -41,10 +41,14 @@ from hipaa_kit.evidence.bag import seal
 from hipaa_kit.evidence.exports import findings_json, table_csv
 from hipaa_kit.evidence.html import assert_self_contained, render_notebook_html
 from hipaa_kit.evidence.notebooks import canonical_notebook
+from hipaa_kit.sources.inputs import save_inputs
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.store import save_snapshot
 from hipaa_kit.views.page import NotebookEntry, index_page, verdict_counts
+
+GIVEN = "inputs/given"
+"""Where the inputs beside the cluster are frozen: also where none was given, so that nobody finds others later."""
 
 TOP_TABLES = {
     "findings": "every check on every object examined",
@@ -151,7 +155,8 @@ class _Writer:
     def inputs(self) -> None:
         """Freeze what everything is computed from."""
         save_snapshot(self.run.snapshot, self.data / "snapshot")
-        self.text("inputs/parameters.json", _json(self.run.inputs()))
+        save_inputs(self.run.given, self.data / GIVEN)
+        self.text("inputs/parameters.json", _json(self.run.digests()))
         if self.scope_file is not None:
             self.text("inputs/scope.yaml", self.scope_file.read_text(encoding="utf-8-sig"))
 
@@ -172,6 +177,7 @@ class _Writer:
         parameters = {
             "snapshot": "../snapshot",
             "scope": "../inputs/scope.yaml" if self.scope_file else "",
+            "inputs": f"../{GIVEN}",
             "as_of": self.run.as_of,
             "settings": written_settings(self.run.parameters),
             "topics": " ".join(self.run.topics_asked),
@@ -247,6 +253,8 @@ def _files(data: Path) -> list[tuple[str, str]]:
         "control_map.csv": "which notebook and which checks serve each citation",
         "inputs/parameters.json": "what the results depend on, by digest",
         "inputs/scope.yaml": "the ePHI scope as it was declared",
+        "inputs/given/inputs.csv": "what was given beside the cluster, what was not, and how to get it",
+        "inputs/given/inputs.json": "the inputs beside the cluster as they were read, with their digests",
         "snapshot/snapshot.json": "the snapshot: redacted objects by kind, with their digests",
         "snapshot/coverage.csv": "coverage, as it stands in the snapshot",
     }
@@ -283,7 +291,7 @@ def _run_facts(run: Assessment, started: datetime, ended: Sequence[NotebookRun])
         "counts": verdict_counts(run.findings()),
         "ended_at": _rfc3339(now),
         "host": platform.node(),
-        "inputs": run.inputs(),
+        "inputs": run.digests(),
         "kit_version": hipaa_kit.__version__,
         "notebooks": {
             each.id: {

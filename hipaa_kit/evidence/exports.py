@@ -53,7 +53,7 @@ def findings_json(run: Assessment) -> str:
         {**_plain(row), **{name: groups.get((row["check"], row["object"]), []) for name, groups in parts.items()}}
         for row in rows_of(run.findings())
     ]
-    return json.dumps({"inputs": run.inputs(), "findings": findings}, indent=1, sort_keys=True) + "\n"
+    return json.dumps({"inputs": run.digests(), "findings": findings}, indent=1, sort_keys=True) + "\n"
 
 
 def _grouped(frame: pd.DataFrame) -> dict[tuple[Any, Any], list[dict[str, Any]]]:

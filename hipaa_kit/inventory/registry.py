@@ -1,8 +1,9 @@
 """How tables are built: a builder declares its table and what it reads; the rest is found out.
 
 A builder is a function whose parameters say what it needs: `snapshot`, `scope`, or the name of
-another table. The kinds of object that stand behind a table, and so decide whether an absence in
-it means anything, follow from its own `reads` and those of the tables it uses.
+another table, also one that an input fills (`sources/inputs`). The kinds of object and the inputs that
+stand behind a table, and so decide whether an absence in it means anything, follow from its own `reads`
+and those of the tables it uses.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
@@ -36,6 +38,7 @@ class Builder:
     reads: tuple[Kind, ...]
     function: Callable[..., Rows]
     needs: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -46,7 +49,9 @@ class Builder:
 BUILDERS: dict[str, Builder] = {}
 
 
-def builds(table: Table, *, reads: Iterable[Kind] = ()) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
+def builds(
+    table: Table, *, reads: Iterable[Kind] = (), optional: Iterable[str] = ()
+) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
     """Declare the function below as the builder of a table.
 
     Parameters
@@ -55,13 +60,17 @@ def builds(table: Table, *, reads: Iterable[Kind] = ()) -> Callable[[Callable[..
         Declaration of the table; the function returns its rows, or a frame with its columns.
     reads
         Kinds of object that it takes from the snapshot itself.
+    optional
+        Tables of inputs that it also works without; they are empty where the input is missing.
     """
 
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
         if table.name in BUILDERS:
             raise ValueError(f"table {table.name!r} has two builders")
+        if table.name in INPUT_TABLES:
+            raise ValueError(f"table {table.name!r} is filled by an input")
         needs = tuple(inspect.signature(function).parameters)
-        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs)
+        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs, frozenset(optional))
         return function
 
     return register
@@ -76,6 +85,8 @@ def discover(package: ModuleType) -> None:
 @cache
 def kinds_behind(table: str) -> tuple[Kind, ...]:
     """Return the kinds of object that stand behind a table, through the tables it is made from."""
+    if table in INPUT_TABLES:
+        return ()
     builder = BUILDERS[table]
     found = dict.fromkeys(builder.reads)
     for other in builder.tables:
@@ -86,8 +97,20 @@ def kinds_behind(table: str) -> tuple[Kind, ...]:
 @cache
 def rests_on_scope(table: str) -> bool:
     """Tell whether a table says nothing without a declared ePHI scope."""
+    if table in INPUT_TABLES:
+        return False
     builder = BUILDERS[table]
     return "scope" in builder.needs or any(rests_on_scope(other) for other in builder.tables)
+
+
+@cache
+def inputs_behind(table: str) -> tuple[str, ...]:
+    """Return the names of the inputs without which a table says nothing, through the tables it is made from."""
+    if table in INPUT_OF:
+        return (INPUT_OF[table].name,)
+    builder = BUILDERS[table]
+    found = {name for other in builder.tables if other not in builder.optional for name in inputs_behind(other)}
+    return tuple(sorted(found))
 
 
 class Inventory(TableSet):
@@ -99,15 +122,18 @@ class Inventory(TableSet):
         What was read of the cluster.
     scope
         The declared ePHI scope; None where there is none.
+    inputs
+        What was given beside the cluster; nothing by default.
     """
 
-    def __init__(self, snapshot: Snapshot, scope: Scope | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, scope: Scope | None = None, inputs: Inputs | None = None) -> None:
         self._given: dict[str, Any] = {"snapshot": snapshot, "scope": scope}
-        self._built: dict[str, pd.DataFrame] = {}
+        self.inputs = inputs or no_inputs()
+        self._built: dict[str, pd.DataFrame] = dict(self.inputs.tables)
 
     def names(self) -> list[str]:
         """Return the names of all tables that can be built."""
-        return sorted(BUILDERS)
+        return sorted([*BUILDERS, *INPUT_TABLES])
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, built now if it was not asked for before."""

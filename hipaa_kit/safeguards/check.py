@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.registry import kinds_behind, rests_on_scope
+from hipaa_kit.inventory.registry import inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import JUDGEMENTS
@@ -45,11 +45,18 @@ class Check:
     parameters: dict[str, Any]
     takes_time: bool
     without_scope: bool
+    optional: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of object that stand behind its tables."""
         return tuple(sorted({kind for table in self.tables for kind in kinds_behind(table)}))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs beside the cluster without which it cannot judge."""
+        needed = [table for table in self.tables if table not in self.optional]
+        return tuple(sorted({name for table in needed for name in inputs_behind(table)}))
 
     @property
     def needs_scope(self) -> bool:
@@ -60,7 +67,7 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(control: str, *, without_scope: bool = False) -> Callable[[Judge], Judge]:
+def check(control: str, *, without_scope: bool = False, optional: Iterable[str] = ()) -> Callable[[Judge], Judge]:
     """Declare the function below as the check of a control.
 
     Parameters
@@ -69,6 +76,8 @@ def check(control: str, *, without_scope: bool = False) -> Callable[[Judge], Jud
         Id of the control in the catalogue.
     without_scope
         It judges also where no ePHI scope is declared, because that is what it asks about.
+    optional
+        Tables of inputs that it also judges without; they are empty where the input is missing.
     """
 
     def register(function: Judge) -> Judge:
@@ -83,6 +92,7 @@ def check(control: str, *, without_scope: bool = False) -> Callable[[Judge], Jud
             parameters={p.name: p.default for p in named if p.name != "as_of"},
             takes_time=any(p.name == "as_of" for p in named),
             without_scope=without_scope,
+            optional=frozenset(optional),
         )
         return function
 
@@ -225,9 +235,10 @@ def _shown(value: Any) -> str:
 
 
 def describe(each: Check) -> dict[str, str]:
-    """Return what the documentation says of a check's inputs: tables, kinds, parameters."""
+    """Return what the documentation says of a check's inputs: tables, kinds, inputs beside the cluster, parameters."""
     return {
         "tables": " ".join(each.tables),
         "kinds": " ".join(sorted({kind.kind for kind in each.kinds})),
+        "inputs": " ".join(each.inputs),
         "parameters": " ".join(f"{name}={value}" for name, value in sorted(each.parameters.items())),
     }

@@ -163,16 +163,16 @@ FINDING_EVIDENCE = Table(
 
 CHECK_INPUTS = Table(
     "check_inputs",
-    "one kind in one namespace that one check reads, and what came back for it",
+    "one kind in one namespace, or one other input, that one check reads, and what came back for it",
     ("check", "table", "group", "kind", "namespace"),
     (
         text("check", "control id"),
         text("table", "table it reads"),
-        text("group", "API group"),
-        text("kind", "kind of object behind the table"),
+        text("group", "API group; `input` for what is not an object of the cluster"),
+        text("kind", "kind of object behind the table, or name of the input"),
         text("namespace", "namespace; none is the whole cluster"),
         text("status", "what came back", COVERAGE_STATUSES),
-        text("error", "the refusal in the server's own words, or none"),
+        text("error", "the refusal in the server's own words, or the command that gives the input, or none"),
     ),
 )
 
@@ -240,6 +240,7 @@ CHECKS = Table(
         text("citations", "citations served, joined by `; `"),
         text("tables", "tables read, joined by spaces"),
         text("kinds", "kinds behind them, joined by spaces"),
+        text("inputs", "inputs beside the cluster that it cannot judge without, joined by spaces"),
         text("parameters", "parameters with defaults, joined by spaces"),
         flag("needs_scope", "cannot judge without a declared scope"),
     ),

@@ -44,11 +44,13 @@ def run_facts(run: Assessment) -> pd.DataFrame:
         "read at": snapshot.collected_at or "not known",
         "judged as of": run.as_of or "not known",
         "ePHI scope": f"{run.scope.name}, {len(run.scope.entries)} entries" if run.scope else "none declared",
+        "other inputs": f"{int((run.inputs['status'] == 'given').sum())} of {len(run.inputs)} given",
         "parameters": parameters or "none",
         "snapshot digest": snapshot.digest,
         "scope digest": run.scope.digest if run.scope else "",
+        "inputs digest": run.given.digest,
         "catalogue digest": run.catalogue.digest,
-        "kit version": run.inputs()["kit_version"],
+        "kit version": run.digests()["kit_version"],
     }
     return pd.DataFrame({"fact": list(facts), "value": list(facts.values())})
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.safeguards.check import Check, describe
+from hipaa_kit.sources.inputs import INPUTS
 from hipaa_kit.tables import TABLES
 
 HEAD = "<!-- made by `make docs` from the declarations; do not edit -->\n"
@@ -46,6 +47,8 @@ def check_text(check: Check, catalogue: Catalogue, heading: str = "#") -> str:
         "",
         f"Reads {inputs['tables'].replace(' ', ', ')}{_kinds(inputs['kinds'])}.",
     ]
+    if inputs["inputs"]:
+        lines.append(f"Not assessed without the inputs {inputs['inputs'].replace(' ', ', ')}.")
     if inputs["parameters"]:
         lines.append(f"Parameters: {inputs['parameters'].replace(' ', ', ')}.")
     if check.needs_scope:
@@ -55,6 +58,25 @@ def check_text(check: Check, catalogue: Catalogue, heading: str = "#") -> str:
 
 def _kinds(names: str) -> str:
     return f": objects of kind {names.replace(' ', ', ')}" if names else ", whatever the kind"
+
+
+def inputs_markdown() -> str:
+    """Return `docs/other_inputs.md`: every input beside the cluster, its forms, its tables, how to get it."""
+    lines = [
+        HEAD,
+        "# Other inputs",
+        "",
+        "Everything that is not an object of the cluster. Each is optional; what it means to leave one out stands in",
+        "[inputs.md](inputs.md).",
+        "",
+    ]
+    for each in INPUTS.values():
+        lines += [f"## {each.name}", "", f"{each.what[0].upper()}{each.what[1:]}.", ""]
+        lines += [f"- {form.name}" for form in each.forms]
+        lines += ["", f"Fills {', '.join(f'`{table.name}`' for table in each.tables)}. To give it:", ""]
+        lines += [f"    {command}" for command in each.command.split("; ")]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def tables_markdown() -> str:

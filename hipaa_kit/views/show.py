@@ -94,7 +94,7 @@ def record(run: Any) -> None:
     """
     from IPython.display import display
 
-    facts = {**run.inputs(), "complete": True, "key": run.key}
+    facts = {**run.digests(), "complete": True, "key": run.key}
     words = f"complete; results rest on inputs with digest {run.key}"
     display({"application/vnd.hipaa-kit+json": facts, "text/plain": words}, raw=True)
 

@@ -1,0 +1,235 @@
+"""What the clinic knows beside its cluster: files of nodes, the provider's answers, what people keep.
+
+The keys in it are canaries: they open nothing, and a test looks for them in everything the kit writes. Both
+twins have the same inputs; no fault is planted in them.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from model import WORKERS
+from text import readable
+
+CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/clinic-data"
+
+WORKFORCE = (
+    ("amira.haddad@clinic.example", "platform engineer", "2023-04-01", "", "platform-admins"),
+    ("ben.okafor@clinic.example", "platform engineer", "2024-01-15", "", "platform-admins"),
+    ("carla.ruiz@clinic.example", "database administrator", "2021-09-01", "", "dba"),
+    ("dov.levin@clinic.example", "security officer", "2020-02-01", "", "security;auditors"),
+    ("elif.kaya@clinic.example", "privacy officer", "2022-06-01", "", "auditors"),
+    ("finn.moore@clinic.example", "developer", "2024-03-01", "2026-09-30", "ehr-developers"),
+    ("grace.lin@clinic.example", "developer", "2025-05-01", "", "ehr-developers"),
+)
+VENDORS = (
+    ("Cloud host", "cluster, databases, buckets", "2024-02-01", "2027-01-31", "account security lead"),
+    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office"),
+    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office"),
+    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager"),
+)
+ACCESS = (
+    ("platform engineer", "*", "apps", "*", ""),
+    ("platform engineer", "get", "", "pods", ""),
+    ("database administrator", "create", "", "pods/exec", "ehr"),
+    ("security officer", "get", "", "*", ""),
+    ("developer", "get", "", "pods", "ehr-staging"),
+    ("developer", "get", "", "pods/log", "ehr-staging"),
+)
+DRILLS = (
+    ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15),
+    ("restore", "2026-09-17", "StatefulSet/imaging/pacs-db", "partial", 190, 60),
+    ("failover", "2026-06-11", "zone east-a", "passed", 6, 0),
+    ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", ""),
+)
+TICKETS = (
+    ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
+    ("CLIN-1063", "2026-10-19T07:50:00Z", "", "vulnerability", "high", "Deployment/portal/portal-web", "in_progress"),
+    ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed"),
+    ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open"),
+)
+
+
+def input_files() -> dict[str, str]:
+    """Return the files of the folder `inputs`, by path."""
+    nodes = {f"nodes/{node}/kubelet-config.yaml": readable(kubelet()) for node in WORKERS[:2]}
+    return {
+        "access_matrix.csv": table(("role", "verb", "group", "resource", "namespace"), ACCESS),
+        "admission.yaml": readable(admission()),
+        "audit-policy.yaml": readable(audit_policy()),
+        "drills.csv": table(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS),
+        "eks.json": written(eks()),
+        "encryption-config.yaml": readable(encryption()),
+        **nodes,
+        "rds.json": written(rds()),
+        "tickets.csv": table(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS),
+        "vendors.yaml": vendors(),
+        "workforce.csv": table(("user", "role", "since", "until", "groups"), WORKFORCE),
+    }
+
+
+def write_inputs(folder: Path) -> None:
+    """Write the folder, and nothing else into it."""
+    stale = sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else []
+    for path in stale:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
+    for name, content in input_files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8", newline="")
+
+
+def table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def written(content: dict[str, Any]) -> str:
+    """Return JSON as the provider's command writes it."""
+    return json.dumps(content, indent=4) + "\n"
+
+
+def canary(name: str) -> str:
+    """Return a key that is none, in the form that a key has."""
+    return base64.b64encode(CANARY.format(name).encode()).decode()
+
+
+def encryption() -> dict[str, Any]:
+    """Return the API server's encryption configuration."""
+    keys = [{"name": name, "secret": canary(name)} for name in ("clinic-2026-10", "clinic-2026-04")]
+    return {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [
+            {
+                "resources": ["secrets"],
+                "providers": [{"secretbox": {"keys": keys}}, {"identity": {}}],
+            }
+        ],
+    }
+
+
+def audit_policy() -> dict[str, Any]:
+    """Return the API server's audit policy."""
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "None", "users": ["system:kube-proxy"], "verbs": ["watch"]},
+            {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
+            {"level": "Metadata", "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
+            {"level": "Request", "resources": [{"group": "", "resources": ["pods/exec", "pods/portforward"]}]},
+            {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
+            {"level": "Metadata"},
+        ],
+    }
+
+
+def admission() -> dict[str, Any]:
+    """Return the API server's admission configuration."""
+    security = {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "defaults": {"enforce": "baseline", "audit": "restricted", "warn": "restricted"},
+        "exemptions": {"namespaces": ["kube-system"]},
+    }
+    return {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": security}],
+    }
+
+
+def kubelet() -> dict[str, Any]:
+    """Return the configuration file of a kubelet."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": "/etc/kubernetes/pki/ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "readOnlyPort": 0,
+        "rotateCertificates": True,
+        "serverTLSBootstrap": True,
+        "tlsMinVersion": "VersionTLS12",
+        "protectKernelDefaults": True,
+        "eventRecordQPS": 50,
+        "streamingConnectionIdleTimeout": "5m0s",
+    }
+
+
+def eks() -> dict[str, Any]:
+    """Return the managed cluster in which the clinic's partner runs its half, as the provider describes it."""
+    kinds = ["api", "audit", "authenticator"]
+    return {
+        "cluster": {
+            "name": "clinic-partner",
+            "arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/clinic-partner",
+            "version": "1.34",
+            "status": "ACTIVE",
+            "resourcesVpcConfig": {
+                "endpointPublicAccess": True,
+                "endpointPrivateAccess": True,
+                "publicAccessCidrs": ["203.0.113.0/24"],
+            },
+            "logging": {
+                "clusterLogging": [
+                    {"types": kinds, "enabled": True},
+                    {"types": ["controllerManager", "scheduler"], "enabled": False},
+                ]
+            },
+            "encryptionConfig": [{"resources": ["secrets"], "provider": {"keyArn": KMS_KEY}}],
+            "accessConfig": {"authenticationMode": "API"},
+        }
+    }
+
+
+def rds() -> dict[str, Any]:
+    """Return the database outside the cluster, as the provider describes it."""
+    return {
+        "DBInstances": [
+            {
+                "DBInstanceIdentifier": "keycloak",
+                "Engine": "postgres",
+                "EngineVersion": "16.9",
+                "MasterUsername": "keycloak",
+                "Endpoint": {"Address": "keycloak.db.clinic.example", "Port": 5432},
+                "AvailabilityZone": f"{REGION}a",
+                "StorageEncrypted": True,
+                "KmsKeyId": KMS_KEY,
+                "BackupRetentionPeriod": 14,
+                "DeletionProtection": True,
+                "PubliclyAccessible": False,
+                "MultiAZ": True,
+                "EnabledCloudwatchLogsExports": ["postgresql"],
+            }
+        ]
+    }
+
+
+def vendors() -> str:
+    """Return the vendors as a person writes them."""
+    keys = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
+    entries = [{key: value for key, value in zip(keys, each, strict=True) if value} for each in VENDORS]
+    lines = "".join("- {" + ", ".join(f'{key}: "{value}"' for key, value in each.items()) + "}\n" for each in entries)
+    head = "# Vendors that may see patient data, and those that were found not to.\n"
+    return f"{head}apiVersion: hipaa-kit/v1\nkind: Vendors\nentries:\n{lines}"

@@ -1,0 +1,101 @@
+"""What people keep: tickets, incidents, workforce, vendors, who may do what, drills."""
+
+from hipaa_kit.tables.declaration import Table, amount, maybe, text
+
+SEVERITIES = ("", "critical", "high", "medium", "low", "info")
+
+TICKETS = Table(
+    "tickets",
+    "one ticket",
+    ("id",),
+    (
+        text("id", "id in the ticket system"),
+        text("opened_at", "when it was opened"),
+        text("closed_at", "when it was closed, or none"),
+        text("kind", "kind of work, such as change, access or vulnerability"),
+        text("severity", "severity, or none", SEVERITIES),
+        text("object", "object it is about, `Kind/namespace/name`, or none"),
+        text("status", "state of it", ("open", "in_progress", "resolved", "closed", "rejected")),
+    ),
+)
+
+INCIDENTS = Table(
+    "incidents",
+    "one security incident",
+    ("id",),
+    (
+        text("id", "id in the incident register"),
+        text("detected_at", "when it was noticed"),
+        text("reported_at", "when it was reported to who must know, or none"),
+        text("closed_at", "when it was closed, or none"),
+        text("kind", "kind of incident"),
+        text("severity", "severity, or none", SEVERITIES),
+        text("object", "object it is about, `Kind/namespace/name`, or none"),
+        maybe("ephi_involved", "ePHI was involved, as far as is known"),
+        text("status", "state of it", ("open", "in_progress", "resolved", "closed")),
+    ),
+)
+
+WORKFORCE = Table(
+    "workforce",
+    "one role of one person or account that may use the systems",
+    ("user", "role"),
+    (
+        text("user", "user name, as the cluster and the identity provider know it"),
+        text("role", "role in the organisation"),
+        text("since", "first day, or none"),
+        text("until", "last day, or none"),
+        text("pseudonym", "keyed pseudonym of the user, as in table `sign_ins`"),
+    ),
+)
+
+WORKFORCE_GROUPS = Table(
+    "workforce_groups",
+    "one group that one user belongs to in one role",
+    ("user", "role", "group"),
+    (
+        text("user", "user name"),
+        text("role", "role in the organisation"),
+        text("group", "group, as the cluster knows it"),
+    ),
+)
+
+VENDORS = Table(
+    "vendors",
+    "one service that one vendor gives",
+    ("name", "service"),
+    (
+        text("name", "name of the vendor"),
+        text("service", "service"),
+        text("baa_signed_on", "day the business associate agreement was signed, or none"),
+        text("baa_expires_on", "day it ends, or none"),
+        text("contact_role", "who answers for it at the vendor, as a role"),
+    ),
+)
+
+ACCESS_MATRIX = Table(
+    "access_matrix",
+    "one permission that one role of the organisation is meant to have",
+    ("role", "verb", "group", "resource", "namespace"),
+    (
+        text("role", "role in the organisation"),
+        text("verb", "verb; `*` is any"),
+        text("group", "API group; none is the core group"),
+        text("resource", "resource; `*` is any"),
+        text("namespace", "namespace; none is the whole cluster"),
+    ),
+)
+
+DRILLS = Table(
+    "drills",
+    "one exercise: a restore, a failover, an incident table-top",
+    ("kind", "date", "scope"),
+    (
+        text("kind", "kind of exercise"),
+        text("date", "day it was held"),
+        text("scope", "what was exercised, such as `StatefulSet/ehr/ehr-db`"),
+        text("result", "how it went", ("passed", "failed", "partial")),
+        amount("rto_minutes", "minutes until the service was back"),
+        amount("rpo_minutes", "minutes of data that were lost"),
+    ),
+)

@@ -1,0 +1,216 @@
+"""Every form of every input is known by its content and gives the rows it should."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, INPUTS
+from tests.support import inputs as sample
+from tests.support.inputs import given
+
+
+def only(frame: pd.DataFrame) -> dict[str, Any]:
+    [row] = frame.to_dict("records")
+    return row
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_form_is_recognised_whatever_its_file_is_called(name: str, tmp_path: Path) -> None:
+    files = sample.EVERY_FORM[name]
+    read = given(tmp_path, **files)
+    assert read.unreadable.empty, read.unreadable.to_dict("records")
+    assert read.status(name) == "given"
+    assert set(read.given.loc[read.given["status"] == "given", "input"]) == {name}
+    assert len(read.files) == len(files)
+    used = {form for form in read.files["form"]}
+    assert used == {form.name for form in INPUTS[name].forms}
+
+
+def test_declarations_name_what_gives_an_input_and_no_table_twice() -> None:
+    assert all(each.command and each.forms and each.tables for each in INPUTS.values())
+    assert sum(len(each.tables) for each in INPUTS.values()) == len(INPUT_TABLES) == len(INPUT_OF)
+
+
+def test_encryption_keeps_the_order_of_providers_and_the_names_of_keys(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.ENCRYPTION)
+    providers = read.tables["encryption_providers"]
+    for resource in ("secrets", "configmaps"):
+        of = providers[providers["resource"] == resource]
+        assert list(of["provider"]) == ["aescbc", "kms", "identity"]
+        assert list(of["name"]) == ["", "cloud-kms", ""]
+    assert list(read.tables["encryption_keys"]["key_name"]) == ["new", "old"]
+
+
+def test_audit_rules_stay_in_order_with_what_they_match(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.AUDIT)
+    assert list(read.tables["audit_rules"]["level"]) == ["None", "Request", "Metadata"]
+    matches = read.tables["audit_rule_matches"]
+    found = set(matches[matches["position"] == 2][["field", "entry", "value"]].itertuples(index=False, name=None))
+    assert found == {
+        ("group", 1, ""),
+        ("resources", 1, "pods/exec"),
+        ("resource_names", 1, "a"),
+        ("group", 2, "apps"),
+    }
+    assert matches[matches["position"] == 3].empty
+    assert only(read.tables["audit_policies"])["omit_stages"] == "RequestReceived"
+
+
+def test_what_pod_security_does_by_default(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.ADMISSION)
+    levels = read.tables["pod_security_defaults"].set_index("mode")
+    assert dict(levels["level"]) == {"audit": "privileged", "enforce": "baseline", "warn": "privileged"}
+    assert levels.loc["enforce", "version"] == "v1.34"
+    assert set(read.tables["pod_security_exemptions"]["value"]) == {"ci", "kube-system"}
+
+
+def test_a_kubelet_is_known_by_its_folder_and_says_only_what_is_written(tmp_path: Path) -> None:
+    read = given(tmp_path, nodes__n1__k=sample.KUBELET, nodes__n2__k=sample.CONFIGZ, k=sample.CONFIGZ)
+    kubelets = read.tables["kubelet_settings"].set_index("node")
+    assert kubelets.loc["n1", "streaming_idle_seconds"] == 4 * 3600 + 30
+    assert not kubelets.loc["n1", "anonymous_auth"]
+    assert pd.isna(kubelets.loc["n1", "rotate_certificates"])
+    assert (kubelets.loc["n2", "origin"], kubelets.loc["n2", "read_only_port"]) == ("configz", 10255)
+    assert only(read.unreadable)["error"] == "does not say which node it is of (put it into nodes/NODE/)"
+    assert read.status("kubelet_configuration") == "unreadable"
+
+
+def test_managed_clusters_say_what_their_provider_said(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.EKS, b=sample.GKE, c=sample.AKS, d=sample.AKS_LOGS)
+    assert read.conflicts.empty
+    of = read.tables["cloud_clusters"].set_index("provider")
+    assert list(of["name"]) == ["prod"] * 3
+    eks, gke, aks = of.loc["aws"], of.loc["gcp"], of.loc["azure"]
+    assert (eks["audit_logs"], eks["secrets_encrypted"], eks["endpoint_public"]) == (True, False, True)
+    assert (eks["public_cidrs"], eks["account"], eks["region"]) == ("0.0.0.0/0", "111122223333", "us-east-1")
+    assert (gke["secrets_encrypted"], gke["endpoint_public"], gke["public_cidrs"]) == (True, True, "192.0.2.0/24")
+    assert (gke["account"], gke["private_nodes"]) == ("p1", True)
+    assert pd.isna(gke["audit_logs"])
+    assert (aks["secrets_encrypted"], aks["endpoint_public"], aks["local_accounts"]) == (True, True, False)
+    assert (aks["audit_logs"], aks["control_plane_logs"], aks["host_encryption"]) == (True, "kube-audit", True)
+
+
+def test_stores_say_what_their_provider_said(tmp_path: Path) -> None:
+    read = given(tmp_path, **sample.EVERY_FORM["cloud_stores"])
+    of = read.tables["cloud_stores"].set_index(["provider", "kind"])
+    rds, s3 = of.loc[("aws", "database")], of.loc[("aws", "bucket")]
+    assert (rds["encrypted"], rds["backup_retention_days"], rds["backups"], rds["public_access"]) == (
+        False,
+        0,
+        False,
+        True,
+    )
+    assert pd.isna(rds["tls_required"])
+    assert (s3["name"], s3["encrypted"], s3["key"], s3["versioning"], s3["public_access"]) == (
+        "cold",
+        True,
+        "arn:key/1",
+        True,
+        False,
+    )
+    sql, gcs = of.loc[("gcp", "database")], of.loc[("gcp", "bucket")]
+    assert (sql["tls_required"], sql["backup_retention_days"], sql["engine"], sql["version"]) == (
+        True,
+        7,
+        "postgres",
+        "16",
+    )
+    assert (gcs["versioning"], gcs["public_access"]) == (True, False)
+    assert pd.isna(gcs["backup_retention_days"])
+    postgres, account = of.loc[("azure", "database")], of.loc[("azure", "storage_account")]
+    assert (postgres["customer_key"], postgres["public_access"], postgres["backup_retention_days"]) == (True, False, 14)
+    assert pd.isna(postgres["tls_required"])
+    assert (account["tls_required"], account["tls_min_version"], account["replicated"]) == (True, "1.2", True)
+
+
+def test_flows_are_added_up_and_answers_are_not_counted(tmp_path: Path) -> None:
+    lines = [
+        sample.hubble(),
+        sample.hubble(time="2026-11-19T09:00:00Z"),
+        sample.hubble(is_reply=True),
+        sample.hubble("DROPPED"),
+        {"node_status": {"state_change": "NODE_CONNECTED"}},
+    ]
+    read = given(tmp_path, a="\n".join(map(sample.json.dumps, lines)))
+    assert read.unreadable.empty
+    flows = read.tables["flow_records"].set_index("verdict")
+    assert set(flows.index) == {"allowed", "denied"}
+    allowed = flows.loc["allowed"]
+    assert (allowed["source"], allowed["destination"], allowed["port"]) == ("Pod/portal/web-1", "Pod/ehr/db-0", 5432)
+    assert (allowed["count"], allowed["first_seen_at"], allowed["last_seen_at"]) == (
+        2,
+        "2026-11-19T09:00:00Z",
+        "2026-11-19T10:00:00Z",
+    )
+
+
+def test_calico_and_vpc_flows(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.CALICO, b=sample.VPC)
+    flows = read.tables["flow_records"]
+    calico = only(flows[flows["observer"] == "calico"])
+    assert (calico["source"], calico["verdict"], calico["count"], calico["port"]) == (
+        "Pod/portal/web-*",
+        "denied",
+        3,
+        443,
+    )
+    vpc = flows[flows["observer"] == "vpc"].set_index("verdict")
+    assert (vpc.loc["allowed", "source"], vpc.loc["allowed", "port"], vpc.loc["allowed", "count"]) == (
+        "10.0.1.5",
+        5432,
+        1,
+    )
+    assert vpc.loc["denied", "source"].startswith("outside/hk-")
+
+
+def test_metrics_keep_the_labels_that_are_listed(tmp_path: Path) -> None:
+    read = given(tmp_path, a=sample.METRICS, b=sample.RANGE)
+    samples = read.tables["metric_samples"].set_index("metric")
+    assert set(samples.index) == {"up", "lag"}
+    assert (samples.loc["up", "job"], samples.loc["up", "instance"], samples.loc["up", "last"]) == (
+        "db",
+        "10.0.2.7:9187",
+        1.0,
+    )
+    lag = samples.loc["lag"]
+    assert (lag["samples"], lag["last"], lag["least"], lag["most"]) == (2, 2.5, 2.5, 4.0)
+
+
+def test_sign_ins_name_the_user_as_the_workforce_does(tmp_path: Path) -> None:
+    files = {"a": sample.OKTA, "b": sample.ENTRA, "c": sample.KEYCLOAK, "d": f"user,role\n{sample.EMAIL},nurse\n"}
+    read = given(tmp_path, **files)
+    sign_ins = read.tables["sign_ins"]
+    assert set(sign_ins["user"]) == set(read.tables["workforce"]["pseudonym"])
+    found = {
+        (provider, outcome, None if pd.isna(mfa) else bool(mfa))
+        for provider, outcome, mfa in zip(sign_ins["provider"], sign_ins["outcome"], sign_ins["mfa"], strict=True)
+    }
+    assert found == {
+        ("okta", "failure", None),
+        ("okta", "success", True),
+        ("entra", "success", False),
+        ("keycloak", "failure", None),
+    }
+
+
+def test_records_of_people(tmp_path: Path) -> None:
+    read = given(
+        tmp_path,
+        a=sample.TICKETS,
+        b=sample.INCIDENTS,
+        c=sample.WORKFORCE,
+        d=sample.VENDORS,
+        e=sample.ACCESS_MATRIX,
+        f=sample.DRILLS,
+    )
+    assert only(read.tables["tickets"])["opened_at"] == "2026-10-01T06:00:00Z"
+    incident = only(read.tables["incidents"])
+    assert (incident["detected_at"], incident["ephi_involved"]) == ("2026-10-01", False)
+    assert list(read.tables["workforce_groups"]["group"]) == ["auditors", "clinicians"]
+    assert only(read.tables["vendors"])["baa_expires_on"] == "2027-01-31"
+    assert only(read.tables["access_matrix"])["group"] == ""
+    drill = only(read.tables["drills"])
+    assert drill["rto_minutes"] == 42
+    assert pd.isna(drill["rpo_minutes"])
