@@ -69,6 +69,7 @@ def input_files() -> dict[str, str]:
         "drills.csv": table(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS),
         "eks.json": written(eks()),
         "encryption-config.yaml": readable(encryption()),
+        "kubescape.json": written(kubescape()),
         **nodes,
         "rds.json": written(rds()),
         "tickets.csv": table(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS),
@@ -223,6 +224,26 @@ def rds() -> dict[str, Any]:
                 "EnabledCloudwatchLogsExports": ["postgresql"],
             }
         ]
+    }
+
+
+def kubescape() -> dict[str, Any]:
+    """Return a scanner's report that agrees with us once, asks something near once, and was taken too early once."""
+    said = (
+        ("Deployment/ehr/fhir-server", "C-0018", "Configured readiness probe", "failed"),
+        ("Deployment/identity/keycloak", "C-0056", "Configured liveness probe", "failed"),
+        ("Deployment/portal/portal-web", "C-0269", "Ensure memory requests are set", "passed"),
+    )
+    results = []
+    for name, check, title, status in said:
+        kind, namespace, app = name.split("/")
+        control = {"controlID": check, "name": title, "status": {"status": status}, "rules": []}
+        results.append({"resourceID": f"apps/v1/{namespace}/{kind}/{app}", "controls": [control]})
+    return {
+        "generationTime": "2026-11-18T21:00:00Z",
+        "metadata": {"scanMetadata": {"kubescapeVersion": "v3.0.40"}},
+        "summaryDetails": {"controls": {check: {"controlID": check, "scoreFactor": 3} for _, check, _, _ in said}},
+        "results": results,
     }
 
 

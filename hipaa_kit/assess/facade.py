@@ -16,17 +16,22 @@ import hipaa_kit.graph
 import hipaa_kit.inventory
 import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
+from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.findings import Results, tabulate
 from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
 from hipaa_kit.assess.runner import check_inputs, run_check
-from hipaa_kit.catalogue import Catalogue, load_catalogue
+from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
+from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
+from hipaa_kit.inventory.reports import workloads_by_object
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
 from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
 from hipaa_kit.tables.results import UNREADABLE
 
@@ -35,6 +40,7 @@ RESULTS = (
     "checks",
     "citations",
     "conflicts",
+    "disagreements",
     "finding_citations",
     "finding_evidence",
     "finding_members",
@@ -150,6 +156,7 @@ class Assessment:
             "catalogue": self.catalogue.digest,
             "checks": [check.id for check in self.checks],
             "inputs": self.given.digest,
+            "scanner_checks": _digest_of(load_scanner_checks()),
             "kit_version": hipaa_kit.__version__,
             "parameters": dict(sorted(self.parameters.items())),
             "scope": self.scope.digest if self.scope else "",
@@ -274,6 +281,13 @@ class Tables(TableSet):
     def _input_conflicts(self) -> pd.DataFrame:
         return self._of.given.conflicts
 
+    def _disagreements(self) -> pd.DataFrame:
+        kept = rows_of(self["scanner_findings"])
+        given = rows_of(self["scanner_reports"])
+        said = SCANNER_FINDINGS.frame([*kept, *given])
+        workloads = workloads_by_object(self._of.snapshot) if len(said) else {}
+        return disagreements(self["findings"], said, load_scanner_checks(), workloads)
+
     def _set_aside(self) -> pd.DataFrame:
         return self._of.snapshot.set_aside
 
@@ -282,6 +296,10 @@ class Tables(TableSet):
 
     def _checks(self) -> pd.DataFrame:
         return list_checks(self._of.checks, self._of.catalogue)
+
+
+def _digest_of(checks: Iterable[ScannerCheck]) -> str:
+    return hashlib.sha256(repr(tuple(checks)).encode()).hexdigest()
 
 
 def list_checks(checks: Iterable[Check], catalogue: Catalogue) -> pd.DataFrame:

@@ -138,15 +138,17 @@ class SnapshotBuilder:
         self._set_aside[source, what] += records
 
     def cover(self, *, group: str, kind: str, namespace: str = CLUSTER, **answer: Any) -> None:
-        """Record what was asked and answered for one kind in one namespace (table `coverage`).
+        """Record what was asked and answered for one kind in one namespace (table `coverage`)."""
+        self._rows[group, kind, namespace] = {"group": group, "kind": kind, "namespace": namespace, **answer}
 
-        Of two answers, as two inputs give them, the better one counts, with the objects of both.
-        """
-        row = {"group": group, "kind": kind, "namespace": namespace, **answer}
-        if (held := self._rows.get((group, kind, namespace))) is not None:
-            both = (held.get("count") or 0) + (row.get("count") or 0)
-            row = {**min(row, held, key=lambda each: COVERAGE_STATUSES.index(each["status"])), "count": both}
-        self._rows[group, kind, namespace] = row
+    def cover_also(self, *, group: str, kind: str, namespace: str, **answer: Any) -> None:
+        """Record a further input's answer: of two the better one counts, with the objects of both."""
+        held = self._rows.get((group, kind, namespace))
+        self.cover(group=group, kind=kind, namespace=namespace, **answer)
+        if held is not None:
+            row = self._rows[group, kind, namespace]
+            better = min(row, held, key=lambda each: COVERAGE_STATUSES.index(each["status"]))
+            self._rows[group, kind, namespace] = {**better, "count": (held["count"] or 0) + (row["count"] or 0)}
 
     def fail(self, source: str, position: str, error: str) -> None:
         """Record a file, or part of one, that could not be read (table `unreadable`)."""

@@ -61,12 +61,14 @@ def import_dump(
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     forced = _forced(layout)
     builder = SnapshotBuilder("", pseudonymizer or Pseudonymizer.of_installation())
+    intakes: list[Intake] = []
     read: list[tuple[Layout, Intake]] = []
     with no_cyclic_collection():
         for path in given:
             with open_trees(path, limits) as trees:
                 for tree in trees:
                     intake = Intake(builder, namespace, limits)
+                    intakes.append(intake)
                     for name, what in tree.skipped:
                         intake.skip(tree, name, what)
                     if not tree.entries:
@@ -76,7 +78,7 @@ def import_dump(
                     intake.settle()
                     read.append((found, intake))
     if not any(intake.objects for _, intake in read) and not builder.covers_anything():
-        raise _nothing(given, [intake for _, intake in read])
+        raise _nothing(given, intakes)
     _identify(builder, read, cluster_name, _base_name(given[0]))
     return builder.build()
 

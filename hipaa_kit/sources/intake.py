@@ -165,7 +165,7 @@ class Intake:
             count = self.received((group, kind), namespace)
             if not namespace:
                 count -= sum(self.received((group, kind), each) for each in self.namespaces_covered((group, kind)))
-            self.builder.cover(
+            self.builder.cover_also(
                 group=group,
                 kind=kind,
                 namespace=namespace,

@@ -1,5 +1,7 @@
 """What other scanners report, beside our findings and never among them."""
 
+from dataclasses import replace
+
 from hipaa_kit.tables.declaration import Table, text
 from hipaa_kit.vocabulary import DIFFERENCES, MAPPING_RELATIONS, REPORT_OUTCOMES, SEVERITIES, VERDICTS
 
@@ -27,6 +29,12 @@ SCANNER_FINDINGS = Table(
         text("source", "report: request or file"),
         text("position", "JSON pointer or line in it"),
     ),
+)
+
+SCANNER_REPORTS = replace(
+    SCANNER_FINDINGS,
+    name="scanner_reports",
+    row="what one other scanner says of one object at one place of a report that was given as a file",
 )
 
 DISAGREEMENTS = Table(

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.sources.documents import Document, ListEnd, Unreadable, decode, is_object, load_strict, read_documents
+from hipaa_kit.sources.documents import (
+    Document,
+    Unreadable,
+    decode,
+    is_object,
+    load_strict,
+    read_documents,
+    whole_documents,
+)
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
 values = st.recursive(
@@ -16,17 +24,7 @@ values = st.recursive(
 
 
 def whole(text: str) -> list:
-    """Put the lists together again that `read_documents` gives item by item."""
-    found, items = [], []
-    for piece in read_documents(text):
-        if isinstance(piece, ListEnd):
-            found.append({**piece.head, "items": items} if piece.head else items)
-            items = []
-        elif isinstance(piece, Document) and piece.head is not None:
-            items.append(piece.content)
-        else:
-            found.append(piece.content)
-    return found
+    return [document.content for document in whole_documents(text)]
 
 
 def read(text: str) -> list:
@@ -137,7 +135,7 @@ def test_json_documents_one_after_another_are_all_read(contents: list) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_named_unreadable(text: str) -> None:
-    for document in read_documents(text):
+    for document in whole_documents(text):
         assert isinstance(document, Document | Unreadable)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
+from tests.support import scanner_reports
 from tests.support.snapshots import TEST_KEY
 
 
@@ -312,6 +313,16 @@ EVERY_FORM: dict[str, Any] = {
     },
     "flow_logs": {"a.txt": json.dumps(hubble()), "b.txt": CALICO, "c.txt": VPC},
     "metric_results": {"a.txt": METRICS, "b.txt": RANGE},
+    "scanner_reports": {
+        "a.txt": scanner_reports.kubescape(),
+        "b.txt": scanner_reports.trivy(),
+        "c.txt": scanner_reports.kube_bench(),
+        "d.txt": scanner_reports.prowler()[:2],
+        "e.txt": scanner_reports.prowler_csv().removesuffix(
+            "too;few\nx;t;u;aws;c;t;PASS;;False;low;Bucket;1;b;eu-west-1;5\n"
+        ),
+        "f.txt": scanner_reports.policy_report(),
+    },
     "sign_ins": {"a.txt": OKTA, "b.txt": ENTRA, "c.txt": KEYCLOAK},
     "tickets": {"a.txt": TICKETS},
     "incidents": {"a.txt": INCIDENTS},

@@ -2,7 +2,7 @@
 
 from hipaa_kit.sources.documents.json_documents import no_cyclic_collection
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
-from hipaa_kit.sources.documents.reading import is_object, read_documents, read_pieces
+from hipaa_kit.sources.documents.reading import is_object, read_documents, read_pieces, whole_documents
 from hipaa_kit.sources.documents.strict import LineIndex, load_strict
 from hipaa_kit.sources.documents.texts import decode
 
@@ -19,4 +19,5 @@ __all__ = [
     "no_cyclic_collection",
     "read_documents",
     "read_pieces",
+    "whole_documents",
 ]

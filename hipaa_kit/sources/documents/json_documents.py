@@ -282,7 +282,7 @@ class _Reader:
                 count += 1
                 piece = piece._replace(head={})
             yield piece
-        yield ListEnd({}, count, place)
+        yield ListEnd(None, count, place)
 
     def values(self, place: str) -> Iterator[Document | Unreadable]:
         window, number = self.window, 0
@@ -313,7 +313,7 @@ class _Reader:
         window = self.again()
         try:
             for piece in _Reader(window, self.again).object("/"):
-                if isinstance(piece, ListEnd):
+                if isinstance(piece, ListEnd) and piece.head is not None:
                     return dict(piece.head)
         except _BrokenError:
             pass

@@ -20,9 +20,12 @@ class Document(NamedTuple):
 
 
 class ListEnd(NamedTuple):
-    """The end of a list: everything it says of itself, without its items, and how many these were."""
+    """The end of a list: everything it says of itself, without its items, and how many these were.
 
-    head: Mapping[str, Any]
+    An array that stands alone says nothing of itself: its head is None.
+    """
+
+    head: Mapping[str, Any] | None
     size: int
     position: str
 

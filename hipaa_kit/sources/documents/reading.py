@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
-from hipaa_kit.sources.documents.model import Piece, Unreadable
+from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.documents.yaml_documents import yaml_documents
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
@@ -51,6 +51,19 @@ def read_documents(text: str) -> Iterator[Piece]:
     """Yield the documents of a text; see `read_pieces`."""
     raw = text.encode("utf-8", "surrogatepass")
     yield from read_pieces(lambda: io.BytesIO(raw))
+
+
+def whole_documents(text: str) -> Iterator[Document | Unreadable]:
+    """Yield the documents of a text that is small enough to be held, lists as they were written."""
+    items: list[Any] = []
+    for piece in read_documents(text):
+        if isinstance(piece, ListEnd):
+            yield Document(items if piece.head is None else {**piece.head, "items": items}, piece.position)
+            items = []
+        elif isinstance(piece, Document) and piece.head is not None:
+            items.append(piece.content)
+        elif not isinstance(piece, Logs):
+            yield piece
 
 
 def _yaml(source: Text, limits: Limits) -> Iterator[Piece]:

@@ -134,7 +134,7 @@ def opened(document: Document) -> Iterator[Document | ListEnd]:
     below = place if isinstance(content, list) else f"{place}/items"
     for number, item in enumerate(items or []):
         yield Document(item, f"{below}/{number}", origin, head)
-    yield ListEnd(head, len(items or []), place)
+    yield ListEnd(None if isinstance(content, list) else head, len(items or []), place)
 
 
 def _split(chunk: str) -> tuple[str, list[tuple[int, str]]] | None:

@@ -17,6 +17,7 @@ from hipaa_kit.sources.inputs import (
     metric_results,
     node_bundle,
     records,
+    scanner_reports,
     sign_ins,
 )
 from hipaa_kit.sources.inputs.declaration import Input
@@ -26,7 +27,16 @@ from hipaa_kit.tables.inputs import INPUT_CONFLICTS, INPUT_FILES
 from hipaa_kit.tables.inputs import INPUTS as INPUTS_TABLE
 from hipaa_kit.tables.results import UNREADABLE
 
-FAMILIES: Final = (node_bundle, cloud_clusters, cloud_stores, flow_logs, metric_results, sign_ins, records)
+FAMILIES: Final = (
+    node_bundle,
+    cloud_clusters,
+    cloud_stores,
+    flow_logs,
+    metric_results,
+    sign_ins,
+    scanner_reports,
+    records,
+)
 
 INPUTS: Final[dict[str, Input]] = {each.name: each for family in FAMILIES for each in family.INPUTS}
 """Every declared input by name."""

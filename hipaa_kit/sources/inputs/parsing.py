@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.sources.documents import Document, Unreadable, decode, no_cyclic_collection, read_documents
+from hipaa_kit.sources.documents import Document, Unreadable, decode, no_cyclic_collection, whole_documents
 from hipaa_kit.sources.inputs.declaration import without_secrets
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_CELL: Final = 131_072
-_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*|[A-Z][A-Z0-9_]*")
 _QUOTED: Final = re.compile(r"['\"`<].*|not YAML: .*", re.DOTALL)
 
 
@@ -71,7 +71,7 @@ def _documents(content: str) -> Iterator[Document | Unreadable]:
     lines = content.lstrip("\ufeff \t\r\n")
     first, _, rest = lines.partition("\n")
     if not first.startswith("{") or not rest.lstrip().startswith("{") or _loaded(first) is None:
-        yield from read_documents(content)
+        yield from whole_documents(content)
         return
     for number, line in enumerate(lines.splitlines(), 1):
         if line.strip():

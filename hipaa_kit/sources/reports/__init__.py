@@ -4,6 +4,6 @@ One module per tool says how its report is recognised and read; `reading` asks t
 one module with `recognise` and `read`, and its name in `reading.READERS`.
 """
 
-from hipaa_kit.sources.reports.reading import ReportFindings, findings_of, findings_of_text
+from hipaa_kit.sources.reports.reading import ReportFindings, findings_of, findings_of_text, is_report
 
-__all__ = ["ReportFindings", "findings_of", "findings_of_text"]
+__all__ = ["ReportFindings", "findings_of", "findings_of_text", "is_report"]

@@ -48,6 +48,11 @@ class ReportFindings:
     unreadable: list[dict[str, str]]
 
 
+def is_report(document: Any) -> bool:
+    """Tell whether a document, or an item of a list of objects, is a report of another scanner."""
+    return any(_reader(item) for _, item in _parts(document, ""))
+
+
 def findings_of(document: Any, source: str, position: str, digest: Callable[[str], str]) -> ReportFindings | None:
     """Return what a report of another scanner says, or None where a document is none.
 

@@ -24,7 +24,7 @@ def test_every_form_is_recognised_whatever_its_file_is_called(name: str, tmp_pat
     assert read.status(name) == "given"
     assert set(read.given.loc[read.given["status"] == "given", "input"]) == {name}
     assert len(read.files) == len(files)
-    used = {form for form in read.files["form"]}
+    used = set(read.files["form"])
     assert used == {form.name for form in INPUTS[name].forms}
 
 

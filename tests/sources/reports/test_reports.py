@@ -16,7 +16,7 @@ from hipaa_kit.sources.reports import ReportFindings, findings_of, findings_of_t
 from hipaa_kit.sources.reports.reading import READERS
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.tables.results import UNREADABLE
-from tests.sources.reports.examples import CANARY, DOCUMENTS, TEXTS, kubescape, prowler
+from tests.support.scanner_reports import CANARY, DOCUMENTS, TEXTS, kubescape, prowler
 
 DIGEST = Pseudonymizer(DEMO_KEY)
 
