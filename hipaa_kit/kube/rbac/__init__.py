@@ -16,6 +16,7 @@ from hipaa_kit.kube.rbac.bindings import (
     Subject,
     applies,
     parse_binding,
+    parse_policy,
     principal,
 )
 from hipaa_kit.kube.rbac.escalation import Escalation, may_bind, may_write_role
@@ -62,6 +63,7 @@ __all__ = [
     "may_bind",
     "may_write_role",
     "parse_binding",
+    "parse_policy",
     "parse_rules",
     "parse_selectors",
     "principal",

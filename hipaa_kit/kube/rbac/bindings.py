@@ -6,12 +6,13 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#rolebinding-and-cl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from hipaa_kit.kube.rbac.rules import GROUP, RbacError, Request, Rule, allows, mappings
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.rbac.rules import GROUP, RbacError, Request, Rule, allows, mappings, parse_rules
 from hipaa_kit.kube.rbac.users import MASTERS, service_account_user
 
 ROLE: Final = "Role"
@@ -195,6 +196,27 @@ class Policy:
         if MASTERS in requester.groups:
             return True
         return allows((grant.rule for grant in self.grants(requester, namespace)), request)
+
+
+def parse_policy(objects: Iterable[Mapping[str, Any]]) -> Policy:
+    """Return the roles and role bindings among objects as the API holds them; what is neither is passed over.
+
+    Raises
+    ------
+    RbacError
+        One has a shape that the API refuses.
+    """
+    roles: dict[RoleId, tuple[Rule, ...]] = {}
+    bindings: list[Binding] = []
+    for each in objects:
+        kind, metadata = each.get("kind"), _mapping(each, "metadata", "")
+        namespace, name = _text(metadata, "namespace", ""), _text(metadata, "name", "")
+        where = object_id(str(kind), namespace, name)
+        if kind in (ROLE, CLUSTER_ROLE):
+            roles[RoleId(namespace, name)] = parse_rules(each.get("rules"), where)
+        elif kind in ("RoleBinding", "ClusterRoleBinding"):
+            bindings.append(parse_binding(each, where))
+    return Policy(roles, tuple(bindings))
 
 
 def parse_binding(binding: Mapping[str, Any], where: str = "") -> Binding:
