@@ -106,8 +106,8 @@ class RecordedCluster:
             self._take(dict(obj))
         self.deny, self.faults, self.aggregated, self.token = deny, list(faults), aggregated, token
         self.reviews = reviews
-        self.revision = 4711
-        self.history = {self.revision: self.objects}
+        self.revision = self.oldest = 4711
+        self.states = {self.revision: self.objects}
         self.log: list[Request] = []
         self.lock = threading.Lock()
 
@@ -139,10 +139,10 @@ class RecordedCluster:
         """Address of the server."""
         return f"http://127.0.0.1:{self.server.server_port}"
 
-    def kubeconfig(self, folder: Path, token: str | None = None) -> Path:
-        """Write a kubeconfig whose context `recorded` reaches the server."""
+    def kubeconfig(self, folder: Path, token: str | None = None, credentials: Mapping[str, Any] | None = None) -> Path:
+        """Write a kubeconfig whose context `recorded` reaches the server, with a token or other credentials."""
         path = folder / "kubeconfig"
-        user = {"name": "reader", "user": {"token": self.token if token is None else token}}
+        user = {"name": "reader", "user": credentials or {"token": self.token if token is None else token}}
         context = {"name": "recorded", "context": {"cluster": "recorded", "user": "reader"}}
         content = {
             "apiVersion": "v1",
@@ -161,11 +161,11 @@ class RecordedCluster:
         """Let the objects of one (group, resource) be others from now on; lists that are being read keep theirs."""
         self.revision += 1
         self.objects = {**self.objects, key: [dict(obj) for obj in objects]}
-        self.history[self.revision] = self.objects
+        self.states[self.revision] = self.objects
 
     def compact(self) -> None:
-        """Forget all states but the present one: tokens of lists that are being read expire."""
-        self.history = {self.revision: self.objects}
+        """Serve no state but the present one: tokens of lists that are being read expire."""
+        self.oldest = self.revision
 
     def withdraw(self, key: tuple[str, str]) -> None:
         """Serve a (group, resource) no longer."""
@@ -262,10 +262,10 @@ class RecordedCluster:
         """Return one page of the state that the list began with, as etcd's revisions make it."""
         token = json.loads(base64.b64decode(query["continue"])) if query.get("continue") else {}
         revision, after = token.get("revision", self.revision), tuple(token.get("after", ()))
-        if revision not in self.history:
+        if revision < self.oldest:
             expired = _status(410, "The provided continue parameter is too old to display a consistent list result.")
             return 410, {**expired, "metadata": {"continue": continue_token(self.revision, after)}}
-        state = sorted(self.history[revision].get((kind.group, kind.resource), []), key=_place)
+        state = sorted(self.states[revision].get((kind.group, kind.resource), []), key=_place)
         held = [o for o in state if _place(o) > after and namespace in ("", _place(o)[0])]
         limit = int(query.get("limit") or 0) or len(held)
         page, left = held[:limit], len(held) - limit
