@@ -51,5 +51,5 @@ def diagnosis_text(found: Diagnosis) -> str:
     if found.troubled.empty:
         lines.append("everything that this profile needs can be read")
     else:
-        lines.append("`hipaa-kit rbac` prints the role that is missing")
+        lines.append("`hipaa-kit rbac` prints the role that is missing; -n NAMESPACE asks what may be read there")
     return "\n".join(lines)
