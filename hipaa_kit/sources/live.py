@@ -83,8 +83,12 @@ def collect(
     ------
     CollectError
         The configuration cannot be used, or the server cannot be read at all.
+    InputError
+        There is no such profile, or no server serves such a kind, or a limit is none.
     """
     check_profile(profile)
+    if page_size < 1:
+        raise InputError(f"pages of {page_size} objects cannot be read", "--page-size", "give 1 or more")
     server, name = connect(
         context, kubeconfig, in_cluster=in_cluster, timeout_seconds=timeout_seconds, budget_seconds=budget_seconds
     )

@@ -288,7 +288,7 @@ def test_a_plugin_that_gives_no_credentials_is_one_clear_line(tmp_path: Path) ->
     run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
     with RecordedCluster([], token="", faults=[Fault("^/apis?$", status=403, times=9, message=words)]) as cluster:
         path = cluster.kubeconfig(tmp_path, credentials={"exec": run})
-        with pytest.raises(CollectError, match="no credentials were sent: .*its plug-in failed"):
+        with pytest.raises(CollectError, match=r"no credentials were sent: .*its plug-in failed"):
             collect(kubeconfig=path, pseudonymizer=Pseudonymizer(TEST_KEY))
 
 
