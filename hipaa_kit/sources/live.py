@@ -18,7 +18,7 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.connection import connect
 from hipaa_kit.sources.discovery import Discovery, Served, discover_group, discover_kinds
-from hipaa_kit.sources.pages import Listing, read_list
+from hipaa_kit.sources.listing import Listing, read_list
 from hipaa_kit.sources.profiles import check_profile, listing_order, why_left_out
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
