@@ -290,7 +290,7 @@ def _in_scope(cluster: Object, policy: Object, entity: Object, namespace: str) -
     """Tell whether a rule's selector looks at a namespace; `""` is what lives outside all namespaces."""
     chosen = entity.get("namespaceSelector")
     if not chosen:
-        return policy["kind"] == "GlobalNetworkPolicy" or policy["metadata"]["namespace"] == namespace
+        return bool(policy["kind"] == "GlobalNetworkPolicy" or policy["metadata"]["namespace"] == namespace)
     if not namespace:
         return "global()" in chosen.replace(" ", "") and matches(chosen, Labels(), namespaced=False)
     return matches(chosen, _namespace(cluster, namespace))

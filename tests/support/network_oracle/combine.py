@@ -43,9 +43,9 @@ def evaluate(
     ends = find_end(cluster, source), find_end(cluster, destination)
     if not any(each.pod for each in ends):
         raise ValueError("policies do not rule connections between addresses outside the cluster")
-    for each in ends:
-        if each.pod is None and not each.node and _owners(cluster, each):
-            raise ValueError(f"{each.addresses[0]} belongs to a pod: ask by its name")
+    for end in ends:
+        if end.pod is None and not end.node and _owners(cluster, end):
+            raise ValueError(f"{end.addresses[0]} belongs to a pod: ask by its name")
     if any(each.pod and terminated(each.pod) for each in ends):
         return "denied"
     if source == destination:
@@ -63,7 +63,13 @@ def _owners(cluster: Object, end: End) -> list[Object]:
 
 
 def _families(source: End, destination: End) -> list[int | None]:
-    """Return the address families that the ends have in common; where an end has no address yet, the other's."""
+    """Return the families a connection may use: of the address outside, else those that both pods have.
+
+    A pod without an address yet may get one of the other's families.
+    """
+    for end in (source, destination):
+        if end.pod is None:
+            return [end.addresses[0].version]
     first, second = ({each.version for each in end.addresses} for end in (source, destination))
     found = first & second if first and second else first | second
     return [*sorted(found)] or [None]
