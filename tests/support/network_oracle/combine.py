@@ -18,7 +18,25 @@ from typing import Any
 
 from tests.support.network_oracle import admin_policy, calico, cilium, istio, network_policy
 from tests.support.network_oracle.logic import Tri
-from tests.support.network_oracle.model import End, Flow, Object, Options, find_end, pod_addresses, policies, terminated
+from tests.support.network_oracle.model import (
+    End,
+    Flow,
+    Object,
+    Options,
+    find_end,
+    group,
+    pod_addresses,
+    policies,
+    terminated,
+)
+
+KNOWN_GROUPS = {
+    "networking.k8s.io",
+    admin_policy.GROUP,
+    *calico.GROUPS,
+    "cilium.io",
+    "security.istio.io",
+}
 
 
 def evaluate(
@@ -40,6 +58,9 @@ def evaluate(
     `allowed`, `denied` or `unknown`. Where both ends have both families: `allowed` if one of them is.
     """
     options = options or Options()
+    strangers = {group(each) for each in cluster["policies"]} - KNOWN_GROUPS
+    if strangers:
+        raise ValueError(f"policies of groups that are not modelled: {sorted(strangers)}")
     ends = find_end(cluster, source), find_end(cluster, destination)
     if not any(each.pod for each in ends):
         raise ValueError("policies do not rule connections between addresses outside the cluster")
