@@ -39,7 +39,15 @@ MIXES: tuple[tuple[str, ...], ...] = (
     ("NetworkPolicy", "Istio"),
 )
 """Kinds that real clusters hold together, and whose standing to each other some documentation says."""
-CORNERS = ("host_network", "invalid", "unseen_namespace", "no_address", "same_port_name", "dual_stack")
+CORNERS = (
+    "host_network",
+    "invalid",
+    "unseen_namespace",
+    "no_address",
+    "same_port_name",
+    "dual_stack",
+    "conditions",
+)
 """What a caller may leave out while the engine does not know it yet."""
 
 TEXTS = {"app": ("web", "db", "api"), "tier": ("front", "back"), "team": ("blue", "red"), "stage": ("prod", "test")}

@@ -401,7 +401,7 @@ def _istio_rule(make: Maker) -> Object:
         if make.maybe(0.15):
             operation["methods"] = ["GET"]
         rule["to"] = [{"operation": operation}]
-    if make.maybe(0.2):
+    if "conditions" in make.corners and make.maybe(0.2):
         rule["when"] = [
             make.pick(
                 (
