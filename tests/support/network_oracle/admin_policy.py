@@ -162,8 +162,18 @@ def _peer(cluster: Object, peer: Object, end: End, family: int | None) -> Tri:
     if "nodes" in peer:
         return _nodes(cluster, peer["nodes"], end, family)
     if "domainNames" in peer:
-        return None if end.pod is None else False
+        return _domain(peer["domainNames"], end)
     return _namespaces_or_pods(cluster, peer, end)
+
+
+def _domain(names: list[str], end: End) -> Tri:
+    """Return what is known of a domain name: nothing of addresses outside; of pods, that only names of the cluster fit.
+
+    Names of pods and of headless services do select pods.
+    https://network-policy-api.sigs.k8s.io/npeps/npep-133-fqdn-egress-selector/
+    """
+    of_cluster = any(each.rstrip(".").endswith("cluster.local") for each in names)
+    return None if end.pod is None or of_cluster else False
 
 
 def _nodes(cluster: Object, selector: Object, end: End, family: int | None) -> Tri:

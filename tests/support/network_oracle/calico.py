@@ -17,8 +17,9 @@ from typing import Any
 
 from tests.support.network_oracle.admin_policy import either
 from tests.support.network_oracle.calico_selector import matches
-from tests.support.network_oracle.logic import Tri, all3, any3, not3
+from tests.support.network_oracle.logic import Tri, all3, any3, join, not3
 from tests.support.network_oracle.model import (
+    Address,
     End,
     Flow,
     InvalidError,
@@ -243,13 +244,37 @@ def _entity(cluster: Object, policy: Object, entity: Object, end: End, family: i
     found: list[Tri] = [None] if entity.get("services") else []
     if entity.get("nets"):
         found.append(any3(in_network(address, each) for each in entity["nets"]))
-    found.append(not3(any3(in_network(address, each) for each in entity.get("notNets") or ())))
+    if entity.get("notNets"):
+        found.append(_outside(address, entity["notNets"]))
     accounts = entity.get("serviceAccounts") or {}
     if entity.get("selector") or entity.get("namespaceSelector") or accounts:
         found.append(_chosen(cluster, policy, entity, end, family))
     if entity.get("notSelector"):
-        found.append(not3(_resources(cluster, policy, entity, entity["notSelector"], end, family)))
+        found.append(_unchosen(cluster, policy, entity, end, family))
     return all3(found)
+
+
+def _outside(address: Address | None, nets: list[str]) -> Tri:
+    """Tell whether an address is in none of the blocks.
+
+    For a family that none of them is of the documentation says yes; the data plane leaves the rule out.
+    https://github.com/projectcalico/calico/blob/master/felix/rules/policy.go
+    """
+    if address is not None and all((":" in each) != (address.version == 6) for each in nets):
+        return None
+    return not3(any3(in_network(address, each) for each in nets))
+
+
+def _unchosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:
+    """Tell whether an end is none of those that a negative selector names.
+
+    In a namespaced policy that names no namespaces the documentation looks at its own alone; the conversion of rules
+    leaves the scope away.
+    https://github.com/projectcalico/calico/blob/master/libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go
+    """
+    readings = [policy] if entity.get("namespaceSelector") else [policy, {**policy, "kind": "GlobalNetworkPolicy"}]
+    said = [not3(_resources(cluster, each, entity, entity["notSelector"], end, family)) for each in readings]
+    return join(said[0], said[-1])
 
 
 def _chosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:
@@ -292,7 +317,9 @@ def _in_scope(cluster: Object, policy: Object, entity: Object, namespace: str) -
     if not chosen:
         return bool(policy["kind"] == "GlobalNetworkPolicy" or policy["metadata"]["namespace"] == namespace)
     if not namespace:
-        return "global()" in chosen.replace(" ", "") and matches(chosen, Labels(), namespaced=False)
+        named = "global()" in chosen.replace(" ", "")
+        matched = chosen.strip() != "all()" and matches(chosen, Labels(), namespaced=False)
+        return None if matched and not named else matched  # by absent labels alone: not described
     return matches(chosen, _namespace(cluster, namespace))
 
 
