@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.network_oracle import Options, evaluate
 from tests.support.network_oracle.cases import Case, cases
-from tests.support.network_oracle.generate import CORNERS, MIXES, questions, random_cluster
+from tests.support.network_oracle.generate import CORNERS, MIXES, clusters, questions, random_cluster
 from tests.support.network_oracle.model import LISTS, Object
 from tests.support.snapshots import snapshot_of
 
@@ -76,6 +78,13 @@ def test_random_clusters(share: int) -> None:
         cluster = random_cluster(seed, MIXES[seed % len(MIXES)], SEEN)
         found = differences(cluster, OPTIONS[seed % len(OPTIONS)], questions(cluster, seed))
         assert not found, "\n".join([f"seed {seed}, kinds {MIXES[seed % len(MIXES)]}", *found[:10], *shown(cluster)])
+
+
+@settings(max_examples=max(1, CLUSTERS // 12), deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(st.sampled_from(MIXES).flatmap(lambda mix: clusters(mix, SEEN)), st.integers(0, 99), st.sampled_from(OPTIONS))
+def test_smallest_cluster(cluster: Object, seed: int, options: Options) -> None:
+    """Do the same through hypothesis, which makes what it finds small."""
+    assert differences(cluster, options, questions(cluster, seed, most_ports=2)) == []
 
 
 def shown(cluster: Object) -> list[str]:

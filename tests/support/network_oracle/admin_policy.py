@@ -9,7 +9,6 @@ https://github.com/kubernetes-sigs/network-policy-api/blob/v0.1.7/apis/v1alpha1/
 
 from __future__ import annotations
 
-import ipaddress
 from itertools import groupby
 
 from tests.support.network_oracle.logic import Tri, all3, any3
@@ -26,6 +25,8 @@ from tests.support.network_oracle.model import (
     name,
     named_port,
     namespace_labels,
+    parse_address,
+    parse_block,
     policies,
     selects,
 )
@@ -184,7 +185,7 @@ def _nodes(cluster: Object, selector: Object, end: End, family: int | None) -> T
     for node in cluster["nodes"]:
         if selects(selector, Labels(node["metadata"].get("labels") or {})):
             texts = [each["address"] for each in node.get("status", {}).get("addresses") or () if _is_ip(each)]
-            found += [None if address is None else ipaddress.ip_address(each) == address for each in texts]
+            found += [None if address is None else parse_address(each) == address for each in texts]
     return any3(found)
 
 
@@ -282,7 +283,7 @@ def _check_rule(kind: str, rule: Object, direction: str) -> None:
         _check_pods(peer or {})
         check_selector((peer or {}).get("nodes"))
         for each in (peer or {}).get("networks") or ():
-            ipaddress.ip_network(each, strict=False)
+            parse_block(each)
     given = set().union(*(set(peer or {}) for peer in rule[PEERS[direction]]))
     names_ports = any("namedPort" in each for each in rule.get("ports") or ()) or any(
         "destinationNamedPort" in each for each in rule.get("protocols") or ()

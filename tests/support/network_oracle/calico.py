@@ -9,7 +9,6 @@ https://github.com/projectcalico/calico/blob/master/api/pkg/apis/projectcalico/v
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from itertools import groupby
 from math import inf
@@ -30,6 +29,7 @@ from tests.support.network_oracle.model import (
     name,
     named_port,
     namespace_labels,
+    parse_block,
 )
 
 GROUPS = ("projectcalico.org", "crd.projectcalico.org")
@@ -349,7 +349,7 @@ def _check_rule(rule: Object) -> None:
             matches(entity.get(key), Labels())
         matches((entity.get("serviceAccounts") or {}).get("selector"), Labels())
         for each in [*(entity.get("nets") or ()), *(entity.get("notNets") or ())]:
-            ipaddress.ip_network(each, strict=False)
+            parse_block(each)
         ports = [*(entity.get("ports") or ()), *(entity.get("notPorts") or ())]
         if ports and rule.get("protocol") not in ("TCP", "UDP", "SCTP", *NUMBERS):
             raise InvalidError("ports without a protocol that has ports")

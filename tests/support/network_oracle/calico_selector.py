@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from tests.support.network_oracle.logic import Tri, all3, any3, not3
 from tests.support.network_oracle.model import InvalidError, Labels
@@ -17,7 +18,8 @@ TOKEN = re.compile(
 )
 
 
-def tokens(text: str) -> list[str]:
+@cache
+def tokens(text: str) -> tuple[str, ...]:
     """Return the tokens of a selector; texts keep their opening quote."""
     found, place = [], 0
     text = text.rstrip()
@@ -27,7 +29,7 @@ def tokens(text: str) -> list[str]:
             raise InvalidError(f"selector {text!r} at {place}")
         found.append("'" + match["text"][1:-1] if match["text"] else match.group().strip())
         place = match.end()
-    return found
+    return tuple(found)
 
 
 def matches(selector: str | None, labels: Labels, *, namespaced: bool = True) -> Tri:
@@ -47,8 +49,8 @@ def matches(selector: str | None, labels: Labels, *, namespaced: bool = True) ->
 class Reader:
     """Reads and evaluates at once."""
 
-    def __init__(self, found: list[str], labels: Labels, namespaced: bool) -> None:
-        self.rest, self.labels, self.namespaced = found, labels, namespaced
+    def __init__(self, found: tuple[str, ...], labels: Labels, namespaced: bool) -> None:
+        self.rest, self.labels, self.namespaced = list(found), labels, namespaced
 
     def take(self, expected: str = "") -> str:
         """Return the next token."""

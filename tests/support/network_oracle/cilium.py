@@ -9,7 +9,6 @@ https://github.com/cilium/cilium/pull/29608.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from tests.support.network_oracle import network_policy
@@ -25,6 +24,7 @@ from tests.support.network_oracle.model import (
     in_network,
     named_port,
     namespace_labels,
+    parse_block,
     policies,
     selects,
 )
@@ -290,7 +290,7 @@ def _check(policy: Object, rule: Object) -> None:
             blocks = [{"cidr": cidr} for cidr in each.get(f"{prefix}CIDR") or ()]
             for block in [*blocks, *(each.get(f"{prefix}CIDRSet") or ())]:
                 for cidr in [*filter(None, [block.get("cidr")]), *(block.get("except") or ())]:
-                    ipaddress.ip_network(cidr, strict=False)
+                    parse_block(cidr)
             for part in each.get("toPorts") or ():
                 for port in part.get("ports") or ():
                     _check_port(port)

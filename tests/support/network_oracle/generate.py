@@ -47,6 +47,7 @@ CORNERS = (
     "same_port_name",
     "dual_stack",
     "conditions",
+    "requires",
 )
 """What a caller may leave out while the engine does not know it yet."""
 

@@ -22,7 +22,7 @@ def spoiled(make: Maker) -> bool:
 def network_policies(make: Maker, names: Sequence[str], found: list[Any]) -> None:
     """Add NetworkPolicies: lists that are missing, empty, or hold an empty rule; types that are given or defaulted."""
     for _ in range(make.random.randint(1, 4)):
-        spec: Object = {"podSelector": make.pod_selector()}
+        spec: Object = {"podSelector": make.pod_selector()} if make.maybe(0.95) else {}
         if make.maybe(0.7):
             spec["policyTypes"] = make.pick((["Ingress"], ["Egress"], ["Ingress", "Egress"], []))
         for direction, peers in (("ingress", "from"), ("egress", "to")):
@@ -36,8 +36,10 @@ def network_policies(make: Maker, names: Sequence[str], found: list[Any]) -> Non
         )
 
 
-def _rule(make: Maker, peers: str) -> Object:
+def _rule(make: Maker, peers: str) -> Object | None:
     rule: Object = {}
+    if make.maybe(0.04):
+        return None  # a null item reads as an empty rule
     if make.maybe(0.8):
         rule[peers] = make.some(lambda: _peer(make), 0, 2)
     if make.maybe(0.6):
@@ -336,6 +338,8 @@ def _cilium_rule(make: Maker, prefix: str, spread: bool, *, denies: bool) -> Obj
         rule["toPorts"] = [{"ports": make.some(lambda: _cilium_port(make), 1, 2)}]
         if not denies and make.maybe(0.1):
             rule["toPorts"][0]["rules"] = {"http": [{"method": "GET"}]}
+    if "requires" in make.corners and make.maybe(0.03):
+        rule[f"{prefix}Requires"] = [make.pod_selector()]
     if spoiled(make):
         rule |= {f"{prefix}Entities": ["moon"]}
     return rule

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.support.network_oracle.logic import Tri, all3, join
@@ -150,14 +151,14 @@ def pod_addresses(pod: Object) -> tuple[Address, ...]:
     """Return the addresses of a pod."""
     status = pod.get("status", {})
     texts = [each["ip"] for each in status.get("podIPs") or ()] or [status.get("podIP")]
-    return tuple(ipaddress.ip_address(each) for each in texts if each)
+    return tuple(parse_address(each) for each in texts if each)
 
 
 def node_of_address(cluster: Object, address: Address) -> str:
     """Return the name of the node that has an address."""
     for node in cluster["nodes"]:
         for each in node.get("status", {}).get("addresses") or ():
-            if each["type"] in ("InternalIP", "ExternalIP") and ipaddress.ip_address(each["address"]) == address:
+            if each["type"] in ("InternalIP", "ExternalIP") and parse_address(each["address"]) == address:
                 return name(node)
     return ""
 
@@ -217,11 +218,23 @@ def selects(selector: Object | None, labels: Labels) -> Tri:
 # --- addresses and ports ---------------------------------------------------------------------------------------------
 
 
+@cache
+def parse_address(text: str) -> Address:
+    """Return an address."""
+    return ipaddress.ip_address(text)
+
+
+@cache
+def parse_block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a block of addresses; host bits are masked."""
+    return ipaddress.ip_network(text, strict=False)
+
+
 def in_network(address: Address | None, cidr: str) -> Tri:
     """Tell whether an address lies in a block; a block of the other family never holds it. Host bits are masked."""
     if address is None:
         return None
-    network = ipaddress.ip_network(cidr, strict=False)
+    network = parse_block(cidr)
     return network.version == address.version and address in network
 
 

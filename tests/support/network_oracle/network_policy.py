@@ -6,7 +6,6 @@ https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-pol
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from tests.support.network_oracle.logic import Tri, all3, any3
@@ -22,6 +21,7 @@ from tests.support.network_oracle.model import (
     in_network,
     named_port,
     namespace_labels,
+    parse_block,
     policies,
     selects,
 )
@@ -180,9 +180,9 @@ def _check_peer(peer: Object) -> None:
     check_selector(peer.get("podSelector"))
     check_selector(peer.get("namespaceSelector"))
     if "ipBlock" in given:
-        whole = ipaddress.ip_network(peer["ipBlock"]["cidr"], strict=False)
+        whole = parse_block(peer["ipBlock"]["cidr"])
         for each in peer["ipBlock"].get("except") or ():
-            part = ipaddress.ip_network(each, strict=False)
+            part = parse_block(each)
             if part.version != whole.version or not part.subnet_of(whole) or part == whole:  # type: ignore[arg-type]
                 raise InvalidError(f"except {each} is not a part of {whole}")
 
