@@ -191,7 +191,7 @@ def _history(verbs: Any) -> None:
     verb.add_argument(
         "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
     )
-    verb.add_argument("-n", "--namespace", default="", help="rows of this namespace alone")
+    verb.add_argument("-n", "--namespace", default="", help="rows that name an object of this namespace, alone")
     verb.add_argument(
         "--at", action="append", default=[], metavar="PATH=RFC3339", help="moment of one that records none; repeatable"
     )
@@ -307,15 +307,15 @@ def _run_assess(arguments: argparse.Namespace) -> int:
 
 def _run_history(arguments: argparse.Namespace) -> int:
     from hipaa_kit.assess.history import HISTORY_NAMES, open_history
-    from hipaa_kit.views.history import history_text
+    from hipaa_kit.views.history import history_text, in_namespace
 
     at = dict(_path_and_moment(each) for each in arguments.at)
     history = open_history(arguments.paths, at=at, scope=arguments.scope)
     keys = [key for key in arguments.keys.split(",") if key]
     name = HISTORY_NAMES.get(arguments.table, arguments.table)
     frame = history.lives(name, keys) if keys or name not in history else history[name]
-    if arguments.namespace and "namespace" in frame:
-        frame = frame[frame["namespace"] == arguments.namespace].reset_index(drop=True)
+    if arguments.namespace:
+        frame = in_namespace(frame, arguments.namespace)
     _say(f"{len(history)} moments of one cluster, {len(frame)} rows")
     if arguments.format == "text":
         print(history_text(frame))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hipaa_kit.inventory.registry import discover
 from hipaa_kit.inventory.replacements import Replacements
 from hipaa_kit.inventory.sightings import QUESTIONS, Question, complete, question_of
 from hipaa_kit.sources.scope import Scope, load_scope
-from hipaa_kit.sources.series import Series, shared_uid
+from hipaa_kit.sources.series import Moment, Series, shared_uid
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.history import HISTORY_GAPS, HISTORY_MOMENTS, REPLACEMENTS
@@ -87,8 +87,8 @@ class History(TableSet):
             discover(package)
         self.series = series
         self._scope = scope
-        self._moments = [each.at for each in series]
-        self._coverage = [each.coverage for each in series]
+        self._moments = [each.at for each in series.moments]
+        self._coverage = [each.coverage for each in series.moments]
         self._made: dict[str, pd.DataFrame] = {}
 
     def names(self) -> list[str]:
@@ -175,19 +175,26 @@ class History(TableSet):
                 "layout": each.layout,
                 "cluster": each.identity.name,
                 "cluster_uid": each.identity.uid,
-                "same_cluster": next(filter(None, (shared_uid(each, o) for o in self.series if o is not each)), ""),
+                "same_cluster": next(
+                    filter(None, (shared_uid(each, o) for o in self.series.moments if o is not each)), ""
+                ),
                 "version": each.identity.version,
                 "objects": each.objects,
                 "digest": each.digest,
             }
-            for each in self.series
+            for each in self.series.moments
         )
+
+    def _kinship(self, each: Moment) -> str:
+        """Return what shows that a snapshot is of the cluster of another one."""
+        shared = (shared_uid(each, other) for other in self.series.moments if other is not each)
+        return next(filter(None, shared), "")
 
     def _history_gaps(self) -> pd.DataFrame:
         columns = ["group", "kind", "namespace", "status", "error"]
         return HISTORY_GAPS.frame(
             {"moment": each.at, **row}
-            for each in self.series
+            for each in self.series.moments
             for row in rows_of(each.coverage.frame.loc[~each.coverage.frame["status"].isin(COMPLETE), columns])
         )
 
@@ -200,8 +207,3 @@ class History(TableSet):
     def __len__(self) -> int:
         """Return how many moments there are."""
         return len(self._moments)
-
-    def snapshots(self) -> Iterator[Snapshot]:
-        """Open the snapshots, one after the other."""
-        for _, snapshot in self.series.walk():
-            yield snapshot

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import kinds
@@ -61,7 +61,7 @@ class Moment:
     open: Callable[[], Snapshot]
 
 
-class Series(Sequence[Moment]):
+class Series:
     """Snapshots of one cluster, the earliest first.
 
     Parameters
@@ -73,6 +73,11 @@ class Series(Sequence[Moment]):
         Opens what a path names.
     at
         Moments by path, for what does not record its own, RFC 3339.
+
+    Attributes
+    ----------
+    moments
+        What is known of each without opening it.
 
     Raises
     ------
@@ -99,20 +104,12 @@ class Series(Sequence[Moment]):
         if not found:
             raise InputError("nothing to open", "history", "give snapshots, dumps or Velero backups")
         _refuse_other_clusters(found)
-        self._moments = tuple(sorted(found, key=lambda each: each.at))
-        _refuse_unordered(self._moments)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._moments)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one of them, or some."""
-        return self._moments[index]
+        self.moments = tuple(sorted(found, key=lambda each: each.at))
+        _refuse_unordered(self.moments)
 
     def walk(self) -> Iterator[tuple[int, Snapshot]]:
         """Open one snapshot after the other."""
-        for number, each in enumerate(self._moments):
+        for number, each in enumerate(self.moments):
             yield number, each.open()
 
     def _read(self, path: Path, opener: Callable[[Path], Snapshot], told: str) -> Moment:

@@ -1,6 +1,8 @@
-"""Tables of a history for the terminal: what is the same in every row is said once."""
+"""Tables of a history for the terminal."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 
@@ -19,3 +21,12 @@ def history_text(frame: pd.DataFrame) -> str:
     ]
     shown = [name for name in shown if name != "recreated" or bool(frame[name].any())]
     return str(frame[shown].to_string(index=False, na_rep=""))
+
+
+def in_namespace(frame: pd.DataFrame, namespace: str) -> pd.DataFrame:
+    """Return the rows that are about a namespace: by their own, or by an object of it that they name."""
+    named = re.compile(rf"[A-Z]\w*/{re.escape(namespace)}/.")
+    about = pd.Series(False, index=frame.index)
+    for name in frame.select_dtypes(["str"]):
+        about |= frame[name].str.match(named) | ((name == "namespace") & (frame[name] == namespace))
+    return frame[about].reset_index(drop=True)

@@ -1,0 +1,139 @@
+"""Since when something has been there: what several moments prove, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hipaa_kit.inventory.lives import Life, Sightings
+
+FACT = "Pod/a/x"
+
+ABSENT, UNKNOWN, NAMELESS = ".", "?", "#"
+"""What a moment says, one character each: proved absent, neither, seen without a uid; letters are uids."""
+
+
+def lives_of(said: str, *, decisive: bool) -> list[Life]:
+    sightings = Sightings(decisive)
+    for moment, word in enumerate(said):
+        if word not in (ABSENT, UNKNOWN):
+            sightings.see(moment, FACT, "" if word == NAMELESS else word)
+    found = list(sightings.lives(len(said), lambda moment, _: said[moment] == ABSENT))
+    return found[0][1] if found else []
+
+
+def shown(life: Life) -> tuple:
+    return (
+        life.identity, life.not_before, life.seen_first, life.unbroken_since, life.seen_last, life.gone_by,
+        life.unknown, life.recreated,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "lives"),
+    [
+        ("uuu", [("u", None, 0, 0, 2, None, (), False)]),
+        (".u.", [("u", 0, 1, 1, 1, 2, (), False)]),
+        (".?u?.", [("u", 0, 2, 2, 2, 4, (1, 3), False)]),
+        ("??u", [("u", None, 2, 2, 2, None, (0, 1), False)]),
+        ("u?u", [("u", None, 0, 0, 2, None, (1,), False)]),
+        ("uv", [("u", None, 0, 0, 0, 1, (), False), ("v", 0, 1, 1, 1, None, (), True)]),
+        ("u?v", [("u", None, 0, 0, 0, 2, (1,), False), ("v", 0, 2, 2, 2, None, (1,), True)]),
+        ("u.?v", [("u", None, 0, 0, 0, 1, (), False), ("v", 1, 3, 3, 3, None, (2,), True)]),
+        ("u?.v", [("u", None, 0, 0, 0, 2, (1,), False), ("v", 2, 3, 3, 3, None, (), True)]),
+        ("u#v", [("u", None, 0, 0, 0, 2, (1,), False), ("v", 0, 2, 2, 2, None, (1,), True)]),
+        (".#u", [("u", 0, 2, 2, 2, None, (1,), False)]),
+        ("##.#", [("", None, 0, 0, 1, 2, (), False), ("", 2, 3, 3, 3, None, (), False)]),
+        ("#?#", [("", None, 0, 2, 2, None, (1,), False)]),
+        ("...", []),
+        ("???", []),
+    ],
+)
+def test_an_object_lives_from_what_the_moments_prove(said: str, lives: list[tuple]) -> None:
+    assert [shown(life) for life in lives_of(said, decisive=True)] == lives
+
+
+def test_a_list_that_leaves_an_object_out_by_its_label_does_not_make_it_anew() -> None:
+    assert [shown(life) for life in lives_of("u.u", decisive=True)] == [("u", None, 0, 0, 2, None, (1,), False)]
+
+
+@pytest.mark.parametrize(
+    ("said", "lives"),
+    [
+        ("u.u", [("u", None, 0, 0, 0, 1, (), False), ("u", 1, 2, 2, 2, None, (), False)]),
+        ("u?u", [("u", None, 0, 2, 2, None, (1,), False)]),
+        ("uv", [("u", None, 0, 0, 0, 1, (), False), ("v", 0, 1, 1, 1, None, (), True)]),
+    ],
+)
+def test_a_fact_may_come_back_while_what_it_stands_on_stays(said: str, lives: list[tuple]) -> None:
+    assert [shown(life) for life in lives_of(said, decisive=False)] == lives
+
+
+def worlds(said: str, *, decisive: bool) -> Iterator[tuple[str, ...]]:
+    """Yield every course of things that the moments allow: at each who was there, or nobody."""
+    somebody = sorted({word for word in said if word.isalpha()}) or [NAMELESS]
+    choices = []
+    for moment, word in enumerate(said):
+        stranger = [chr(ord("A") + moment)] if somebody != [NAMELESS] else []
+        may = {ABSENT: [ABSENT], UNKNOWN: [ABSENT, *somebody, *stranger], NAMELESS: [*somebody, *stranger]}
+        choices.append(may.get(word, [word]))
+    for world in product(*choices):
+        runs = [word for moment, word in enumerate(world) if not moment or word != world[moment - 1]]
+        uids = [word for word in runs if word.isalpha()]
+        if not decisive or len(uids) == len(set(uids)):
+            yield world
+
+
+def stretch(world: tuple[str, ...], moment: int) -> tuple[int, int]:
+    """Return first and last moment at which the one who is there at a moment was there without a break."""
+    first = last = moment
+    while first and world[first - 1] == world[moment]:
+        first -= 1
+    while last + 1 < len(world) and world[last + 1] == world[moment]:
+        last += 1
+    return first, last
+
+
+@given(st.text("uvw#.?", min_size=1, max_size=6), st.booleans())
+def test_the_interval_of_a_beginning_and_an_end_is_that_of_all_courses_of_things(said: str, decisive: bool) -> None:
+    courses = list(worlds(said, decisive=decisive))
+    if not courses:  # a uid that is there, proved absent, and there again: no course of things
+        return
+    for life in lives_of(said, decisive=decisive):
+        bounds = [stretch(world, life.seen_last) for world in courses]
+        earliest = 0 if life.not_before is None else life.not_before + 1
+        latest = len(said) - 1 if life.gone_by is None else life.gone_by - 1
+        assert (min(first for first, _ in bounds), max(first for first, _ in bounds)) == (earliest, life.unbroken_since)
+        assert (min(last for _, last in bounds), max(last for _, last in bounds)) == (life.seen_last, latest)
+
+
+@given(st.text("uvw#.?", min_size=1, max_size=7), st.booleans())
+def test_every_sighting_of_a_uid_is_in_one_life(said: str, decisive: bool) -> None:
+    found = lives_of(said, decisive=decisive)
+    for moment, word in enumerate(said):
+        holding = [life for life in found if life.identity == word and life.seen_first <= moment <= life.seen_last]
+        if word.isalpha():
+            assert holding
+
+
+@given(st.text("uvw.?", min_size=2, max_size=7) | st.text("#.?", min_size=2, max_size=7), st.data(), st.booleans())
+def test_forgetting_a_moment_only_widens(said: str, data: st.DataObject, decisive: bool) -> None:
+    forgotten = data.draw(st.integers(0, len(said) - 1))
+    less = said[:forgotten] + UNKNOWN + said[forgotten + 1 :]
+    if next(worlds(said, decisive=decisive), None) is None:
+        return
+    before = lives_of(said, decisive=decisive)
+    for life in lives_of(less, decisive=decisive):
+        (known,) = [
+            each
+            for each in before
+            if each.identity == life.identity and each.seen_first <= life.seen_last <= each.seen_last
+        ]
+        assert life.not_before is None or (known.not_before is not None and life.not_before <= known.not_before)
+        assert life.unbroken_since >= known.unbroken_since or known.seen_last > life.seen_last
+        assert life.gone_by is None or (known.gone_by is not None and life.gone_by >= known.gone_by)
+        assert set(known.unknown) & set(range(life.seen_first, life.seen_last)) <= set(life.unknown)
