@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hipaa_kit.inventory.lives import Life, Sightings
+from tests.support.courses import ABSENT, NAMELESS, UNKNOWN, courses_of, stretch
 
 FACT = "Pod/a/x"
-
-ABSENT, UNKNOWN, NAMELESS = ".", "?", "#"
-"""What a moment says, one character each: proved absent, neither, seen without a uid; letters are uids."""
 
 
 def lives_of(said: str, *, decisive: bool) -> list[Life]:
@@ -73,38 +68,13 @@ def test_a_fact_may_come_back_while_what_it_stands_on_stays(said: str, lives: li
     assert [shown(life) for life in lives_of(said, decisive=False)] == lives
 
 
-def worlds(said: str, *, decisive: bool) -> Iterator[tuple[str, ...]]:
-    """Yield every course of things that the moments allow: at each who was there, or nobody."""
-    somebody = sorted({word for word in said if word.isalpha()}) or [NAMELESS]
-    choices = []
-    for moment, word in enumerate(said):
-        stranger = [chr(ord("A") + moment)] if somebody != [NAMELESS] else []
-        may = {ABSENT: [ABSENT], UNKNOWN: [ABSENT, *somebody, *stranger], NAMELESS: [*somebody, *stranger]}
-        choices.append(may.get(word, [word]))
-    for world in product(*choices):
-        runs = [word for moment, word in enumerate(world) if not moment or word != world[moment - 1]]
-        uids = [word for word in runs if word.isalpha()]
-        if not decisive or len(uids) == len(set(uids)):
-            yield world
-
-
-def stretch(world: tuple[str, ...], moment: int) -> tuple[int, int]:
-    """Return first and last moment at which the one who is there at a moment was there without a break."""
-    first = last = moment
-    while first and world[first - 1] == world[moment]:
-        first -= 1
-    while last + 1 < len(world) and world[last + 1] == world[moment]:
-        last += 1
-    return first, last
-
-
 @given(st.text("uvw#.?", min_size=1, max_size=6), st.booleans())
 def test_the_interval_of_a_beginning_and_an_end_is_that_of_all_courses_of_things(said: str, decisive: bool) -> None:
-    courses = list(worlds(said, decisive=decisive))
+    courses = list(courses_of(said, decisive=decisive))
     if not courses:  # a uid that is there, proved absent, and there again: no course of things
         return
     for life in lives_of(said, decisive=decisive):
-        bounds = [stretch(world, life.seen_last) for world in courses]
+        bounds = [stretch(course, life.seen_last) for course in courses]
         earliest = 0 if life.not_before is None else life.not_before + 1
         latest = len(said) - 1 if life.gone_by is None else life.gone_by - 1
         assert (min(first for first, _ in bounds), max(first for first, _ in bounds)) == (earliest, life.unbroken_since)
@@ -124,7 +94,7 @@ def test_every_sighting_of_a_uid_is_in_one_life(said: str, decisive: bool) -> No
 def test_forgetting_a_moment_only_widens(said: str, data: st.DataObject, decisive: bool) -> None:
     forgotten = data.draw(st.integers(0, len(said) - 1))
     less = said[:forgotten] + UNKNOWN + said[forgotten + 1 :]
-    if next(worlds(said, decisive=decisive), None) is None:
+    if next(courses_of(said, decisive=decisive), None) is None:
         return
     before = lives_of(said, decisive=decisive)
     for life in lives_of(less, decisive=decisive):
