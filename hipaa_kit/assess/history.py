@@ -145,22 +145,21 @@ class History(TableSet):
         )
 
     def _row(self, question: Question, fact: tuple[Any, ...], number: int, life: Life) -> dict[str, Any]:
-        columns = question.table.names
         row = {
             "namespace": question.namespace(fact),
+            "created_at": life.about,
             "life": number,
-            "uid": life.identity,
             "not_before": self._at(life.not_before),
             "seen_first": self._at(life.seen_first),
             "unbroken_since": self._at(life.unbroken_since),
             "seen_last": self._at(life.seen_last),
             "gone_by": self._at(life.gone_by),
             "unknown_at": " ".join(self._moments[each] for each in life.unknown),
+            "uid": life.identity,
             "recreated": life.recreated,
+            **dict(zip(question.keys, fact, strict=True)),
         }
-        if "created_at" in columns and "created_at" not in question.keys:
-            row["created_at"] = life.about
-        return {**row, **dict(zip(question.keys, fact, strict=True))}
+        return {name: row[name] for name in question.table.names}
 
     def _at(self, number: int | None) -> str:
         return "" if number is None else self._moments[number]

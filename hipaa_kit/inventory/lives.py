@@ -7,7 +7,7 @@ a beginning is an interval and never a point, and taking anything away can only 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -96,17 +96,25 @@ def lives(runs: list[Run], moments: int, absent: Callable[[int], bool], *, decis
     Notes
     -----
     Two identities are two lives, also from one moment to the next: whatever had the first is gone by the
-    second. Where some moments show an identity, one that shows the fact without any does not say whose it was.
+    second. Where some moments show an identity, one that shows the fact without any does not say whose it was:
+    such sightings have a life without identity, which is that of the name, whoever bore it.
     """
-    named = [run for run in runs if run.identity] or runs
-    others = [run for run in runs if not run.identity] if named is not runs else []
-    vague = {moment for run in others for moment in range(run.first, run.last + 1)}
+    named = [run for run in runs if run.identity]
+    nameless = {moment for run in runs if not run.identity for moment in range(run.first, run.last + 1)}
 
     def proved(moment: int) -> bool:
-        return moment not in vague and absent(moment)
+        return moment not in nameless and absent(moment)
 
+    found = _lives_of(named, moments, proved, decisive)
+    if nameless:
+        borne = _lives_of([replace(run, identity="") for run in runs], moments, absent, decisive)
+        found += [life for life in borne if nameless.intersection(range(life.seen_first, life.seen_last + 1))]
+    return sorted(found, key=lambda life: (life.seen_first, life.identity))
+
+
+def _lives_of(runs: list[Run], moments: int, proved: Callable[[int], bool], decisive: bool) -> list[Life]:
     stretches: list[list[Run]] = []
-    for run in named:
+    for run in runs:
         before = stretches[-1][-1] if stretches else None
         same = before is not None and before.identity == run.identity
         if before and same and (_sure(decisive, run) or not any(map(proved, range(before.last + 1, run.first)))):
@@ -136,9 +144,18 @@ def _life(stretches: list[list[Run]], number: int, moments: int, proved: Callabl
         about=stretch[0].about,
         not_before=not_before,
         seen_first=first,
-        unbroken_since=first if _sure(decisive, stretch[0]) else stretch[-1].first,
+        unbroken_since=first if _sure(decisive, stretch[0]) else _unbroken(stretch),
         seen_last=last,
         gone_by=gone_by,
         unknown=tuple(moment for moment in around if moment not in shown),
         recreated=before is not None and before.identity != stretch[0].identity,
     )
+
+
+def _unbroken(stretch: list[Run]) -> int:
+    """Return the first moment of the last runs that follow each other without a gap."""
+    first = stretch[-1].first
+    for run in reversed(stretch):
+        if run.last >= first - 1:
+            first = run.first
+    return first

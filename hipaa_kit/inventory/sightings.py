@@ -175,7 +175,8 @@ def question_of(name: str, keys: Sequence[str] = (), scope: Scope | None = None)
     Notes
     -----
     A row is shown where every kind behind its table was complete, or where one kind alone stands behind it:
-    such a table is made record by record.
+    such a table is made record by record. Facts go by their values: that an object was made anew under its
+    name is told by `object_lives`.
     """
     if name not in BUILDERS:
         known = ", ".join(sorted(each for each in BUILDERS if kinds_behind(each)))
@@ -192,11 +193,10 @@ def question_of(name: str, keys: Sequence[str] = (), scope: Scope | None = None)
 
     def sightings(snapshot: Snapshot) -> Iterator[Sighting]:
         frame = Inventory(snapshot, scope)[name][list(facts)].drop_duplicates()
-        uids = _uids(snapshot)
         for row in frame.itertuples(index=False, name=None):
             fact = tuple(None if pd.isna(value) else value for value in row)
             if len(behind) == 1 or complete(snapshot.coverage, behind, places.namespace(fact)):
-                yield Sighting(fact, places.uids(fact, uids))
+                yield Sighting(fact)
 
     return Question(lives_table(table, facts), facts, sightings, lambda _: behind, places.namespace)
 
@@ -221,22 +221,8 @@ class _Places:
             found.add(fact[self._namespace])
         return found.pop() if len(found) == 1 else CLUSTER
 
-    def uids(self, fact: Fact, known: Mapping[str, str]) -> str:
-        """Return the uids of the objects that a fact names; `""` where one of them is not known."""
-        found = [known.get(fact[position], "") for position in self._objects]
-        return " ".join(found) if all(found) else ""
-
 
 def _namespace_of(value: Any) -> str:
     """Return the namespace of `Kind/namespace/name`, `""` for anything else that stands in its place."""
     _, namespace, name = parse_object_id(str(value))
     return namespace if name else CLUSTER
-
-
-def _uids(snapshot: Snapshot) -> dict[str, str]:
-    """Return uids by `Kind/namespace/name`; what two API groups call alike is left out."""
-    found: dict[str, str] = {}
-    for sighting in _objects(snapshot):
-        name = sighting.fact[1]
-        found[name] = "" if name in found else sighting.uid
-    return found

@@ -7,7 +7,6 @@ from hipaa_kit.vocabulary import COVERAGE_STATUSES
 
 LIFE: tuple[Column, ...] = (
     count("life", "number of the life, from 1: what was proved to be gone and is there again lives again"),
-    text("uid", "uid of the object that it is or stands on, of several joined by spaces; none where it is not known"),
     text("not_before", "last moment before at which it was proved not to be there; none where none proves it"),
     text("seen_first", "first moment at which it was seen"),
     text(
@@ -16,9 +15,13 @@ LIFE: tuple[Column, ...] = (
     text("seen_last", "last moment at which it was seen"),
     text("gone_by", "first moment after at which it was proved not to be there; none where none proves it"),
     text("unknown_at", "moments in between and around, joined by spaces, that show neither"),
-    flag("recreated", "the life before had another uid under the same name"),
 )
 """What is known of one life. It began after `not_before`, and by `unbroken_since` at the latest."""
+
+INSTANCE: tuple[Column, ...] = (
+    text("uid", "uid of the object that it is or stands on; none where it was not known at some moment"),
+    flag("recreated", "the life before had another uid under the same name"),
+)
 
 HISTORY_MOMENTS = Table(
     "history_moments",
@@ -63,6 +66,7 @@ OBJECT_LIVES = Table(
         text("namespace", "its namespace, or none"),
         text("created_at", "its creation time, as the server wrote it, or none"),
         *LIFE,
+        *INSTANCE,
     ),
 )
 
@@ -76,6 +80,7 @@ IMAGE_LIVES = Table(
         text("image", "image as written"),
         text("namespace", "namespace of the workload"),
         *LIFE,
+        *INSTANCE,
     ),
 )
 
@@ -92,6 +97,7 @@ BINDING_LIVES = Table(
         text("namespace", "namespace of the binding, or none"),
         text("created_at", "creation time of the binding, as the server wrote it, or none"),
         *LIFE,
+        *INSTANCE,
     ),
 )
 
