@@ -44,8 +44,9 @@ class _Pod:
     workload: str = ""
     completed: bool = False
     ready_at: str = ""
+    ready_seen: int = -1
     end: Ending = NOT_ENDED
-    restarts: dict[tuple[str, int], tuple[Restart, str]] = field(default_factory=dict)
+    restarts: dict[tuple[str, int], tuple[Restart, str, int]] = field(default_factory=dict)
 
     def see(self, number: int, record: Record, workload: str) -> None:
         """Take in what one moment shows."""
@@ -55,10 +56,12 @@ class _Pod:
         self.workload = workload or self.workload
         self.alive = self.alive if self.end.how or self.end.at else number
         now = ready_since(content)
-        self.ready_at = self.ready_at or now
+        if now and not self.ready_at:
+            self.ready_at, self.ready_seen = now, number
         for each in restarted(content):
-            _, known = self.restarts.get((each.container, each.restarts), (each, ""))
-            self.restarts[each.container, each.restarts] = (each, known or now)
+            held = self.restarts.get((each.container, each.restarts))
+            if held is None or not held[1]:
+                self.restarts[each.container, each.restarts] = (each, now, number)
 
 
 class Replacements:
@@ -96,8 +99,9 @@ class Replacements:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row per pod that ended and per container that was started again (table `replacements`)."""
         for pod in self._pods.values():
-            for restart, ready_at in pod.restarts.values():
-                yield _restart_row(pod, restart, ready_at, self._moments)
+            for restart, ready_at, seen in pod.restarts.values():
+                doubt = self._hidden(pod, restart.ended_at, seen)
+                yield {**_restart_row(pod, restart, self._moments), **_time_to_ready(restart.ended_at, ready_at, doubt)}
         near: dict[str, list[_Pod]] = defaultdict(list)
         for pod in self._pods.values():
             for name in {pod.object, pod.owner, pod.workload} - {""}:
@@ -119,7 +123,7 @@ class Replacements:
         }
         for (name, uid), pod in self._pods.items():
             life: Life = lives[name, uid]
-            if not pod.end.at and uid in self._events:
+            if uid in self._events and not (pod.end.how and pod.end.at):
                 at, reason = self._events[uid]
                 pod.end = Ending("evicted", pod.end.cause or reason, at, f"event {reason}")
             if not pod.completed and (pod.end.how or life.gone_by is not None):
@@ -132,6 +136,13 @@ class Replacements:
     def _since(self, pod: _Pod) -> str:
         """Return from when on a pod may have been replaced."""
         return pod.end.at or (self._moments[pod.alive] if pod.alive >= 0 else pod.created_at)
+
+    def _hidden(self, pod: _Pod, since: str, until: int) -> str:
+        """Return which moment from an end on did not show all pods, and may have told otherwise; "" where none."""
+        for number, at in enumerate(self._moments[: until + 1]):
+            if at >= since and not self._whole(number, pod.object):
+                return f"not all pods of the namespace were seen at {at}"
+        return ""
 
     def _successor(self, pod: _Pod, others: Iterable[_Pod]) -> tuple[_Pod | None, str]:
         """Return the first pod that was made in place of another since that ended, and what pairs them."""
@@ -159,10 +170,9 @@ class Replacements:
             "gone_by": "" if gone_by is None else self._moments[gone_by],
             "matched_by": matched,
         }
-        since, until = self._since(pod), found.first if found else len(self._moments) - 1
-        after = [number for number, at in enumerate(self._moments) if at >= since and number <= until]
-        hidden = next((self._moments[number] for number in after if not self._whole(number, pod.object)), "")
-        reason = f"not all pods of the namespace were seen at {hidden}" if hidden else ""
+        last = len(self._moments) - 1
+        until = max(last if gone_by is None else gone_by, max(found.first, found.ready_seen) if found else last)
+        reason = self._hidden(pod, self._since(pod), until)
         if found is None:
             told = "no pod in its place was seen"
             return {**row, "reason": f"{told}: {reason}" if reason else told}
@@ -172,7 +182,6 @@ class Replacements:
             "replaced_by": found.owner,
             "field_manager": found.manager,
             "created_at": found.created_at,
-            "ready_at": found.ready_at,
         }
         return {**row, **_time_to_ready(pod.end.at, found.ready_at, reason)}
 
@@ -213,7 +222,7 @@ def _matched(pod: _Pod, other: _Pod) -> str:
     return "order" if same else ""
 
 
-def _restart_row(pod: _Pod, restart: Restart, ready_at: str, moments: Sequence[str]) -> dict[str, Any]:
+def _restart_row(pod: _Pod, restart: Restart, moments: Sequence[str]) -> dict[str, Any]:
     return {
         "pod": pod.object,
         "uid": pod.uid,
@@ -231,22 +240,21 @@ def _restart_row(pod: _Pod, restart: Restart, ready_at: str, moments: Sequence[s
         "matched_by": "itself",
         "replaced_by": f"Node//{pod.node}" if pod.node else "",
         "created_at": pod.created_at,
-        "ready_at": ready_at,
-        **_time_to_ready(restart.ended_at, ready_at, ""),
     }
 
 
 def _time_to_ready(failed_at: str, ready_at: str, doubt: str) -> dict[str, Any]:
-    """Return the seconds from a failure to Ready, or why they are not known."""
+    """Return when a replacement was Ready and the seconds from a failure to that, or why they are not known."""
+    told = {"ready_at": ready_at}
     if doubt:
-        return {"reason": doubt}
+        return {**told, "reason": doubt}
     if not failed_at:
-        return {"reason": "nothing tells when it failed"}
+        return {**told, "reason": "nothing tells when it failed"}
     if not ready_at:
-        return {"reason": "what replaced it was not seen Ready"}
+        return {**told, "reason": "what replaced it was not seen Ready"}
     if ready_at < failed_at:
-        return {"reason": "what replaced it has been Ready since before"}
-    return {"seconds_to_ready": seconds_between(failed_at, ready_at)}
+        return {**told, "reason": "what replaced it has been Ready since before"}
+    return {**told, "seconds_to_ready": seconds_between(failed_at, ready_at)}
 
 
 def _when(event: Mapping[str, Any]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hipaa_kit.inventory.pod_ends import ending, restarted
 from hipaa_kit.inventory.replacements import Replacements
@@ -250,6 +253,53 @@ def test_pods_that_were_not_all_seen_take_the_time_and_the_proof_that_one_is_gon
     assert replaced(first, second.without(kinds.POD, **REFUSED)).empty
     row = only(replaced(series([OLD], [pod("web-1-a", "u1", **FAILED)])[1], third.without(kinds.POD, **REFUSED)))
     assert row["reason"] == f"no pod in its place was seen: not all pods of the namespace were seen at {DAYS[2]}"
+
+
+HOURS = st.integers(0, 96)
+ENDS = st.sampled_from(["failed", "vanished", "deleted", "unready"])
+
+
+def when(hour: float) -> str:
+    return (datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shown(number: int, life: tuple[int, int, int, int, str], now: int) -> dict | None:
+    """Return a pod as a moment shows it, by when it was made, Ready, ended and gone, and how it ended."""
+    created, until_ready, lasts, lingers, how = life
+    ready, ended = created + 1 + until_ready, created + 2 + until_ready + lasts
+    gone = ended + (0 if how == "vanished" else 1 + lingers)
+    if not created <= now < gone:
+        return None
+    options: dict[str, Any] = {"created": when(created), "started": when(created + 0.5)}
+    if now >= ended and how == "failed":
+        end = {"terminated": {"finishedAt": when(ended), "reason": "Error", "exitCode": 1}}
+        options |= {"phase": "Failed", "containerStatuses": [{"name": "c", "state": end}]}
+    elif now >= ended and how == "unready":
+        options |= {"unready": when(ended)}
+    elif now >= ready:
+        options |= {"ready": when(ready)}
+    if now >= ended and how == "deleted":
+        options["metadata"] = {"deletionTimestamp": when(ended), "deletionGracePeriodSeconds": 0}
+    return pod(f"web-1-{number}", f"u{number}", **options)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(HOURS, st.integers(0, 5), st.integers(0, 40), st.integers(0, 40), ENDS), min_size=1, max_size=5),
+    st.integers(0, 4),
+)
+def test_a_time_that_is_told_with_less_is_that_of_all(lives: list[tuple[int, int, int, int, str]], hidden: int) -> None:
+    moments = [[shown(number, life, 24 * day) for number, life in enumerate(lives)] for day in range(5)]
+    snapshots = series(*([each for each in held if each] for held in moments))
+    less = list(snapshots)
+    less[hidden] = snapshots[hidden].without(kinds.POD, **REFUSED)
+    known = {(row["pod"], row["uid"]): row for row in replaced(*snapshots).to_dict("records")}
+    for row in replaced(*less).to_dict("records"):
+        before = known[row["pod"], row["uid"]]
+        assert row["gone_by"] == "" or row["gone_by"] >= before["gone_by"] != ""
+        if not pd.isna(row["seconds_to_ready"]):
+            same = ("how", "failed_at", "replacement", "ready_at", "seconds_to_ready")
+            assert [row[name] for name in same] == [before[name] for name in same]
 
 
 def test_owners_that_were_not_seen_leave_the_workload_open() -> None:
