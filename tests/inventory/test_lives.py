@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_kit.inventory.lives import Life, Sightings
@@ -74,6 +74,7 @@ def name_alone(course: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word if word == ABSENT else NAMELESS for word in course)
 
 
+@settings(deadline=None)
 @given(st.text("uvw#.?", min_size=1, max_size=6), st.booleans())
 def test_the_interval_of_a_beginning_and_an_end_is_that_of_all_courses_of_things(said: str, decisive: bool) -> None:
     courses = list(courses_of(said, decisive=decisive))
@@ -89,6 +90,7 @@ def test_the_interval_of_a_beginning_and_an_end_is_that_of_all_courses_of_things
         assert (min(last for _, last in bounds), max(last for _, last in bounds)) == (life.seen_last, latest)
 
 
+@settings(deadline=None)
 @given(st.text("uvw#.?", min_size=1, max_size=7), st.booleans())
 def test_every_sighting_of_a_uid_is_in_one_life(said: str, decisive: bool) -> None:
     found = lives_of(said, decisive=decisive)
@@ -98,6 +100,7 @@ def test_every_sighting_of_a_uid_is_in_one_life(said: str, decisive: bool) -> No
             assert holding
 
 
+@settings(deadline=None)
 @given(st.text("uvw#.?", min_size=2, max_size=7), st.data(), st.booleans())
 def test_forgetting_a_moment_only_widens(said: str, data: st.DataObject, decisive: bool) -> None:
     forgotten = data.draw(st.integers(0, len(said) - 1))
