@@ -108,8 +108,9 @@ def _images(snapshot: Snapshot) -> Iterator[Sighting]:
         uid = uid_of(workload.pods[0] if lone else workload.record)
         for content in (workload.template, *(pod.content for pod in workload.pods)):
             spec = mapping(content, "spec")
-            for container in (*items(spec, "containers"), *items(spec, "initContainers")):
-                yield Sighting((workload.object, text(container, "name"), text(container, "image")), uid)
+            for field in ("containers", "initContainers", "ephemeralContainers"):
+                for container in items(spec, field):
+                    yield Sighting((workload.object, text(container, "name"), text(container, "image")), uid)
 
 
 def _bindings(snapshot: Snapshot) -> Iterator[Sighting]:

@@ -6,7 +6,9 @@ one of them has its objects in memory.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +93,8 @@ class Series:
         opener: Callable[[Path], Snapshot],
         at: Mapping[str, str] | None = None,
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="hipaa-kit-history-", ignore_cleanup_errors=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="hipaa-kit-history-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         told = {_key(path): said for path, said in (at or {}).items()}
         found: list[Moment] = []
         for each in given:
@@ -115,8 +118,7 @@ class Series:
     def _read(self, path: Path, opener: Callable[[Path], Snapshot], told: str) -> Moment:
         snapshot, kept = opener(path), path
         if not is_snapshot(path):
-            kept = Path(self._folder.name) / str(len(list(Path(self._folder.name).iterdir())))
-            save_snapshot(snapshot, kept)
+            kept = save_snapshot(snapshot, self._folder / str(len(list(self._folder.iterdir()))))
         return _moment(snapshot, str(path), partial(open_snapshot, kept), told)
 
 

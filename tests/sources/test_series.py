@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+import tempfile
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -211,3 +212,16 @@ def test_a_backup_is_imported_once_and_one_snapshot_is_open_at_a_time(tmp_path: 
             gc.collect()
             assert not any(each() for each in known)
     assert len(opened) == 3
+
+
+def test_what_was_imported_goes_with_the_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket(tmp_path / "bucket")
+    (tmp_path / "work").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
+    series = Series([tmp_path / "bucket"], open_any)
+    (kept,) = (tmp_path / "work").iterdir()
+    assert len(list(kept.iterdir())) == 3
+    assert kept.stat().st_mode & 0o777 == 0o700
+    del series
+    gc.collect()
+    assert not kept.exists()
