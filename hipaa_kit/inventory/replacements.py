@@ -172,7 +172,9 @@ class Replacements:
         }
         last = len(self._moments) - 1
         until = max(last if gone_by is None else gone_by, max(found.first, found.ready_seen) if found else last)
-        reason = self._hidden(pod, self._since(pod), until)
+        # Pairs by order hang together: a pod that was not seen may have taken this one's replacement.
+        since, until = ("", last) if matched == "order" else (self._since(pod), until)
+        reason = self._hidden(pod, since, until)
         if found is None:
             told = "no pod in its place was seen"
             return {**row, "reason": f"{told}: {reason}" if reason else told}

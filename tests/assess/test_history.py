@@ -353,6 +353,8 @@ def test_reading_less_never_makes_anything_more_certain(
     for table, keys in TABLES:
         known = answers(all_read, table, keys)
         for row in answers(less_read, table, keys):
+            if row.get("uid") == "":  # a life of the name alone: tests/inventory/test_lives.py
+                continue
             same = [
                 each
                 for each in known
