@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
+    from hipaa_kit.assess.history import History, open_history
     from hipaa_kit.assess.opening import assessment
     from hipaa_kit.errors import KitError
     from hipaa_kit.sources.dump import import_dump
@@ -34,18 +35,21 @@ _PLACES = {
     "read_inputs": "hipaa_kit.sources.inputs",
     "save_inputs": "hipaa_kit.sources.inputs",
     "Assessment": "hipaa_kit.assess.facade",
+    "History": "hipaa_kit.assess.history",
     "KitError": "hipaa_kit.errors",
     "Snapshot": "hipaa_kit.sources.snapshot",
     "assessment": "hipaa_kit.assess.opening",
     "collect": "hipaa_kit.sources.live",
     "import_dump": "hipaa_kit.sources.dump",
     "load_scope": "hipaa_kit.sources.scope",
+    "open_history": "hipaa_kit.assess.history",
     "open_snapshot": "hipaa_kit.sources.store",
     "save_snapshot": "hipaa_kit.sources.store",
 }
 
 __all__ = [
     "Assessment",
+    "History",
     "Inputs",
     "KitError",
     "Snapshot",
@@ -54,6 +58,7 @@ __all__ = [
     "collect",
     "import_dump",
     "load_scope",
+    "open_history",
     "open_inputs",
     "open_snapshot",
     "read_inputs",

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    _history(verbs)
     _checks(verbs)
     _notebooks(verbs)
     return parser
@@ -152,6 +153,30 @@ def _assess(verbs: Any) -> None:
     _execution(verb)
 
 
+def _history(verbs: Any) -> None:
+    verb = _verb(verbs, "history", _run_history, "show since when things have been there, from several snapshots")
+    verb.add_argument(
+        "paths", nargs="+", metavar="PATH", help="snapshots, dumps or backups of one cluster, or a folder of several"
+    )
+    verb.add_argument(
+        "--table",
+        default="moments",
+        metavar="NAME",
+        help="moments (default), gaps, objects, images, bindings, replacements, or a table of docs/tables.md",
+    )
+    verb.add_argument(
+        "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
+    )
+    verb.add_argument("-n", "--namespace", default="", help="rows that name an object of this namespace, alone")
+    verb.add_argument(
+        "--at", action="append", default=[], metavar="PATH=RFC3339", help="moment of one that records none; repeatable"
+    )
+    verb.add_argument("--scope", help="scope.yaml, for tables that rest on what holds ePHI")
+    verb.add_argument(
+        "-f", "--format", default="text", choices=("text", "json", "csv"), help="text (default), json or csv"
+    )
+
+
 def _checks(verbs: Any) -> None:
     verb = _verb(verbs, "checks", _run_checks, "list the checks with their citations and inputs")
     verb.add_argument("check", nargs="?", help="show this one in full")
@@ -227,6 +252,32 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         inputs=arguments.inputs,
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
+
+
+def _run_history(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.history import HISTORY_NAMES, open_history
+    from hipaa_kit.views.history import history_text, in_namespace
+
+    at = dict(_path_and_moment(each) for each in arguments.at)
+    history = open_history(arguments.paths, at=at, scope=arguments.scope)
+    keys = [key for key in arguments.keys.split(",") if key]
+    name = HISTORY_NAMES.get(arguments.table, arguments.table)
+    frame = history.lives(name, keys) if keys or name not in history else history[name]
+    if arguments.namespace:
+        frame = in_namespace(frame, arguments.namespace)
+    _say(f"{len(history)} moments of one cluster, {len(frame)} rows")
+    if arguments.format == "text":
+        print(history_text(frame))
+    else:
+        _print_table(frame, arguments.format, [])
+    return EXIT_DONE
+
+
+def _path_and_moment(given: str) -> tuple[str, str]:
+    path, equals, moment = given.rpartition("=")
+    if not equals or not path:
+        raise InputError(f"{given!r} is not PATH=RFC3339", "--at", "such as --at monday.tar.gz=2026-11-20T02:00:00Z")
+    return path, moment
 
 
 def _run_checks(arguments: argparse.Namespace) -> int:

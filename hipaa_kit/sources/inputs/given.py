@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import pandas as pd
@@ -101,6 +101,7 @@ def digest_of(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical_json(dict(sorted(digests.items())))).hexdigest()
 
 
+@cache
 def no_inputs() -> Inputs:
     """Return inputs of which none was given."""
     rows = [
