@@ -20,7 +20,7 @@ from hipaa_kit.sources.layouts.collection import Collection, read_collection
 from hipaa_kit.vocabulary import ABSENT, ANSWERED, PARTIAL, UNKNOWN
 
 TELLING_SUFFIXES: Final = (".yaml", ".yml", ".json", ".jsonl", ".ndjson")
-OBJECT_MARKS: Final = re.compile(rb"apiVersion|\"kind\"|^kind:|^\s*[\[{]", re.MULTILINE)
+OBJECT_MARKS: Final = re.compile(rb"apiVersion|\"kind\"|^kind:|^[ \t]*[\[{]", re.MULTILINE)
 SNIFFED_BYTES: Final = 2**16
 SIDE_FILE_BYTES: Final = 2**26
 
@@ -53,8 +53,11 @@ class Objects:
 
 def _may_hold_objects(entry: Entry) -> bool:
     """Tell by its beginning whether a file of any name is worth reading: logs can be very long."""
-    with entry.open() as file:
-        head = file.read(SNIFFED_BYTES)
+    try:
+        with entry.open() as file:
+            head = file.read(SNIFFED_BYTES)
+    except (OSError, InputError):
+        return True  # whoever reads it tells why it cannot be read
     return b"\0" in head[:4] or OBJECT_MARKS.search(head) is not None
 
 
