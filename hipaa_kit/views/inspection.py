@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import layout_words
 from hipaa_kit.vocabulary import COVERAGE_STATUSES
@@ -99,7 +100,7 @@ def inspection_text(snapshot: Snapshot) -> str:
             lines += [f"  and {len(facts[name]) - 20} more"] if len(facts[name]) > 20 else []
     redacted = ", ".join(f"{count} {rule}" for rule, count in facts["redactions"].items())
     lines.append(f"removed at the door: {redacted or 'nothing'}")
-    return "\n".join(lines)
+    return printable("\n".join(lines), keep="\n")
 
 
 def _first_words(row: dict[str, Any]) -> str:

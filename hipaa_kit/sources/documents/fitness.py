@@ -1,4 +1,4 @@
-"""Is a value that was read fit to be walked through: not too deep, no text too long, every character a character?"""
+"""Whether a value that was read can be walked through: not too deep, no text too long, no half characters."""
 
 from __future__ import annotations
 
