@@ -54,6 +54,8 @@ HEADERS: Final = (
 )
 """Entries of a tar that say more of the next one, and are read into memory."""
 LONGEST_HEADER: Final = 2**18
+MOST_AGAIN: Final = 16
+"""How often the bytes that an archive may give are unpacked to come back to an earlier place."""
 _DIGITS: Final = re.compile(rb"\d{100}")
 
 LINK: Final = "is a link"
@@ -257,6 +259,7 @@ class _Guarded(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, allowed: int, place: str) -> None:
         self._stream, self._allowed, self._place, self._at = stream, allowed, place, 0
+        self._again = 0
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -270,8 +273,12 @@ class _Guarded(io.RawIOBase):
         """Go to a place, at the price of unpacking up to it."""
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the end of a packed stream is not known")
+        wanted = offset if whence == io.SEEK_SET else self._at + offset
+        self._again += wanted if wanted < self._at else 0
+        if self._again > MOST_AGAIN * self._allowed:
+            raise InputError("is laid out so that it must be unpacked again and again", self._place, "unpack it first")
         try:
-            self._at = self._stream.seek(offset if whence == io.SEEK_SET else self._at + offset)
+            self._at = self._stream.seek(wanted)
         except DAMAGED as error:
             raise _damaged(error, self._place) from None
         return self._at

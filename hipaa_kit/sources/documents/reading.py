@@ -32,29 +32,28 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
         What cannot be read is yielded in its place; documents before it are kept, and those after
         it where the file shows where the next one starts.
     """
+    # An archive that is packed as a whole is unpacked again from its beginning for every step back.
+    opened = [Text(open_file())]
+    stripped = opened[0].peek(2**15).lstrip("\ufeff \t\r\n")
 
     def open_text() -> Text:
-        return Text(open_file())
+        return opened.pop() if opened else Text(open_file())
 
-    text = open_text()
-    start = text.read(2**16)
-    text.close()
-    stripped = start.lstrip("\ufeff \t\r\n")
-    if (stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs"):
-        try:
-            with no_cyclic_collection():
-                yield from json_documents(open_text, limits)
-            return
-        except NotJsonError:
-            pieces = _yaml(open_text(), limits)
-            first = next(pieces, None)
-        if isinstance(first, Unreadable):
-            pieces.close()
-            yield from json_documents(open_text, limits, certain=True)
-            return
-        yield from chain([first] if first else (), pieces)
+    if not ((stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs")):
+        yield from _yaml(open_text(), limits)
         return
-    yield from _yaml(open_text(), limits)
+    try:
+        with no_cyclic_collection():
+            yield from json_documents(open_text, limits)
+        return
+    except NotJsonError:
+        pieces = _yaml(open_text(), limits)
+        first = next(pieces, None)
+    if isinstance(first, Unreadable):
+        pieces.close()
+        yield from json_documents(open_text, limits, certain=True)
+    else:
+        yield from chain([first] if first else (), pieces)
 
 
 def read_documents(text: str) -> Iterator[Piece]:

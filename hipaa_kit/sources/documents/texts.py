@@ -65,9 +65,19 @@ class Text:
         buffered.seek(0)
         self._stream: TextIO = io.TextIOWrapper(buffered, encoding_of(head), errors="hipaa-kit-mark", newline="")
         self.replaced = False
+        self._ahead = ""
 
-    def read(self, size: int = -1) -> str:
-        """Return the next characters, `""` at the end."""
+    def peek(self, size: int) -> str:
+        """Return the next characters without consuming them; only once, and before anything is read."""
+        self._ahead = self._read(size)
+        return self._ahead
+
+    def read(self, size: int) -> str:
+        """Return the next characters, some or all of those asked for, `""` at the end."""
+        ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+        return ahead or self._read(size)
+
+    def _read(self, size: int) -> str:
         chunk = self._stream.read(size)
         if not chunk.isascii() and _MARKED in chunk:
             self.replaced = True
