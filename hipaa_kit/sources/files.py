@@ -274,7 +274,7 @@ class _Guarded(io.RawIOBase):
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the end of a packed stream is not known")
         wanted = offset if whence == io.SEEK_SET else self._at + offset
-        self._again += wanted if wanted < self._at else 0
+        self._again += self._at if wanted < self._at else 0
         if self._again > MOST_AGAIN * self._allowed:
             raise InputError("is laid out so that it must be unpacked again and again", self._place, "unpack it first")
         try:

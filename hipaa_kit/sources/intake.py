@@ -259,6 +259,8 @@ class Intake:
             self.builder.set_aside(source, what_is(content) or "audit log")
         elif content["kind"].endswith("List") and isinstance(content.get("items", ()), list | None):
             self._within(document._replace(content=content), source, hint, seen, broken, depth)
+        elif content["kind"].endswith("List") and "items" not in content and _is_nameless(content):
+            broken.append((source, position, "is a list without items"))
         elif content["kind"] == "Config" and (what := what_is(content)):
             self.builder.set_aside(source, what)
         elif why := _why_none(content):
@@ -373,6 +375,11 @@ def _why_none(content: Mapping[str, Any]) -> str:
     if not isinstance(namespace, str) or "/" in namespace:
         return "its namespace is no name"
     return "" if namespace.isprintable() and len(namespace) <= LONGEST_PLACE else "its namespace is no name"
+
+
+def _is_nameless(content: Mapping[str, Any]) -> bool:
+    metadata = content.get("metadata")
+    return not isinstance(metadata, Mapping) or not (metadata.get("name") or metadata.get("generateName"))
 
 
 def moment(told: str) -> str:

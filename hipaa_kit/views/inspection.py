@@ -84,7 +84,7 @@ def inspection_text(snapshot: Snapshot) -> str:
     facts = inspection(snapshot)
     head = ("cluster", "cluster_uid", "identified_by", "server_version", "source", "read_at", "time_known_by", "digest")
     lines = [f"{name.replace('_', ' '):16}{facts[name] or 'not known'}" for name in head]
-    lines += ["", kinds_held(snapshot).to_string(index=False), ""]
+    lines += ["", *kinds_held(snapshot).to_string(index=False).splitlines(), ""]
     lines.append("coverage: " + ", ".join(f"{count} {status}" for status, count in facts["coverage"].items()))
     for gap in facts["gaps"]:
         where = f" in namespace {gap['namespace']}" if gap["namespace"] else ""
@@ -100,7 +100,7 @@ def inspection_text(snapshot: Snapshot) -> str:
             lines += [f"  and {len(facts[name]) - 20} more"] if len(facts[name]) > 20 else []
     redacted = ", ".join(f"{count} {rule}" for rule, count in facts["redactions"].items())
     lines.append(f"removed at the door: {redacted or 'nothing'}")
-    return printable("\n".join(lines), keep="\n")
+    return "\n".join(printable(line) for line in lines)
 
 
 def _first_words(row: dict[str, Any]) -> str:

@@ -100,9 +100,9 @@ class _Window:
         self.text, self.at, self.ended = "", 0, False
         self.line, self.counted = 1, 0
         self.repeated, self.mended = "", False
-        self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._pairs, parse_float=finite, parse_int=whole, parse_constant=str, strict=False
-        )
+        numbers: dict[str, Any] = {"parse_float": finite, "parse_int": whole, "parse_constant": str}
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._pairs, **numbers)
+        self._lenient = json.JSONDecoder(object_pairs_hook=self._pairs, strict=False, **numbers)
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
@@ -173,15 +173,20 @@ class _Window:
             It is not JSON.
         """
         self.next()
+        decoder = self._decoder
         while True:
             try:
-                content, end = self._decoder.raw_decode(self.text, self.at)
+                content, end = decoder.raw_decode(self.text, self.at)
             except RecursionError:
                 raise self.passed_over(f"nested more than {self.limits.depth} levels deep") from None
             except json.JSONDecodeError as error:
+                control = error.msg.startswith("Invalid control character") and self.text[error.pos] not in "\r\n"
+                if control and decoder is self._decoder:
+                    decoder = self._lenient
+                    continue
                 cut = error.pos > len(self.text) - _NEAR_END or error.msg.startswith("Unterminated string")
                 if cut and len(self.text) - self.at > self.limits.object_bytes:
-                    raise self.too_large() from None
+                    raise self.passed_over(self.too_large) from None
                 if not cut or not self.more():
                     raise _MalformedError(f"not JSON: {error.msg}") from None
                 continue
@@ -189,6 +194,8 @@ class _Window:
             if end == len(self.text) and not self.ended and self.more():
                 continue
             text, self.at = self.text[self.at : end], end
+            if len(text) > self.limits.object_bytes:
+                raise _PassedOverError(self.too_large)
             try:
                 refuse_unfit(content, text, self.limits)
             except UnfitError as error:
@@ -197,9 +204,10 @@ class _Window:
             self.mended |= mended
             return content, len(text)
 
-    def too_large(self) -> _PassedOverError:
-        """Pass over a value that is too large; return the error."""
-        return self.passed_over(f"is larger than {self.limits.object_bytes} characters")
+    @property
+    def too_large(self) -> str:
+        """What is told of a value that is too large."""
+        return f"is larger than {self.limits.object_bytes} characters"
 
     def passed_over(self, words: str) -> _PassedOverError:
         """Go past the value that starts here, without reading it; return the error that tells of it.
@@ -365,7 +373,7 @@ class _Reader:
                 held, problem = 0, ""
                 head.clear()
             elif too_large:
-                held, problem = 0, f"is larger than {window.limits.object_bytes} characters"
+                held, problem = 0, window.too_large
                 head.clear()
             if window.next() != ",":
                 break
