@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO
 
-from hipaa_kit.sources.documents.json_documents import CHUNK, NotJsonError, json_documents, no_cyclic_collection
+from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
+from hipaa_kit.sources.documents.json_window import CHUNK
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.documents.yaml_documents import yaml_documents
