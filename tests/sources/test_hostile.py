@@ -242,3 +242,23 @@ def test_names_of_files_that_are_no_text_are_shown_as_bytes(tmp_path: Path) -> N
     [record] = snapshot.records(kinds.POD)
     assert record.source == "x\\udcff.json"
     assert save_snapshot(snapshot, tmp_path / "snap").is_dir()
+
+
+SLOW = (
+    "@ " + "://a:" * 400_000,
+    "\\" * 2_000_000 + '"auth"',
+    "eyJ" * 700_000,
+    "http://a:b" * 200_000,
+    "bearer" + " " * 2_000_000,
+)
+"""Texts at which a pattern that backtracks would look for hours: 2 MiB each."""
+
+
+@pytest.mark.parametrize("text", SLOW, ids=["userinfo", "backslashes", "tokens", "addresses", "spaces"])
+def test_no_pattern_of_redaction_looks_for_hours(tmp_path: Path, text: str) -> None:
+    container = {"name": "c", "image": text, "args": [text, f"--x={text}"], "env": [{"name": "A", "value": text}]}
+    bad = {**pod(annotations={"a": text}, labels={"b": text}), "spec": {"containers": [container]}}
+    snapshot = load(tmp_path, listed(bad))
+    assert names(snapshot) == ["bad", "good"]
+    [record, _] = snapshot.records(kinds.POD)
+    assert text not in json.dumps(record.content)
