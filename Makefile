@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
+FUZZ := .venv-fuzz
 
-.PHONY: demo test check format lint types docs reference lock bench lab clean
+.PHONY: demo test check format lint types docs reference lock bench fuzz lab clean
 
 demo: $(STAMP)  ## assess the embedded clinic: executed notebooks and index.html
 	$(BIN)/hipaa-kit demo
@@ -53,6 +54,14 @@ clinic: $(STAMP)  ## write data/clinic and data/clinic_fixed from their script
 reference: $(TEST_STAMP)  ## write the reference runs that nbval compares with
 	$(BIN)/python tests/notebooks/make_reference_runs.py
 
+fuzz: $(FUZZ)/.installed  ## look for what breaks the readers, for HIPAA_KIT_FUZZ_SECONDS (600)
+	$(FUZZ)/bin/python tests/fuzz/fuzz.py
+
+$(FUZZ)/.installed: requirements.lock requirements-fuzz.lock
+	test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --require-hashes -r requirements.lock -r requirements-fuzz.lock
+	touch $@
+
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
@@ -61,4 +70,4 @@ lock:  ## pin every package, with hashes, for all supported Python versions (nee
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -c requirements.lock --group dev --group build -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(FUZZ) .fuzz build dist .mypy_cache .pytest_cache .ruff_cache

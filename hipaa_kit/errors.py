@@ -6,6 +6,8 @@ prints that line and exits with the error's code; anything else that escapes is 
 
 from __future__ import annotations
 
+from hipaa_kit.printable import printable
+
 EXIT_INTERNAL = 1
 EXIT_INPUT = 2
 
@@ -35,7 +37,7 @@ class KitError(Exception):
         """Return the error as the one line that is shown to people."""
         line = f"{self.where}: {self.what}" if self.where else self.what
         line = f"{line} ({self.do})" if self.do else line
-        return " ".join(line.split())
+        return printable(" ".join(line.split()))
 
     def __reduce__(self) -> tuple[type[KitError], tuple[str, str, str]]:
         """Keep the three parts when the error crosses a process boundary."""

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from hipaa_kit.printable import printable
+
 PAYLOAD = "data"
 VOLATILE = "data/run/"
 MANIFEST = "manifest-sha256.txt"
@@ -56,7 +58,7 @@ def evidence_digest(lines: list[str]) -> str:
 
 
 def _lines(info: Mapping[str, str]) -> str:
-    return "".join(f"{name}: {value}\n" for name, value in info.items() if value)
+    return "".join(f"{name}: {printable(' '.join(value.split()))}\n" for name, value in info.items() if value)
 
 
 def _sha256(path: Path) -> str:

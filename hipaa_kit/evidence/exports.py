@@ -1,4 +1,4 @@
-"""Tables on their way out of the kit: CSV that no spreadsheet executes, and JSON."""
+"""Tables on their way out of the kit: CSV for people, and JSON."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.tables import TABLES
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import Table, rows_of
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def table_csv(name: str, frame: pd.DataFrame) -> str:
-    """Return a declared table as CSV for people: text that a spreadsheet would run is quoted.
+    """Return a declared table as CSV for people: its canonical form, with what cannot be seen written as escapes.
 
-    Source: OWASP, "CSV Injection": cells that start with one of `= + - @`, tab or carriage return
-    get a leading apostrophe. Other control characters are written as escapes.
+    That form holds no formula either: see `Table.to_csv`.
     """
-    safe = frame.copy()
-    for column in safe.columns[safe.dtypes == "str"]:
-        safe[column] = safe[column].map(_inert).astype("str")
-    TABLES[name].check(frame)
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    table = TABLES[name]
+    shown = table.check(frame).copy()
+    for column in shown.columns[shown.dtypes == "str"]:
+        shown[column] = shown[column].map(_shown).astype("str")
+    return Table(name, table.row, (), table.columns).to_csv(shown)
 
 
 def findings_json(run: Assessment) -> str:
@@ -68,6 +66,5 @@ def _plain(row: dict[Any, Any]) -> dict[str, Any]:
     return {str(name): None if pd.isna(value) else value for name, value in row.items()}
 
 
-def _inert(text: str) -> str:
-    guarded = f"'{text}" if text.startswith(FORMULA_STARTS) else text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in guarded)
+def _shown(text: str) -> str:
+    return printable(text, keep="\n\t")

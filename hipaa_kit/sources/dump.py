@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hipaa_kit.errors import InputError
+from hipaa_kit.printable import printable
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.files import Tree, open_trees
-from hipaa_kit.sources.intake import Intake
+from hipaa_kit.sources.intake import LONGEST_PLACE, Intake, moment
 from hipaa_kit.sources.layouts import LAYOUTS, Layout, layout_named, recognise
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
@@ -108,16 +109,18 @@ def _identify(builder: SnapshotBuilder, read: Sequence[tuple[Layout, Intake]], n
         what = f"holds objects of {len(uids)} clusters: namespace kube-system has the uids {', '.join(uids)}"
         raise InputError(what, fallback, "import one cluster at a time")
     uid = next(iter(uids), "")
-    told = next((intake.cluster_name for intake in intakes if intake.cluster_name), "")
-    names = {"record of the dump": told, "name given": name, "name of the input": fallback}
+    recorded = next((intake.cluster_name for intake in intakes if intake.cluster_name), "")
+    names = {"record of the dump": recorded, "name given": name, "name of the input": fallback}
     basis, known = next((basis, known) for basis, known in names.items() if known)
     versions = sorted({intake.server_version for intake in intakes if intake.server_version})
     if len(versions) > 1:
         what = f"holds {len(versions)} clusters, or one at several moments: servers of versions {', '.join(versions)}"
         raise InputError(what, fallback, "import one at a time")
     version = next(iter(versions), "")
+    known, uid, version = (printable(told)[:LONGEST_PLACE] for told in (known, uid, version))
     builder.identify(known, uid, "uid of namespace kube-system" if uid else basis, version)
-    moments = [(each.collected_at, each.collected_basis) for each in intakes if each.collected_at]
+    told = [(moment(each.collected_at), each.collected_basis) for each in intakes]
+    moments = [each for each in told if each[0]]
     # Of several inputs the oldest one tells how old the snapshot may be.
     builder.collected_at, builder.collected_basis = min(moments, default=("", ""))
     if not moments:

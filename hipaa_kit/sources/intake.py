@@ -7,16 +7,20 @@ leaving audit logs to their own reader, and remembering what tells which cluster
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.printable import printable
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents import Document, ListEnd, Logs, Unreadable, is_object, read_pieces
+from hipaa_kit.sources.documents.model import step
 from hipaa_kit.sources.documents.yaml_documents import opened
 from hipaa_kit.sources.files import LINK, Entry, Tree
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
@@ -29,6 +33,13 @@ OURS: Final = "hipaa-kit/"
 WATCHED: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
 MAX_NESTED: Final = 20
 """Lists in lists, and maps of objects in maps."""
+LONGEST_WORDS: Final = 500
+"""Characters of what is told of something that could not be read."""
+
+_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
+_API_VERSION: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,149}/)?[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+LONGEST_PLACE: Final = 253
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,9 @@ class Intake:
             self.fail(f"{tree.prefix}{name}", "", what)
 
     def fail(self, source: str, position: str, error: str) -> None:
-        """Record what could not be read."""
+        """Record what could not be read, in one line."""
+        source, position = printable(source), printable(position)
+        error = printable(" ".join(error.split()))[:LONGEST_WORDS]
         self.broken.append((source, position, error))
         self.builder.fail(source, position, error)
 
@@ -246,8 +259,12 @@ class Intake:
             self.builder.set_aside(source, what_is(content) or "audit log")
         elif content["kind"].endswith("List") and isinstance(content.get("items", ()), list | None):
             self._within(document._replace(content=content), source, hint, seen, broken, depth)
+        elif content["kind"].endswith("List") and "items" not in content and _is_nameless(content):
+            broken.append((source, position, "is a list without items"))
         elif content["kind"] == "Config" and (what := what_is(content)):
             self.builder.set_aside(source, what)
+        elif why := _why_none(content):
+            broken.append((source, position, f"is no object: {why}"))
         else:
             seen.kinds.add(self.take(content, source, position, hint.namespace))
             seen.objects += 1
@@ -276,9 +293,10 @@ class Intake:
         elif what := what_is(content):
             self.builder.set_aside(source, what)
         elif depth <= MAX_NESTED and any(is_object(value) for value in content.values()):
-            for name, value in content.items():
+            for number, (name, value) in enumerate(content.items()):
                 if is_object(value):
-                    self._document(Document(value, f"{position}/{name}"), source, hint, seen, broken, depth + 1)
+                    at = f"{position}/{step(name, number)}"
+                    self._document(Document(value, at), source, hint, seen, broken, depth + 1)
         elif head:
             broken.append((source, position, "is no object: apiVersion and kind are missing"))
 
@@ -290,11 +308,16 @@ class Intake:
         Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
         """
         obj = _named(document.content["object"], None, hint)
+        why = _why_none(obj) if is_object(obj) else "apiVersion and kind are missing"
         if event == "ERROR":
             broken.append((source, document.position, "the watch ended with an error: later changes are missing"))
-        elif event == "DELETED" and is_object(obj):
+        elif event == "BOOKMARK":
+            return
+        elif why:
+            broken.append((source, document.position, f"is no object: {why}"))
+        elif event == "DELETED":
             self.builder.remove(obj, hint.namespace or self.namespace)
-        elif event != "BOOKMARK" and is_object(obj):
+        else:
             seen.kinds.add(self.take(obj, source, document.position, hint.namespace, later=event == "MODIFIED"))
             seen.objects += 1
 
@@ -311,8 +334,8 @@ class Intake:
             if uid := metadata.get("uid"):
                 self.from_a_server = True
                 created = metadata.get("creationTimestamp")
-                if isinstance(created, str) and isinstance(uid, str):
-                    self.newest = max(self.newest, created)
+                if isinstance(created, str) and created > self.newest and moment(created):
+                    self.newest = created
                 if obj["kind"] == "Namespace" and metadata.get("name") == "kube-system":
                     self.system_uids.add(str(uid))
         key = kinds.canonical_group(kinds.group_of(str(obj["apiVersion"])), str(obj["kind"]))
@@ -336,6 +359,40 @@ def _named(content: dict[str, Any], head: Mapping[str, Any] | None, hint: Hint) 
     return {**content, "apiVersion": version, "kind": kind, **named}
 
 
+def _why_none(content: Mapping[str, Any]) -> str:
+    """Return why something with apiVersion and kind is no object that a cluster can hold, `""` where it may be one.
+
+    What these three name becomes part of names of objects and of files.
+    """
+    if not _KIND.fullmatch(content["kind"]):
+        return "its kind is no name"
+    if not _API_VERSION.fullmatch(content["apiVersion"]):
+        return "its apiVersion is no name"
+    metadata = content.get("metadata")
+    namespace = metadata.get("namespace") if isinstance(metadata, Mapping) else None
+    if namespace is None or namespace == "":
+        return ""
+    if not isinstance(namespace, str) or "/" in namespace:
+        return "its namespace is no name"
+    return "" if namespace.isprintable() and len(namespace) <= LONGEST_PLACE else "its namespace is no name"
+
+
+def _is_nameless(content: Mapping[str, Any]) -> bool:
+    metadata = content.get("metadata")
+    return not isinstance(metadata, Mapping) or not (metadata.get("name") or metadata.get("generateName"))
+
+
+def moment(told: str) -> str:
+    """Return a moment that an input tells, RFC 3339 in UTC, or `""` where it tells none."""
+    if not _MOMENT.fullmatch(told):
+        return ""
+    try:
+        parsed = datetime.fromisoformat(told).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return told if told.endswith("Z") else parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def custom_kind(definition: Mapping[str, Any]) -> Kind | None:
     """Return the kind that a CustomResourceDefinition defines; None where it is malformed."""
     spec = definition.get("spec")
@@ -346,4 +403,6 @@ def custom_kind(definition: Mapping[str, Any]) -> Kind | None:
     if not all(isinstance(text, str) and text for text in texts):
         return None
     group, kind, plural = (str(text) for text in texts)
+    if not _KIND.fullmatch(kind) or not _API_VERSION.fullmatch(f"{group}/v1"):
+        return None
     return Kind(group, kind, plural, spec.get("scope") == "Namespaced")

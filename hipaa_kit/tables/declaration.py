@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,13 @@ import pandas as pd
 from hipaa_kit.errors import TableError
 
 Type = Literal["str", "bool", "int64", "float64", "Int64", "Float64", "boolean"]
+
+QUOTE = "'"
+FORMULA_STARTS = (*"=+-@\t\r\n\0", "\uff1d", "\uff0b", "\uff0d", "\uff20", QUOTE)
+"""How a text begins that a spreadsheet may run, with the full-width forms, and the apostrophe that makes it text.
+
+Source: https://owasp.org/www-community/attacks/CSV_Injection; the reasons stand in `docs/decisions/`.
+"""
 
 FILLS: dict[str, Any] = {"str": "", "bool": False, "int64": 0, "float64": 0.0}
 """What a row that leaves a column out holds, for the types that cannot be null."""
@@ -112,8 +120,15 @@ class Table:
         return frame
 
     def to_csv(self, frame: pd.DataFrame) -> str:
-        """Return the canonical CSV of a frame: declared order, sorted by key, LF line ends."""
-        return str(self.check(frame).to_csv(index=False, lineterminator="\n"))
+        """Return the canonical CSV of a frame: declared order, sorted by key, LF line ends, no formula in it.
+
+        `read_csv` gives the same frame again, whatever stands in its texts.
+        """
+        inert = self.check(frame).copy()
+        for column in inert.columns[inert.dtypes == "str"]:
+            inert[column] = _quoted_where(inert[column], FORMULA_STARTS)
+        written = str(inert.to_csv(index=False, lineterminator="\n"))
+        return _with_returns(inert) if "\r" in written else written
 
     def read_csv(self, text: str) -> pd.DataFrame:
         """Read back what `to_csv` wrote, with the declared types."""
@@ -141,7 +156,8 @@ class Table:
 
     def _parsed(self, column: Column, text: pd.Series) -> pd.Series:
         if column.type == "str":
-            return text.astype("str")
+            quoted = text.str.startswith(QUOTE)
+            return (text.mask(quoted, text.str[1:]) if quoted.any() else text).astype("str")
         if column.type in ("bool", "boolean"):
             return text.map({"True": True, "False": False, "": None}).astype(column.type)
         if column.type == "Int64":
@@ -166,6 +182,22 @@ class Table:
             named = ", ".join(f"{name}={example[name]!r}" for name in self.key)
             problems.append(f"{repeated} rows repeat the key, first {named}")
         return problems
+
+
+def _quoted_where(texts: pd.Series, starts: tuple[str, ...]) -> pd.Series:
+    """Return texts with an apostrophe before those that begin in one of some ways."""
+    risky = texts.str.startswith(starts)
+    return texts.mask(risky, QUOTE + texts).astype("str") if risky.any() else texts
+
+
+def _with_returns(frame: pd.DataFrame) -> str:
+    """Return CSV in which carriage returns stand in quotes: pandas leaves them bare, and reads them as line ends."""
+    lines = []
+    for row in [list(frame.columns), *frame.to_numpy(dtype=object).tolist()]:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow("" if pd.isna(cell) else cell for cell in row)
+        lines.append(line.getvalue().removesuffix("\r\n") + "\n")
+    return "".join(lines)
 
 
 def _column_problems(column: Column, series: pd.Series) -> list[str]:

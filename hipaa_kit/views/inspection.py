@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import layout_words
 from hipaa_kit.vocabulary import COVERAGE_STATUSES
@@ -83,7 +84,7 @@ def inspection_text(snapshot: Snapshot) -> str:
     facts = inspection(snapshot)
     head = ("cluster", "cluster_uid", "identified_by", "server_version", "source", "read_at", "time_known_by", "digest")
     lines = [f"{name.replace('_', ' '):16}{facts[name] or 'not known'}" for name in head]
-    lines += ["", kinds_held(snapshot).to_string(index=False), ""]
+    lines += ["", *kinds_held(snapshot).to_string(index=False).splitlines(), ""]
     lines.append("coverage: " + ", ".join(f"{count} {status}" for status, count in facts["coverage"].items()))
     for gap in facts["gaps"]:
         where = f" in namespace {gap['namespace']}" if gap["namespace"] else ""
@@ -99,7 +100,7 @@ def inspection_text(snapshot: Snapshot) -> str:
             lines += [f"  and {len(facts[name]) - 20} more"] if len(facts[name]) > 20 else []
     redacted = ", ".join(f"{count} {rule}" for rule, count in facts["redactions"].items())
     lines.append(f"removed at the door: {redacted or 'nothing'}")
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _first_words(row: dict[str, Any]) -> str:

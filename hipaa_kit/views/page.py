@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import incomplete, run_facts, unseen, worst_first
 from hipaa_kit.views.palette import MARKS
@@ -57,7 +58,11 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=lambda value: printable(value, keep="\n") if isinstance(value, str) else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     findings = _with_citations(run)
     by_topic = {entry.topic: entry.html for entry in notebooks if entry.html}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.views.palette import (
     BLUE,
     COVERAGE_STYLE,
@@ -191,6 +192,8 @@ def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     """Return a figure wide enough for its title, which stands above everything at the left."""
     from matplotlib import pyplot as plt
 
+    # A name in a cluster may hold dollar signs: it is no formula.
+    plt.rcParams["text.parse_math"] = False
     figure, axes = plt.subplots(figsize=(max(width, 1.0 + 0.095 * len(title)), height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure, axes
@@ -205,9 +208,9 @@ def _in_words(counts: pd.DataFrame) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return printable(name.replace("_", " "))
 
 
 def _short(workload: str) -> str:
     _, namespace, name = workload.split("/", 2)
-    return f"{namespace}/{name}"
+    return printable(f"{namespace}/{name}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.printable import printable
 from hipaa_kit.views.palette import MARKS
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ def show(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows:
 
 def table_html(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows: int = ROWS_SHOWN) -> str:
     """Return a table as HTML: escaped, with a header row and a line that counts its rows."""
-    shown = _readable(frame, columns).head(rows)
+    shown = _readable(frame.head(rows), columns)
     table = shown.to_html(index=False, escape=True, border=0, na_rep="")
     return f"{table}\n<p><small>{_counted(len(shown), len(frame), name)}</small></p>"
 
 
 def table_text(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows: int = ROWS_SHOWN) -> str:
     """Return a table as text, for terminals and for those who read the notebook's source."""
-    shown = _readable(frame, columns).head(rows)
+    shown = _readable(frame.head(rows), columns)
     table = "" if shown.empty else shown.to_string(index=False, na_rep="") + "\n"
     return f"{table}{_counted(len(shown), len(frame), name)}"
 
@@ -108,6 +109,8 @@ def _readable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         marked[column] = marked[column].map(lambda part: "" if pd.isna(part) else f"{part:.0%}").astype("str")
     for column in marked.columns[[str(dtype) in ("Int64", "Float64", "boolean") for dtype in marked.dtypes]]:
         marked[column] = marked[column].map(lambda value: "" if pd.isna(value) else str(value)).astype("str")
+    for column in marked.columns[marked.dtypes == "str"]:
+        marked[column] = marked[column].map(printable).astype("str")
     marked.columns = [str(column).replace("_", " ") for column in marked.columns]
     return marked
 

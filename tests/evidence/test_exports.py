@@ -21,11 +21,15 @@ from tests.support.snapshots import snapshot_of
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_a_formula_gets_an_apostrophe(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "\uff1d1", "'=1"]
+)
+def test_a_formula_is_text_in_every_csv_and_reads_back(text: str) -> None:
     frame = LABELS.frame([{"object": "Pod/a/b", "kind": "Pod", "key": "k", "value": text}])
-    [row] = list(csv.DictReader(io.StringIO(table_csv("labels", frame))))
-    assert row["value"].startswith("'")
+    for written in (LABELS.to_csv(frame), table_csv("labels", frame)):
+        [row] = list(csv.DictReader(io.StringIO(written, newline="")))
+        assert row["value"].startswith(("'", "\\"))
+    assert LABELS.read_csv(LABELS.to_csv(frame)).equals(frame)
 
 
 def test_control_characters_are_written_as_escapes() -> None:

@@ -1,37 +1,29 @@
 """JSON of any size, item by item: what was read of a list is given away before the rest is read.
 
-A window moves over the text, and the decoder of the standard library reads one value in it at a time.
-`kubectl` and `jq` write the keys of a list in order of the alphabet, so that `items` comes before `kind`:
-where items do not say what they are, the head of their list is read first, in a pass of its own.
+A window moves over the text and gives one value after another. `kubectl` and `jq` write the keys of a list in order
+of the alphabet, so that `items` comes before `kind`: where items do not say what they are, the head of their list is
+read first, in a pass of its own.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
+from hipaa_kit.sources.documents.fitness import HALF_TOLD
+from hipaa_kit.sources.documents.json_window import BrokenError, MalformedError, PassedOverError, Window
+from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable, step
 from hipaa_kit.sources.documents.texts import REPLACED, Text
+from hipaa_kit.sources.limits import Limits
 
-CHUNK: Final = 2**20
 KEYED: Final = 1000
 """Members of a map after which it is taken for objects by name, and no longer held as a whole."""
-
-_BLANK: Final = re.compile("[ \t\r\n\ufeff]*")
-_NEAR_END: Final = 32
-_LOG_START: Final = re.compile(r"==== START logs for container (?P<of>[^\n]*?) ====\r?\n")
 
 
 class NotJsonError(Exception):
     """The text begins like JSON and is not: it may be YAML."""
-
-
-class _BrokenError(Exception):
-    """A value that cannot be read; what comes after it cannot be found."""
 
 
 @contextmanager
@@ -46,184 +38,69 @@ def no_cyclic_collection() -> Iterator[None]:
             gc.enable()
 
 
-def json_documents(open_text: Callable[[], Text], limit: int) -> Iterator[Piece]:
+def json_documents(open_text: Callable[[], Text], limits: Limits, *, certain: bool = False) -> Iterator[Piece]:
     """Yield what stands in a JSON text: documents, the items of lists one by one, and the ends of lists.
 
     Parameters
     ----------
     open_text
         Opens the text at its beginning.
-    limit
-        Characters that one value may have.
+    limits
+        What is too much.
+    certain
+        It is known not to be YAML.
 
     Yields
     ------
     Document, ListEnd, Logs or Unreadable
         One document, several after one another, or one per line. What cannot be read is yielded in its
-        place, and everything before it is kept.
+        place; everything before it is kept, and what comes after it where it shows where that starts.
 
     Raises
     ------
     NotJsonError
-        Before anything was yielded: the first value is not JSON.
+        Before anything was yielded: the first value is not JSON. Not where it is certain.
     """
-    window = _Window(open_text(), limit)
-    reader = _Reader(window, lambda: _Window(open_text(), limit))
+    window = Window(open_text(), limits)
+    reader = _Reader(window, lambda: Window(open_text(), limits), certain)
     try:
         yield from reader.documents()
     finally:
         window.close()
 
 
-class _Window:
-    """The part of a text that is looked at."""
-
-    def __init__(self, text: Text, limit: int) -> None:
-        self.source, self.limit = text, limit
-        self.text, self.at, self.line, self.ended = "", 0, 1, False
-        self.repeated = ""
-        self._decoder = json.JSONDecoder(object_pairs_hook=self._pairs)
-
-    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        content = dict(pairs)
-        if len(content) != len(pairs):
-            seen: set[str] = set()
-            self.repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        return content
-
-    def close(self) -> None:
-        """Close the text."""
-        self.source.close()
-
-    def more(self) -> bool:
-        """Read on; tell whether there was more.
-
-        Raises
-        ------
-        _BrokenError
-            What is held is larger than the limit.
-        """
-        self.line += self.text.count("\n", 0, self.at)
-        self.text, self.at = self.text[self.at :], 0
-        chunk = self.source.read(max(CHUNK, len(self.text)))
-        self.ended = not chunk
-        self.text += chunk
-        if len(self.text) > self.limit:
-            raise _BrokenError(f"is larger than {self.limit} characters")
-        return not self.ended
-
-    def next(self) -> str:
-        """Return the next character that is not blank, `""` at the end; it is not consumed."""
-        while True:
-            self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
-            if self.at < len(self.text):
-                return self.text[self.at]
-            if not self.more():
-                return ""
-
-    def expect(self, char: str) -> None:
-        """Consume one character.
-
-        Raises
-        ------
-        _BrokenError
-            Another one stands there.
-        """
-        if self.next() != char:
-            raise _BrokenError(f"not JSON: {char!r} is missing")
-        self.at += 1
-
-    def value(self) -> Any:
-        """Consume and return one value.
-
-        Raises
-        ------
-        _BrokenError
-            It is not JSON, or nested too deeply.
-        """
-        self.next()
-        while True:
-            try:
-                content, end = self._decoder.raw_decode(self.text, self.at)
-            except RecursionError:
-                raise _BrokenError("nested too deeply") from None
-            except json.JSONDecodeError as error:
-                cut = error.pos > len(self.text) - _NEAR_END or error.msg.startswith("Unterminated string")
-                if not cut or not self.more():
-                    raise _BrokenError(f"not JSON: {error.msg}") from None
-                continue
-            # A number at the end of what is held may go on.
-            if end == len(self.text) and not self.ended and self.more():
-                continue
-            self.at = end
-            return content
-
-    def startswith(self, mark: str) -> bool:
-        """Tell whether the text goes on with some words."""
-        while len(self.text) - self.at < len(mark) and self.more():
-            pass
-        return self.text.startswith(mark, self.at)
-
-    def place(self) -> str:
-        """Return the line of the current place."""
-        return f":{self.line + self.text.count(chr(10), 0, self.at)}"
-
-    def skip_logs(self) -> None:
-        """Go past a container's log, whatever stands in it: its lines may look like objects."""
-        while (start := _LOG_START.match(self.text, self.at)) is None:
-            if "\n" in self.text[self.at :] or not self.more():
-                raise _BrokenError("a container's log has no first line")
-        self.at = start.end()
-        mark = f"==== END logs for container {start['of']} ===="
-        while (found := self.text.find(mark, self.at)) < 0:
-            self.at = max(self.at, len(self.text) - len(mark))
-            if not self.more():
-                raise _BrokenError("a container's log has no end")
-        self.at = found + len(mark)
-
-    def rest(self) -> str:
-        """Consume and return everything that is left."""
-        while self.more():
-            pass
-        rest, self.at = self.text[self.at :], len(self.text)
-        return rest
-
-
 class _Reader:
     """Reads the documents in a window."""
 
-    def __init__(self, window: _Window, again: Callable[[], _Window]) -> None:
-        self.window, self.again = window, again
+    def __init__(self, window: Window, again: Callable[[], Window], certain: bool = True) -> None:
+        self.window, self.again, self.certain = window, again, certain
 
     def documents(self) -> Iterator[Piece]:
         from hipaa_kit.sources.documents.yaml_documents import yaml_documents
 
-        window, begun = self.window, False
+        window, first, begun = self.window, True, self.certain
         while char := window.next():
-            place = window.place() if begun else ""
+            place = "" if first else window.place()
             try:
                 if window.startswith("==== START logs for container "):
                     window.skip_logs()
                     yield Logs(place)
-                elif begun and window.startswith("---"):
+                elif not first and window.startswith("---"):
                     line = int(window.place()[1:])
-                    yield from yaml_documents(window.rest(), line)
-                elif char == "{":
-                    for piece in self.object(place):
-                        begun = True
-                        yield piece
-                elif char == "[":
-                    for piece in self.array(place):
+                    yield from yaml_documents(window.lines(), line, window.limits)
+                elif char in "{[":
+                    for piece in self.object(place) if char == "{" else self.array(place):
                         begun = True
                         yield piece
                 else:
-                    raise _BrokenError("not JSON: Expecting value")
-            except _BrokenError as error:
-                if not begun:
+                    raise MalformedError("not JSON: Expecting value")
+            except BrokenError as error:
+                if not begun and isinstance(error, MalformedError):
                     raise NotJsonError(str(error)) from None
                 yield Unreadable(window.place(), str(error))
-                return
-            begun = True
+                if not window.to_next_document():
+                    break
+            first, begun = False, True
         if window.source.replaced:
             yield Unreadable("", REPLACED)
 
@@ -232,12 +109,12 @@ class _Reader:
         window = self.window
         head: dict[str, Any] = {}
         items: int | None = None
-        keyed = False
+        members, held, keyed, problem = 0, 0, False, ""
         window.expect("{")
         while window.next() != "}":
-            key = window.value()
-            if not isinstance(key, str):
-                raise _BrokenError("not JSON: a key is no text")
+            key = window.key()
+            at = f"{place}/{step(key, members)}"
+            members += 1
             window.expect(":")
             if key in head:
                 yield self.twice(place, key)
@@ -248,20 +125,33 @@ class _Reader:
                     yield piece
                 items = (items or 0) + count
             else:
-                head[key] = window.value()
-                yield from self.repeated(f"{place}/{key}")
-            if len(head) > KEYED and not keyed:
-                keyed = "kind" not in head and "apiVersion" not in head
+                try:
+                    head[key], size = window.value()
+                    held += size
+                except PassedOverError as error:
+                    problem = str(error)
+                yield from self.told(at)
+            too_large = held > window.limits.object_bytes
+            keyed = keyed or _holds_objects(head, too_large)
             if keyed:
-                yield from (Document(content, f"{place}/{name}") for name, content in head.items())
+                named = enumerate(head.items(), members - len(head))
+                yield from (Document(content, f"{place}/{step(name, number)}") for number, (name, content) in named)
+                if problem:
+                    yield Unreadable(at, problem)
+                held, problem = 0, ""
+                head.clear()
+            elif too_large:
+                held, problem = 0, window.too_large
                 head.clear()
             if window.next() != ",":
                 break
             window.at += 1
         window.expect("}")
+        if problem:
+            yield Unreadable(place or ":1", problem)
         if items is not None:
             yield ListEnd(head, items, place)
-        elif not keyed:
+        elif not keyed and not problem:
             yield Document(head, place)
 
     def items(self, place: str, head: dict[str, Any]) -> Iterator[Piece]:
@@ -285,24 +175,48 @@ class _Reader:
         yield ListEnd(None, count, place)
 
     def values(self, place: str) -> Iterator[Document | Unreadable]:
-        window, number = self.window, 0
+        """Yield the values of an array; one that cannot be read is told, and the next one is read."""
+        window, number, begun = self.window, 0, self.certain
         window.expect("[")
-        while window.next() != "]":
+        while (char := window.next()) != "]":
             at = f"{place}/{number}"
-            content = window.value()
-            yield Document(content, at)
-            yield from self.repeated(at)
+            passed = False
+            try:
+                content, _ = window.value()
+                yield Document(content, at)
+                yield from self.told(at)
+            except PassedOverError as error:
+                passed = True
+                yield Unreadable(at, str(error))
+            except MalformedError as error:
+                if not char or not (begun or number):
+                    raise
+                passed = True
+                yield self.passed(at, error)
             number += 1
-            if window.next() != ",":
+            if window.next() == ",":
+                window.at += 1
+            elif not passed:
                 break
-            window.at += 1
         window.expect("]")
 
-    def repeated(self, place: str) -> Iterator[Unreadable]:
-        """Tell of a key that stood twice in the value just read."""
+    def passed(self, at: str, error: MalformedError) -> Unreadable:
+        """Go past an item that is no JSON; return what is told of it."""
+        try:
+            return Unreadable(at, str(self.window.passed_over(str(error))))
+        except MalformedError:
+            raise
+        except BrokenError:
+            raise error from None
+
+    def told(self, place: str) -> Iterator[Unreadable]:
+        """Tell of a key that stood twice in the value just read, and of characters that were replaced."""
         key, self.window.repeated = self.window.repeated, ""
         if key:
             yield self.twice(place, key)
+        if self.window.mended:
+            self.window.mended = False
+            yield Unreadable(place, HALF_TOLD)
 
     def twice(self, place: str, key: str) -> Unreadable:
         """Return what is told of a key that stands twice in one map."""
@@ -315,11 +229,18 @@ class _Reader:
             for piece in _Reader(window, self.again).object("/"):
                 if isinstance(piece, ListEnd) and piece.head is not None:
                     return dict(piece.head)
-        except _BrokenError:
+        except BrokenError:
             pass
         finally:
             window.close()
         return {}
+
+
+def _holds_objects(head: dict[str, Any], too_large: bool) -> bool:
+    """Tell whether a map is one of objects by name: it says nothing of itself, and is long or large."""
+    if "kind" in head or "apiVersion" in head:
+        return False
+    return len(head) > KEYED or (too_large and all(isinstance(each, dict) and "kind" in each for each in head.values()))
 
 
 def _says_its_kind(content: Any) -> bool:

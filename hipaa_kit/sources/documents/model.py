@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class Document(NamedTuple):
@@ -44,3 +44,12 @@ class Logs(NamedTuple):
 
 
 Piece = Document | ListEnd | Unreadable | Logs
+
+
+LONGEST_STEP: Final = 100
+
+
+def step(name: object, number: int) -> str:
+    """Return a step of a position: the name of a member, or its number where it has no plain name."""
+    text = str(name)
+    return text if 0 < len(text) <= LONGEST_STEP and text.isprintable() else str(number)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain
 from typing import Any, BinaryIO
 
 from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
+from hipaa_kit.sources.documents.json_window import CHUNK
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.documents.yaml_documents import yaml_documents
@@ -29,28 +33,35 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
         What cannot be read is yielded in its place; documents before it are kept, and those after
         it where the file shows where the next one starts.
     """
+    # An archive that is packed as a whole is unpacked again from its beginning for every step back.
+    opened = [Text(open_file())]
+    stripped = opened[0].peek(2**15).lstrip("\ufeff \t\r\n")
 
     def open_text() -> Text:
-        return Text(open_file())
+        return opened.pop() if opened else Text(open_file())
 
-    text = open_text()
-    start = text.read(2**16)
-    text.close()
-    stripped = start.lstrip("\ufeff \t\r\n")
-    if (stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs"):
-        try:
-            with no_cyclic_collection():
-                yield from json_documents(open_text, limits.document_bytes)
-            return
-        except NotJsonError:
-            pass
-    yield from _yaml(open_text(), limits)
+    if not ((stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs")):
+        yield from _yaml(open_text(), limits)
+        return
+    try:
+        with no_cyclic_collection():
+            yield from json_documents(open_text, limits)
+        return
+    except NotJsonError:
+        pieces = _yaml(open_text(), limits)
+        first = next(pieces, None)
+    if isinstance(first, Unreadable):
+        pieces.close()
+        yield from json_documents(open_text, limits, certain=True)
+    else:
+        yield from chain([first] if first else (), pieces)
 
 
 def read_documents(text: str) -> Iterator[Piece]:
-    """Yield the documents of a text; see `read_pieces`."""
+    """Yield the documents of a text that is held already, whatever its size; see `read_pieces`."""
     raw = text.encode("utf-8", "surrogatepass")
-    yield from read_pieces(lambda: io.BytesIO(raw))
+    limits = replace(DEFAULT_LIMITS, document_bytes=len(raw) + 1, object_bytes=len(raw) + 1)
+    yield from read_pieces(lambda: io.BytesIO(raw), limits)
 
 
 def whole_documents(text: str) -> Iterator[Document | Unreadable]:
@@ -66,17 +77,11 @@ def whole_documents(text: str) -> Iterator[Document | Unreadable]:
             yield piece
 
 
-def _yaml(source: Text, limits: Limits) -> Iterator[Piece]:
-    text = source.read(limits.document_bytes + 1)
-    source.close()
-    if len(text) > limits.document_bytes:
-        yield Unreadable(
-            "", f"is larger than {limits.document_bytes} characters: raise it with --limit document_bytes="
-        )
-        return
-    yield from yaml_documents(text)
-    if source.replaced:
-        yield Unreadable("", REPLACED)
+def _yaml(source: Text, limits: Limits) -> Generator[Piece, None, None]:
+    with closing(source):
+        yield from yaml_documents(iter(lambda: source.read(CHUNK), ""), limits=limits)
+        if source.replaced:
+            yield Unreadable("", REPLACED)
 
 
 def is_object(content: Any) -> bool:

@@ -6,38 +6,47 @@ The C loader alone reads YAML: faster parsers read some scalars otherwise (`host
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Final
 
 import yaml
 
+from hipaa_kit.sources.documents.fitness import UnfitError, finite, is_shallow, refuse_long_texts, whole
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
+from hipaa_kit.sources.documents.texts import REPLACED
+from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
 
-_HELM_SOURCE = re.compile(r"^# Source: (\S+)\s*$", re.MULTILINE)
-_TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
+_HELM_SOURCE = re.compile(r"^# Source: (\S{1,500})\s*$", re.MULTILINE)
 _ALIAS = re.compile(r"\*(?<=[\s\[{,:]\*)[^\s*,\]}]")
-_COMPACT = re.compile(r"[-?:](?:[ \t]+[-?:]){100}")
+_COMPACT = re.compile(r"[-?:](?:[ \t]+[-?:]){50}")
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML does not take: https://yaml.org/spec/1.2.2/#51-character-set."""
 
-MAX_DEPTH = 200
-"""Levels of a document."""
 SAFE_BRACKETS = 5_000
 """Brackets that the C composer survives, were they all nested: it recurses, and 30,000 end the process."""
-MAX_NODES = 1_000_000
-"""Values that the aliases of a document may unfold to; ten lines of YAML can say a thousand million."""
 LARGE: Final = 2**22
-"""Characters of a document from which on a list is read item by item."""
+"""Characters of a document from which on a list is read item by item, and values are counted before they are made."""
+UNREADABLE: Final = (yaml.YAMLError, ValueError, RecursionError)
+"""What the loader raises on what it cannot read."""
 
 _ITEMS = re.compile(r"^items:[ \t]*\r?\n(?=- )", re.MULTILINE)
 _ITEM = re.compile(r"^- ", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#-]", re.MULTILINE)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_LOGS = re.compile(
-    r"==== START logs for container (?P<of>[^\n]*?) ====\n.*?==== END logs for container (?P=of) ====\n?", re.DOTALL
-)
+_LONGEST_NUMBER: Final = 100
+_UNINDENTED: Final = 50
+"""Levels below which neither spaces nor brackets show how deep a document is."""
+_LOG_START: Final = "==== START logs for container "
+_LOG_MARK: Final = " ===="
 
 
 class Loader(yaml.CSafeLoader):
-    """The C safe loader, which keeps `=` as text, timestamps as they are written, and refuses repeated keys."""
+    """The C safe loader, which keeps `=` as text, timestamps as they are written, and refuses repeated keys.
+
+    Scalars that are not what their tag says, and numbers that no API server takes, are their text.
+    """
+
+    repeated = ""
 
 
 def _mapping(loader: Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -72,7 +81,36 @@ def _text(loader: Loader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
+def _bool(loader: Loader, node: yaml.ScalarNode) -> bool | str:
+    text = _text(loader, node)
+    return loader.bool_values.get(text.lower(), text)
+
+
+def _int(loader: Loader, node: yaml.ScalarNode) -> int | str:
+    text = _text(loader, node)
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    try:
+        number: int = yaml.constructor.SafeConstructor.construct_yaml_int(loader, node)
+    except (ValueError, IndexError):
+        return text
+    return whole(str(number))
+
+
+def _float(loader: Loader, node: yaml.ScalarNode) -> float | str:
+    text = _text(loader, node)
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    try:
+        number: float = yaml.constructor.SafeConstructor.construct_yaml_float(loader, node)
+    except (ValueError, IndexError, OverflowError):
+        return text
+    return number if isinstance(finite(repr(number)), float) else text
+
+
 Loader.add_constructor("tag:yaml.org,2002:map", _map)
+for _tag, _constructor in {"bool": _bool, "int": _int, "float": _float}.items():
+    Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _constructor)
 for _tag in ("value", "timestamp", "binary"):
     Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _text)
 
@@ -80,45 +118,76 @@ for _tag in ("value", "timestamp", "binary"):
 def _lenient_map(loader: Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
     data: dict[Any, Any] = {}
     yield data
+    written: set[str] = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            loader.repeated = key.value if key.value in written else loader.repeated
+            written.add(key.value)
     loader.flatten_mapping(node)
-    data.update(yaml.constructor.BaseConstructor.construct_mapping(loader, node))
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _problem("a key is no text", key)
+        data[key.value] = loader.construct_object(value)
 
 
 class LenientLoader(Loader):
-    """The same for objects of a cluster: of a repeated key the last one counts, as in the API server."""
+    """The same for objects of a cluster: of a repeated key the last one counts, as in the API server.
+
+    Keys are texts as they are written, also where they look like numbers: an object has no other keys.
+    """
 
 
 LenientLoader.add_constructor("tag:yaml.org,2002:map", _lenient_map)
 
 
-def yaml_documents(text: str, first_line: int = 1) -> Iterator[Piece]:
+def yaml_documents(text: str | Iterable[str], first_line: int = 1, limits: Limits = DEFAULT_LIMITS) -> Iterator[Piece]:
     """Yield what stands in a YAML text: documents, the items of lists one by one, and the ends of lists.
 
     Parameters
     ----------
     text
-        YAML, with or without `---`.
+        YAML, with or without `---`, whole or in pieces of any length; one document at a time is held.
     first_line
         Line of the file on which the text starts.
+    limits
+        What is too much.
     """
-    text, logs = _LOGS.subn(lambda found: "\n" * found[0].count("\n") + "---\n", text)
-    if logs:
-        yield Logs("")
-    for line, chunk in _chunks(text, first_line):
-        if not chunk.strip() or _directives_alone(chunk):
-            continue
-        if len(chunk) > LARGE and (parts := _split(chunk)):
-            yield from _items(*parts, line)
-            continue
-        origin = _HELM_SOURCE.search(chunk)
-        try:
-            content = load_document(chunk, LenientLoader)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            yield Unreadable(f":{line}", _why(error, chunk, line))
-            continue
-        if content is not None:
-            whole = Document(content, f":{_first_line(chunk, line)}", origin[1] if origin else "")
-            yield from opened(whole)
+    pieces = [text] if isinstance(text, str) else text
+    for line, chunk in _chunks(_without_logs(_lines(pieces), first_line), limits):
+        if not isinstance(chunk, str):
+            yield chunk
+        elif len(chunk) > limits.document_bytes:
+            words = f"is larger than {limits.document_bytes} characters: raise it with --limit document_bytes="
+            yield Unreadable(f":{line}", words)
+        elif chunk.strip() and not _directives_alone(chunk):
+            yield from _document(chunk, line, limits)
+
+
+def _document(chunk: str, line: int, limits: Limits) -> Iterator[Document | ListEnd | Unreadable]:
+    """Yield what stands in the text of one document."""
+    if len(chunk) > LARGE and (parts := _split(chunk)):
+        yield from _items(*parts, line, limits)
+        return
+    origin = _HELM_SOURCE.search(chunk)
+    content = yield from _loaded(chunk, line, f":{_first_line(chunk, line)}", limits)
+    if content is not None:
+        yield from opened(Document(content, f":{_first_line(chunk, line)}", origin[1] if origin else ""))
+
+
+def _loaded(chunk: str, line: int, place: str, limits: Limits) -> Generator[Unreadable, None, Any]:
+    """Return the content of one document; yield what is told of it, and nothing else where it cannot be read."""
+    if (cleaned := _NOT_TEXT.sub("\ufffd", chunk)) != chunk:
+        yield Unreadable(place, REPLACED)
+    try:
+        if len(chunk) > limits.object_bytes:
+            raise yaml.YAMLError(f"is larger than {limits.object_bytes} characters")
+        content, repeated = _load(cleaned, LenientLoader, limits)
+    except UNREADABLE as error:
+        yield Unreadable(f":{line}" if place.startswith(":") and "/" not in place else place, _why(error, chunk, line))
+        return None
+    if repeated:
+        yield Unreadable(place, f"key {repeated[:80]!r} stands there twice: the last one counts")
+    return content
 
 
 def opened(document: Document) -> Iterator[Document | ListEnd]:
@@ -157,46 +226,82 @@ def _split(chunk: str) -> tuple[str, list[tuple[int, str]]] | None:
     return chunk[: found.start()] + (chunk[end.start() :] if end else ""), items
 
 
-def _items(without: str, items: list[tuple[int, str]], line: int) -> Iterator[Document | ListEnd | Unreadable]:
+def _items(
+    without: str, items: list[tuple[int, str]], line: int, limits: Limits
+) -> Iterator[Document | ListEnd | Unreadable]:
     """Yield the items of a list that was taken apart, and its end."""
-    head: dict[str, Any] = {}
-    try:
-        loaded = load_document(without, LenientLoader)
-        head = loaded if isinstance(loaded, dict) else {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        yield Unreadable(f":{line}", _why(error, without, line))
+    loaded = yield from _loaded(without, line, f":{line}", limits)
+    head = loaded if isinstance(loaded, dict) else {}
     for number, (offset, text) in enumerate(items):
-        try:
-            content = load_document(text, LenientLoader)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            yield Unreadable(f":{line + offset}/items/{number}", _why(error, text, line + offset))
-            continue
-        yield Document(content[0] if content else None, f":{line}/items/{number}", head=head)
+        place = f":{line}/items/{number}"
+        content = yield from _loaded(text, line + offset, place, limits)
+        if content:
+            yield Document(content[0] if isinstance(content, list) else content, place, head=head)
     yield ListEnd(head, len(items), f":{line}")
 
 
-def _chunks(text: str, first: int) -> Iterator[tuple[int, str]]:
+def _chunks(
+    lines: Iterator[tuple[int, str] | Logs | Unreadable], limits: Limits
+) -> Iterator[tuple[int, str | Logs | Unreadable]]:
     """Yield (line it starts at, text) of the documents of a YAML file, split where `---` stands alone.
 
-    A `---` inside a block scalar is always indented, so that a line which starts with it ends a document.
+    A `---` inside a block scalar is always indented, so that a line which starts with it ends a document. Of a
+    document that is too large one part too much is given, and the rest of it is left out.
     """
-    start = first
-    lines: list[str] = []
-    for number, line in enumerate(_lines(text), first):
+    start, size = 1, 0
+    held: list[str] = []
+    for each in lines:
+        if isinstance(each, Logs | Unreadable):
+            yield 0, each
+            continue
+        number, line = each
+        if not held:
+            start = number
         if line.startswith("---") and (len(line) == 3 or line[3] in " \t\r\n"):
-            yield start, "".join(lines)
-            start, lines = number, [line[3:].lstrip(" \t")]
+            yield start, "".join(held)
+            start, held = number, [line[3:].lstrip(" \t") or "\n"]
+            size = len(line)
         elif line.startswith("...") and not line[3:].strip():
-            yield start, "".join(lines)
-            start, lines = number + 1, []
-        else:
-            lines.append(line)
-    yield start, "".join(lines)
+            yield start, "".join(held)
+            held, size = [], 0
+        elif size <= limits.document_bytes:
+            held.append(line)
+            size += len(line)
+    yield start, "".join(held)
 
 
-def _lines(text: str) -> list[str]:
-    """Return the lines of a text as YAML counts them: `splitlines` would also break at form feeds."""
-    return _LINE.findall(text)
+def _without_logs(lines: Iterator[str], number: int) -> Iterator[tuple[int, str] | Logs | Unreadable]:
+    """Yield (number, line) of a text without containers' logs, whose lines may look like objects."""
+    end = ""
+    for line in lines:
+        rest = line
+        if not end and line.startswith(_LOG_START) and line.rstrip("\r\n").endswith(_LOG_MARK):
+            end, rest = line.rstrip("\r\n").replace(" START ", " END ", 1), ""
+            yield number, "---\n"
+            yield Logs("")
+        elif end:
+            _, found, rest = line.partition(end)
+            end = "" if found else end
+        if not end and rest:
+            yield number, rest
+        number += line.count("\n")
+    if end:
+        yield Unreadable(f":{number}", "a container's log has no end")
+
+
+def _lines(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text as YAML counts them: `splitlines` would also break at form feeds."""
+    rest = ""
+    for piece in pieces:
+        text = rest + piece
+        whole_lines = text.rfind("\n") + 1
+        yield from _LINE.findall(text[:whole_lines])
+        rest = text[whole_lines:]
+        if len(rest) > LARGE:
+            yield rest
+            rest = ""
+    if rest:
+        yield rest
 
 
 def _directives_alone(chunk: str) -> bool:
@@ -205,7 +310,7 @@ def _directives_alone(chunk: str) -> bool:
     return bool(lines) and all(line.startswith("%") for line in lines)
 
 
-def _refuse_what_unfolds(chunk: str) -> None:
+def _refuse_what_unfolds(chunk: str, limits: Limits) -> None:
     """Refuse a document that is nested too deeply, or whose aliases unfold to too much or to themselves.
 
     Most documents have neither brackets by the thousand nor aliases and are not looked at.
@@ -215,12 +320,13 @@ def _refuse_what_unfolds(chunk: str) -> None:
     yaml.YAMLError
         It is one of those, or it is no YAML.
     """
-    steep = _brackets(chunk) > SAFE_BRACKETS or " " * (MAX_DEPTH // 2) in chunk or _COMPACT.search(chunk)
-    if not steep and not _ALIAS.search(chunk):
+    indented = " " * min(limits.depth // 2, 100)
+    steep = _brackets(chunk) > SAFE_BRACKETS or indented in chunk or _COMPACT.search(chunk)
+    if not steep and len(chunk) <= LARGE and not _ALIAS.search(chunk):
         return
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []
-    total = unfolded = 0
+    total = aliases = 0
     for event in yaml.parse(chunk, Loader=Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, total))
@@ -231,45 +337,46 @@ def _refuse_what_unfolds(chunk: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
                 raise _problem("an alias stands in itself", event)
-            size = sizes.get(str(event.anchor), 1)
-            total, unfolded = total + size, unfolded + size
+            total, aliases = total + sizes.get(str(event.anchor), 1), aliases + 1
         elif isinstance(event, yaml.ScalarEvent):
             size = 1 + len(event.value) // 100
             total += size
             sizes.update({event.anchor: size} if event.anchor else {})
-        if len(open_nodes) > MAX_DEPTH:
-            raise _problem(f"nested more than {MAX_DEPTH} levels deep", event)
-        if unfolded > MAX_NODES:
-            raise _problem(f"its aliases unfold to more than {MAX_NODES} values", event)
+        if len(open_nodes) > limits.depth:
+            raise _problem(f"nested more than {limits.depth} levels deep", event)
+        if total > limits.values:
+            raise _problem(f"holds or unfolds to more than {limits.values} values", event)
+        if aliases > limits.aliases:
+            raise _problem(f"has more than {limits.aliases} aliases", event)
 
 
 def _brackets(chunk: str) -> int:
     return chunk.count("[") + chunk.count("{")
 
 
-def load_document(chunk: str, loader: type[Loader]) -> Any:
+def load_document(chunk: str, loader: type[Loader], limits: Limits = DEFAULT_LIMITS) -> Any:
     """Return the content of one document that is safe to walk through.
 
     Raises
     ------
     yaml.YAMLError or ValueError
-        It is no YAML, nested too deeply, or unfolds to too much.
+        It is no YAML, or beyond a limit.
     """
-    _refuse_what_unfolds(chunk)
-    content = yaml.load(chunk, Loader=loader)  # noqa: S506 - a safe loader
-    if _brackets(chunk) > MAX_DEPTH and not _is_shallow(content):
-        raise yaml.YAMLError(f"nested more than {MAX_DEPTH} levels deep")
-    return content
+    return _load(chunk, loader, limits)[0]
 
 
-def _is_shallow(content: Any) -> bool:
-    layer = [content]
-    for _ in range(MAX_DEPTH):
-        inner = [each.values() if isinstance(each, dict) else each for each in layer if isinstance(each, dict | list)]
-        layer = [value for values in inner for value in values]
-        if not layer:
-            return True
-    return False
+def _load(chunk: str, loader: type[Loader], limits: Limits) -> tuple[Any, str]:
+    """Return the content of one document, and a key that stands twice in one of its maps."""
+    _refuse_what_unfolds(chunk, limits)
+    reader = loader(chunk)
+    try:
+        content = reader.get_single_data()
+    finally:
+        reader.dispose()
+    if (_brackets(chunk) > limits.depth or limits.depth < _UNINDENTED) and not is_shallow(content, limits.depth):
+        raise yaml.YAMLError(f"nested more than {limits.depth} levels deep")
+    refuse_long_texts(content, len(chunk), limits)
+    return content, reader.repeated
 
 
 def _first_line(chunk: str, line: int) -> int:
@@ -281,8 +388,10 @@ def _first_line(chunk: str, line: int) -> int:
 
 
 def _why(error: Exception, chunk: str, line: int) -> str:
-    if _TEMPLATE.search(chunk):
+    if "{{" in chunk and "}}" in chunk[chunk.index("{{") :]:
         return "is a template that was not rendered"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"not YAML at line {error.problem_mark.line + line}: {error.problem or error.context}"
-    return f"not YAML: {error}" if type(error) is yaml.YAMLError else f"not YAML: {type(error).__name__}"
+        words = " ".join(str(error.problem or error.context).split())[:200]
+        return f"not YAML at line {error.problem_mark.line + line}: {words}"
+    plain = type(error) is yaml.YAMLError or isinstance(error, UnfitError)
+    return f"not YAML: {error}" if plain else f"not YAML: {type(error).__name__}"

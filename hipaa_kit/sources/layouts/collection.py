@@ -120,7 +120,7 @@ def read_collection(files: Mapping[str, str], lists: Mapping[tuple[str, str], st
 def _recorded(name: str, text: str) -> Collection:
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is not JSON: {error}", name, "docs/inputs.md shows its form") from None
     entries = content.get("lists") if isinstance(content, dict) else None
     if not isinstance(entries, list):
@@ -201,6 +201,6 @@ def _server_version(files: Mapping[str, str]) -> str:
         if name.endswith("version.json"):
             try:
                 return str(json.loads(text)["serverVersion"]["gitVersion"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 return ""
     return ""

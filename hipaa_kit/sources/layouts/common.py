@@ -95,8 +95,11 @@ def json_of(tree: Tree, path: str) -> Any:
 
 
 def text_of(tree: Tree, path: str) -> str:
-    """Return a small text of a tree, `""` where there is none."""
-    return tree.read(path).decode("utf-8", "replace").strip()
+    """Return a small text of a tree, `""` where there is none, or it cannot be read."""
+    try:
+        return tree.read(path).decode("utf-8", "replace").strip()
+    except InputError:
+        return ""
 
 
 def kind_of(intake: Intake, group: str, resource: str) -> Kind | None:

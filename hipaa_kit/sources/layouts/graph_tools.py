@@ -18,6 +18,8 @@ from hipaa_kit.sources.intake import Hint, Intake
 from hipaa_kit.sources.layouts.common import below, cover, hint_of, join, json_of, kind_of, stem
 from hipaa_kit.vocabulary import PARTIAL, UNKNOWN
 
+LOOKED_AT: Final = 20
+"""Files of that name that are opened before the tree is taken for another layout, the shallowest first."""
 CHOSEN: Final = {
     kinds.POD: "only running pods are in such a dump",
     kinds.ENDPOINT_SLICE: "only slices with ports are in such a dump",
@@ -29,7 +31,7 @@ class KubeHound:
 
     def find(self, tree: Tree) -> str | None:
         """Return the folder of the run."""
-        for path in tree.find("metadata.json"):
+        for path in tree.find("metadata.json")[:LOOKED_AT]:
             root = path.removesuffix("metadata.json").rstrip("/")
             content = json_of(tree, path)
             if isinstance(content, dict) and {"run_id", "runID"} & content.keys() and "cluster" in content:
@@ -53,7 +55,7 @@ class IceKube:
 
     def find(self, tree: Tree) -> str | None:
         """Return the folder of `_metadata.json`."""
-        for path in tree.find("_metadata.json"):
+        for path in tree.find("_metadata.json")[:LOOKED_AT]:
             content = json_of(tree, path)
             if isinstance(content, dict) and {"kube_version", "api_resources"} <= content.keys():
                 return path.removesuffix("_metadata.json").rstrip("/")

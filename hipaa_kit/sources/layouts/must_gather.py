@@ -123,8 +123,11 @@ def _moment(tree: Tree, image: str) -> tuple[str, str]:
     found = _MOMENT.search(text_of(tree, join(image, "timestamp")))
     if not found:
         return "", ""
-    moment = datetime.strptime(" ".join(found.groups()), "%Y-%m-%d %H:%M:%S %z")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "recorded"
+    try:
+        moment = datetime.strptime(" ".join(found.groups()), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return "", ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "recorded"
 
 
 class Insights:

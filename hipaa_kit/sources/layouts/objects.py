@@ -20,8 +20,8 @@ from hipaa_kit.sources.layouts.collection import Collection, read_collection
 from hipaa_kit.vocabulary import ABSENT, ANSWERED, PARTIAL, UNKNOWN
 
 TELLING_SUFFIXES: Final = (".yaml", ".yml", ".json", ".jsonl", ".ndjson")
-OBJECT_MARKS: Final = re.compile(rb"apiVersion|\"kind\"|^kind:|^\s*[\[{]", re.MULTILINE)
-SNIFFED_BYTES: Final = 2**16
+OBJECT_MARKS: Final = re.compile(rb"apiVersion|\"kind\"|^kind:|^[ \t]*[\[{]", re.MULTILINE)
+SNIFFED_BYTES: Final = 2**15
 SIDE_FILE_BYTES: Final = 2**26
 
 
@@ -44,18 +44,30 @@ class Objects:
                     intake.fail(entry.name, "", error.what)
                 continue
             telling = tree.named or entry.name.lower().endswith(TELLING_SUFFIXES)
-            if telling or _may_hold_objects(entry):
-                seen = intake.read(entry, telling=telling)
+            held = entry if telling else _that_may_hold_objects(entry)
+            if held is not None:
+                seen = intake.read(held, telling=telling)
                 lists += seen.lists
                 intake.streamed |= seen.logs
         _cover(intake, side_files, lists)
 
 
-def _may_hold_objects(entry: Entry) -> bool:
-    """Tell by its beginning whether a file of any name is worth reading: logs can be very long."""
-    with entry.open() as file:
+def _that_may_hold_objects(entry: Entry) -> Entry | None:
+    """Return a file of any name if its beginning tells that it is worth reading: logs can be very long.
+
+    The file that was opened for that is the first that it opens: it need not be unpacked again.
+    """
+    try:
+        file = entry.open()
         head = file.read(SNIFFED_BYTES)
-    return b"\0" in head[:4] or OBJECT_MARKS.search(head) is not None
+        if b"\0" not in head[:4] and OBJECT_MARKS.search(head) is None:
+            file.close()
+            return None
+        file.seek(0)
+    except (OSError, InputError):
+        return entry  # whoever reads it tells why it cannot be read
+    opened = [file]
+    return entry._replace(open=lambda: opened.pop() if opened else entry.open())
 
 
 def _cover(intake: Intake, side_files: dict[str, str], lists: list[ListSeen]) -> None:

@@ -9,7 +9,7 @@ Source: https://github.com/rancher/support-bundle-kit (pkg/manager/client)
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from hipaa_kit.kube.kinds import Kind
@@ -38,6 +38,8 @@ MAPS: Final = frozenset(["labels", "annotations", "matchLabels", "selector", "no
 """Maps of names to such texts."""
 ALTERED: Final = "the collector wrote empty texts as null: they were repaired where their schema tells"
 
+LONGEST_LINE: Final = 4096
+
 _FAILED: Final = re.compile(
     r"Failed to get (?P<url>\S+?)(?:/apis/(?P<group>[^/]+)|/api)/[^/\s]+"
     r"(?:/namespaces/(?P<namespace>[^/\s]+))?/(?P<resource>[a-z0-9.-]+)[^\s:]*:\s*(?P<words>[^\n]+)"
@@ -61,11 +63,18 @@ class Rancher:
                 _list(parts[1:], "", entry, intake)
             elif parts[0] == "namespaced" and len(parts) > 3:
                 _list(parts[2:], parts[1], entry, intake)
-        for failure in _FAILED.finditer(text_of(tree, join(root, "bundleGenerationError.log"))):
+        for failure in _failures(text_of(tree, join(root, "bundleGenerationError.log"))):
             kind = kind_of(intake, failure["group"] or "", failure["resource"])
             if kind is not None:
                 words = failure["words"].strip()
                 cover(intake, kind, failure["namespace"] or "", refused_or_failed(words), tree.place, words)
+
+
+def _failures(log: str) -> Iterator[re.Match[str]]:
+    """Yield what the collector could not get, a line each; no address is as long as what is passed over."""
+    for line in log.splitlines():
+        if len(line) <= LONGEST_LINE and (found := _FAILED.search(line)):
+            yield found
 
 
 def _list(parts: tuple[str, ...], namespace: str, entry: Entry, intake: Intake) -> None:

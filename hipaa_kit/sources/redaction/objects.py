@@ -20,6 +20,7 @@ from hipaa_kit.sources.redaction.commands import redact_arguments, redact_comman
 from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
 from hipaa_kit.sources.redaction.texts import (
     CLEAN,
+    LONGEST,
     bare_address,
     is_address,
     is_clean,
@@ -194,7 +195,7 @@ class _Redactor:
         """Return a text that may pass, without user info and query; the pseudonym of one that holds a secret."""
         if not value or is_clean(value):
             return value
-        if is_address(value):
+        if len(value) <= LONGEST and is_address(value):
             self.counts["url"] += 1
             value = bare_address(value)
         return value if not value or is_clean(value) else self.hide("pattern", value)

@@ -9,8 +9,16 @@ from typing import Final
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.sources.redaction import rules
 
-_USER_INFO: Final = re.compile(r"(?<!docker-pullable)(://)(?:[^\s/'\"<>]*@|[^\s/@:'\"<>]*:(?!\d{1,5}/)[^\s'\"<>]*@)")
-"""User info of a URL; people also leave a `/` in a password unescaped. `docker-pullable://image@sha256:…` has none."""
+_USER_INFO: Final = re.compile(
+    r"(?<!docker-pullable)(://)(?:[^\s/'\"<>]{0,512}@|[^\s/@:'\"<>]{0,256}:(?!\d{1,5}/)[^\s'\"<>]{0,512}@)"
+)
+"""User info of a URL; people also leave a `/` in a password unescaped. `docker-pullable://image@sha256:…` has none.
+
+Without bounds a text of many `://` takes hours.
+"""
+
+LONGEST: Final = 2**16
+"""Characters of a text that is searched: no setting of a cluster is longer, and what is longer does not pass."""
 
 _SEPARATORS: Final = str.maketrans("", "", "-_. ")
 _REMEMBERED: Final = 100_000
@@ -23,7 +31,7 @@ def is_clean(text: str) -> bool:
     """Tell whether a text holds no user info, no query and nothing that looks like a secret."""
     if text in CLEAN:
         return True
-    if is_address(text) or ("=" in text and rules.ASSIGNMENT.search(text)) or looks_secret(text):
+    if len(text) > LONGEST or is_address(text) or ("=" in text and rules.ASSIGNMENT.search(text)) or looks_secret(text):
         return False
     if len(CLEAN) >= _REMEMBERED:
         CLEAN.clear()
