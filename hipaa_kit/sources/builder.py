@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,17 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, read_line, record_line
+from hipaa_kit.sources.redaction.pages import PageRedactor, Understood, split_items
+from hipaa_kit.sources.snapshot import (
+    Identity,
+    Part,
+    Record,
+    Snapshot,
+    canonical_json,
+    joined_line,
+    read_line,
+    record_line,
+)
 from hipaa_kit.sources.spool import Spool
 from hipaa_kit.tables.results import CONFLICTS, SET_ASIDE, UNREADABLE
 from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
@@ -37,8 +47,8 @@ class _Held(NamedTuple):
     version: int
     source: str
     position: str
-    at: int
-    length: int
+    at: int = 0
+    length: int = 0
     fallback: str = ""
 
 
@@ -68,6 +78,9 @@ class SnapshotBuilder:
     _set_aside: Counter[tuple[str, str]] = field(default_factory=Counter)
     _redactions: Counter[str] = field(default_factory=Counter)
     _learned: dict[tuple[str, str], Kind] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pages = PageRedactor(self.pseudonymizer)
 
     def identify(self, name: str, uid: str = "", basis: str = "", version: str = "") -> None:
         """Say which cluster this is, and how that is known."""
@@ -114,17 +127,64 @@ class SnapshotBuilder:
         record = self._record(obj, group, kind, source, position, namespace)
         key = (group, kind, record.namespace, record.name)
         fallback = namespace if self.kind_of(group, kind) is None and not record.namespace else ""
+        new = _Held(record.sha256, _version(record), source, position, fallback=fallback)
+        self._keep(key, new, lambda: record_line(record), later=later)
+
+    def add_page(
+        self, page: bytes, source: str, first: int = 0, namespace: str = "", *, kind: tuple[str, str] = ("", "")
+    ) -> Iterator[Understood | bytes]:
+        """Take many objects at once, as far as they are of a kind that is read by the page.
+
+        Parameters
+        ----------
+        page
+            A JSON array of objects, UTF-8, without white space between its tokens.
+        source, first, namespace
+            As for `add`; the first object stands at position `/items/<first>`.
+        kind
+            `apiVersion` and `kind` of objects that do not say theirs.
+
+        Yields
+        ------
+        Understood or bytes
+            For each object in order: what was taken, or the JSON of one that the caller has to read and `add`.
+        """
+        for position, each in enumerate(self._read_page(page, bare=kind == ("v1", "Pod")), first):
+            if isinstance(each, Understood):
+                self._take(each, source, f"/items/{position}", namespace)
+            yield each
+
+    def _read_page(self, page: bytes, *, bare: bool) -> Iterator[Understood | bytes]:
+        """Yield what is understood of a page; where some shape is not, of each of its objects alone."""
+        read = self._pages.read(page, bare=bare)
+        whole = [each for each in read or () if each is not None]
+        if read is not None and len(whole) == len(read):
+            yield from whole
+            return
+        for number, item in enumerate(split_items(page)):
+            alone = read[number : number + 1] if read is not None else self._pages.read(b"[%b]" % item, bare=bare)
+            yield (alone[0] if alone else None) or item
+
+    def _take(self, pod: Understood, source: str, position: str, namespace: str) -> None:
+        """Take a pod that a page held: the same as `add` does with it."""
+        key = ("", "Pod", pod.namespace or namespace, pod.name)
+        sha256 = hashlib.sha256(pod.content).hexdigest()
+        new = _Held(sha256, _number(pod.version), source, position)
+        self._keep(key, new, lambda: joined_line(pod.facts, pod.content, key[3], key[2], source, position))
+
+    def _keep(self, key: Key, new: _Held, line: Callable[[], bytes], *, later: bool = False) -> None:
+        """Remember an object, unless a newer state of it is held."""
         held = self._held.get(key)
         if held is None or not later:
-            self._received[group, kind, record.namespace] += 1
-        if held is not None and held.sha256 == record.sha256:
+            self._received[key[:3]] += 1
+        if held is not None and held.sha256 == new.sha256:
             return
         if held is not None and not later:
-            self._conflicts.append(_conflict(key, held, record))
-            if held.version > _version(record):
+            self._conflicts.append(_conflict(key, held, new))
+            if held.version > new.version:
                 return
-        at, length = self._spool.put(record_line(record))
-        self._held[key] = _Held(record.sha256, _version(record), source, position, at, length, fallback)
+        at, length = self._spool.put(line())
+        self._held[key] = new._replace(at=at, length=length)
 
     def remove(self, obj: Mapping[str, Any], namespace: str = "") -> None:
         """Forget an object, as a watch tells of one that was deleted."""
@@ -193,7 +253,7 @@ class SnapshotBuilder:
                 {"source": source, "what": what, "records": records}
                 for (source, what), records in self._set_aside.items()
             ),
-            redactions=dict(self._redactions),
+            redactions=dict(self._redactions + self._pages.counts()),
         )
 
     def _part(self, group: str, kind: str, entries: list[tuple[str, str, _Held]]) -> Part:
@@ -273,13 +333,17 @@ def _name(metadata: Mapping[str, Any], source: str, position: str) -> str:
 def _version(record: Record) -> int:
     metadata = record.content.get("metadata")
     version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    return _number(version)
+
+
+def _number(version: Any) -> int:
     return int(version) if isinstance(version, str) and version.isdecimal() else -1
 
 
-def _conflict(key: Key, held: _Held, other: Record) -> dict[str, str]:
+def _conflict(key: Key, held: _Held, other: _Held) -> dict[str, str]:
     group, kind, namespace, name = key
     first, second = (held.source, held.position), (other.source, other.position)
-    kept, dropped = (first, second) if held.version > _version(other) else (second, first)
+    kept, dropped = (first, second) if held.version > other.version else (second, first)
     return {
         "group": group,
         "kind": kind,

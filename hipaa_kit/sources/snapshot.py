@@ -314,15 +314,14 @@ def canonical_json(value: Any) -> bytes:
 
 def record_line(record: Record) -> bytes:
     """Return the line that stands for a record in a part on disk."""
-    line = {
-        "facts": record.facts,
-        "name": record.name,
-        "namespace": record.namespace,
-        "object": record.content,
-        "position": record.position,
-        "source": record.source,
-    }
-    return canonical_json(line) + b"\n"
+    facts, content = canonical_json(record.facts), canonical_json(record.content)
+    return joined_line(facts, content, record.name, record.namespace, record.source, record.position)
+
+
+def joined_line(facts: bytes, content: bytes, name: str, namespace: str, source: str, position: str) -> bytes:
+    """Return the line that stands for a record, of facts and content that are canonical JSON."""
+    parts = (facts, *map(canonical_json, (name, namespace)), content, *map(canonical_json, (position, source)))
+    return b'{"facts":%b,"name":%b,"namespace":%b,"object":%b,"position":%b,"source":%b}\n' % parts
 
 
 def read_line(line: bytes, group: str, kind: str) -> Record:

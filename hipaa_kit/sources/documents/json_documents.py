@@ -8,13 +8,15 @@ where items do not say what they are, the head of their list is read first, in a
 from __future__ import annotations
 
 import gc
+import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
+from hipaa_kit.sources.documents.pages import Pages
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 
 CHUNK: Final = 2**20
@@ -46,7 +48,7 @@ def no_cyclic_collection() -> Iterator[None]:
             gc.enable()
 
 
-def json_documents(open_text: Callable[[], Text], limit: int) -> Iterator[Piece]:
+def json_documents(open_text: Callable[[], Text], limit: int, pages: Pages | None = None) -> Iterator[Piece]:
     """Yield what stands in a JSON text: documents, the items of lists one by one, and the ends of lists.
 
     Parameters
@@ -55,10 +57,12 @@ def json_documents(open_text: Callable[[], Text], limit: int) -> Iterator[Piece]
         Opens the text at its beginning.
     limit
         Characters that one value may have.
+    pages
+        The same file, where a list may be given by the page.
 
     Yields
     ------
-    Document, ListEnd, Logs or Unreadable
+    Page, Document, ListEnd, Logs or Unreadable
         One document, several after one another, or one per line. What cannot be read is yielded in its
         place, and everything before it is kept.
 
@@ -67,20 +71,34 @@ def json_documents(open_text: Callable[[], Text], limit: int) -> Iterator[Piece]
     NotJsonError
         Before anything was yielded: the first value is not JSON.
     """
-    window = _Window(open_text(), limit)
-    reader = _Reader(window, lambda: _Window(open_text(), limit))
+    first, line, text = 0, 1, None
+    if pages is not None:
+        yield from pages
+        first, line, text = pages.taken, 1 + pages.lines, Text.of_utf8(pages.rest())
+    window = _Window(text or open_text(), limit, line)
+    reader = _Reader(window, lambda: _Window(open_text(), limit), first)
     try:
         yield from reader.documents()
     finally:
         window.close()
 
 
+def json_item(raw: bytes, position: str, head: Mapping[str, Any]) -> Iterator[Document | Unreadable]:
+    """Yield one item of a page, read like the item of any list."""
+    reader = _Reader(_Window(Text.of_utf8(io.BytesIO(raw)), len(raw)), None)
+    try:
+        yield Document(reader.window.value(), position, head=head)
+        yield from reader.repeated(position)
+    except _BrokenError as error:
+        yield Unreadable(position, str(error))
+
+
 class _Window:
     """The part of a text that is looked at."""
 
-    def __init__(self, text: Text, limit: int) -> None:
+    def __init__(self, text: Text, limit: int, line: int = 1) -> None:
         self.source, self.limit = text, limit
-        self.text, self.at, self.line, self.ended = "", 0, 1, False
+        self.text, self.at, self.line, self.ended = "", 0, line, False
         self.repeated = ""
         self._decoder = json.JSONDecoder(object_pairs_hook=self._pairs)
 
@@ -190,10 +208,10 @@ class _Window:
 
 
 class _Reader:
-    """Reads the documents in a window."""
+    """Reads the documents in a window; `taken` items of the list that it begins with were given before."""
 
-    def __init__(self, window: _Window, again: Callable[[], _Window]) -> None:
-        self.window, self.again = window, again
+    def __init__(self, window: _Window, again: Callable[[], _Window] | None, taken: int = 0) -> None:
+        self.window, self.again, self.taken, self.resumed = window, again, taken, taken > 0
 
     def documents(self) -> Iterator[Piece]:
         from hipaa_kit.sources.documents.yaml_documents import yaml_documents
@@ -219,7 +237,7 @@ class _Reader:
                 else:
                     raise _BrokenError("not JSON: Expecting value")
             except _BrokenError as error:
-                if not begun:
+                if not begun and not self.resumed:
                     raise NotJsonError(str(error)) from None
                 yield Unreadable(window.place(), str(error))
                 return
@@ -246,7 +264,8 @@ class _Reader:
                 for piece in self.items(place, head):
                     count += isinstance(piece, Document)
                     yield piece
-                items = (items or 0) + count
+                items = (items or 0) + count + self.taken
+                self.taken = 0
             else:
                 head[key] = window.value()
                 yield from self.repeated(f"{place}/{key}")
@@ -267,7 +286,7 @@ class _Reader:
     def items(self, place: str, head: dict[str, Any]) -> Iterator[Piece]:
         """Yield the items of a list."""
         known = head
-        for number, piece in enumerate(self.values(f"{place}/items")):
+        for number, piece in enumerate(self.values(f"{place}/items"), self.taken):
             if isinstance(piece, Document):
                 if number == 0 and not place and "kind" not in head and not _says_its_kind(piece.content):
                     known = self.head_of_all()
@@ -285,7 +304,7 @@ class _Reader:
         yield ListEnd(None, count, place)
 
     def values(self, place: str) -> Iterator[Document | Unreadable]:
-        window, number = self.window, 0
+        window, number = self.window, self.taken
         window.expect("[")
         while window.next() != "]":
             at = f"{place}/{number}"
@@ -310,6 +329,8 @@ class _Reader:
 
     def head_of_all(self) -> dict[str, Any]:
         """Return what the first list of the file says of itself, read in a pass of its own."""
+        if self.again is None:
+            return {}
         window = self.again()
         try:
             for piece in _Reader(window, self.again).object("/"):

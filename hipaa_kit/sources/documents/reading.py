@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
-from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
+from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Page, Piece, Unreadable
+from hipaa_kit.sources.documents.pages import Pages
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.documents.yaml_documents import yaml_documents
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
 
 
-def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMITS) -> Iterator[Piece]:
+def read_pieces(
+    open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMITS, *, by_page: bool = False
+) -> Iterator[Piece]:
     """Yield the documents of a file, JSON or YAML, lists item by item.
 
     Parameters
@@ -22,10 +25,12 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
         Opens the file at its beginning; JSON is read as a stream.
     limits
         What is too much.
+    by_page
+        Long JSON lists are given by the page, before what of them has to be read item by item.
 
     Yields
     ------
-    Document, ListEnd, Logs or Unreadable
+    Page, Document, ListEnd, Logs or Unreadable
         What cannot be read is yielded in its place; documents before it are kept, and those after
         it where the file shows where the next one starts.
     """
@@ -40,7 +45,8 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
     if (stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs"):
         try:
             with no_cyclic_collection():
-                yield from json_documents(open_text, limits.document_bytes)
+                pages = Pages(open_file(), limits.document_bytes) if by_page else None
+                yield from json_documents(open_text, limits.document_bytes, pages)
             return
         except NotJsonError:
             pass
@@ -62,7 +68,7 @@ def whole_documents(text: str) -> Iterator[Document | Unreadable]:
             items = []
         elif isinstance(piece, Document) and piece.head is not None:
             items.append(piece.content)
-        elif not isinstance(piece, Logs):
+        elif not isinstance(piece, Logs | Page):
             yield piece
 
 

@@ -50,6 +50,14 @@ class Text:
         self._stream: TextIO = io.TextIOWrapper(buffered, encoding_of(head), errors=errors, newline="")
         self.replaced = False
 
+    @classmethod
+    def of_utf8(cls, file: BinaryIO) -> Text:
+        """Return UTF-8 without a mark, from where a file stands, which need not be able to go back."""
+        text = cls.__new__(cls)
+        text._stream = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
+        text.replaced = False
+        return text
+
     def read(self, size: int = -1) -> str:
         """Return the next characters, `""` at the end."""
         chunk = self._stream.read(size)
