@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from hipaa_kit.kube.owners import object_id
 
@@ -13,14 +13,19 @@ NOTHING: Mapping[str, Any] = {}
 def mapping(value: Any, *path: str) -> Mapping[str, Any]:
     """Return the map at a path, or an empty one."""
     for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
+        value = value.get(step) if _is_map(value) else None
+    return value if _is_map(value) else NOTHING
+
+
+def _is_map(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether a value is a map; nearly all are plain ones, for which the question is cheap."""
+    return isinstance(value, dict) or isinstance(value, Mapping)  # noqa: SIM101 - one question is ten times cheaper
 
 
 def items(value: Any, *path: str) -> list[Mapping[str, Any]]:
     """Return the maps in the list at a path; what is no map in it is left out."""
     found = mapping(value, *path[:-1]).get(path[-1]) if path else value
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    return [item for item in found if _is_map(item)] if isinstance(found, list) else []
 
 
 def texts(value: Any, *path: str) -> list[str]:
