@@ -21,6 +21,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.kept import KeptTables
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -163,8 +164,10 @@ class Inventory(TableSet):
         return found
 
     def _make(self, builder: Builder) -> pd.DataFrame:
-        rows = builder.function(**{need: self._need(need) for need in builder.needs})
-        return builder.table.conform(rows) if isinstance(rows, pd.DataFrame) else builder.table.frame(rows)
+        needs = {need: self._need(need) for need in builder.needs}
+        with no_cyclic_collection():
+            rows = builder.function(**needs)
+            return builder.table.conform(rows) if isinstance(rows, pd.DataFrame) else builder.table.frame(rows)
 
     def _need(self, need: str) -> Any:
         return self._given[need] if need in self._given else self[need]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
 from hipaa_kit.sources.redaction.pages import PageRedactor, Understood, split_items
@@ -156,7 +157,8 @@ class SnapshotBuilder:
 
     def _read_page(self, page: bytes, *, bare: bool) -> Iterator[Understood | bytes]:
         """Yield what is understood of a page; where some shape is not, of each of its objects alone."""
-        read = self._pages.read(page, bare=bare)
+        with no_cyclic_collection():
+            read = self._pages.read(page, bare=bare)
         whole = [each for each in read or () if each is not None]
         if read is not None and len(whole) == len(read):
             yield from whole

@@ -35,16 +35,23 @@ class SharedJson:
 
     def _value(self, raw: bytes) -> Any:
         value = self._known.get(raw, _MISSING)
-        if value is _MISSING:
-            first = raw[:1]
-            if first == b"{":
-                value = {key: self._value(bytes(inner)) for key, inner in _MAP(raw).items()}
-            elif first == b"[":
-                value = [self._value(bytes(inner)) for inner in _LIST(raw)]
-            else:
-                value = _TEXT(raw) if first == b'"' else json.loads(raw)
-            if len(raw) <= _LONGEST:
-                self._remember(raw, value)
+        return self._new(raw) if value is _MISSING else value
+
+    def _new(self, raw: bytes) -> Any:
+        first, known, new = raw[:1], self._known, self._new
+        value: Any
+        if first == b"{":
+            value = {}
+            for key, inner in _MAP(raw).items():
+                held = bytes(inner)
+                found = known.get(held, _MISSING)
+                value[key] = new(held) if found is _MISSING else found
+        elif first == b"[":
+            value = [self._value(bytes(inner)) for inner in _LIST(raw)]
+        else:
+            value = _TEXT(raw) if first == b'"' else json.loads(raw)
+        if len(raw) <= _LONGEST:
+            self._remember(raw, value)
         return value
 
     def _remember(self, raw: bytes, value: Any) -> None:
