@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from functools import cache
@@ -108,9 +109,16 @@ class KeptTables:
         if self.folder.is_dir():
             return
         self.folder.mkdir(parents=True, mode=0o700)
-        others = sorted(self.folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in others[MOST_SNAPSHOTS:]:
+        ours = [path for path in self.folder.parent.iterdir() if _is_ours(path)]
+        for old in sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[MOST_SNAPSHOTS:]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a folder holds tables that were kept, and nothing else: what is not ours is never removed."""
+    if path.is_symlink() or not path.is_dir() or not re.fullmatch("[0-9a-f]{32}", path.name):
+        return False
+    return all(each.suffix == ".table" or each.name.startswith(".") for each in path.iterdir())
 
 
 def _base() -> Path | None:

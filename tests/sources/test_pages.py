@@ -16,6 +16,7 @@ from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents import pages as pages_module
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
+from hipaa_kit.sources.redaction import shapes
 from hipaa_kit.sources.redaction.pages import PLAIN, PageRedactor, Understood
 from hipaa_kit.sources.redaction.texts import is_clean
 from hipaa_kit.sources.snapshot import Snapshot
@@ -180,6 +181,24 @@ def test_any_field_of_a_hostile_value_gives_the_same_either_way(part: str) -> No
         for path in [(part, *path)]
     ]
     assert said(by_page(objects)[0]) == said(one_by_one(objects))
+
+
+@pytest.mark.parametrize(
+    ("shape", "model"),
+    [
+        (shapes.METADATA, "V1ObjectMeta"),
+        (shapes.WRITER, "V1ManagedFieldsEntry"),
+        (shapes.POD_SPEC, "V1PodSpec"),
+        (shapes.POD_STATUS, "V1PodStatus"),
+        (shapes.CONDITION, "V1PodCondition"),
+        (shapes.CONTAINER_STATUS, "V1ContainerStatus"),
+        (shapes.TERMINATED, "V1ContainerStateTerminated"),
+    ],
+)
+def test_shapes_name_every_field_of_the_api(shape: Any, model: str) -> None:
+    from kubernetes import client
+
+    assert set(getattr(client, model).attribute_map.values()) <= set(shape.__struct_fields__)
 
 
 def test_plain_pods_are_understood() -> None:
