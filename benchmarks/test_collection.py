@@ -1,14 +1,13 @@
 """From pages to tables: each step as a ratio to decoding the same bytes with the standard library."""
 
 import copy
-import gc
 import json
-import time
 import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from synthetic import pods
+from measuring import cpu
+from synthetic import clinic_pods
 
 import hipaa_kit.inventory
 from hipaa_kit.inventory.registry import Inventory, discover
@@ -22,20 +21,9 @@ COUNT = 2000
 TABLES = ("workloads", "pods", "containers", "container_ports", "environment", "probes", "volumes", "volume_mounts")
 
 
-def cpu(work: Callable[[], object], rounds: int = 3) -> float:
-    """Return the least CPU seconds that some work takes."""
-    taken = []
-    for _ in range(rounds):
-        gc.collect()
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
 @pytest.fixture(scope="module")
 def objects() -> list[dict]:
-    return pods(COUNT)
+    return clinic_pods(COUNT)
 
 
 @pytest.fixture(scope="module")

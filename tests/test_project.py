@@ -55,7 +55,7 @@ def test_help_answers_without_heavy_imports() -> None:
         "import sys; from hipaa_kit.cli import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
         "print(sorted(m for m in sys.modules if m.split('.')[0] in "
-        "('pandas','numpy','yaml','kubernetes','networkx','matplotlib','papermill','nbformat','jsonschema')))"
+        "('pandas','numpy','yaml','msgspec','kubernetes','networkx','matplotlib','papermill','nbformat','jsonschema')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -10,41 +10,47 @@ from hipaa_kit.kube.owners import object_id
 NOTHING: Mapping[str, Any] = {}
 
 
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    """Return what stands at a path, None where nothing does; nearly all maps are plain, and quickly known for maps."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) or isinstance(value, Mapping) else None  # noqa: SIM101
+    return value
+
+
 def mapping(value: Any, *path: str) -> Mapping[str, Any]:
     """Return the map at a path, or an empty one."""
-    for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
+    found = _at(value, path)
+    return found if isinstance(found, dict) or isinstance(found, Mapping) else NOTHING  # noqa: SIM101
 
 
 def items(value: Any, *path: str) -> list[Mapping[str, Any]]:
     """Return the maps in the list at a path; what is no map in it is left out."""
-    found = mapping(value, *path[:-1]).get(path[-1]) if path else value
+    found = _at(value, path)
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
 def texts(value: Any, *path: str) -> list[str]:
     """Return the texts in the list at a path."""
-    found = mapping(value, *path[:-1]).get(path[-1]) if path else value
+    found = _at(value, path)
     return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
 
 
 def text(value: Any, *path: str, default: str = "") -> str:
     """Return the text at a path, or the default."""
-    found = mapping(value, *path[:-1]).get(path[-1]) if path else value
+    found = _at(value, path)
     return found if isinstance(found, str) else default
 
 
 def number(value: Any, *path: str) -> int | None:
     """Return the whole number at a path, or None."""
-    found = mapping(value, *path[:-1]).get(path[-1]) if path else value
+    found = _at(value, path)
     fits = isinstance(found, int) and not isinstance(found, bool) and abs(found) < 2**63
     return found if fits else None
 
 
 def truth(value: Any, *path: str) -> bool | None:
     """Return the truth value at a path, or None."""
-    found = mapping(value, *path[:-1]).get(path[-1]) if path else value
+    found = _at(value, path)
     return found if isinstance(found, bool) else None
 
 

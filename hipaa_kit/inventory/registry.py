@@ -19,7 +19,9 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.kept import KeptTables
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -113,8 +115,17 @@ def inputs_behind(table: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+@cache
+def rests_on_snapshot_alone(table: str) -> bool:
+    """Tell whether a table is made of nothing but the snapshot: neither of the scope nor of an input."""
+    if table in INPUT_TABLES:
+        return False
+    builder = BUILDERS[table]
+    return "scope" not in builder.needs and all(rests_on_snapshot_alone(other) for other in builder.tables)
+
+
 class Inventory(TableSet):
-    """All tables of one snapshot, each built when it is first asked for.
+    """All tables of one snapshot, each built when it is first asked for; those of a large one are kept on disk.
 
     Parameters
     ----------
@@ -130,6 +141,7 @@ class Inventory(TableSet):
         self._given: dict[str, Any] = {"snapshot": snapshot, "scope": scope}
         self.inputs = inputs or no_inputs()
         self._built: dict[str, pd.DataFrame] = dict(self.inputs.tables)
+        self._kept = KeptTables.of(snapshot)
 
     def names(self) -> list[str]:
         """Return the names of all tables that can be built."""
@@ -138,11 +150,24 @@ class Inventory(TableSet):
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, built now if it was not asked for before."""
         if name not in self._built:
-            builder = BUILDERS[name]
-            rows = builder.function(**{need: self._need(need) for need in builder.needs})
-            table = builder.table
-            self._built[name] = table.conform(rows) if isinstance(rows, pd.DataFrame) else table.frame(rows)
+            self._built[name] = self._opened(BUILDERS[name])
         return self._built[name]
+
+    def _opened(self, builder: Builder) -> pd.DataFrame:
+        """Return a table that was kept, or build it and keep it."""
+        kept = self._kept if rests_on_snapshot_alone(builder.table.name) else None
+        found = kept.read(builder.table) if kept else None
+        if found is None:
+            found = self._make(builder)
+            if kept:
+                kept.keep(builder.table, found)
+        return found
+
+    def _make(self, builder: Builder) -> pd.DataFrame:
+        needs = {need: self._need(need) for need in builder.needs}
+        with no_cyclic_collection():
+            rows = builder.function(**needs)
+            return builder.table.conform(rows) if isinstance(rows, pd.DataFrame) else builder.table.frame(rows)
 
     def _need(self, need: str) -> Any:
         return self._given[need] if need in self._given else self[need]

@@ -61,8 +61,16 @@ def gather(snapshot: Snapshot) -> dict[str, Workload]:
     -----
     A ReplicaSet that a Deployment controls, or a Job that a CronJob controls, is no workload of its
     own; a ReplicaSet that asks for nothing and has no pods is left over from a rollout. An owner that
-    is not in the snapshot is named by its reference. Static pods go by their name without the node.
+    is not in the snapshot is named by its reference. Static pods go by their name without the node. It is
+    found out once for each snapshot.
     """
+    found: dict[str, Workload] | None = snapshot.derived.get(__name__)
+    if found is None:
+        found = snapshot.derived[__name__] = _gather(snapshot)
+    return found
+
+
+def _gather(snapshot: Snapshot) -> dict[str, Workload]:
     records = {kind: snapshot.records(kind) for kind in CONTROLLERS}
     owners = _controllers(records)
     workloads: dict[str, Workload] = {}

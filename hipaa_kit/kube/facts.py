@@ -67,8 +67,9 @@ def exec_program(command: Any) -> str:
     name = program(command) if isinstance(command, list) else ""
     if _NAME.fullmatch(name) is None:
         return ""
-    if name in SHELLS and len(command) > 2 and command[1] in SHELL_FLAGS and isinstance(command[2], str):
-        word = _FIRST_WORD.match(command[2])
+    flag, script = command[1:3] if len(command) > 2 else (None, None)
+    if name in SHELLS and isinstance(flag, str) and flag in SHELL_FLAGS and isinstance(script, str):
+        word = _FIRST_WORD.match(script)
         return word[1] if word else name
     return name
 

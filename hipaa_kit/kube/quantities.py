@@ -10,6 +10,7 @@ import math
 import re
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
@@ -55,7 +56,12 @@ def parse_quantity(value: Any) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise QuantityError(f"a {type(value).__name__} is not a quantity")
-    found = _QUANTITY.fullmatch(str(value).strip())
+    return _parsed(str(value).strip())
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Decimal:
+    found = _QUANTITY.fullmatch(text)
     if found is None:
         raise QuantityError("is not a quantity", do="write it like 500m, 2, 1.5Gi")
     sign, digits, suffix, exponent = found.groups()
@@ -71,6 +77,7 @@ def parse_quantity(value: Any) -> Decimal:
     return Decimal(f"{sign if nano else ''}{nano}E-9")
 
 
+@lru_cache(maxsize=4096)
 def rounded_up(number: Decimal, places: int = 0) -> Decimal:
     """Return a quantity with so many decimal places, rounded away from zero as `Quantity.RoundUp` does."""
     scaled = Fraction(number) * 10**places

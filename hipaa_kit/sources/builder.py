@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.snapshot import Identity, Part, Record, Snapshot, canonical_json, read_line, record_line
+from hipaa_kit.sources.redaction.pages import PageRedactor, Understood, split_items
+from hipaa_kit.sources.snapshot import (
+    Identity,
+    Part,
+    Record,
+    Snapshot,
+    canonical_json,
+    joined_line,
+    read_line,
+    record_line,
+)
 from hipaa_kit.sources.spool import Spool
 from hipaa_kit.tables.results import CONFLICTS, SET_ASIDE, UNREADABLE
 from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
@@ -37,8 +48,8 @@ class _Held(NamedTuple):
     version: int
     source: str
     position: str
-    at: int
-    length: int
+    at: int = 0
+    length: int = 0
     fallback: str = ""
 
 
@@ -68,6 +79,9 @@ class SnapshotBuilder:
     _set_aside: Counter[tuple[str, str]] = field(default_factory=Counter)
     _redactions: Counter[str] = field(default_factory=Counter)
     _learned: dict[tuple[str, str], Kind] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pages = PageRedactor(self.pseudonymizer)
 
     def identify(self, name: str, uid: str = "", basis: str = "", version: str = "") -> None:
         """Say which cluster this is, and how that is known."""
@@ -114,13 +128,60 @@ class SnapshotBuilder:
         record = self._record(obj, group, kind, source, position, namespace)
         key = (group, kind, record.namespace, record.name)
         fallback = namespace if self.kind_of(group, kind) is None and not record.namespace else ""
+        new = _Held(record.sha256, _version(record), source, position, fallback=fallback)
+        self._keep(key, new, lambda: record_line(record), later=later)
+
+    def add_page(
+        self, page: bytes, source: str, first: int = 0, namespace: str = "", *, kind: tuple[str, str] = ("", "")
+    ) -> Iterator[Understood | bytes]:
+        """Take many objects at once, as far as they are of a kind that is read by the page.
+
+        Parameters
+        ----------
+        page
+            A JSON array of objects, UTF-8, without white space between its tokens.
+        source, first, namespace
+            As for `add`; the first object stands at position `/items/<first>`.
+        kind
+            `apiVersion` and `kind` of objects that do not say theirs.
+
+        Yields
+        ------
+        Understood or bytes
+            For each object in order: what was taken, or the JSON of one that the caller has to read and `add`.
+        """
+        for position, each in enumerate(self._read_page(page, bare=kind == ("v1", "Pod")), first):
+            if isinstance(each, Understood):
+                self._take(each, source, f"/items/{position}", namespace)
+            yield each
+
+    def _read_page(self, page: bytes, *, bare: bool) -> Iterator[Understood | bytes]:
+        """Yield what is understood of a page; where some shape is not, of each of its objects alone."""
+        with no_cyclic_collection():
+            read = self._pages.read(page, bare=bare)
+        whole = [each for each in read or () if each is not None]
+        if read is not None and len(whole) == len(read):
+            yield from whole
+            return
+        for number, item in enumerate(split_items(page)):
+            alone = read[number : number + 1] if read is not None else self._pages.read(b"[%b]" % item, bare=bare)
+            yield (alone[0] if alone else None) or item
+
+    def _take(self, pod: Understood, source: str, position: str, namespace: str) -> None:
+        """Take a pod that a page held: the same as `add` does with it."""
+        key = ("", "Pod", pod.namespace or namespace, pod.name)
+        sha256 = hashlib.sha256(pod.content).hexdigest()
+        new = _Held(sha256, _number(pod.version), source, position)
+        self._keep(key, new, lambda: joined_line(pod.facts, pod.content, key[3], key[2], source, position))
+
+    def _keep(self, key: Key, new: _Held, line: Callable[[], bytes], *, later: bool = False) -> None:
+        """Remember an object, unless a newer state of it is held."""
         held = self._held.get(key)
         if held is None or not later:
-            self._received[group, kind, record.namespace] += 1
-        taken = _Held(record.sha256, _version(record), source, position, -1, -1, fallback)
-        if self._wins(key, taken, later=later):
-            at, length = self._spool.put(record_line(record))
-            self._held[key] = taken._replace(at=at, length=length)
+            self._received[key[:3]] += 1
+        if self._wins(key, new, later=later):
+            at, length = self._spool.put(line())
+            self._held[key] = new._replace(at=at, length=length)
 
     def apart(self) -> SnapshotBuilder:
         """Return a builder for objects that may yet be dropped, until `absorb` takes them over.
@@ -136,20 +197,20 @@ class SnapshotBuilder:
             if self._wins(key, taken):
                 self._held[key] = taken
         self._received.update(other._received)
-        self._redactions.update(other._redactions)
+        self._redactions.update(other._redactions + other._pages.counts())
         self._conflicts += other._conflicts
         for (source, position), error in other._unreadable.items():
             self.fail(source, position, error)
 
-    def _wins(self, key: Key, taken: _Held, *, later: bool = False) -> bool:
+    def _wins(self, key: Key, new: _Held, *, later: bool = False) -> bool:
         """Tell whether an object is to be kept; one that is there already with other content is a conflict."""
         held = self._held.get(key)
         if held is None or later:
-            return held is None or held.sha256 != taken.sha256
-        if held.sha256 == taken.sha256:
+            return held is None or held.sha256 != new.sha256
+        if held.sha256 == new.sha256:
             return False
-        self._conflicts.append(_conflict(key, held, taken))
-        return held.version <= taken.version
+        self._conflicts.append(_conflict(key, held, new))
+        return held.version <= new.version
 
     def remove(self, obj: Mapping[str, Any], namespace: str = "") -> None:
         """Forget an object, as a watch tells of one that was deleted."""
@@ -218,7 +279,7 @@ class SnapshotBuilder:
                 {"source": source, "what": what, "records": records}
                 for (source, what), records in self._set_aside.items()
             ),
-            redactions=dict(self._redactions),
+            redactions=dict(self._redactions + self._pages.counts()),
         )
 
     def _part(self, group: str, kind: str, entries: list[tuple[str, str, _Held]]) -> Part:
@@ -298,6 +359,10 @@ def _name(metadata: Mapping[str, Any], source: str, position: str) -> str:
 def _version(record: Record) -> int:
     metadata = record.content.get("metadata")
     version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    return _number(version)
+
+
+def _number(version: Any) -> int:
     return int(version) if isinstance(version, str) and version.isdecimal() else -1
 
 

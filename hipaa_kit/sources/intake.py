@@ -19,7 +19,16 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.builder import SnapshotBuilder
-from hipaa_kit.sources.documents import Document, ListEnd, Logs, Unreadable, is_object, read_pieces
+from hipaa_kit.sources.documents import (
+    Document,
+    ListEnd,
+    Logs,
+    Page,
+    Unreadable,
+    is_object,
+    json_item,
+    read_pieces,
+)
 from hipaa_kit.sources.documents.model import step
 from hipaa_kit.sources.documents.yaml_documents import opened
 from hipaa_kit.sources.files import LINK, Entry, Tree
@@ -136,7 +145,7 @@ class Intake:
         seen = FileSeen()
         broken: list[tuple[str, str, str]] = []
         try:
-            for piece in read_pieces(entry.open, self.limits):
+            for piece in read_pieces(entry.open, self.limits, by_page=self.repair is None):
                 self._piece(piece, entry.name, hint, seen, broken)
         except (OSError, EOFError, InputError) as error:
             what = error.what if isinstance(error, InputError) else str(error)
@@ -212,9 +221,25 @@ class Intake:
             self._list(piece, name, hint, seen)
         elif isinstance(piece, Logs):
             seen.logs = True
+        elif isinstance(piece, Page):
+            self._page(piece, name, hint, seen, broken)
         else:
             source = f"{name}#{piece.origin}" if piece.origin else name
             self._document(piece, source, hint, seen, broken, 0)
+
+    def _page(self, page: Page, name: str, hint: Hint, seen: FileSeen, broken: list[tuple[str, str, str]]) -> None:
+        """Take the items of a page, one by one those that are not read by the page."""
+        listed = _named({}, page.head, hint)
+        kind = (str(listed.get("apiVersion", "")), str(listed.get("kind", "")))
+        taken = self.builder.add_page(page.text, name, page.first, hint.namespace or self.namespace, kind=kind)
+        for number, each in enumerate(taken, page.first):
+            if isinstance(each, bytes):
+                for piece in json_item(each, f"/items/{number}", page.head, self.limits):
+                    self._piece(piece, name, hint, seen, broken)
+            else:
+                self._account(("", "Pod"), each.namespace or hint.namespace or self.namespace, each.uid, each.created)
+                seen.kinds.add(("", "Pod"))
+                seen.objects += 1
 
     def _list(self, end: ListEnd, name: str, hint: Hint, seen: FileSeen) -> None:
         """Take note of a list: an array that stands alone says nothing of itself."""
@@ -325,25 +350,26 @@ class Intake:
         self, obj: Mapping[str, Any], source: str, position: str, namespace: str = "", *, later: bool = False
     ) -> tuple[str, str]:
         """Take one object and what it tells of the cluster; return its (API group, kind)."""
-        self.objects += 1
         placed = namespace or self.namespace
         metadata = obj.get("metadata")
-        own: Any = ""
-        if isinstance(metadata, Mapping):
-            own = metadata.get("namespace")
-            if uid := metadata.get("uid"):
-                self.from_a_server = True
-                created = metadata.get("creationTimestamp")
-                if isinstance(created, str) and created > self.newest and moment(created):
-                    self.newest = created
-                if obj["kind"] == "Namespace" and metadata.get("name") == "kube-system":
-                    self.system_uids.add(str(uid))
+        about = metadata if isinstance(metadata, Mapping) else {}
+        if obj["kind"] == "Namespace" and about.get("name") == "kube-system" and about.get("uid"):
+            self.system_uids.add(str(about["uid"]))
         key = kinds.canonical_group(kinds.group_of(str(obj["apiVersion"])), str(obj["kind"]))
-        self._received[*key, str(own or placed)] += 1
+        self._account(key, str(about.get("namespace") or placed), about.get("uid"), about.get("creationTimestamp"))
         if obj["kind"] == "CustomResourceDefinition" and (defined := custom_kind(obj)):
             self.builder.learn(defined)
         self.builder.add(obj, source, position, placed, later=later)
         return key
+
+    def _account(self, key: tuple[str, str], namespace: str, uid: Any, created: Any) -> None:
+        """Count an object that is taken; one with a uid comes from a server, and tells how old the dump may be."""
+        self.objects += 1
+        self._received[*key, namespace] += 1
+        if uid:
+            self.from_a_server = True
+            if isinstance(created, str) and created > self.newest and moment(created):
+                self.newest = created
 
 
 def _named(content: dict[str, Any], head: Mapping[str, Any] | None, hint: Hint) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from hipaa_kit.errors import LeakError
@@ -38,9 +39,12 @@ section 3.2.1 (user info), https://www.ssa.gov/employer/randomization.html (numb
 """
 
 _JOINED: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in PATTERNS.items()))
-_CASED: Final = ("eyJ", "PRIVATE KEY", "AGE-SECRET", "AKIA", "ASIA", "auth", "://")
+_CASED: Final = ("eyJ", "PRIVATE KEY", "AGE-SECRET", "AKIA", "ASIA", 'auth"', "auth\\", "auth&")
 _UNCASED: Final = ("bearer", "mrn")
-_NUMBER: Final = re.compile(r"\d-\d\d-\d")
+_NUMBER: Final = re.compile(r"-\d\d-\d{4}(?![\w-])")
+_ADDRESS: Final = re.compile(r"://[^\s/:@'\"<>&]{0,256}:(?!\d{1,5}/)[^\s@'\"<>&]{1,256}@")
+"""The end of a social security number and of a URL with a password: each begins with a character that is searched for
+without trying the pattern at every place, and a moment, a port or the id of a container is neither."""
 _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLING: Final = re.compile(rb"passw(?:or)?d|private[ _-]?key|secret[ _-]?(?:access[ _-]?)?key", re.IGNORECASE)
 
@@ -122,9 +126,12 @@ def _may_leak(text: str) -> bool:
     if any(hint in text for hint in _CASED):
         return True
     folded = text.lower()
-    return any(hint in folded for hint in _UNCASED) or ("-" in text and _NUMBER.search(text) is not None)
+    if any(hint in folded for hint in _UNCASED):
+        return True
+    return _NUMBER.search(text) is not None or ("://" in text and _ADDRESS.search(text) is not None)
 
 
+@lru_cache(maxsize=8192)
 def _tells(candidate: str) -> bool:
     """Tell whether base64, of either alphabet, decodes to text that speaks of a password or holds a secret.
 

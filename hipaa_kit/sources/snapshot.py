@@ -14,11 +14,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, NamedTuple, overload
 
+import msgspec
 import pandas as pd
 
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.sources.documents import no_cyclic_collection
+from hipaa_kit.sources.sharing import SharedJson
 from hipaa_kit.tables.results import CONFLICTS, PROVENANCE, SET_ASIDE, UNREADABLE
 
 LAYOUTS = (
@@ -88,11 +91,11 @@ class Identity:
 class Records(Sequence[Record]):
     """The objects of one kind, in order.
 
-    A few are held in memory once they were read; many are read again each time somebody walks through
-    them, so that a large cluster never has to fit into memory as objects.
+    They are held in memory once they were read, their equal parts once; very many are read again each time
+    somebody walks through them, so that no cluster has to fit into memory as objects.
     """
 
-    HELD: Final = 20_000
+    HELD: Final = 200_000
 
     def __init__(self, size: int = 0, walk: Callable[[], Iterable[Record]] = tuple) -> None:
         self._size, self._walk = size, walk
@@ -153,7 +156,13 @@ class Part:
     @functools.cached_property
     def _records(self) -> Records:
         self.lines()  # a part on disk is checked now, and not half-way through a run
-        return Records(self.size, lambda: (read_line(line, self.group, self.kind) for line in self.lines()))
+        return Records(self.size, self._read)
+
+    def _read(self) -> Iterator[Record]:
+        shared = SharedJson()
+        with no_cyclic_collection():
+            for line in self.lines():
+                yield read_line(line, self.group, self.kind, shared)
 
     def load(self) -> Records:
         """Return the objects."""
@@ -237,6 +246,11 @@ class Snapshot:
         }
 
     @functools.cached_property
+    def derived(self) -> dict[str, Any]:
+        """What floors above found out about all of it, by the module that did, and keep as long as it lives."""
+        return {}
+
+    @functools.cached_property
     def digest(self) -> str:
         """Digest over everything that the snapshot says."""
         return hashlib.sha256(canonical_json(self.manifest())).hexdigest()
@@ -314,28 +328,44 @@ def canonical_json(value: Any) -> bytes:
 
 def record_line(record: Record) -> bytes:
     """Return the line that stands for a record in a part on disk."""
-    line = {
-        "facts": record.facts,
-        "name": record.name,
-        "namespace": record.namespace,
-        "object": record.content,
-        "position": record.position,
-        "source": record.source,
-    }
-    return canonical_json(line) + b"\n"
+    facts, content = canonical_json(record.facts), canonical_json(record.content)
+    return joined_line(facts, content, record.name, record.namespace, record.source, record.position)
 
 
-def read_line(line: bytes, group: str, kind: str) -> Record:
-    """Return the record that a line of a part stands for."""
+def joined_line(facts: bytes, content: bytes, name: str, namespace: str, source: str, position: str) -> bytes:
+    """Return the line that stands for a record, of facts and content that are canonical JSON."""
+    parts = (facts, *map(canonical_json, (name, namespace)), content, *map(canonical_json, (position, source)))
+    return b'{"facts":%b,"name":%b,"namespace":%b,"object":%b,"position":%b,"source":%b}\n' % parts
+
+
+class _Line(msgspec.Struct):
+    facts: msgspec.Raw
+    name: str
+    namespace: str
+    object: msgspec.Raw
+    position: str
+    source: str
+
+
+def read_line(line: bytes, group: str, kind: str, shared: SharedJson | None = None) -> Record:
+    """Return the record that a line of a part stands for; its content may share parts with those read before."""
+    loads = shared.loads if shared else json.loads
+    try:
+        read = _READ_LINE(line)
+        facts, content = loads(bytes(read.facts)), bytes(read.object)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _read_plainly(line, group, kind)
+    digest = hashlib.sha256(content).hexdigest()
+    return Record(group, kind, read.namespace, read.name, loads(content), facts, read.source, read.position, digest)
+
+
+def _read_plainly(line: bytes, group: str, kind: str) -> Record:
+    """Return the record of a line that holds Infinity or halves of surrogate pairs, which are no JSON."""
     read = json.loads(line)
-    return Record(
-        group=group,
-        kind=kind,
-        namespace=read["namespace"],
-        name=read["name"],
-        content=read["object"],
-        facts=read["facts"],
-        source=read["source"],
-        position=read["position"],
-        sha256=hashlib.sha256(canonical_json(read["object"])).hexdigest(),
-    )
+    content = read["object"]
+    digest = hashlib.sha256(canonical_json(content)).hexdigest()
+    place = (read["namespace"], read["name"])
+    return Record(group, kind, *place, content, read["facts"], read["source"], read["position"], digest)
+
+
+_READ_LINE: Final = msgspec.json.Decoder(_Line).decode

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hipaa_kit.errors import LeakError
-from hipaa_kit.sources.leaks import find_leaks, is_placeholder, looks_secret, refuse_leaks
+from hipaa_kit.sources.leaks import PATTERNS, find_leaks, is_placeholder, looks_secret, refuse_leaks
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
@@ -122,3 +125,17 @@ def test_no_text_makes_the_search_slow(text: str) -> None:
     started = time.process_time()
     find_leaks(text)
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_quick_look_passes_over_nothing_that_a_pattern_finds(pattern: str) -> None:
+    compiled = re.compile(PATTERNS[pattern])
+
+    @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(compiled), st.text(max_size=8), st.text(max_size=8))
+    def holds(found: str, before: str, after: str) -> None:
+        text = f"{before}{found}{after}"
+        if compiled.search(text):
+            assert find_leaks(text)
+
+    holds()

@@ -8,13 +8,15 @@ read first, in a pass of its own.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from hipaa_kit.sources.documents.fitness import HALF_TOLD
 from hipaa_kit.sources.documents.json_window import BrokenError, MalformedError, PassedOverError, Window
 from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable, step
+from hipaa_kit.sources.documents.pages import Pages
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.limits import Limits
 
@@ -38,7 +40,9 @@ def no_cyclic_collection() -> Iterator[None]:
             gc.enable()
 
 
-def json_documents(open_text: Callable[[], Text], limits: Limits, *, certain: bool = False) -> Iterator[Piece]:
+def json_documents(
+    open_text: Callable[[], Text], limits: Limits, pages: Pages | None = None, *, certain: bool = False
+) -> Iterator[Piece]:
     """Yield what stands in a JSON text: documents, the items of lists one by one, and the ends of lists.
 
     Parameters
@@ -47,12 +51,14 @@ def json_documents(open_text: Callable[[], Text], limits: Limits, *, certain: bo
         Opens the text at its beginning.
     limits
         What is too much.
+    pages
+        The same file, where a list may be given by the page.
     certain
         It is known not to be YAML.
 
     Yields
     ------
-    Document, ListEnd, Logs or Unreadable
+    Page, Document, ListEnd, Logs or Unreadable
         One document, several after one another, or one per line. What cannot be read is yielded in its
         place; everything before it is kept, and what comes after it where it shows where that starts.
 
@@ -61,19 +67,36 @@ def json_documents(open_text: Callable[[], Text], limits: Limits, *, certain: bo
     NotJsonError
         Before anything was yielded: the first value is not JSON. Not where it is certain.
     """
-    window = Window(open_text(), limits)
-    reader = _Reader(window, lambda: Window(open_text(), limits), certain)
+    taken, line, text = 0, 1, None
+    if pages is not None:
+        yield from pages
+        taken, line, text = pages.taken, 1 + pages.lines, Text(pages.rest(), "utf-8")
+    window = Window(text or open_text(), limits, line)
+    reader = _Reader(window, lambda: Window(open_text(), limits), certain or taken > 0, taken)
     try:
         yield from reader.documents()
     finally:
         window.close()
 
 
-class _Reader:
-    """Reads the documents in a window."""
+def json_item(raw: bytes, position: str, head: Mapping[str, Any], limits: Limits) -> Iterator[Document | Unreadable]:
+    """Yield one item of a page, read like the item of any list."""
+    window = Window(Text(io.BytesIO(raw), "utf-8"), limits)
+    try:
+        content, _ = window.value()
+        yield Document(content, position, head=head)
+        yield from _Reader(window, None).told(position)
+    except (BrokenError, PassedOverError) as error:
+        yield Unreadable(position, str(error))
 
-    def __init__(self, window: Window, again: Callable[[], Window], certain: bool = True) -> None:
-        self.window, self.again, self.certain = window, again, certain
+
+class _Reader:
+    """Reads the documents in a window; `taken` items of the list that it begins with were given before."""
+
+    def __init__(
+        self, window: Window, again: Callable[[], Window] | None, certain: bool = True, taken: int = 0
+    ) -> None:
+        self.window, self.again, self.certain, self.taken = window, again, certain, taken
 
     def documents(self) -> Iterator[Piece]:
         from hipaa_kit.sources.documents.yaml_documents import yaml_documents
@@ -123,7 +146,8 @@ class _Reader:
                 for piece in self.items(place, head):
                     count += isinstance(piece, Document)
                     yield piece
-                items = (items or 0) + count
+                items = (items or 0) + count + self.taken
+                self.taken = 0
             else:
                 try:
                     head[key], size = window.value()
@@ -157,7 +181,7 @@ class _Reader:
     def items(self, place: str, head: dict[str, Any]) -> Iterator[Piece]:
         """Yield the items of a list."""
         known = head
-        for number, piece in enumerate(self.values(f"{place}/items")):
+        for number, piece in enumerate(self.values(f"{place}/items"), self.taken):
             if isinstance(piece, Document):
                 if number == 0 and not place and "kind" not in head and not _says_its_kind(piece.content):
                     known = self.head_of_all()
@@ -176,7 +200,7 @@ class _Reader:
 
     def values(self, place: str) -> Iterator[Document | Unreadable]:
         """Yield the values of an array; one that cannot be read is told, and the next one is read."""
-        window, number, begun = self.window, 0, self.certain
+        window, number, begun = self.window, self.taken, self.certain
         window.expect("[")
         while (char := window.next()) != "]":
             at = f"{place}/{number}"
@@ -224,6 +248,8 @@ class _Reader:
 
     def head_of_all(self) -> dict[str, Any]:
         """Return what the first list of the file says of itself, read in a pass of its own."""
+        if self.again is None:
+            return {}
         window = self.again()
         try:
             for piece in _Reader(window, self.again).object("/"):

@@ -41,10 +41,10 @@ class PassedOverError(Exception):
 class Window:
     """The part of a text that is looked at."""
 
-    def __init__(self, text: Text, limits: Limits) -> None:
+    def __init__(self, text: Text, limits: Limits, line: int = 1) -> None:
         self.source, self.limits = text, limits
         self.text, self.at, self.ended = "", 0, False
-        self.line, self.counted = 1, 0
+        self.line, self.counted = line, 0
         self.repeated, self.mended = "", False
         numbers: dict[str, Any] = {"parse_float": finite, "parse_int": whole, "parse_constant": str}
         self._decoder = json.JSONDecoder(object_pairs_hook=self._pairs, **numbers)

@@ -19,6 +19,17 @@ class Document(NamedTuple):
     head: Mapping[str, Any] | None = None
 
 
+class Page(NamedTuple):
+    """Many items of a list at once, as one JSON array without white space.
+
+    `first` is the number of the first item, and `head` what the list says of itself before its items.
+    """
+
+    text: bytes
+    first: int
+    head: Mapping[str, Any]
+
+
 class ListEnd(NamedTuple):
     """The end of a list: everything it says of itself, without its items, and how many these were.
 
@@ -43,7 +54,7 @@ class Logs(NamedTuple):
     position: str
 
 
-Piece = Document | ListEnd | Unreadable | Logs
+Piece = Document | ListEnd | Unreadable | Logs | Page
 
 
 LONGEST_STEP: Final = 100

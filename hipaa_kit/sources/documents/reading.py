@@ -11,13 +11,16 @@ from typing import Any, BinaryIO
 
 from hipaa_kit.sources.documents.json_documents import NotJsonError, json_documents, no_cyclic_collection
 from hipaa_kit.sources.documents.json_window import CHUNK
-from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Piece, Unreadable
+from hipaa_kit.sources.documents.model import Document, ListEnd, Logs, Page, Piece, Unreadable
+from hipaa_kit.sources.documents.pages import Pages
 from hipaa_kit.sources.documents.texts import REPLACED, Text
 from hipaa_kit.sources.documents.yaml_documents import yaml_documents
 from hipaa_kit.sources.limits import DEFAULT_LIMITS, Limits
 
 
-def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMITS) -> Iterator[Piece]:
+def read_pieces(
+    open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMITS, *, by_page: bool = False
+) -> Iterator[Piece]:
     """Yield the documents of a file, JSON or YAML, lists item by item.
 
     Parameters
@@ -26,26 +29,29 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
         Opens the file at its beginning; JSON is read as a stream.
     limits
         What is too much.
+    by_page
+        Long JSON lists are given by the page, before what of them has to be read item by item.
 
     Yields
     ------
-    Document, ListEnd, Logs or Unreadable
+    Page, Document, ListEnd, Logs or Unreadable
         What cannot be read is yielded in its place; documents before it are kept, and those after
         it where the file shows where the next one starts.
     """
     # An archive that is packed as a whole is unpacked again from its beginning for every step back.
-    opened = [Text(open_file())]
-    stripped = opened[0].peek(2**15).lstrip("\ufeff \t\r\n")
+    begun = Pages(open_file(), limits)
+    pages = begun if by_page and begun.begun else None
+    opened = [] if pages else [Text(begun.rest())]
 
     def open_text() -> Text:
         return opened.pop() if opened else Text(open_file())
 
-    if not ((stripped[:1] in ("{", "[") and not stripped.startswith("{{")) or stripped.startswith("==== START logs")):
+    if not pages and not _begins_like_json(opened[0]):
         yield from _yaml(open_text(), limits)
         return
     try:
         with no_cyclic_collection():
-            yield from json_documents(open_text, limits)
+            yield from json_documents(open_text, limits, pages)
         return
     except NotJsonError:
         pieces = _yaml(open_text(), limits)
@@ -55,6 +61,11 @@ def read_pieces(open_file: Callable[[], BinaryIO], limits: Limits = DEFAULT_LIMI
         yield from json_documents(open_text, limits, certain=True)
     else:
         yield from chain([first] if first else (), pieces)
+
+
+def _begins_like_json(text: Text) -> bool:
+    start = text.peek(2**15).lstrip("\ufeff \t\r\n")
+    return (start[:1] in ("{", "[") and not start.startswith("{{")) or start.startswith("==== START logs")
 
 
 def read_documents(text: str) -> Iterator[Piece]:
@@ -73,7 +84,7 @@ def whole_documents(text: str) -> Iterator[Document | Unreadable]:
             items = []
         elif isinstance(piece, Document) and piece.head is not None:
             items.append(piece.content)
-        elif not isinstance(piece, Logs):
+        elif not isinstance(piece, Logs | Page):
             yield piece
 
 

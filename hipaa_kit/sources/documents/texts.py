@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from typing import BinaryIO, Final, TextIO, cast
+from typing import Any, BinaryIO, Final, TextIO, cast
 
 from hipaa_kit.errors import InputError
 
@@ -56,14 +56,51 @@ def decode(raw: bytes, where: str) -> str:
         raise InputError(f"is not {encoding} text at byte {error.start}", where) from None
 
 
-class Text:
-    """A file as text, read in chunks. `replaced` tells whether bytes that are not text stood in it so far."""
+class _Rejoined(io.RawIOBase):
+    """Bytes that were taken from a file, and then the file: an archive is not unpacked again to go back."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        buffered = file if isinstance(file, io.BufferedIOBase) else io.BufferedReader(cast(io.RawIOBase, file))
-        head = buffered.read(4)
-        buffered.seek(0)
-        self._stream: TextIO = io.TextIOWrapper(buffered, encoding_of(head), errors="hipaa-kit-mark", newline="")
+    def __init__(self, held: bytes, file: BinaryIO) -> None:
+        self._held, self._file = memoryview(held), file
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        chunk = self._held[: len(buffer)] or self._file.read(len(buffer))
+        self._held = self._held[len(chunk) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        """Close the file too."""
+        self._file.close()
+        super().close()
+
+
+def rejoined(held: bytes, file: BinaryIO) -> BinaryIO:
+    """Return a file that begins with bytes that were read from it."""
+    return io.BufferedReader(_Rejoined(held, file), 2**17)
+
+
+class Text:
+    """A file as text, read in chunks. `replaced` tells whether bytes that are not text stood in it so far.
+
+    Parameters
+    ----------
+    file
+        Bytes, read from where they stand.
+    encoding
+        Where it is known; by how the text begins otherwise.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: str = "") -> None:
+        head = b"" if encoding else file.read(4)
+        whole = rejoined(head, file)
+        self._stream: TextIO = io.TextIOWrapper(
+            whole, encoding or encoding_of(head), errors="hipaa-kit-mark", newline=""
+        )
         self.replaced = False
         self._ahead = ""
 

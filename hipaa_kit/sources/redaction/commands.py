@@ -39,7 +39,8 @@ def redact_command(command: Sequence[Any], hide: Hide, *, known: bool) -> list[A
     first = command[0] if command else None
     if not isinstance(first, str) or _PROGRAM.fullmatch(first) is None or looks_secret(first):
         return redact_arguments(command, hide, known=False)
-    script = program(command) in SHELLS and len(command) > 1 and command[1] in SHELL_FLAGS
+    flag = command[1] if len(command) > 1 else None
+    script = program(command) in SHELLS and isinstance(flag, str) and flag in SHELL_FLAGS
     plain = 2 if script else 1
     return [*command[:plain], *redact_arguments(command[plain:], hide, known=known)]
 

@@ -1,0 +1,438 @@
+"""Redaction of pods by the page: what they share goes through `redact` once, words of their own are judged apart.
+
+The law, held by test: what this way gives for a pod is byte for byte what `redact` gives. Whatever it does not
+understand exactly it leaves alone, and that object goes through `redact` whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from hipaa_kit.kube import facts, kinds
+from hipaa_kit.sources.documents.fitness import finite, is_shallow, whole, without_halves
+from hipaa_kit.sources.redaction import shapes
+from hipaa_kit.sources.redaction.objects import redact
+from hipaa_kit.sources.redaction.texts import CLEAN, is_clean
+from hipaa_kit.sources.snapshot import canonical_json
+
+PLAIN: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z|(?:containerd|cri-o|docker)://[0-9a-f]{64}"
+    r"|(?!.*mrn)(?!.*\d-\d\d-\d)[a-z0-9.-]{1,253}",
+    re.ASCII,
+)
+"""Words in which nothing can stand that looks like a secret: moments, ids of containers, names, addresses."""
+
+TOKEN: Final = b'"kube-api-access-'
+"""How the volume with the token begins, which every pod has under a name of its own, as its containers mount it.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume
+"""
+_TOKEN_BYTES: Final = len(TOKEN) + 6
+_TOKEN: Final = re.compile(TOKEN + rb'[a-z0-9]{5}"')
+_HOLE: Final = TOKEN + b'00000"'
+_OWN_IN_SPEC: Final = ("affinity", "hostname", "nodeName")
+_HOLES: Final = {name: f'"{name} of the pod"'.encode() for name in _OWN_IN_SPEC}
+"""What stands in a spec that pods share where each has something of its own."""
+
+_MOST_PIECES: Final = 100_000
+_MOST_BYTES: Final = 64 * 2**20
+
+
+class Understood(NamedTuple):
+    """A pod as it may pass: its identity, and content and facts in canonical bytes."""
+
+    name: str
+    namespace: str
+    version: str
+    uid: str
+    created: str
+    content: bytes
+    facts: bytes
+
+
+class _Piece:
+    """What is left of bytes that many pods share, and what is known of the rest.
+
+    `kept` is canonical bytes, or the shape into which a pod's own fields are put.
+    """
+
+    __slots__ = ("counts", "facts", "kept", "uses")
+
+    def __init__(self, kept: Any, known: dict[str, Any], counts: Counter[str]) -> None:
+        self.kept, self.facts, self.counts, self.uses = kept, known, counts, 0
+
+
+class _Draft:
+    """What is gathered of one pod until it is known that all its words are clean."""
+
+    __slots__ = ("dropped", "pieces", "pod", "words")
+
+    def __init__(self) -> None:
+        self.words: list[Any] = []
+        self.pieces: list[_Piece] = []
+        self.dropped: list[str] = []
+        self.pod: Understood | None = None
+
+
+class _NotUnderstoodError(Exception):
+    """Something in an object is not as its shape says."""
+
+
+@dataclass
+class PageRedactor:
+    """Redacts pods by the page.
+
+    Parameters
+    ----------
+    pseudonym
+        Gives a removed text its keyed pseudonym.
+    """
+
+    pseudonym: Callable[[str], str]
+    _pieces: dict[tuple[str, bytes], _Piece | None] = field(default_factory=dict)
+    _bytes: int = 0
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def read(self, page: bytes, *, bare: bool = False) -> list[Understood | None] | None:
+        """Return what may pass of each pod of a page, None in the place of one that is for `redact`.
+
+        Parameters
+        ----------
+        page
+            A JSON array of objects, UTF-8, without white space between its tokens.
+        bare
+            Objects that do not say their kind are pods.
+
+        Returns
+        -------
+        list, or None
+            None where the shape of some object was not understood: the page has to be read object by object.
+        """
+        try:
+            pods = _DECODE(page)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if not page.isascii() and not _is_utf8(page):
+            return None
+        # Written again it is as long as before: no key stood there twice, and nothing in it was passed over.
+        if len(_ENCODE(pods)) != len(page):
+            return None
+        self._make_room()
+        drafts = [self._draft(pod, bare) for pod in pods]
+        words = {word for draft in drafts for word in draft.words} - CLEAN - _NO_WORDS
+        unclean = {word for word in words if PLAIN.fullmatch(word) is None and not is_clean(word)}
+        return [self._settled(draft, unclean) for draft in drafts]
+
+    def counts(self) -> Counter[str]:
+        """Return how many values were removed so far, by rule."""
+        for piece in self._pieces.values():
+            if piece is not None and piece.uses:
+                self._counts.update({rule: count * piece.uses for rule, count in piece.counts.items()})
+                piece.uses = 0
+        return self._counts
+
+    def _make_room(self) -> None:
+        if len(self._pieces) > _MOST_PIECES or self._bytes > _MOST_BYTES:
+            self.counts()
+            self._pieces.clear()
+            self._bytes = 0
+
+    def _draft(self, pod: Any, bare: bool) -> _Draft:
+        draft = _Draft()
+        try:
+            if (pod.apiVersion, pod.kind) == ("v1", kinds.POD.kind) or (bare and pod.apiVersion is pod.kind is UNSET):
+                draft.pod = self._pod(pod, draft)
+        except _NotUnderstoodError:
+            draft.words.clear()
+        return draft
+
+    def _settled(self, draft: _Draft, unclean: set[Any]) -> Understood | None:
+        """Return a pod whose words are all clean, and count what was removed from it."""
+        if draft.pod is None or (unclean and not unclean.isdisjoint(draft.words)):
+            return None
+        for piece in draft.pieces:
+            piece.uses += 1
+        for name in draft.dropped:
+            self._counts[name] += 1
+        return draft.pod
+
+    def _pod(self, pod: Any, draft: _Draft) -> Understood:
+        metadata, spec, status = pod.metadata, pod.spec, pod.status
+        if metadata is UNSET or spec is UNSET or status is UNSET:
+            raise _NotUnderstoodError
+        draft.words += _POD_WORDS(pod)
+        writers = _writers(metadata, draft)
+        for name in _MAPS:
+            if (held := getattr(metadata, name)) is not UNSET:
+                setattr(metadata, name, Raw(self._piece(name, bytes(held), draft).kept))
+        metadata = self._put(_OWN_METADATA, "metadata", metadata, draft)
+        if not (_NAME.fullmatch(metadata.name or "") and _NAME.fullmatch(metadata.namespace or "")):
+            raise _NotUnderstoodError
+        written, known = self._spec(spec, draft)
+        content = _CONTENT % (_ENCODE(metadata), written, _ENCODE(self._status(status, draft)))
+        if writers:
+            known = {**known, facts.FIELD_MANAGERS: writers}
+        return Understood(
+            metadata.name,
+            metadata.namespace,
+            metadata.resourceVersion or "",
+            metadata.uid or "",
+            metadata.creationTimestamp or "",
+            content,
+            b"{" + b",".join(b'"%b":%b' % (name.encode(), known[name]) for name in sorted(known)) + b"}",
+        )
+
+    def _spec(self, spec: Any, draft: _Draft) -> tuple[bytes, dict[str, bytes]]:
+        """Return the spec of a pod and its facts.
+
+        Pods of one workload differ in node, host name, token and claims, and those of a DaemonSet in their affinity.
+        """
+        own: list[tuple[bytes, bytes]] = []
+        if spec.affinity is not UNSET:
+            own.append((_HOLES["affinity"], self._piece("affinity", bytes(spec.affinity), draft).kept))
+            spec.affinity = Raw(_HOLES["affinity"])
+        for name in ("hostname", "nodeName"):
+            if word := getattr(spec, name):
+                own.append((_HOLES[name], _ENCODE(word)))
+                setattr(spec, name, Raw(_HOLES[name]))
+        volumes, spec.volumes = spec.volumes, UNSET
+        key, token = _without_token(_ENCODE(spec))
+        if token:
+            own.append((_HOLE, token))
+        piece = self._piece("spec", key, draft)
+        kept: bytes = piece.kept
+        for hole, held in own:
+            kept = kept.replace(hole, held)
+        if volumes is not UNSET:
+            listed = b",".join([self._volume(bytes(each), draft) for each in volumes])
+            kept = b'%b%b"volumes":[%b]}' % (kept[:-1], b"," if len(kept) > 2 else b"", listed)
+        return kept, piece.facts
+
+    def _volume(self, held: bytes, draft: _Draft) -> bytes:
+        key, token = _without_token(held)
+        kept: bytes = self._piece("volumes", key, draft).kept
+        return kept.replace(_HOLE, token) if token else kept
+
+    def _whole_spec(self, key: bytes) -> _Piece:
+        """Return a spec that is new, made of its containers, which may have been seen, and the rest."""
+        draft, spec = _Draft(), _DECODE_SPEC(key)
+        for place in _CONTAINERS:
+            if (held := getattr(spec, place)) is not UNSET:
+                setattr(spec, place, [Raw(self._piece(place, bytes(each), draft).kept) for each in held])
+        known: dict[str, dict[str, str]] = {}
+        for piece in draft.pieces:
+            for fact, found in piece.facts.items():
+                if known.setdefault(fact, {}).keys() & found.keys():
+                    raise _NotUnderstoodError
+                known[fact].update(found)
+        content = _ENCODE(self._put(_OWN_SPEC, "rest", spec, draft))
+        if any(content.count(hole) != key.count(hole) or key.count(hole) > 1 for hole in _HOLES.values()):
+            raise _NotUnderstoodError
+        counts: Counter[str] = Counter()
+        for piece in draft.pieces:
+            counts.update(piece.counts)
+        return _Piece(content, {fact: canonical_json(found) for fact, found in known.items()}, counts)
+
+    def _status(self, status: Any, draft: _Draft) -> Any:
+        """Return the status of a pod, in which words stay and messages are left out."""
+        words = draft.words
+        _drop_message(status, draft)
+        for condition in status.conditions or ():
+            _drop_message(condition, draft)
+            words += _CONDITION_WORDS(condition)
+        for address in (*(status.hostIPs or ()), *(status.podIPs or ())):
+            words.append(address.ip)
+        for name in _STATUSES:
+            if held := getattr(status, name):
+                setattr(status, name, [self._container_status(each, draft) for each in held])
+        return status if _STATUS_PIECES(status) == _NO_PIECES else self._put(_OWN_STATUS, "status", status, draft)
+
+    def _container_status(self, each: Any, draft: _Draft) -> Any:
+        draft.words.append(each.containerID)
+        for state in (each.state, each.lastState):
+            if state is not UNSET:
+                _read_state(state, draft)
+        token = b""
+        if each.volumeMounts is not UNSET:
+            key, token = _without_token(bytes(each.volumeMounts))
+            kept: bytes = self._piece("mounted", key, draft).kept
+            each.volumeMounts = Raw(kept.replace(_HOLE, token) if token else kept)
+        return self._put(_OWN_CONTAINER, "statuses", each, draft)
+
+    def _put(self, own: tuple[str, ...], place: str, held: Any, draft: _Draft) -> Any:
+        """Return a part of a pod with the fields that were answered for put into what is left of the rest."""
+        kept = [getattr(held, name) for name in own]
+        for name in own:
+            setattr(held, name, UNSET)
+        made = self._piece(place, _ENCODE(held), draft).kept.__copy__()
+        for name, value in zip(own, kept, strict=True):
+            setattr(made, name, value)
+        return made
+
+    def _piece(self, place: str, key: bytes, draft: _Draft) -> _Piece:
+        """Return what may pass of some bytes at their place in a pod: remembered, or found out now."""
+        piece = self._pieces.get((place, key), ...)
+        if piece is ...:
+            self._bytes += 2 * len(key)
+            try:
+                piece = self._whole_spec(key) if place == "spec" else self._exact(place, key)
+            except _NotUnderstoodError:
+                piece = None
+            self._pieces[place, key] = piece
+        if piece is None:
+            raise _NotUnderstoodError
+        draft.pieces.append(piece)
+        return piece
+
+    def _exact(self, place: str, key: bytes) -> _Piece:
+        """Return what `redact` leaves of some bytes at their place in a pod that has nothing else."""
+        above, shape = _PLACES[place]
+        nested = _load(key)
+        for step in reversed(above):
+            nested = [nested] if step == 0 else {step: nested}
+        redacted = redact({"apiVersion": "v1", "kind": kinds.POD.kind, **nested}, self.pseudonym)
+        found: Any = redacted.content
+        for step in above:
+            found = found[step]
+        kept = canonical_json(found)
+        whole = kept.count(_HOLE) == key.count(_HOLE) and _HOLE + b":" not in kept
+        if not whole or "too_deep" in redacted.counts or _HOLE[1:-1] in canonical_json(redacted.facts):
+            raise _NotUnderstoodError
+        if shape is None:
+            return _Piece(kept, redacted.facts, redacted.counts)
+        try:
+            return _Piece(msgspec.json.decode(kept, type=shape), redacted.facts, redacted.counts)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise _NotUnderstoodError from None
+
+
+def split_items(page: bytes) -> list[bytes]:
+    """Return the values of a JSON array as they are written."""
+    return [bytes(each) for each in _SPLIT(page)]
+
+
+def _is_utf8(page: bytes) -> bool:
+    try:
+        return bool(page.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _without_token(written: bytes) -> tuple[bytes, bytes]:
+    """Return bytes with a hole for the name of the token's volume, and that name, b"" where there is none."""
+    at = written.find(TOKEN)
+    if at < 0:
+        return written, b""
+    token = written[at : at + _TOKEN_BYTES]
+    if _TOKEN.fullmatch(token) is None or _HOLE in written:
+        return written, b""
+    return written.replace(token, _HOLE), token
+
+
+def _writers(metadata: Any, draft: _Draft) -> bytes:
+    """Take out who wrote the object, as the typed fact that is kept of it; b"" where nobody is named."""
+    writers = metadata.managedFields
+    if writers is UNSET:
+        return b""
+    metadata.managedFields = UNSET
+    draft.dropped.append("managedFields")
+    for each in writers:
+        each.apiVersion = each.fieldsType = each.fieldsV1 = UNSET
+        words = _WRITER_WORDS(each)
+        if words[0] is UNSET or None in words:
+            raise _NotUnderstoodError
+        draft.words += words
+    return _ENCODE(writers) if writers else b""
+
+
+def _read_state(state: Any, draft: _Draft) -> None:
+    if state.running is not UNSET:
+        draft.words.append(state.running.startedAt)
+    if state.waiting is not UNSET:
+        _drop_message(state.waiting, draft)
+        draft.words.append(state.waiting.reason)
+    if state.terminated is not UNSET:
+        _drop_message(state.terminated, draft)
+        draft.words += _TERMINATED_WORDS(state.terminated)
+
+
+def _drop_message(held: Any, draft: _Draft) -> None:
+    if held.message is not UNSET:
+        if bytes(held.message)[:1] != b'"':
+            raise _NotUnderstoodError
+        held.message = UNSET
+        draft.dropped.append("message")
+
+
+def _load(raw: bytes) -> Any:
+    """Return what JSON says, where no key stands in it twice and nothing in it is odd or nested too deeply."""
+    text = raw.decode()
+    try:
+        content = json.loads(text, object_pairs_hook=_once, parse_float=finite, parse_int=whole, parse_constant=str)
+    except RecursionError:
+        raise _NotUnderstoodError from None
+    if not is_shallow(content, _DEEPEST) or without_halves(content, text)[1]:
+        raise _NotUnderstoodError
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise _NotUnderstoodError
+    return content
+
+
+_DECODE: Final = msgspec.json.Decoder(list[shapes.POD]).decode
+_SPLIT: Final = msgspec.json.Decoder(list[Raw]).decode
+_DECODE_SPEC: Final = msgspec.json.Decoder(shapes.POD_SPEC).decode
+_ENCODE: Final = msgspec.json.Encoder().encode
+_CONTENT: Final = b'{"apiVersion":"v1","kind":"Pod","metadata":%b,"spec":%b,"status":%b}'
+_NO_WORDS: Final = frozenset([None, UNSET])
+_NAME: Final = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
+_DEEPEST: Final = 50
+_CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
+_STATUSES: Final = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_MAPS: Final = ("annotations", "labels", "ownerReferences")
+
+_WORDS_OF_METADATA: Final = ("creationTimestamp", "generateName", "name", "resourceVersion", "uid")
+_OWN_METADATA: Final = (*_WORDS_OF_METADATA, *_MAPS)
+_OWN_SPEC: Final = (*_OWN_IN_SPEC, *_CONTAINERS)
+_OWN_CONTAINER: Final = ("containerID", "lastState", "state", "volumeMounts")
+_OWN_STATUS: Final = (
+    *("conditions", "hostIP", "hostIPs", "nominatedNodeName", "observedGeneration", "phase", "podIP", "podIPs"),
+    *("qosClass", "reason", "startTime", *_STATUSES),
+)
+"""Fields that are answered for by themselves; what else a part has is redacted as one piece."""
+
+_POD_WORDS: Final = attrgetter(
+    *(f"metadata.{name}" for name in _WORDS_OF_METADATA),
+    *("spec.hostname", "spec.nodeName"),
+    *(f"status.{name}" for name in "hostIP nominatedNodeName phase podIP qosClass reason startTime".split()),
+)
+_WRITER_WORDS: Final = attrgetter("manager", "operation", "subresource", "time")
+_CONDITION_WORDS: Final = attrgetter("lastProbeTime", "lastTransitionTime", "reason", "status", "type")
+_TERMINATED_WORDS: Final = attrgetter("containerID", "finishedAt", "reason", "startedAt")
+_STATUS_PIECES: Final = attrgetter(*sorted(set(shapes.POD_STATUS.__struct_fields__) - {*_OWN_STATUS, "message"}))
+_NO_PIECES: Final = _STATUS_PIECES(shapes.POD_STATUS())
+
+_PLACES: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
+    "metadata": (("metadata",), shapes.METADATA),
+    "rest": (("spec",), shapes.POD_SPEC),
+    "status": (("status",), shapes.POD_STATUS),
+    "statuses": (("status", "containerStatuses", 0), shapes.CONTAINER_STATUS),
+    "mounted": (("status", "containerStatuses", 0, "volumeMounts"), None),
+    "affinity": (("spec", "affinity"), None),
+    **{name: (("metadata", name), None) for name in _MAPS},
+    **{name: (("spec", name, 0), None) for name in (*_CONTAINERS, "volumes")},
+}
+"""Where each kind of piece stands in a pod, and its shape where fields are put into it."""
