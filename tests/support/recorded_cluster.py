@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,11 +14,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
+from tests.support.certificates import Authority
 
+FIRST_VERSION = 4711
+TOO_OLD = "The provided continue parameter is too old to display a consistent list result."
 REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests"}
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
@@ -56,6 +60,11 @@ class Request:
     accept: str
     token: str
 
+    @property
+    def url(self) -> str:
+        """Path and query, as they were asked for."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
 
 class RecordedCluster:
     """Serves objects as an API server does; a context manager.
@@ -72,6 +81,10 @@ class RecordedCluster:
         What goes wrong.
     aggregated
         Answer discovery in its aggregated form where it is asked for.
+    token
+        The bearer token that is accepted.
+    authority
+        Serve over TLS with its certificates, and accept client certificates that it signed.
     """
 
     def __init__(
@@ -83,18 +96,42 @@ class RecordedCluster:
         faults: Iterable[Fault] = (),
         aggregated: bool = False,
         token: str = "let-me-read",
+        authority: Authority | None = None,
     ) -> None:
         self.kinds: dict[tuple[str, str], tuple[Kind, str]] = {}
         self.objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for kind in serve:
-            self._offer(kind, "v1")
+            self.serve(kind, "v1")
         for obj in objects:
             self._take(dict(obj))
         self.deny, self.faults, self.aggregated, self.token = deny, list(faults), aggregated, token
+        self.authority = authority
         self.log: list[Request] = []
         self.lock = threading.Lock()
+        self.version, self.oldest = FIRST_VERSION, 0
+        self.moments: dict[tuple[int, str, str, str], list[dict[str, Any]]] = {}
 
-    def _offer(self, kind: Kind, version: str) -> None:
+    def create(self, obj: Mapping[str, Any]) -> None:
+        """Take one more object, at a version of its own."""
+        with self.lock:
+            self.version += 1
+            self._take(dict(obj))
+
+    def delete(self, obj: Mapping[str, Any]) -> None:
+        """Drop an object, at a version of its own."""
+        with self.lock:
+            self.version += 1
+            for held in self.objects.values():
+                held[:] = [each for each in held if (each["kind"], _key(each)) != (obj["kind"], _key(obj))]
+
+    def expire_lists(self) -> None:
+        """Forget the past: lists that were begun before cannot be continued as they were."""
+        with self.lock:
+            self.version += 1
+            self.oldest = self.version
+
+    def serve(self, kind: Kind, version: str) -> None:
+        """Serve a kind, with the objects there are of it."""
         self.kinds[kind.group, kind.resource] = (kind, version)
         self.objects.setdefault((kind.group, kind.resource), [])
 
@@ -103,11 +140,13 @@ class RecordedCluster:
         kind = kinds.find(group, obj["kind"]) or Kind(
             group, obj["kind"], obj["kind"].lower() + "s", "namespace" in obj["metadata"]
         )
-        self._offer(kind, version)
+        self.serve(kind, version)
         self.objects[kind.group, kind.resource].append(obj)
 
     def __enter__(self) -> RecordedCluster:
         self.server = _QuietServer(("127.0.0.1", 0), _handler(self))
+        if self.authority:
+            self.server.socket = _tls(self.authority).wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
         return self
@@ -120,17 +159,21 @@ class RecordedCluster:
     @property
     def url(self) -> str:
         """Address of the server."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"http{'s' if self.authority else ''}://127.0.0.1:{self.server.server_port}"
 
-    def kubeconfig(self, folder: Path, token: str | None = None) -> Path:
-        """Write a kubeconfig whose context `recorded` reaches the server."""
+    def kubeconfig(self, folder: Path, token: str | None = None, certificate: tuple[Path, Path] | None = None) -> Path:
+        """Write a kubeconfig whose context `recorded` reaches the server, by token or by certificate."""
         path = folder / "kubeconfig"
-        user = {"name": "reader", "user": {"token": self.token if token is None else token}}
+        credentials = {"token": self.token if token is None else token}
+        if certificate:
+            credentials = {"client-certificate": str(certificate[0]), "client-key": str(certificate[1])}
+        user = {"name": "reader", "user": credentials}
+        trust = {"certificate-authority": str(self.authority.certificate)} if self.authority else {}
         context = {"name": "recorded", "context": {"cluster": "recorded", "user": "reader"}}
         content = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "recorded", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "recorded", "cluster": {"server": self.url, **trust}}],
             "users": [user],
             "contexts": [context],
             "current-context": "recorded",
@@ -151,7 +194,7 @@ class RecordedCluster:
             return 200, self._aggregated(core=False) if wants_all else self._groups()
         if found := re.fullmatch(r"/api/(v1)|/apis/([^/]+)/([^/]+)", path):
             return self._resources(found[2] or "", found[1] or found[3])
-        return self._objects(path, query)
+        return self._objects(path, query, metadata_only="as=PartialObjectMetadataList" in accept)
 
     def _versions(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -201,7 +244,7 @@ class RecordedCluster:
         ]
         return {"version": version, "freshness": "Current", "resources": resources}
 
-    def _objects(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+    def _objects(self, path: str, query: dict[str, str], *, metadata_only: bool) -> tuple[int, Any]:
         found = re.fullmatch(
             r"(?:/api/(?P<core>v1)|/apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
             r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<resource>[^/]+)(?:/(?P<name>[^/]+))?",
@@ -213,27 +256,40 @@ class RecordedCluster:
         kind, version = self.kinds[key]
         namespace = found["namespace"] or ""
         if self.deny(kind.resource, namespace):
-            where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-            verb = "get" if found["name"] else "list"
-            words = f'{kind.resource} is forbidden: User "reader" cannot {verb} resource "{kind.resource}" {where}'
-            return 403, _status(403, words)
-        held = [o for o in self.objects[key] if not namespace or o["metadata"].get("namespace") == namespace]
+            return 403, _status(403, _refusal(kind, namespace, "get" if found["name"] else "list"))
+        held = sorted(
+            (o for o in self.objects[key] if not namespace or o["metadata"].get("namespace") == namespace), key=_key
+        )
         if found["name"]:
             one = next((o for o in held if o["metadata"]["name"] == found["name"]), None)
             return (200, one) if one else (404, _status(404, "not found"))
-        return 200, self._page(kind, version, held, query)
+        status, answer = self._page(kind, version, namespace, held, query)
+        return status, _metadata_only(answer) if metadata_only and status == 200 else answer
 
-    def _page(self, kind: Kind, version: str, held: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-        start = json.loads(base64.b64decode(query["continue"]))["start"] if query.get("continue") else 0
-        limit = int(query.get("limit") or 0) or len(held)
-        page, left = held[start : start + limit], len(held) - start - limit
-        metadata: dict[str, Any] = {"resourceVersion": "4711"}
+    def _page(
+        self, kind: Kind, version: str, namespace: str, held: list[dict[str, Any]], query: dict[str, str]
+    ) -> tuple[int, Any]:
+        """Return a page of the list as it was when its first page was read.
+
+        Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+        """
+        at, after = self.version, None
+        if query.get("continue"):
+            at, after = json.loads(base64.b64decode(query["continue"]))
+            if at and at < self.oldest:
+                return 410, {**_status(410, TOO_OLD), "metadata": {"continue": _continue_token(0, after)}}
+            at = at or self.version
+        held = self.moments.setdefault((at, kind.group, kind.resource, namespace), held)
+        rest = [o for o in held if after is None or _key(o) > tuple(after)]
+        limit = int(query.get("limit") or 0) or len(rest)
+        page, left = rest[:limit], len(rest) - limit
+        metadata: dict[str, Any] = {"resourceVersion": str(at)}
         if left > 0:
-            metadata["continue"] = continue_token(start + limit)
+            metadata["continue"] = _continue_token(at, _key(page[-1]))
             metadata["remainingItemCount"] = left
         bare = [{name: value for name, value in o.items() if name not in ("apiVersion", "kind")} for o in page]
         api_version = f"{kind.group}/{version}" if kind.group else version
-        return {"kind": f"{kind.kind}List", "apiVersion": api_version, "metadata": metadata, "items": bare}
+        return 200, {"kind": f"{kind.kind}List", "apiVersion": api_version, "metadata": metadata, "items": bare}
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -243,9 +299,36 @@ class _QuietServer(ThreadingHTTPServer):
         """Say nothing of clients that hang up: tests make them."""
 
 
-def continue_token(start: int) -> str:
-    """Return the token of a page that starts at a position."""
-    return base64.b64encode(json.dumps({"start": start}).encode()).decode()
+def _continue_token(version: int, after: Iterable[str]) -> str:
+    """Return the token of what follows an object in a list of one version; of version 0 in the newest."""
+    return base64.b64encode(json.dumps([version, list(after)]).encode()).decode()
+
+
+def _metadata_only(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a list as it is answered where only metadata is asked for."""
+    bare = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
+    items = [{**bare, "metadata": item["metadata"]} for item in answer["items"]]
+    return {**answer, "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "items": items}
+
+
+def _key(obj: Mapping[str, Any]) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _refusal(kind: Kind, namespace: str, verb: str) -> str:
+    """Return the words in which RBAC refuses."""
+    what = f"{kind.resource}.{kind.group}" if kind.group else kind.resource
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    asked = f'cannot {verb} resource "{kind.resource}" in API group "{kind.group}" {where}'
+    return f'{what} is forbidden: User "reader" {asked}'
+
+
+def _tls(authority: Authority) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server())
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
 
 
 def _status(code: int, message: str) -> dict[str, Any]:
@@ -277,7 +360,7 @@ def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
                 return
             if self.command != "GET":
                 self.reply(405, _status(405, "this server is only read"))
-            elif token != cluster.token:
+            elif token != cluster.token and not (cluster.authority and self.connection.getpeercert()):
                 self.reply(401, _status(401, "Unauthorized"))
             elif fault and fault.status:
                 body = _status(fault.status, fault.message or f"fault {fault.status}")
