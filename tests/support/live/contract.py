@@ -72,13 +72,16 @@ class Recorded:
         """Refuse these resources from now on."""
         held = refused or {}
         self.cluster.deny = lambda resource, namespace: resource in held and namespace not in held[resource]
-        certificate = self.authority.client(self.user) if identity == "certificate" else None
         token = {"unknown": "nobody-issued-this"}.get(identity)
-        return self.cluster.kubeconfig(self.folder, token, certificate)
+        if identity != "certificate":
+            return self.cluster.kubeconfig(self.folder, token)
+        certificate, key = self.authority.client(self.user)
+        credentials = {"client-certificate": str(certificate), "client-key": str(key)}
+        return self.cluster.kubeconfig(self.folder, credentials=credentials)
 
     def expire_lists(self) -> None:
         """Forget the past."""
-        self.cluster.expire_lists()
+        self.cluster.compact()
 
     def asked(self) -> list[tuple[str, str]]:
         """Return the log of the server."""
