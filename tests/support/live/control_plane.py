@@ -40,11 +40,15 @@ class ControlPlane:
     audit_policy
         Content of the audit policy file.
     flags
-        Further flags of kube-apiserver.
+        Further flags of kube-apiserver. Without any, pods need no service account: nothing makes one here.
     """
 
     def __init__(
-        self, assets: Assets, *, audit_policy: Mapping[str, Any] = EVERYTHING, flags: Sequence[str] = ()
+        self,
+        assets: Assets,
+        *,
+        audit_policy: Mapping[str, Any] = EVERYTHING,
+        flags: Sequence[str] = ("--disable-admission-plugins=ServiceAccount",),
     ) -> None:
         self.assets, self.audit_policy, self.flags = assets, audit_policy, flags
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -105,6 +109,8 @@ class ControlPlane:
         yield f"--audit-policy-file={self._file('audit.yaml', yaml.safe_dump(dict(self.audit_policy)))}"
         yield f"--audit-log-path={self.audit_log}"
         yield "--audit-log-maxsize=4096"
+        # Lists of this kind come from etcd itself, so that its compaction makes their tokens expire.
+        yield "--watch-cache-sizes=podtemplates#0"
 
     def _token_lines(self) -> str:
         return "".join(f"{token},{user},{user}\n" for user, token in self.tokens.items())
@@ -135,14 +141,11 @@ class ControlPlane:
         raise StartError("the API server did not get ready:\n" + "\n".join(last))
 
     def _stop(self) -> None:
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in reversed(self.processes):
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        # Nothing of what they hold is needed any more, and a graceful end waits for every watch.
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
 
     # Identities ----------------------------------------------------------------------------------
 
