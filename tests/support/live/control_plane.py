@@ -101,6 +101,7 @@ class ControlPlane:
         yield f"--client-ca-file={self.authority.certificate}"
         yield f"--token-auth-file={self._file('tokens.csv', self._token_lines())}"
         yield "--authorization-mode=RBAC"
+        yield "--allow-privileged=true"
         yield "--service-cluster-ip-range=10.96.0.0/16"
         yield "--service-account-issuer=https://kubernetes.default.svc"
         yield f"--service-account-key-file={accounts}"
