@@ -159,7 +159,7 @@ def _aggregated(content: Mapping[str, Any], found: Discovery, unnamed: str) -> N
         if not isinstance(name, str) or bool(name) is not bool(unnamed):
             found.fail(unnamed, MALFORMED)
             continue
-        for version in _maps(group, "versions", name, found, needed=False):
+        for version in _maps(group, "versions", name, found):
             number = version.get("version")
             if not isinstance(number, str) or not number:
                 found.fail(name, MALFORMED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.discovery import Served
 from hipaa_kit.sources.transport import JSON, Reply, Server
@@ -60,7 +61,7 @@ def read_list(server: Server, builder: SnapshotBuilder, served: Served, namespac
     longer shows one moment. So it is for a server that changes the version of a list between pages.
     """
     listing = Listing(builder.apart())
-    accept = METADATA_ONLY if served.kind == kinds.SECRET else JSON
+    accept = accepted_form(served.kind)
     token, seen, restarted, mixed = "", {""}, False, False
     while True:
         query: dict[str, Any] = {"limit": page_size, **({"continue": token} if token else {})}
@@ -84,6 +85,11 @@ def read_list(server: Server, builder: SnapshotBuilder, served: Served, namespac
         if token in seen:
             return _ended(listing, Reply(0, words="the list does not end: its token came back"))
         seen.add(token)
+
+
+def accepted_form(kind: Kind) -> str:
+    """Return the form that a list of a kind is asked for in: Secrets without their values."""
+    return METADATA_ONLY if (kind.group, kind.kind) == kinds.SECRET[:2] else JSON
 
 
 def _page(content: Any) -> _Page | None:
