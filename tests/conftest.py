@@ -9,8 +9,8 @@ import pytest
 from tests.support.live.assets import ABSENT, Assets, existing_context, find_assets
 from tests.support.live.control_plane import ControlPlane
 
-LIVE_FIXTURES = {"live_assets", "control_plane", "any_cluster"}
-"""A test that asks for one of these is marked `live`."""
+LIVE_FIXTURES = {"live_assets", "readable_cluster"}
+"""A test that asks for one of these, directly or through another fixture, is marked `live`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

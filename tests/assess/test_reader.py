@@ -187,9 +187,7 @@ def behind_checks() -> list[Kind]:
 
 
 @pytest.mark.parametrize("kind", behind_checks(), ids=lambda kind: kind.kind)
-def test_without_one_right_only_the_checks_that_need_it_change(
-    kind: Kind, tmp_path: Path, with_role: Snapshot
-) -> None:
+def test_without_one_right_only_the_checks_that_need_it_change(kind: Kind, tmp_path: Path, with_role: Snapshot) -> None:
     before = verdicts(with_role)
     lost = collected(tmp_path, granted(reader_role("audit")) - {(kind.group, kind.resource)})
     answer = lost.coverage.answer(kind)
@@ -201,7 +199,9 @@ def test_without_one_right_only_the_checks_that_need_it_change(
         if kind in check.kinds:
             assert "not_assessed" in mine.values(), check.id
             # Pods whose ReplicaSet cannot be read are judged under its name, which was not judged before.
-            assert all(before.get(key, "fail") == "fail" for key, verdict in mine.items() if verdict == "fail"), check.id
+            assert all(before.get(key, "fail") == "fail" for key, verdict in mine.items() if verdict == "fail"), (
+                check.id
+            )
             better = [key for key, verdict in mine.items() if verdict == "pass" and before.get(key) != "pass"]
             assert not better, check.id
         elif "coverage" not in check.tables:

@@ -98,9 +98,7 @@ def test_nothing_but_reads_is_sent(subject: Subject, ward: str) -> None:
     assert any("limit=2" in url and "/api/v1/pods" in url for _, url in asked)
 
 
-def test_pages_show_one_moment_while_others_write(
-    subject: Subject, ward: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_show_one_moment_while_others_write(subject: Subject, ward: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = subject.kubeconfig()
 
     def write() -> None:
@@ -161,7 +159,9 @@ def test_a_refused_kind_is_refused_in_the_servers_words(subject: Subject, ward: 
     path = subject.kubeconfig(refused={"nodes": []})
     snapshot = read(path, kinds=["Node"])
     answer = snapshot.coverage.answer(kinds.NODE)
-    words = f'nodes is forbidden: User "{subject.user}" cannot list resource "nodes" in API group "" at the cluster scope'
+    words = (
+        f'nodes is forbidden: User "{subject.user}" cannot list resource "nodes" in API group "" at the cluster scope'
+    )
     assert (answer.status, answer.error) == ("refused", words)
 
 

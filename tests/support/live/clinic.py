@@ -15,7 +15,15 @@ from tests.support.live.api import Answer, Api, until
 
 Object = dict[str, Any]
 
-FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount", "ResourceQuota", "Service")
+FIRST = (
+    "Namespace",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "StorageClass",
+    "ServiceAccount",
+    "ResourceQuota",
+    "Service",
+)
 """Kinds that others need when they are created."""
 
 NEVER = ("ComponentStatus",)

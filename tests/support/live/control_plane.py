@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
+from tests.support.certificates import Authority
 from tests.support.live.api import Api
 from tests.support.live.assets import Assets
-from tests.support.certificates import Authority
 
 EVERYTHING = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 """Audit policy by which every request leaves a line before it is answered, and another one after."""
