@@ -33,6 +33,9 @@ class StartError(Exception):
 class ControlPlane:
     """An API server with RBAC, encryption at rest and an audit log; a context manager.
 
+    No controller runs beside it: nothing makes pods, service accounts or tokens, aggregated roles such as
+    `edit` have no rules, and a namespace that is deleted stays.
+
     Parameters
     ----------
     assets
