@@ -25,7 +25,7 @@ def run_live(context: str, kubeconfig: Path, *options: str) -> subprocess.Comple
     """Run the live tests against a cluster that exists."""
     environment = {**os.environ, "USE_EXISTING_CLUSTER": context, "KUBECONFIG": str(kubeconfig)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "live"]
-    command += ["tests/live", *options]
+    command += options
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -51,7 +51,7 @@ def test_discovery_knows_the_kinds_every_cluster_has(readable_cluster: tuple[Pat
 def test_the_existing_cluster_mode_reads_and_skips_what_writes(control_plane: ControlPlane) -> None:
     kubeconfig = control_plane.kubeconfig("existing", groups=["system:masters"])
     start = control_plane.audit_log.stat().st_size
-    done = run_live("live", kubeconfig)
+    done = run_live("live", kubeconfig, "tests/live")
     assert done.returncode == 0, done.stdout
     assert re.search(r"^2 passed, \d+ skipped", done.stdout, re.MULTILINE), done.stdout
     assert len(re.findall("USE_EXISTING_CLUSTER is only read", done.stdout)) == 1
@@ -60,6 +60,6 @@ def test_the_existing_cluster_mode_reads_and_skips_what_writes(control_plane: Co
 
 
 def test_a_context_that_is_not_there_is_a_failure(control_plane: ControlPlane) -> None:
-    done = run_live("no-such-context", control_plane.kubeconfig("nobody-here"), "-k", "every_kind")
+    done = run_live("no-such-context", control_plane.kubeconfig("nobody-here"), __file__, "-k", "every_kind")
     assert done.returncode == 1
     assert "there is no context 'no-such-context'" in done.stdout

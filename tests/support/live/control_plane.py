@@ -105,6 +105,8 @@ class ControlPlane:
         yield f"--token-auth-file={self._file('tokens.csv', self._token_lines())}"
         yield "--authorization-mode=RBAC"
         yield "--allow-privileged=true"
+        # Aggregated servers are found by endpoints: one without any is never called.
+        yield "--enable-aggregator-routing=true"
         yield "--service-cluster-ip-range=10.96.0.0/16"
         yield "--service-account-issuer=https://kubernetes.default.svc"
         yield f"--service-account-key-file={accounts}"
