@@ -144,6 +144,20 @@ def test_a_configuration_that_cannot_be_used_ends_with_2(capsys: pytest.CaptureF
     assert (code, out, len(err.splitlines())) == (2, "", 1)
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--timeout", "0"), ("--timeout", "nan"), ("--timeout", "inf"), ("--budget", "-1"), ("--page-size", "0")],
+)
+def test_a_limit_that_is_none_ends_with_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flag: str, value: str
+) -> None:
+    with RecordedCluster([]) as cluster:
+        arguments = ("snapshot", "--kubeconfig", cluster.kubeconfig(tmp_path), "-o", "x", flag, value)
+        code, _, err = run(capsys, *arguments)
+    assert (code, len(err.splitlines()), cluster.log) == (2, 1, [])
+    assert flag in err
+
+
 def test_the_role_is_yaml_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "rbac", "--service-account", "kit:reader")
     assert (code, err) == (0, "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hipaa_kit.sources.discovery import Served
-from hipaa_kit.sources.pages import accepted_form
+from hipaa_kit.sources.listing import accepted_form
 from hipaa_kit.sources.transport import Server
 from hipaa_kit.vocabulary import FAILED, REFUSED
 

@@ -47,9 +47,9 @@ def diagnosis_text(found: Diagnosis) -> str:
         where = f" in namespace {row['namespace']}" if row["namespace"] else ""
         lines.append(f"would be {row['answer']}: {row['kind']}{where}: {row['words'] or 'no words'}")
     for row in rows_of(found.not_assessed):
-        lines.append(f"would not be assessed: {row['check']} {row['title']}: without {row['lacks']}")
+        lines.append(f"would not be assessed: {row['check']} ({row['topic']}) {row['title']}: without {row['lacks']}")
     if found.troubled.empty:
         lines.append("everything that this profile needs can be read")
     else:
-        lines.append("`hipaa-kit rbac` prints the role that is missing")
+        lines.append("`hipaa-kit rbac` prints the role that is missing; -n NAMESPACE asks what may be read there")
     return "\n".join(lines)

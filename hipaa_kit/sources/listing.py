@@ -112,13 +112,9 @@ def _take(page: _Page, listing: Listing, served: Served, namespace: str) -> None
         place = f"/items/{position}"
         problem = _problem(item, served, namespace)
         if not problem:
-            whole = {**item, "apiVersion": served.api_version, "kind": served.kind.kind}
-            try:
-                listing.objects.add(whole, path, place)
-                listing.count += 1
-                continue
-            except RecursionError:
-                problem = "is nested too deeply"
+            listing.objects.add({**item, "apiVersion": served.api_version, "kind": served.kind.kind}, path, place)
+            listing.count += 1
+            continue
         listing.unreadable.append(f"{place} {problem}")
         if len(listing.unreadable) <= TOLD:
             listing.objects.fail(path, place, f"the item {problem}")
