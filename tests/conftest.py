@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.live.assets import ABSENT, Assets, existing_context, find_assets
-from tests.support.live.control_plane import ControlPlane
+from tests.support.live.control_plane import ANSWERED, ControlPlane
 
 LIVE_FIXTURES = {"live_assets", "readable_cluster"}
 """A test that asks for one of these, directly or through another fixture, is marked `live`."""
@@ -30,6 +30,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and isinstance(report.longrepr, tuple) and "live: " in report.longrepr[2]:
         report.longrepr = (__file__, 0, report.longrepr[2])
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the real servers were asked (where the tests ran in this process)."""
+    if ANSWERED:
+        terminalreporter.write_line(f"live: {len(ANSWERED)} API servers answered {sum(ANSWERED)} requests")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from kubernetes.config import incluster_config
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.live import collect
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
-from hipaa_kit.sources.transport import CollectError
+from hipaa_kit.sources.transport import CollectError, Server
 from tests.support.certificates import Authority
 from tests.support.live import objects
 from tests.support.live.api import until
@@ -44,7 +44,10 @@ def test_a_pod_reads_with_the_token_of_its_service_account(
     assert (answer.status, f'User "{user}" cannot list' in answer.error) == ("refused", True)
 
 
-def test_a_server_that_another_authority_signed_is_not_read(control_plane: ControlPlane, tmp_path: Path) -> None:
+def test_a_server_that_another_authority_signed_is_not_read(
+    control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "_pause", lambda *_: 0.0)
     trusted = control_plane.kubeconfig("careful").read_text()
     other = Authority(tmp_path / "pki").certificate
     path = tmp_path / "kubeconfig"

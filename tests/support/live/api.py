@@ -71,22 +71,30 @@ class Api:
 
     def request(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> Answer:
         """Send one request on this thread's connection; `kind` is the content type of its body."""
-        connection = self._connection()
         content = b"" if body is None else json.dumps(body).encode()
+        headers = (*self._headers, ("Content-Type", kind), ("Content-Length", str(len(content))))
+        try:
+            status, received = self._send(method, path, headers, content)
+        except (ssl.SSLEOFError, ConnectionError):
+            # The server closes connections that were long idle; a new one is told apart by failing again.
+            status, received = self._send(method, path, headers, content)
+        try:
+            return Answer(status, json.loads(received))
+        except ValueError:
+            return Answer(status, received.decode(errors="replace"))
+
+    def _send(self, method: str, path: str, headers: Iterable[tuple[str, str]], content: bytes) -> tuple[int, bytes]:
+        connection = self._connection()
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
-            for name, value in (*self._headers, ("Content-Type", kind), ("Content-Length", str(len(content)))):
+            for name, value in headers:
                 connection.putheader(name, value)
             connection.endheaders(content)
             reply = connection.getresponse()
-            received = reply.read()
+            return reply.status, reply.read()
         except (OSError, http.client.HTTPException):
             self._local.connection = None
             raise
-        try:
-            return Answer(reply.status, json.loads(received))
-        except ValueError:
-            return Answer(reply.status, received.decode(errors="replace"))
 
     def many(self, requests: Iterable[tuple[str, str, Any]], *, kind: str = "application/json") -> list[Answer]:
         """Send (method, path, body) on several connections at once; answers come in the order of the requests."""
