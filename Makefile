@@ -61,7 +61,7 @@ live: $(TEST_STAMP)  ## run the tests that need a real API server, and nothing e
 
 live-clients: $(TEST_STAMP)  ## hold the collector's contract with the oldest supported client too
 	$(BIN)/python -m pip install --quiet --upgrade --no-deps --require-hashes --target $(VENV)/oldest-client -r tests/live/oldest-client.lock
-	PYTHONPATH=$(VENV)/oldest-client HIPAA_KIT_KUBERNETES_CLIENT=35. $(BIN)/python -m pytest tests/live/test_contract.py
+	PYTHONPATH=$(CURDIR)/$(VENV)/oldest-client HIPAA_KIT_KUBERNETES_CLIENT=35. $(BIN)/python -m pytest tests/live/test_contract.py
 
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only
