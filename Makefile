@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 FUZZ := .venv-fuzz
 
-.PHONY: demo test check format lint types docs reference lock bench fuzz lab clean
+.PHONY: demo test check format lint types docs reference lock bench fuzz lab clean live-assets live live-clients
 
 demo: $(STAMP)  ## assess the embedded clinic: executed notebooks and index.html
 	$(BIN)/hipaa-kit demo
@@ -61,6 +61,16 @@ $(FUZZ)/.installed: requirements.lock requirements-fuzz.lock
 	test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
 	$(FUZZ)/bin/python -m pip install --quiet --require-hashes -r requirements.lock -r requirements-fuzz.lock
 	touch $@
+
+live-assets:  ## build kube-apiserver, etcd and kubectl for the live tests, once, from Go modules (docs/live_tests.md)
+	@tests/live/assets/build
+
+live: $(TEST_STAMP)  ## run the tests that need a real API server, and nothing else
+	$(BIN)/python -m pytest -m live tests
+
+live-clients: $(TEST_STAMP)  ## hold the collector's contract with the oldest supported client too
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --require-hashes --target $(VENV)/oldest-client -r tests/live/oldest-client.lock
+	PYTHONPATH=$(CURDIR)/$(VENV)/oldest-client HIPAA_KIT_KUBERNETES_CLIENT=35. $(BIN)/python -m pytest tests/live/test_contract.py
 
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only

@@ -1,7 +1,70 @@
-"""What holds for all tests."""
+"""What holds for all tests, and the real API server of the live ones, started when the first one asks."""
 
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tests.support.live.assets import ABSENT, Assets, existing_context, find_assets
+from tests.support.live.control_plane import ANSWERED, ControlPlane
 
 # How long an example takes says how busy the machine is, and nothing of the kit.
 settings.register_profile("hipaa_kit", deadline=None, print_blob=True)
 settings.load_profile("hipaa_kit")
+
+LIVE_FIXTURES = {"live_assets", "readable_cluster"}
+"""A test that asks for one of these, directly or through another fixture, is marked `live`."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the live tests, and keep them on one worker, so that one server does for all."""
+    for item in items:
+        if LIVE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.live)
+        if item.get_closest_marker("live") and config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group("live"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report all live tests that are skipped for one reason in one line."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and "live: " in report.longrepr[2]:
+        report.longrepr = (__file__, 0, report.longrepr[2])
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the real servers were asked (where the tests ran in this process)."""
+    if ANSWERED:
+        terminalreporter.write_line(f"live: {len(ANSWERED)} API servers answered {sum(ANSWERED)} requests")
+
+
+@pytest.fixture(scope="session")
+def live_assets() -> Assets:
+    """Binaries of an API server; without them the test is skipped, and with broken ones it fails."""
+    if existing_context():
+        pytest.skip("live: this test writes, and USE_EXISTING_CLUSTER is only read")
+    assets = find_assets()
+    if assets is None:
+        pytest.skip(ABSENT)
+    return assets
+
+
+@pytest.fixture(scope="session")
+def control_plane(live_assets: Assets) -> Iterator[ControlPlane]:
+    """A real API server that tests may write to: each in namespaces and under names of its own."""
+    with ControlPlane(live_assets) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def readable_cluster(request: pytest.FixtureRequest) -> tuple[Path | None, str]:
+    """Kubeconfig and context of a cluster that is only read: the one that `USE_EXISTING_CLUSTER` names, else ours."""
+    if context := existing_context():
+        return None, context
+    plane: ControlPlane = request.getfixturevalue("control_plane")
+    return plane.kubeconfig("cluster-reader", groups=["system:masters"]), "live"

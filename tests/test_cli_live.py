@@ -86,7 +86,9 @@ def test_what_would_be_refused_is_named_with_what_follows(
     assert [line.split()[4] for line in out.splitlines() if line.startswith("would not be assessed")] == needing
     if not reviews:
         assert "identity        not told" in out
-        assert 'nodes is forbidden: User "reader" cannot list resource "nodes" at the cluster scope' in out
+        assert (
+            'nodes is forbidden: User "reader" cannot list resource "nodes" in API group "" at the cluster scope' in out
+        )
         assert {request.query.get("limit") for request in cluster.log if request.path.endswith("/pods")} == {"1"}
 
 

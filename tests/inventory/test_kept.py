@@ -103,7 +103,7 @@ def test_nothing_is_kept_of_small_snapshots_or_where_nothing_can_be_written(
 
 def test_only_the_snapshots_opened_last_are_kept(folder: Path) -> None:
     for number in range(module.MOST_SNAPSHOTS + 3):
-        KeptTables(folder / str(number)).keep(TABLES["nodes"], TABLES["nodes"].frame())
+        KeptTables(folder / f"{number:032x}").keep(TABLES["nodes"], TABLES["nodes"].frame())
     assert len(list(folder.iterdir())) == module.MOST_SNAPSHOTS
 
 
@@ -120,3 +120,15 @@ def test_every_type_of_column_comes_back(folder: Path) -> None:
         read = KeptTables(folder / "x").read(table)
         assert read is not None
         pd.testing.assert_frame_equal(read, frame)
+
+
+def test_what_lies_beside_kept_tables_is_never_removed(folder: Path, clinic: Snapshot) -> None:
+    theirs = [folder / ("a" * 32), folder / "photos", folder / ("b" * 32)]
+    for place in theirs:
+        place.mkdir(parents=True)
+        (place / "cat.jpg").write_bytes(b"")
+    (folder / ("c" * 32)).symlink_to(folder / "photos")
+    for number in range(module.MOST_SNAPSHOTS + 3):
+        KeptTables(folder / f"{number:032x}").keep(TABLES["pods"], Inventory(clinic)["pods"])
+    assert all((place / "cat.jpg").is_file() for place in theirs)
+    assert (folder / ("c" * 32)).is_symlink()

@@ -136,7 +136,7 @@ def test_a_refusal_is_kept_in_the_servers_words(tmp_path: Path) -> None:
         answer = snapshot.coverage.answer(kinds.POD, namespace)
         assert answer.status == "refused"
         assert answer.error == (
-            f'pods is forbidden: User "reader" cannot list resource "pods" in the namespace "{namespace}"'
+            f'pods is forbidden: User "reader" cannot list resource "pods" in API group "" in the namespace "{namespace}"'
         )
 
 

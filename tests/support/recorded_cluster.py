@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +14,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
+from tests.support.certificates import Authority
 
 REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests"}
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
@@ -65,6 +67,11 @@ class Request:
     accept: str
     token: str
 
+    @property
+    def url(self) -> str:
+        """Path and query, as they were asked for."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
 
 class RecordedCluster:
     """Serves objects as an API server does; a context manager.
@@ -85,6 +92,8 @@ class RecordedCluster:
         Answer questions about one's own rights.
     token
         The token that is accepted.
+    authority
+        Serve over TLS with its certificates, and accept client certificates that it signed.
     """
 
     def __init__(
@@ -97,34 +106,42 @@ class RecordedCluster:
         aggregated: bool = False,
         reviews: bool = True,
         token: str = "let-me-read",
+        authority: Authority | None = None,
     ) -> None:
         self.kinds: dict[tuple[str, str], tuple[Kind, str]] = {}
         self.objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for kind in serve:
-            self._offer(kind, "v1")
+            self.serve(kind, "v1")
         for obj in objects:
             self._take(dict(obj))
         self.deny, self.faults, self.aggregated, self.token = deny, list(faults), aggregated, token
-        self.reviews = reviews
+        self.reviews, self.authority = reviews, authority
         self.revision = self.oldest = 4711
         self.states = {self.revision: self.objects}
         self.log: list[Request] = []
         self.lock = threading.Lock()
 
-    def _offer(self, kind: Kind, version: str) -> None:
+    def serve(self, kind: Kind, version: str) -> None:
+        """Serve a kind, with the objects there are of it."""
         self.kinds[kind.group, kind.resource] = (kind, version)
         self.objects.setdefault((kind.group, kind.resource), [])
 
     def _take(self, obj: dict[str, Any]) -> None:
+        self.objects[self._key_of(obj)].append(obj)
+
+    def _key_of(self, obj: Mapping[str, Any]) -> tuple[str, str]:
+        """Return group and resource of an object, which are served from now on."""
         group, _, version = obj["apiVersion"].rpartition("/")
         kind = kinds.find(group, obj["kind"]) or Kind(
             group, obj["kind"], obj["kind"].lower() + "s", "namespace" in obj["metadata"]
         )
-        self._offer(kind, version)
-        self.objects[kind.group, kind.resource].append(obj)
+        self.serve(kind, version)
+        return kind.group, kind.resource
 
     def __enter__(self) -> RecordedCluster:
         self.server = _QuietServer(("127.0.0.1", 0), _handler(self))
+        if self.authority:
+            self.server.socket = _tls(self.authority).wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
         return self
@@ -137,17 +154,18 @@ class RecordedCluster:
     @property
     def url(self) -> str:
         """Address of the server."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"http{'s' if self.authority else ''}://127.0.0.1:{self.server.server_port}"
 
     def kubeconfig(self, folder: Path, token: str | None = None, credentials: Mapping[str, Any] | None = None) -> Path:
         """Write a kubeconfig whose context `recorded` reaches the server, with a token or other credentials."""
         path = folder / "kubeconfig"
         user = {"name": "reader", "user": credentials or {"token": self.token if token is None else token}}
+        trust = {"certificate-authority": str(self.authority.certificate)} if self.authority else {}
         context = {"name": "recorded", "context": {"cluster": "recorded", "user": "reader"}}
         content = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "recorded", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "recorded", "cluster": {"server": self.url, **trust}}],
             "users": [user],
             "contexts": [context],
             "current-context": "recorded",
@@ -166,6 +184,18 @@ class RecordedCluster:
     def compact(self) -> None:
         """Serve no state but the present one: tokens of lists that are being read expire."""
         self.oldest = self.revision
+
+    def create(self, obj: Mapping[str, Any]) -> None:
+        """Take one more object."""
+        with self.lock:
+            key = self._key_of(obj)
+            self.change(key, [*self.objects[key], obj])
+
+    def delete(self, obj: Mapping[str, Any]) -> None:
+        """Drop an object."""
+        with self.lock:
+            key = self._key_of(obj)
+            self.change(key, [each for each in self.objects[key] if _place(each) != _place(obj)])
 
     def withdraw(self, key: tuple[str, str]) -> None:
         """Serve a (group, resource) no longer."""
@@ -247,10 +277,7 @@ class RecordedCluster:
         kind, version = self.kinds[key]
         namespace = found["namespace"] or ""
         if self.deny(kind.resource, namespace):
-            where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-            verb = "get" if found["name"] else "list"
-            words = f'{kind.resource} is forbidden: User "reader" cannot {verb} resource "{kind.resource}" {where}'
-            return 403, _status(403, words)
+            return 403, _status(403, _refusal(kind, namespace, "get" if found["name"] else "list"))
         if found["name"]:
             named = [o for o in self.objects[key] if o["metadata"]["name"] == found["name"]]
             return (200, named[0]) if named else (404, _status(404, "not found"))
@@ -310,6 +337,22 @@ def _place(obj: Mapping[str, Any]) -> tuple[str, str]:
     return obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
 
 
+def _refusal(kind: Kind, namespace: str, verb: str) -> str:
+    """Return the words in which RBAC refuses."""
+    what = f"{kind.resource}.{kind.group}" if kind.group else kind.resource
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    asked = f'cannot {verb} resource "{kind.resource}" in API group "{kind.group}" {where}'
+    return f'{what} is forbidden: User "reader" {asked}'
+
+
+def _tls(authority: Authority) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server())
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
 def _status(code: int, message: str) -> dict[str, Any]:
     return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message,
             "reason": REASONS.get(code, "InternalError"), "code": code}  # fmt: skip
@@ -347,7 +390,7 @@ def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
             """Return status, content and headers of the answer."""
             length = int(self.headers.get("Content-Length") or 0)
             asked = json.loads(self.rfile.read(length) or "{}")
-            if token != cluster.token:
+            if token != cluster.token and not (cluster.authority and self.connection.getpeercert()):
                 return 401, _status(401, "Unauthorized"), {}
             if fault and fault.status:
                 body = _status(fault.status, fault.message or f"fault {fault.status}")
