@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: demo test check format lint types docs reference lock bench lab clean
+.PHONY: demo test check format lint types docs reference lock bench lab clean live-assets live live-clients
 
 demo: $(STAMP)  ## assess the embedded clinic: executed notebooks and index.html
 	$(BIN)/hipaa-kit demo
@@ -52,6 +52,16 @@ clinic: $(STAMP)  ## write data/clinic and data/clinic_fixed from their script
 
 reference: $(TEST_STAMP)  ## write the reference runs that nbval compares with
 	$(BIN)/python tests/notebooks/make_reference_runs.py
+
+live-assets:  ## build kube-apiserver, etcd and kubectl for the live tests, once, from Go modules (docs/live_tests.md)
+	@tests/live/assets/build
+
+live: $(TEST_STAMP)  ## run the tests that need a real API server, and nothing else
+	$(BIN)/python -m pytest -m live tests
+
+live-clients: $(TEST_STAMP)  ## hold the collector's contract with the oldest supported client too
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --require-hashes --target $(VENV)/oldest-client -r tests/live/oldest-client.lock
+	PYTHONPATH=$(VENV)/oldest-client HIPAA_KIT_KUBERNETES_CLIENT=35. $(BIN)/python -m pytest tests/live/test_contract.py
 
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only

@@ -113,7 +113,8 @@ def test_snapshot_of_a_live_cluster(capsys: pytest.CaptureFixture[str], tmp_path
     assert "nodes: 0 refused" in err
     assert "1 lists refused" in err
     _, out, _ = run(capsys, "inspect", "live.snap")
-    assert 'Node refused: nodes is forbidden: User "reader" cannot list resource "nodes" at the cluster scope' in out
+    words = 'nodes is forbidden: User "reader" cannot list resource "nodes" in API group "" at the cluster scope'
+    assert f"Node refused: {words}" in out
 
 
 GATES = ["--notebooks", "none", "-o", "bundle"]

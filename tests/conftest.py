@@ -1,0 +1,49 @@
+"""The real API server of the live tests: one for all of them, started when the first one asks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.support.live.assets import ABSENT, Assets, existing_context, find_assets
+from tests.support.live.control_plane import ControlPlane
+
+LIVE_FIXTURES = {"live_assets", "control_plane", "any_cluster"}
+"""A test that asks for one of these is marked `live`."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the live tests, and keep them on one worker, so that one server does for all."""
+    for item in items:
+        if LIVE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.live)
+        if item.get_closest_marker("live") and config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group("live"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report all live tests that are skipped for one reason in one line."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and "live: " in report.longrepr[2]:
+        report.longrepr = (__file__, 0, report.longrepr[2])
+    return report
+
+
+@pytest.fixture(scope="session")
+def live_assets() -> Assets:
+    """Binaries of an API server; without them the test is skipped, and with broken ones it fails."""
+    if existing_context():
+        pytest.skip("live: this test writes, and USE_EXISTING_CLUSTER is only read")
+    assets = find_assets()
+    if assets is None:
+        pytest.skip(ABSENT)
+    return assets
+
+
+@pytest.fixture(scope="session")
+def control_plane(live_assets: Assets) -> Iterator[ControlPlane]:
+    """A real API server that tests may write to: each in namespaces and under names of its own."""
+    with ControlPlane(live_assets) as running:
+        yield running

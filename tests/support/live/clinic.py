@@ -1,0 +1,111 @@
+"""The clinic on a real server: its objects created there, as users and controllers would have done."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hipaa_kit.sources.documents.yaml_documents import LenientLoader
+from tests.support.live import objects
+from tests.support.live.api import Answer, Api, until
+
+Object = dict[str, Any]
+
+FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount", "ResourceQuota")
+"""Kinds that others need when they are created."""
+
+LAST = ("APIService",)
+"""Kinds that would change what is served while the others are created."""
+
+NEVER = ("ComponentStatus",)
+"""Kinds that cannot be created: the server makes them up when it is asked."""
+
+CONTROLLER_UID = ("controller-uid", "batch.kubernetes.io/controller-uid")
+"""Labels of a Job that the server alone sets."""
+
+
+def load(folder: Path) -> list[Object]:
+    """Return the objects of a folder of typed lists, each with its apiVersion and kind."""
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        held = yaml.load(path.read_text(encoding="utf-8"), Loader=LenientLoader)
+        whole = {"apiVersion": held["apiVersion"], "kind": held["kind"].removesuffix("List")}
+        found += [{**whole, **item} for item in held["items"]]
+    return found
+
+
+def apply(api: Api, wanted: Iterable[Object]) -> list[str]:
+    """Create objects with their status; return what the server refused, in its words.
+
+    What exists already, because the server makes it at its start, is replaced. Statuses are written
+    when all objects are there: quotas would count otherwise what is created after them.
+    """
+    held = [obj for obj in wanted if obj["kind"] not in NEVER]
+    refused: list[str] = []
+    for batch in _batches(held):
+        answers = api.many(("POST", objects.list_path(obj), _creatable(obj)) for obj in batch)
+        for obj, answer in zip(batch, answers, strict=True):
+            if answer.status == 409:
+                answer = _replace(api, obj)
+            if answer.status not in (200, 201):
+                refused.append(f"{objects.path(obj)}: {answer.content['message']}")
+        _wait_for_definitions(api, batch)
+    refused += _write_statuses(api, [obj for obj in held if "status" in obj])
+    for node in (obj for obj in held if obj["kind"] == "Node"):
+        # A new node is tainted until its kubelet says that it is ready; the taints are then taken away.
+        _replace(api, node).expect(200)
+    return refused
+
+
+def _batches(held: Iterable[Object]) -> Iterator[list[Object]]:
+    def place(obj: Object) -> int:
+        kind = obj["kind"]
+        return FIRST.index(kind) if kind in FIRST else len(FIRST) + LAST.index(kind) + 1 if kind in LAST else len(FIRST)
+
+    ordered = sorted(held, key=place)
+    for position in sorted({place(obj) for obj in ordered}):
+        yield [obj for obj in ordered if place(obj) == position]
+
+
+def _creatable(obj: Object) -> Object:
+    """Return an object without what the server alone gives."""
+    made = copy.deepcopy({key: value for key, value in obj.items() if key != "status"})
+    for field in ("uid", "resourceVersion", "creationTimestamp"):
+        made["metadata"].pop(field, None)
+    if obj["kind"] == "Job":
+        made["spec"].pop("selector", None)
+        for metadata in (made["metadata"], made["spec"]["template"]["metadata"]):
+            labels = metadata.get("labels", {})
+            metadata["labels"] = {key: value for key, value in labels.items() if key not in CONTROLLER_UID}
+    return made
+
+
+def _replace(api: Api, obj: Object, subresource: str = "", **content: Any) -> Answer:
+    path = objects.path(obj) + subresource
+    there = api.get(path)
+    version = {"resourceVersion": there["metadata"]["resourceVersion"]}
+    made = {**_creatable(obj), **content}
+    return api.request("PUT", path, {**made, "metadata": {**made["metadata"], **version}})
+
+
+def _write_statuses(api: Api, held: Iterable[Object]) -> Iterator[str]:
+    for obj in held:
+        answer = _replace(api, obj, "/status", status=obj["status"]) if _exists(api, obj) else None
+        if answer and answer.status != 200:
+            yield f"{objects.path(obj)}/status: {answer.content}"
+
+
+def _exists(api: Api, obj: Object) -> bool:
+    return api.request("GET", objects.path(obj)).status == 200 and api.request("GET", f"{objects.path(obj)}/status").status == 200
+
+
+def _wait_for_definitions(api: Api, batch: Iterable[Object]) -> None:
+    for obj in batch:
+        if obj["kind"] == "CustomResourceDefinition":
+            spec = obj["spec"]
+            path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+            until(lambda path=path: api.request("GET", path).status == 200, f"{path} is served")  # type: ignore[misc]
