@@ -96,7 +96,7 @@ def _near(draw: random.Random, objects: Objects) -> dict[str, Any]:
     who, every = _holder(draw, objects)
     rule = draw.choice(every or [{"verbs": []}])
     if rule.get("nonResourceURLs"):
-        path = draw.choice(rule["nonResourceURLs"]).rstrip("*") + draw.choice(("", "", "x", "/x"))
+        path = draw.choice(rule["nonResourceURLs"]).rstrip("*") + draw.choice(("", "", "x", "/x")) or "/"
         verb = draw.choice(rule["verbs"] or VERBS)
         who.pop("namespace", None)
         return who | {"verb": draw.choice(VERBS) if verb == "*" else verb, "path": path}
