@@ -121,7 +121,7 @@ def rules(draw: random.Random, kind: str, valid: bool = False, most: int = 3) ->
 
 
 def _some(draw: random.Random, words: tuple[str, ...], least: int, most: int = 3) -> list[str]:
-    return draw.sample(words, draw.randint(least, most))
+    return draw.sample(words, draw.randint(least, min(most, len(words))))
 
 
 def _rule(draw: random.Random, kind: str, valid: bool) -> dict[str, Any]:
@@ -129,6 +129,10 @@ def _rule(draw: random.Random, kind: str, valid: bool) -> dict[str, Any]:
     verbs = ["*"] if draw.random() < 0.15 else _some(draw, VERBS, least)
     if draw.random() < 0.2 and not (valid and kind == "Role"):
         return {"verbs": verbs, "nonResourceURLs": _some(draw, RULE_PATHS, 1)}
+    if draw.random() < 0.2:
+        special = {"verbs": _some(draw, ("bind", "escalate"), 1), "apiGroups": [GROUP]}
+        named = {"resourceNames": _some(draw, ROLE_NAMES, 1)} if draw.random() < 0.6 else {}
+        return special | {"resources": _some(draw, ("roles", "clusterroles"), 1)} | named
     rule = {
         "verbs": verbs,
         "apiGroups": ["*"] if draw.random() < 0.2 else _some(draw, API_GROUPS, least, 2),
@@ -160,7 +164,7 @@ def _subject(draw: random.Random, namespace: str, valid: bool) -> dict[str, Any]
 def _ref(draw: random.Random, namespace: str, valid: bool) -> dict[str, Any]:
     kinds = ("Role", "ClusterRole") if namespace else ("ClusterRole",)
     kind = draw.choice(kinds if valid or draw.random() < 0.9 else ("Role", "ClusterRole", "Group"))
-    return {"apiGroup": GROUP, "kind": kind, "name": draw.choice((*ROLE_NAMES, "missing"))}
+    return {"apiGroup": GROUP, "kind": kind, "name": draw.choice((*ROLE_NAMES, *ROLE_NAMES, "missing"))}
 
 
 def _binding(draw: random.Random, namespace: str, name: str, valid: bool) -> dict[str, Any]:

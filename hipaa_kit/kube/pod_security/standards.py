@@ -66,8 +66,9 @@ def violations(
 
     Notes
     -----
-    A version is judged as Kubernetes 1.37 judges it. Servers before 1.35 relaxed `runAsNonRoot`, `runAsUser` and
-    `procMount` for pods with `hostUsers: false` only behind a gate that was off.
+    A version is judged as Kubernetes 1.37 judges it, which differs from older servers in two ways. At `restricted`
+    those before 1.33 refuse `image` volumes in every version. Those from 1.30 to 1.34 let pods with
+    `hostUsers: false` be root in every version, if a gate was turned on that was off by default.
     """
     return tuple(_judged(Pod(pod), in_force(level, version, server_minor=server_minor)))
 

@@ -17,6 +17,8 @@ from hipaa_kit.kube.rbac.users import MASTERS, service_account_user
 
 ROLE: Final = "Role"
 CLUSTER_ROLE: Final = "ClusterRole"
+ROLE_BINDING: Final = "RoleBinding"
+CLUSTER_ROLE_BINDING: Final = "ClusterRoleBinding"
 USER: Final = "User"
 USER_GROUP: Final = "Group"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
@@ -198,8 +200,15 @@ class Policy:
         return allows((grant.rule for grant in self.grants(requester, namespace)), request)
 
 
-def parse_policy(objects: Iterable[Mapping[str, Any]]) -> Policy:
+def parse_policy(objects: Iterable[Mapping[str, Any]], namespace: str = "default") -> Policy:
     """Return the roles and role bindings among objects as the API holds them; what is neither is passed over.
+
+    Parameters
+    ----------
+    objects
+        With their `kind`, which alone says whether a namespace counts: the API takes it away from a ClusterRole.
+    namespace
+        Of a Role or RoleBinding that names none, as manifests do.
 
     Raises
     ------
@@ -210,22 +219,26 @@ def parse_policy(objects: Iterable[Mapping[str, Any]]) -> Policy:
     bindings: list[Binding] = []
     for each in objects:
         kind, metadata = each.get("kind"), _mapping(each, "metadata", "")
-        namespace, name = _text(metadata, "namespace", ""), _text(metadata, "name", "")
-        where = object_id(str(kind), namespace, name)
+        place, name = "", _text(metadata, "name", "")
+        if kind in (ROLE, ROLE_BINDING):
+            place = _text(metadata, "namespace", "") or namespace
+        where = object_id(str(kind), place, name)
         if kind in (ROLE, CLUSTER_ROLE):
-            roles[RoleId(namespace, name)] = parse_rules(each.get("rules"), where)
-        elif kind in ("RoleBinding", "ClusterRoleBinding"):
-            bindings.append(parse_binding(each, where))
+            roles[RoleId(place, name)] = parse_rules(each.get("rules"), where)
+        elif kind in (ROLE_BINDING, CLUSTER_ROLE_BINDING):
+            bindings.append(parse_binding(each, place, where))
     return Policy(roles, tuple(bindings))
 
 
-def parse_binding(binding: Mapping[str, Any], where: str = "") -> Binding:
+def parse_binding(binding: Mapping[str, Any], namespace: str, where: str = "") -> Binding:
     """Return a RoleBinding or ClusterRoleBinding, with the API's defaults.
 
     Parameters
     ----------
     binding
-        The object. What has a namespace in its metadata is a RoleBinding.
+        The object.
+    namespace
+        Of a RoleBinding; `""` for a ClusterRoleBinding, whatever its metadata say.
     where
         Object, for the error.
 
@@ -239,7 +252,7 @@ def parse_binding(binding: Mapping[str, Any], where: str = "") -> Binding:
     ref = _mapping(binding, "roleRef", where)
     return Binding(
         _text(metadata, "name", where),
-        _text(metadata, "namespace", where),
+        namespace,
         RoleRef(_text(ref, "kind", where), _text(ref, "name", where), _text(ref, "apiGroup", where) or GROUP),
         tuple(_subject(subject, at) for at, subject in mappings(binding.get("subjects"), "subjects", where)),
     )

@@ -6,7 +6,8 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-
 
 This is the second of two questions. The first is whether the requester may create, update or patch the object
 at all; that is `Policy.can`, and both must be answered yes. The special right (`bind`, `escalate`) and the right to
-write may come from different role bindings.
+write may come from different role bindings. Another authorizer of the cluster may grant either too; what someone
+holds is by RBAC alone.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def test_the_name_of_a_service_account_says_which() -> None:
         ),
         (
             {
-                "metadata": {"name": "b"},
+                "metadata": {"name": "b", "namespace": "nowhere"},
                 "roleRef": {"apiGroup": "other", "kind": "ClusterRole", "name": "r"},
                 "subjects": [{"kind": "User", "name": "ann", "apiGroup": "other", "namespace": "x"}],
             },
@@ -234,7 +234,7 @@ def test_the_name_of_a_service_account_says_which() -> None:
     ],
 )
 def test_a_role_binding_is_read_with_the_defaults_of_the_api(content: dict[str, Any], expected: Binding) -> None:
-    assert parse_binding(content) == expected
+    assert parse_binding(content, expected.namespace) == expected
 
 
 @pytest.mark.parametrize(
@@ -250,16 +250,18 @@ def test_a_role_binding_is_read_with_the_defaults_of_the_api(content: dict[str, 
 )
 def test_a_role_binding_that_the_api_refuses_is_refused(content: dict[str, Any], line: str) -> None:
     with pytest.raises(RbacError) as refused:
-        parse_binding(content, "B//b")
+        parse_binding(content, "", "B//b")
     assert str(refused.value) == line
 
 
+RULES = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
+
+
 def test_a_policy_is_read_from_objects() -> None:
-    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
     binding = {"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "ann"}]}
     policy = parse_policy(
         [
-            {"kind": "Role", "metadata": {"name": "r", "namespace": "east"}, "rules": rules},
+            {"kind": "Role", "metadata": {"name": "r", "namespace": "east"}, "rules": RULES},
             {"kind": "ClusterRole", "metadata": {"name": "r"}, "rules": None},
             {"kind": "RoleBinding", "metadata": {"name": "b", "namespace": "east"}, **binding},
             {"kind": "Pod", "metadata": {"name": "p"}},
@@ -267,5 +269,41 @@ def test_a_policy_is_read_from_objects() -> None:
     )
     assert policy.roles == {RoleId("east", "r"): (GET_PODS,), RoleId("", "r"): ()}
     assert policy.can(ANN, POD_EAST)
+
+
+def test_the_kind_alone_says_whether_a_namespace_counts() -> None:
+    to_ann = {"subjects": [{"kind": "User", "name": "ann"}]}
+    policy = parse_policy(
+        [
+            {"kind": "ClusterRole", "metadata": {"name": "r", "namespace": "east"}, "rules": RULES},
+            {
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "b", "namespace": "east"},
+                "roleRef": {"kind": "ClusterRole", "name": "r"},
+                **to_ann,
+            },
+        ]
+    )
+    assert policy.roles == {RoleId("", "r"): (GET_PODS,)}
+    assert policy.can(ANN, POD_WEST)
+
+
+def test_a_role_that_names_no_namespace_is_none_of_the_cluster() -> None:
+    objects = [
+        {"kind": "Role", "metadata": {"name": "r"}, "rules": RULES},
+        {
+            "kind": "RoleBinding",
+            "metadata": {"name": "b"},
+            "roleRef": {"kind": "Role", "name": "r"},
+            "subjects": [{"kind": "ServiceAccount", "name": "runner"}],
+        },
+    ]
+    assert parse_policy(objects).roles == {RoleId("default", "r"): (GET_PODS,)}
+    policy = parse_policy(objects, "east")
+    assert policy.can(Requester(RUNNER), POD_EAST)
+    assert not policy.can(Requester(RUNNER), POD_WEST)
+
+
+def test_a_policy_with_a_role_that_the_api_refuses_is_refused() -> None:
     with pytest.raises(RbacError, match=r"^Role/east/r: rules is not a list$"):
         parse_policy([{"kind": "Role", "metadata": {"name": "r", "namespace": "east"}, "rules": "*"}])
