@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.live.assets import ABSENT, Assets, existing_context, find_assets
 from tests.support.live.control_plane import ControlPlane
 
-LIVE_FIXTURES = {"live_assets", "control_plane", "any_cluster"}
-"""A test that asks for one of these is marked `live`."""
+LIVE_FIXTURES = {"live_assets", "readable_cluster"}
+"""A test that asks for one of these, directly or through another fixture, is marked `live`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,3 +48,12 @@ def control_plane(live_assets: Assets) -> Iterator[ControlPlane]:
     """A real API server that tests may write to: each in namespaces and under names of its own."""
     with ControlPlane(live_assets) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def readable_cluster(request: pytest.FixtureRequest) -> tuple[Path | None, str]:
+    """Kubeconfig and context of a cluster that is only read: the one that `USE_EXISTING_CLUSTER` names, else ours."""
+    if context := existing_context():
+        return None, context
+    plane: ControlPlane = request.getfixturevalue("control_plane")
+    return plane.kubeconfig("cluster-reader", groups=["system:masters"]), "live"

@@ -212,7 +212,9 @@ def add_classes(cluster: Cluster) -> None:
         labels={APP: "ingress-nginx"},
         annotations={"ingressclass.kubernetes.io/is-default-class": "true"},
     )
-    cluster.add("ServiceCIDR", "", "kubernetes", {"spec": {"cidrs": ["10.96.0.0/16"]}}, created=created)
+    ready = {"type": "Ready", "status": "True", "reason": "", "message": "Kubernetes default Service CIDR is ready"}
+    cidr = {"spec": {"cidrs": ["10.96.0.0/16"]}, "status": {"conditions": [{**ready, "lastTransitionTime": created}]}}
+    cluster.add("ServiceCIDR", "", "kubernetes", cidr, created=created)
     exempt = {"exempt": {"lendablePercent": 0, "nominalConcurrencyShares": 0}, "type": "Exempt"}
     limited = {
         "limited": {
@@ -222,9 +224,9 @@ def add_classes(cluster: Cluster) -> None:
         },
         "type": "Limited",
     }
-    for name, level, precedence, group in (
-        ("exempt", exempt, 1, "system:masters"),
-        ("catch-all", limited, 10_000, "system:authenticated"),
+    for name, level, precedence, groups in (
+        ("exempt", exempt, 1, ["system:masters"]),
+        ("catch-all", limited, 10_000, ["system:unauthenticated", "system:authenticated"]),
     ):
         schema: Object = {
             "matchingPrecedence": precedence,
@@ -241,13 +243,17 @@ def add_classes(cluster: Cluster) -> None:
                             "verbs": ["*"],
                         }
                     ],
-                    "subjects": [{"group": {"name": group}, "kind": "Group"}],
+                    "subjects": [{"group": {"name": group}, "kind": "Group"} for group in groups],
                 }
             ],
         }
+        schema |= {"distinguisherMethod": {"type": "ByUser"}} if level is limited else {}
+        refers = f'This FlowSchema references the PriorityLevelConfiguration object named "{name}" and it exists'
+        dangling = {"type": "Dangling", "status": "False", "reason": "Found", "message": refers}
+        status = {"conditions": [{**dangling, "lastTransitionTime": created}]}
         kept = {"apf.kubernetes.io/autoupdate-spec": "true"}
         cluster.add("PriorityLevelConfiguration", "", name, {"spec": level}, created=created, annotations=kept)
-        cluster.add("FlowSchema", "", name, {"spec": schema}, created=created, annotations=kept)
+        cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
 CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
@@ -280,6 +286,7 @@ def add_extensions(cluster: Cluster) -> None:
                         {
                             "name": kind.version,
                             "schema": {"openAPIV3Schema": schema},
+                            "subresources": {"status": {}},
                             "served": True,
                             "storage": True,
                         }
@@ -327,6 +334,7 @@ def add_api_services(cluster: Cluster) -> None:
             "type": "Available",
             "status": "True",
             "reason": "Passed" if remote else "Local",
+            "message": "all checks passed" if remote else "Local APIServices are always available",
             "lastTransitionTime": created,
         }
         spec: Object = {"version": version, "groupPriorityMinimum": 17_800, "versionPriority": 15}

@@ -210,7 +210,7 @@ def cluster_services() -> list[Declaration]:
             replicas=2,
             ready="http /ready 8181",
             args=("-conf", "/etc/coredns/Corefile"),
-            volumes={"config": {"configMap": {"name": "coredns"}}},
+            volumes={"config": {"configMap": {"defaultMode": 0o644, "name": "coredns"}}},
             mounts={"/etc/coredns": "config"},
             priority=critical,
             tolerates="control-plane",

@@ -113,7 +113,7 @@ def service_spec(address: str, ports: list[Object]) -> Object:
 
 def add_address(cluster: Cluster, namespace: str, name: str, address: str) -> None:
     """Add the IPAddress that reserves the address of a Service."""
-    reference = {"group": "", "namespace": namespace, "name": name, "resource": "services"}
+    reference = {"namespace": namespace, "name": name, "resource": "services"}
     cluster.add(
         "IPAddress",
         "",

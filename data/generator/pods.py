@@ -277,6 +277,10 @@ def bound_spec(workload: Workload, replica: Replica) -> Object:
     """Return the spec of one pod: the template, and what admission, controller and scheduler add."""
     values = {"node": replica.node, "address": node_address(replica.node)}
     spec = pod_spec(workload, values)
+    for port in [port for container in spec["containers"] for port in container.get("ports", [])]:
+        if workload.host_network:
+            # The API server does this to pods, and leaves the ports of templates alone.
+            port["hostPort"] = port["containerPort"]
     spec |= {
         "nodeName": replica.node,
         "enableServiceLinks": True,

@@ -71,13 +71,18 @@ def add_drivers(cluster: Cluster) -> None:
         cluster.add("CSINode", "", node, {"spec": {"drivers": drivers}}, created=created, owned_by=reference)
 
 
+def quantity(claim: Claim) -> str:
+    """Return the size of a claim in the form that the API server gives it."""
+    return f"{claim.size}Gi" if claim.size % 1024 else f"{claim.size // 1024}Ti"
+
+
 def add_claim(cluster: Cluster, claim: Claim, created: str, node: str) -> None:
     """Add a claim and, where it is bound, its volume; `node` is the worker it is attached to."""
     shared = claim.storage_class == SHARED
     identity = uid("PersistentVolumeClaim", claim.namespace, claim.name)
     volume = f"pvc-{identity}"
     modes = ["ReadWriteMany" if shared else "ReadWriteOnce"]
-    size = {"storage": f"{claim.size}Gi"}
+    size = {"storage": quantity(claim)}
     driver = DRIVERS.get(claim.storage_class, "")
     spec: Object = {
         "accessModes": modes,
@@ -123,7 +128,7 @@ def add_volume(cluster: Cluster, claim: Claim, volume: str, created: str) -> Non
     identity = uid("PersistentVolumeClaim", claim.namespace, claim.name)
     spec: Object = {
         "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
-        "capacity": {"storage": f"{claim.size}Gi"},
+        "capacity": {"storage": quantity(claim)},
         "claimRef": {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",

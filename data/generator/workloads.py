@@ -316,7 +316,8 @@ def add_cron_job(cluster: Cluster, workload: Workload, found: list[Replica]) -> 
         return
     name = job_name(workload)
     identity = uid("Job", workload.namespace, name)
-    labels = {"batch.kubernetes.io/controller-uid": identity, "batch.kubernetes.io/job-name": name}
+    labels = {"controller-uid": identity, "job-name": name}
+    labels |= {f"batch.kubernetes.io/{key}": value for key, value in labels.items()}
     times = {"lastProbeTime": status["lastSuccessfulTime"], "lastTransitionTime": status["lastSuccessfulTime"]}
     made = {"metadata": {"labels": pod_labels(workload) | labels}, "spec": made["spec"]}
     cluster.add(
@@ -345,7 +346,7 @@ def add_cron_job(cluster: Cluster, workload: Workload, found: list[Replica]) -> 
             },
         },
         created=found[0].created,
-        labels=made["metadata"]["labels"],
+        labels=pod_labels(workload),
         annotations={"batch.kubernetes.io/cronjob-scheduled-timestamp": found[0].created},
         owned_by=owner("CronJob", workload.namespace, workload.name),
         generation=1,

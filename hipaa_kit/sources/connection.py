@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from hipaa_kit.errors import InputError
 from hipaa_kit.sources.transport import CollectError, Server
+
+DAY_SECONDS: Final = 86_400
 
 
 def connect(
@@ -33,12 +36,17 @@ def connect(
     ------
     CollectError
         The configuration cannot be used.
+    InputError
+        A limit is none.
 
     Notes
     -----
     When the server no longer accepts the credentials, everything is read anew: token files, and what
     credential plug-ins give. The official client itself does so only where an expiry was named.
     """
+    for flag, seconds in (("--timeout", timeout_seconds), ("--budget", budget_seconds)):
+        if not 0 < seconds <= DAY_SECONDS:
+            raise InputError(f"{seconds:g} is no limit in time", flag, f"give seconds, at most {DAY_SECONDS}")
     client, name = make_client(context, kubeconfig, in_cluster=in_cluster)
 
     def renew() -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import quote
 
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
@@ -45,8 +46,8 @@ class Served:
 
     def path(self, namespace: str = "") -> str:
         """Return the path of its list, of one namespace or of the cluster."""
-        root = _root(self.group, self.version)
-        return f"{root}/namespaces/{namespace}/{self.kind.resource}" if namespace else f"{root}/{self.kind.resource}"
+        place = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        return f"{_root(self.group, self.version)}{place}/{self.kind.resource}"
 
 
 @dataclass
@@ -159,7 +160,7 @@ def _aggregated(content: Mapping[str, Any], found: Discovery, unnamed: str) -> N
         if not isinstance(name, str) or bool(name) is not bool(unnamed):
             found.fail(unnamed, MALFORMED)
             continue
-        for version in _maps(group, "versions", name, found, needed=False):
+        for version in _maps(group, "versions", name, found):
             number = version.get("version")
             if not isinstance(number, str) or not number:
                 found.fail(name, MALFORMED)
@@ -184,6 +185,9 @@ def _described(resource: Mapping[str, Any], group: str, version: str, found: Dis
 
 
 def _unreachable(server: Server, reply: Reply) -> CollectError:
+    if reply.status in (401, 403) and "system:anonymous" in reply.words:
+        do = "the kubeconfig gives no credentials, or its plug-in failed: log in again and retry"
+        return CollectError(f"no credentials were sent: {reply.words}", server.host, do)
     if reply.status == 401:
         return CollectError(f"the credentials were not accepted: {reply.words}", server.host, "log in again and retry")
     if reply.status == 403:

@@ -18,7 +18,7 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.connection import connect
 from hipaa_kit.sources.discovery import Discovery, Served, discover_group, discover_kinds
-from hipaa_kit.sources.pages import Listing, read_list
+from hipaa_kit.sources.listing import Listing, read_list
 from hipaa_kit.sources.profiles import check_profile, listing_order, why_left_out
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
@@ -83,8 +83,12 @@ def collect(
     ------
     CollectError
         The configuration cannot be used, or the server cannot be read at all.
+    InputError
+        There is no such profile, or no server serves such a kind, or a limit is none.
     """
     check_profile(profile)
+    if page_size < 1:
+        raise InputError(f"pages of {page_size} objects cannot be read", "--page-size", "give 1 or more")
     server, name = connect(
         context, kubeconfig, in_cluster=in_cluster, timeout_seconds=timeout_seconds, budget_seconds=budget_seconds
     )

@@ -8,6 +8,7 @@ over one bad object, and because its own request methods changed between version
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import queue
 import random
@@ -185,20 +186,22 @@ def _within(seconds: float, work: Callable[[], _Answer | None]) -> _Answer | Non
     The limits of sockets hold for each read: a server that sends a byte now and then never reaches them.
     So the work has a thread of its own, which is left behind.
     """
-    ended: queue.SimpleQueue[_Answer | BaseException | None] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[_Answer | urllib3.exceptions.HTTPError | None] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             ended.put(work())
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+        except urllib3.exceptions.HTTPError as error:
             ended.put(error)
+        finally:
+            ended.put(None)
 
     threading.Thread(target=run, daemon=True).start()
     try:
         answer = ended.get(timeout=seconds)
     except queue.Empty:
         return None
-    if isinstance(answer, BaseException):
+    if isinstance(answer, urllib3.exceptions.HTTPError):
         raise answer
     return answer
 
@@ -206,7 +209,10 @@ def _within(seconds: float, work: Callable[[], _Answer | None]) -> _Answer | Non
 def _exchange(
     pool: Any, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
 ) -> _Answer | None:
-    """Send one request and read its answer to the end; None where that takes too long."""
+    """Send one request and read its answer to the end; None where that takes too long.
+
+    The pool itself raises where fewer bytes come than were announced.
+    """
     ends = time.monotonic() + seconds
     response = pool.request(
         method,
@@ -227,9 +233,6 @@ def _exchange(
                 return None
             if response.tell() > LARGEST_BODY_BYTES:
                 raise urllib3.exceptions.ResponseError("it is too large")
-        length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) != response.tell():
-            raise urllib3.exceptions.IncompleteRead(response.tell(), int(length) - response.tell())
         response.release_conn()
     finally:
         response.close()
@@ -284,7 +287,7 @@ def _transport_words(error: Exception) -> str:
         return SLOW
     if isinstance(error, urllib3.exceptions.SSLError):
         return "the server's certificate was not accepted"
-    if isinstance(error, urllib3.exceptions.IncompleteRead):
+    if isinstance(error.__cause__ or error, http.client.IncompleteRead):
         return "the answer was cut off before its end"
     if isinstance(error, urllib3.exceptions.ResponseError):
         return f"the answer is larger than {LARGEST_BODY_BYTES} bytes: ask with a smaller --page-size"

@@ -283,6 +283,15 @@ def test_a_refused_discovery_is_one_clear_line(tmp_path: Path) -> None:
         read(cluster, tmp_path)
 
 
+def test_a_plugin_that_gives_no_credentials_is_one_clear_line(tmp_path: Path) -> None:
+    words = 'forbidden: User "system:anonymous" cannot get path "/api"'
+    run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
+    with RecordedCluster([], token="", faults=[Fault("^/apis?$", status=403, times=9, message=words)]) as cluster:
+        path = cluster.kubeconfig(tmp_path, credentials={"exec": run})
+        with pytest.raises(CollectError, match=r"no credentials were sent: .*its plug-in failed"):
+            collect(kubeconfig=path, pseudonymizer=Pseudonymizer(TEST_KEY))
+
+
 def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     with RecordedCluster([]) as cluster:
         path = cluster.kubeconfig(tmp_path)

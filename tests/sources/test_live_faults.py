@@ -151,6 +151,8 @@ def test_a_collection_is_complete_or_names_what_is_missing(
 ) -> None:
     ended: dict[str, int] = {}
     seeds = range(FIRST + part, FIRST + RUNS, PARTS)
+    if not seeds:
+        pytest.skip("fewer runs than parts")
     for seed in seeds:
         try:
             for status, times in hold(Run(seed, tmp_path)).items():
@@ -159,5 +161,7 @@ def test_a_collection_is_complete_or_names_what_is_missing(
             error.add_note(f"HIPAA_KIT_FAULT_SEED={seed} HIPAA_KIT_FAULT_RUNS=1")
             raise
     with capsys.disabled():
-        print(f"\n{len(seeds)} runs, seeds {seeds[0]} to {seeds[-1]} in steps of {PARTS}: {ended}")
+        print(
+            f"\n{len(seeds)} runs, seeds {seeds[0]} to {seeds[-1]} in steps of {PARTS}: {dict(sorted(ended.items()))}"
+        )
     assert ended["answered"] > 0

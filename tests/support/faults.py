@@ -107,8 +107,9 @@ class Faults:
         position = self.random.random()
 
         def edit(content: Any) -> Any:
-            if not isinstance(content.get("items"), list) or not content["items"]:
-                return content
+            named = isinstance(junk, dict) and junk.get("kind")
+            if not content.get("items") or (named and content["kind"] == "APIGroupDiscoveryList"):
+                return content  # a group in the place of another would be a lie, and no wrong form
             items = list(content["items"])
             items[int(position * len(items))] = junk
             return {**content, "items": items}

@@ -74,10 +74,10 @@ class Api:
         except ValueError:
             return Answer(reply.status, received.decode(errors="replace"))
 
-    def many(self, requests: Iterable[tuple[str, str, Any]], threads: int = THREADS) -> list[Answer]:
+    def many(self, requests: Iterable[tuple[str, str, Any]], *, kind: str = "application/json") -> list[Answer]:
         """Send (method, path, body) on several connections at once; answers come in the order of the requests."""
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda each: self.request(*each), requests))
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(lambda each: self.request(*each, kind=kind), requests))
 
     def get(self, path: str) -> Any:
         """Return what stands at a path."""

@@ -15,11 +15,16 @@ from tests.support.live.api import Answer, Api, until
 
 Object = dict[str, Any]
 
-FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "ServiceAccount", "ResourceQuota")
+FIRST = (
+    "Namespace",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "StorageClass",
+    "ServiceAccount",
+    "ResourceQuota",
+    "Service",
+)
 """Kinds that others need when they are created."""
-
-LAST = ("APIService",)
-"""Kinds that would change what is served while the others are created."""
 
 NEVER = ("ComponentStatus",)
 """Kinds that cannot be created: the server makes them up when it is asked."""
@@ -38,37 +43,44 @@ def load(folder: Path) -> list[Object]:
     return found
 
 
+def applicable(obj: Object) -> bool:
+    """Tell whether an object can be created here; a remote APIService would make the server call its address."""
+    return obj["kind"] not in NEVER and not (obj["kind"] == "APIService" and "service" in obj["spec"])
+
+
 def apply(api: Api, wanted: Iterable[Object]) -> list[str]:
     """Create objects with their status; return what the server refused, in its words.
 
     What exists already, because the server makes it at its start, is replaced. Statuses are written
     when all objects are there: quotas would count otherwise what is created after them.
     """
-    held = [obj for obj in wanted if obj["kind"] not in NEVER]
+    held = [obj for obj in wanted if applicable(obj)]
     refused: list[str] = []
     for batch in _batches(held):
         answers = api.many(("POST", objects.list_path(obj), _creatable(obj)) for obj in batch)
         for obj, answer in zip(batch, answers, strict=True):
-            if answer.status == 409:
-                answer = _replace(api, obj)
-            if answer.status not in (200, 201):
-                refused.append(f"{objects.path(obj)}: {answer.content['message']}")
+            there = answer.status not in (200, 201) and _exists(api, obj)
+            refused += _problem(obj, _replace(api, obj) if there else answer)
         _wait_for_definitions(api, batch)
-    refused += _write_statuses(api, [obj for obj in held if "status" in obj])
+    for obj in held:
+        if "status" in obj and _exists(api, obj, "/status"):
+            refused += _problem(obj, _replace(api, obj, "/status", status=obj["status"]))
     for node in (obj for obj in held if obj["kind"] == "Node"):
         # A new node is tainted until its kubelet says that it is ready; the taints are then taken away.
-        _replace(api, node).expect(200)
+        refused += _problem(node, _replace(api, node))
     return refused
 
 
-def _batches(held: Iterable[Object]) -> Iterator[list[Object]]:
-    def place(obj: Object) -> int:
-        kind = obj["kind"]
-        return FIRST.index(kind) if kind in FIRST else len(FIRST) + LAST.index(kind) + 1 if kind in LAST else len(FIRST)
+def _problem(obj: Object, answer: Answer) -> list[str]:
+    return [] if answer.status in (200, 201) else [f"{objects.path(obj)}: {answer.content['message']}"]
 
-    ordered = sorted(held, key=place)
-    for position in sorted({place(obj) for obj in ordered}):
-        yield [obj for obj in ordered if place(obj) == position]
+
+def _batches(held: Iterable[Object]) -> Iterator[list[Object]]:
+    """Yield the objects kind by kind where others need them, then all the rest."""
+    ordered = list(held)
+    for kind in FIRST:
+        yield [obj for obj in ordered if obj["kind"] == kind]
+    yield [obj for obj in ordered if obj["kind"] not in FIRST]
 
 
 def _creatable(obj: Object) -> Object:
@@ -92,15 +104,8 @@ def _replace(api: Api, obj: Object, subresource: str = "", **content: Any) -> An
     return api.request("PUT", path, {**made, "metadata": {**made["metadata"], **version}})
 
 
-def _write_statuses(api: Api, held: Iterable[Object]) -> Iterator[str]:
-    for obj in held:
-        answer = _replace(api, obj, "/status", status=obj["status"]) if _exists(api, obj) else None
-        if answer and answer.status != 200:
-            yield f"{objects.path(obj)}/status: {answer.content}"
-
-
-def _exists(api: Api, obj: Object) -> bool:
-    return api.request("GET", objects.path(obj)).status == 200 and api.request("GET", f"{objects.path(obj)}/status").status == 200
+def _exists(api: Api, obj: Object, subresource: str = "") -> bool:
+    return api.request("GET", objects.path(obj) + subresource).status == 200
 
 
 def _wait_for_definitions(api: Api, batch: Iterable[Object]) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from hipaa_kit.kube.kinds import Kind
 from tests.support.certificates import Authority
 from tests.support.live import objects
-from tests.support.live.control_plane import ControlPlane
 from tests.support.live.api import until
+from tests.support.live.control_plane import ControlPlane
 from tests.support.live.rbac import READ, grant, wait_until_allowed
 from tests.support.recorded_cluster import RecordedCluster
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
+from tests.support.certificates import Authority
 from tests.support.live.api import Api
 from tests.support.live.assets import Assets
-from tests.support.certificates import Authority
 
 EVERYTHING = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 """Audit policy by which every request leaves a line before it is answered, and another one after."""
@@ -33,6 +33,9 @@ class StartError(Exception):
 class ControlPlane:
     """An API server with RBAC, encryption at rest and an audit log; a context manager.
 
+    No controller runs beside it: nothing makes pods, service accounts or tokens, aggregated roles such as
+    `edit` have no rules, and a namespace that is deleted stays.
+
     Parameters
     ----------
     assets
@@ -40,11 +43,15 @@ class ControlPlane:
     audit_policy
         Content of the audit policy file.
     flags
-        Further flags of kube-apiserver.
+        Further flags of kube-apiserver. Without any, pods need no service account: nothing makes one here.
     """
 
     def __init__(
-        self, assets: Assets, *, audit_policy: Mapping[str, Any] = EVERYTHING, flags: Sequence[str] = ()
+        self,
+        assets: Assets,
+        *,
+        audit_policy: Mapping[str, Any] = EVERYTHING,
+        flags: Sequence[str] = ("--disable-admission-plugins=ServiceAccount",),
     ) -> None:
         self.assets, self.audit_policy, self.flags = assets, audit_policy, flags
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -97,6 +104,9 @@ class ControlPlane:
         yield f"--client-ca-file={self.authority.certificate}"
         yield f"--token-auth-file={self._file('tokens.csv', self._token_lines())}"
         yield "--authorization-mode=RBAC"
+        yield "--allow-privileged=true"
+        # Aggregated servers are found by endpoints: one without any is never called.
+        yield "--enable-aggregator-routing=true"
         yield "--service-cluster-ip-range=10.96.0.0/16"
         yield "--service-account-issuer=https://kubernetes.default.svc"
         yield f"--service-account-key-file={accounts}"
@@ -105,6 +115,8 @@ class ControlPlane:
         yield f"--audit-policy-file={self._file('audit.yaml', yaml.safe_dump(dict(self.audit_policy)))}"
         yield f"--audit-log-path={self.audit_log}"
         yield "--audit-log-maxsize=4096"
+        # Lists of this kind come from etcd itself, so that its compaction makes their tokens expire.
+        yield "--watch-cache-sizes=podtemplates#0"
 
     def _token_lines(self) -> str:
         return "".join(f"{token},{user},{user}\n" for user, token in self.tokens.items())
@@ -135,14 +147,11 @@ class ControlPlane:
         raise StartError("the API server did not get ready:\n" + "\n".join(last))
 
     def _stop(self) -> None:
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in reversed(self.processes):
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        # Nothing of what they hold is needed any more, and a graceful end waits for every watch.
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
 
     # Identities ----------------------------------------------------------------------------------
 

@@ -48,6 +48,13 @@ def pod(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": containers, **spec}}
 
 
+def pod_template(namespace: str, name: str) -> dict[str, Any]:
+    """Return a pod template: the kind whose lists expire (see the flags of the control plane)."""
+    spec = pod(namespace, name)["spec"]
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "PodTemplate", "metadata": metadata, "template": {"spec": spec}}
+
+
 def definition(group: str, kind: str, *versions: str, namespaced: bool = True) -> dict[str, Any]:
     """Return a CustomResourceDefinition; the first version is the one that is stored."""
     plural = kind.lower() + "s"

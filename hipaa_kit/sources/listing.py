@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.discovery import Served
 from hipaa_kit.sources.transport import JSON, Reply, Server
@@ -60,7 +61,7 @@ def read_list(server: Server, builder: SnapshotBuilder, served: Served, namespac
     longer shows one moment. So it is for a server that changes the version of a list between pages.
     """
     listing = Listing(builder.apart())
-    accept = METADATA_ONLY if served.kind == kinds.SECRET else JSON
+    accept = accepted_form(served.kind)
     token, seen, restarted, mixed = "", {""}, False, False
     while True:
         query: dict[str, Any] = {"limit": page_size, **({"continue": token} if token else {})}
@@ -86,6 +87,11 @@ def read_list(server: Server, builder: SnapshotBuilder, served: Served, namespac
         seen.add(token)
 
 
+def accepted_form(kind: Kind) -> str:
+    """Return the form that a list of a kind is asked for in: Secrets without their values."""
+    return METADATA_ONLY if (kind.group, kind.kind) == kinds.SECRET[:2] else JSON
+
+
 def _page(content: Any) -> _Page | None:
     """Return a page, or None where the answer is no list: a token of a wrong type may hide the rest of it."""
     metadata = content.get("metadata") if isinstance(content, Mapping) else None
@@ -106,13 +112,9 @@ def _take(page: _Page, listing: Listing, served: Served, namespace: str) -> None
         place = f"/items/{position}"
         problem = _problem(item, served, namespace)
         if not problem:
-            whole = {**item, "apiVersion": served.api_version, "kind": served.kind.kind}
-            try:
-                listing.objects.add(whole, path, place)
-                listing.count += 1
-                continue
-            except RecursionError:
-                problem = "is nested too deeply"
+            listing.objects.add({**item, "apiVersion": served.api_version, "kind": served.kind.kind}, path, place)
+            listing.count += 1
+            continue
         listing.unreadable.append(f"{place} {problem}")
         if len(listing.unreadable) <= TOLD:
             listing.objects.fail(path, place, f"the item {problem}")
