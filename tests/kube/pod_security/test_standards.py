@@ -239,6 +239,12 @@ FORBIDDEN_BY_RESTRICTED: list[tuple[str, dict[str, Any], str, int]] = [
         f"{CONTEXT}.runAsNonRoot",
         0,
     ),
+    (
+        "runAsNonRoot",
+        pod({"securityContext": {"runAsNonRoot": False}}, runAsNonRoot=None),
+        f"spec.securityContext.runAsNonRoot {CONTEXT}.runAsNonRoot",
+        0,
+    ),
     ("runAsUser", pod(runAsUser=0), f"{CONTEXT}.runAsUser", 23),
     ("runAsUser", pod({"securityContext": {"runAsUser": 0}}), "spec.securityContext.runAsUser", 23),
     ("runAsUser", pod({"securityContext": {"runAsUser": 0}}, runAsUser=1000), "spec.securityContext.runAsUser", 23),
