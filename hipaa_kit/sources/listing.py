@@ -132,7 +132,8 @@ def _problem(item: Any, served: Served, namespace: str) -> str:
     name, place = metadata.get("name"), metadata.get("namespace")
     if not isinstance(name, str) or not name:
         return "has no name"
-    if item.get("kind") not in (None, "", served.kind.kind, PARTIAL_METADATA):
+    own = PARTIAL_METADATA if accepted_form(served.kind) == METADATA_ONLY else served.kind.kind
+    if item.get("kind") not in (None, "", served.kind.kind, own):
         return "is of another kind"
     if served.kind.namespaced and (not isinstance(place, str) or not place):
         return "names no namespace"

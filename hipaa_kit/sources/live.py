@@ -167,7 +167,7 @@ class Collector:
     def _list(self, served: Served, namespace: str) -> str:
         started = _now()
         listing = read_list(self.server, self.builder, served, namespace, self.page_size)
-        if listing.code == 404 and not listing.count:
+        if listing.code == 404 and listing.status == FAILED:
             listing = self._ask_again(listing, served, namespace)
         self.builder.absorb(listing.objects)
         self._cover(

@@ -61,6 +61,7 @@ def item(position: int, junk: Any) -> Edit:
         ({"metadata": {"name": 7, "namespace": "ehr"}}, "has no name"),
         ({"metadata": {"name": "x"}}, "names no namespace"),
         ({"metadata": {"name": "x", "namespace": "ehr"}, "kind": "Secret"}, "is of another kind"),
+        ({"metadata": {"name": "x", "namespace": "ehr"}, "kind": "PartialObjectMetadata"}, "is of another kind"),
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import socket
@@ -59,13 +60,26 @@ class Api:
         self._context = ssl.create_default_context(cafile=str(authority))
         self._context.load_cert_chain(*map(str, client))
         self._local = threading.local()
+        self._headers: tuple[tuple[str, str], ...] = (("Accept", "application/json"),)
+
+    def impersonating(self, user: str, groups: Iterable[str]) -> Api:
+        """Return the same connections in the name of somebody else, for identities that may do so.
+
+        Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+        """
+        other = copy.copy(self)
+        other._headers += (("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups))
+        return other
 
     def request(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> Answer:
         """Send one request on this thread's connection; `kind` is the content type of its body."""
         connection = self._connection()
-        content = None if body is None else json.dumps(body).encode()
+        content = b"" if body is None else json.dumps(body).encode()
         try:
-            connection.request(method, path, content, {"Content-Type": kind, "Accept": "application/json"})
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in (*self._headers, ("Content-Type", kind), ("Content-Length", str(len(content)))):
+                connection.putheader(name, value)
+            connection.endheaders(content)
             reply = connection.getresponse()
             received = reply.read()
         except (OSError, http.client.HTTPException):

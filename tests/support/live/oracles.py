@@ -44,9 +44,9 @@ def would_replace(api: Api, obj: Mapping[str, Any]) -> Decision:
 
 
 def _decision(answer: Answer) -> Decision:
-    if answer.status in (200, 201):
+    if answer.status in (200, 201, 409):  # what is there already was let through before that was seen
         return Decision(True)
-    assert answer.status in (403, 422), answer
+    assert answer.status in (403, 404, 422), answer
     return Decision(False, str(answer.content["message"]))
 
 
