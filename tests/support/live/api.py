@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 THREADS = 8
+IDLE_SECONDS = 30.0
+"""A kept connection that was idle for longer is not used again: the server closes it after 90 seconds."""
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
@@ -123,10 +125,14 @@ class Api:
 
     def _connection(self) -> http.client.HTTPSConnection:
         held: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
+        if held is not None and time.monotonic() - self._local.used > IDLE_SECONDS:
+            held.close()
+            held = None
         if held is None:
             host, port = self._place.hostname or "", self._place.port
             held = http.client.HTTPSConnection(host, port, context=self._context, timeout=60)
             held.connect()
             held.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._local.connection = held
+        self._local.used = time.monotonic()
         return held
