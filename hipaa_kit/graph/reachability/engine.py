@@ -1,0 +1,367 @@
+"""Who may open a connection to whom, for every pair of classes at once.
+
+The policies that select a pod are its signature for a direction. For every signature there is one row: what it
+decides of each class as a peer. A row is made by walking through the rules once: rules that match the same
+classes lead them to the same state, so that what the policies decide is worked out once per state and not per
+class. Decisions are numbered, and a flow is the decision that stands for both sides, looked up by their numbers.
+
+Cost grows with signatures times classes; pods are only counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hipaa_kit.graph.reachability.classes import Classes, Uses
+from hipaa_kit.graph.reachability.facts import Facts
+from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
+from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, plan
+from hipaa_kit.kube.network.ports import ContainerPort
+from hipaa_kit.kube.network.rules import DIRECTIONS, Direction, Doubt, Policy, Rule
+
+Numbers: TypeAlias = npt.NDArray[np.int32]
+State: TypeAlias = tuple[Any, ...]
+"""Rules that match a class, with how they do, after the number of its set of port names."""
+
+SHARED = 16
+"""A rule that so many signatures have is walked through once for all of them."""
+
+
+class Palette:
+    """Decisions by number; the first is "everything is allowed"."""
+
+    def __init__(self, every: int) -> None:
+        self.planes = [Planes(every, every), Planes(0, 0)]
+        self._number = {each: at for at, each in enumerate(self.planes)}
+
+    def number(self, planes: Planes) -> int:
+        """Return the number of a decision."""
+        found = self._number.get(planes)
+        if found is None:
+            found = self._number[planes] = len(self.planes)
+            self.planes.append(planes)
+        return found
+
+    def __len__(self) -> int:
+        """Return how many decisions there are."""
+        return len(self.planes)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What selects a pod for one direction: policies and doubts, surely or perhaps, and its port names."""
+
+    policies: tuple[tuple[int, bool], ...]
+    doubts: tuple[int, ...]
+    names: int
+
+
+@dataclass
+class NumberedRule:
+    """A rule with its policy and number."""
+
+    number: int
+    policy: Policy
+    rule: Rule
+    by_names: dict[int, Match] = field(default_factory=dict)
+
+
+class Side:
+    """One direction: signatures of the classes, and a row of decisions for each that is asked for."""
+
+    def __init__(self, direction: Direction, engine: Engine) -> None:
+        self.direction = direction
+        self.engine = engine
+        self.rules: list[NumberedRule] = []
+        self.rule_numbers: list[tuple[int, ...]] = []
+        for policy in engine.facts.policies:
+            start = len(self.rules)
+            held = policy.rules.get(direction, ())
+            self.rules += [NumberedRule(start + at, policy, rule) for at, rule in enumerate(held)]
+            self.rule_numbers.append(tuple(range(start, len(self.rules))))
+        self.signatures: list[Signature] = []
+        self.of_class = self._select()
+        self._plans: dict[int, Plan] = {}
+        self._shared = self._shared_rules()
+        self._prefix: dict[tuple[int, ...], tuple[Numbers, list[State]]] = {}
+        size = engine.classes.size
+        self._rows: npt.NDArray[np.uint16] | npt.NDArray[np.uint32] = np.empty((len(self.signatures), size), np.uint16)
+        self._done = np.zeros(len(self.signatures), dtype=bool)
+        self._state_of: dict[tuple[int, int], State] = {}
+
+    def _select(self) -> Numbers:
+        """Return the signature of every class of pods; classes of equal signature share it."""
+        classes, matcher = self.engine.classes, self.engine.matcher
+        chosen: list[list[tuple[int, bool]]] = [[] for _ in range(classes.pods)]
+        for number, policy in enumerate(self.engine.facts.policies):
+            if not policy.touches(self.direction):
+                continue
+            for kind, index in _joined(matcher, policy.subject):
+                for each in index.tolist():
+                    chosen[each].append((number, kind))
+        doubted: list[list[int]] = [[] for _ in range(classes.pods)]
+        for number, doubt in enumerate(self.engine.facts.doubts):
+            if self.direction in doubt.directions:
+                for _, index in _joined(matcher, doubt.subject):
+                    for each in index.tolist():
+                        doubted[each].append(number)
+        uses_names = {n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)}
+        known: dict[Signature, int] = {}
+        of_class = np.empty(classes.pods, dtype=np.int32)
+        for each in range(classes.pods):
+            named = self.direction == "ingress" and any(n in uses_names for n, _ in chosen[each])
+            names = int(classes.names_of[each]) if named else 0
+            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names)
+            of_class[each] = known.setdefault(signature, len(known))
+        self.signatures = list(known)
+        return of_class
+
+    def _shared_rules(self) -> frozenset[int]:
+        count = Counter(rule for each in self.signatures for rule in self._numbers(each))
+        return frozenset(rule for rule, times in count.items() if times >= SHARED)
+
+    def _numbers(self, signature: Signature) -> list[int]:
+        return [rule for policy, _ in signature.policies for rule in self.rule_numbers[policy]]
+
+    def plan(self, number: int) -> Plan:
+        """Return the order in which the rules of a signature are asked."""
+        if number not in self._plans:
+            signature, facts = self.signatures[number], self.engine.facts
+            chosen = [Chosen(facts.policies[n], sure, self.rule_numbers[n]) for n, sure in signature.policies]
+            self._plans[number] = plan(self.direction, chosen, [facts.doubts[n] for n in signature.doubts])
+        return self._plans[number]
+
+    def doubts(self, number: int) -> list[Doubt]:
+        """Return the doubts that lie over a signature."""
+        return [self.engine.facts.doubts[n] for n in self.signatures[number].doubts]
+
+    def policies(self, number: int) -> list[tuple[Policy, bool]]:
+        """Return the policies of a signature, with whether they surely select."""
+        return [(self.engine.facts.policies[n], sure) for n, sure in self.signatures[number].policies]
+
+    def matched(self, rule: int) -> Matched:
+        """Return the classes that a rule's peers match."""
+        return self.engine.matcher.peers(self.rules[rule].rule.peers)
+
+    def ports(self, rule: int, names: int) -> Match:
+        """Return the ports of a rule at a destination with a set of port names."""
+        held = self.rules[rule]
+        if not held.rule.ports.names:
+            names = 0
+        found = held.by_names.get(names)
+        if found is None:
+            found = held.by_names[names] = self.engine.resolve(held.rule, names)
+        return found
+
+    def rows(self, numbers: Sequence[int] | None = None) -> npt.NDArray[Any]:
+        """Return the table of rows, in which those of some signatures, or of all, are filled."""
+        wanted = np.arange(len(self.signatures)) if numbers is None else np.unique(np.asarray(numbers, dtype=np.int64))
+        for number in wanted[~self._done[wanted]].tolist():
+            row = self._row(number)
+            if self._rows.dtype == np.uint16 and len(self.engine.palette) > 2**16:
+                self._rows = self._rows.astype(np.uint32)
+            self._rows[number] = row
+            self._done[number] = True
+        return self._rows
+
+    def _row(self, number: int) -> npt.NDArray[Any]:
+        signature = self.signatures[number]
+        rules = self._numbers(signature)
+        named = self.direction == "egress" and any(self.rules[rule].rule.ports.names for rule in rules)
+        common = tuple(rule for rule in rules if rule in self._shared)
+        state, states = self._start(common, named)
+        own = [rule for rule in rules if rule not in self._shared]
+        if own:
+            state, states = state.copy(), list(states)
+            self._walk(own, state, states)
+        present = np.flatnonzero(np.bincount(state, minlength=len(states)))
+        values = np.zeros(len(states), dtype=np.int64)
+        for each in present.tolist():
+            values[each] = found = self._value(number, states[each], signature.names)
+            self._state_of.setdefault((number, found), states[each])
+        return values[state]
+
+    def _start(self, common: tuple[int, ...], named: bool) -> tuple[Numbers, list[State]]:
+        """Return the states of all classes after the rules that many signatures share."""
+        classes = self.engine.classes
+        key = (*common, -1) if named else common
+        if key not in self._prefix:
+            if named:
+                state = classes.names_of.copy()
+                states: list[State] = [(at,) for at in range(len(classes.names))]
+            else:
+                state, states = np.zeros(classes.size, dtype=np.int32), [(0,)]
+            self._walk(common, state, states)
+            self._prefix[key] = state, states
+        return self._prefix[key]
+
+    def _walk(self, rules: Sequence[int], state: Numbers, states: list[State]) -> None:
+        """Lead every class that a rule matches from its state to the next."""
+        for rule in rules:
+            for kind, index in self.matched(rule):
+                now = state[index]
+                present = np.flatnonzero(np.bincount(now, minlength=len(states)))
+                after = np.zeros(len(states), dtype=np.int32)
+                for each in present.tolist():
+                    after[each] = len(states)
+                    states.append((*states[each], (rule, kind)))
+                state[index] = after[now]
+
+    def _value(self, number: int, state: State, names: int) -> int:
+        return self.engine.palette.number(decide(self.plan(number), self.matches(state, names), self.engine.every))
+
+    def matches(self, state: State, names: int) -> dict[int, Match]:
+        """Return the ports on which each rule matches, for a class in a state."""
+        at = names if self.direction == "ingress" else state[0]
+        return {rule: self._match(rule, kind, at) for rule, kind in state[1:]}
+
+    def _match(self, rule: int, kind: Kind, names: int) -> Match:
+        ports, atoms = self.ports(rule, names), self.engine.atoms
+        if atoms.families == 1:
+            surely, at_all = (-1 if kind.certain else 0), -1
+        else:
+            surely = _family_bits(self.engine, kind.certain)
+            at_all = _family_bits(self.engine, kind.certain | kind.perhaps)
+        certain = 0 if self.rules[rule].rule.doubt else ports.certain & surely
+        return Match(certain, (ports.certain | ports.perhaps) & at_all & ~certain)
+
+    def state(self, number: int, peer: int) -> State:
+        """Return which rules of a signature match one class, and how."""
+        signature = self.signatures[number]
+        rules = self._numbers(signature)
+        named = any(self.rules[rule].rule.ports.names for rule in rules)
+        found: list[Any] = [int(self.engine.classes.names_of[peer]) if self.direction == "egress" and named else 0]
+        for rule in rules:
+            for kind, index in self.matched(rule):
+                at = int(np.searchsorted(index, peer))
+                if at < len(index) and index[at] == peer:
+                    found.append((rule, kind))
+        return tuple(found)
+
+    def planes(self, number: int, peer: int) -> tuple[Planes, State]:
+        """Return what a signature decides of one class, without its row, and the state it rests on."""
+        state = self.state(number, peer)
+        matches = self.matches(state, self.signatures[number].names)
+        return decide(self.plan(number), matches, self.engine.every), state
+
+    def state_of(self, number: int, value: int) -> State:
+        """Return one state in which a signature comes to a decision."""
+        return self._state_of[number, value]
+
+
+def _family_bits(engine: Engine, families: int) -> int:
+    return sum(engine.atoms.family(at) for at in range(engine.atoms.families) if families >> at & 1)
+
+
+def _joined(matcher: Matcher, subject: Sequence[Any]) -> Iterator[tuple[bool, Numbers]]:
+    """Yield the classes that a subject surely selects, with True, and those it perhaps selects."""
+    if len(subject) == 1:
+        found = matcher.pods(subject[0])
+        yield True, found.certain
+        yield False, found.perhaps
+        return
+    parts = [matcher.pods(term) for term in subject]
+    certain = np.unique(np.concatenate([part.certain for part in parts])) if parts else np.zeros(0, np.int32)
+    perhaps = np.unique(np.concatenate([part.perhaps for part in parts])) if parts else np.zeros(0, np.int32)
+    yield True, certain
+    yield False, np.setdiff1d(perhaps, certain)
+
+
+class Engine:
+    """Flows between the classes of one cluster."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        uses = Uses.of(facts)
+        self.classes = Classes(facts, uses)
+        self.atoms = self.classes.atoms()
+        self.every = self.atoms.everything
+        self.palette = Palette(self.every)
+        self.flows = Palette(self.every)
+        self.matcher = Matcher(self.classes)
+        self.ingress, self.egress = (Side(direction, self) for direction in DIRECTIONS)
+        self._pairs: dict[int, int] = {}
+
+    def side(self, direction: Direction) -> Side:
+        """Return one direction."""
+        return self.ingress if direction == "ingress" else self.egress
+
+    def resolve(self, rule: Rule, names: int) -> Match:
+        """Return the ports of a rule at a destination whose containers name ports.
+
+        A name counts where the protocol is the same. One name for several numbers of one protocol is not
+        defined: the rule perhaps matches each of them.
+        """
+        certain = self.atoms.bits(rule.ports.ranges)
+        perhaps = 0
+        declared = self.classes.names[names]
+        for name in rule.ports.names:
+            numbers: dict[str, list[ContainerPort]] = defaultdict(list)
+            for port in declared:
+                if port.name == name.name and name.protocol in ("", port.protocol):
+                    numbers[port.protocol].append(port)
+            for protocol, found in numbers.items():
+                bits = 0
+                for port in found:
+                    bits |= self.atoms.bit(protocol, port.number)
+                if len(found) == 1:
+                    certain |= bits
+                else:
+                    perhaps |= bits
+        return Match(certain, perhaps & ~certain)
+
+    @cached_property
+    def enforced(self) -> bool:
+        """Tell whether policy is to be asked at all: not where it is known that nothing enforces it."""
+        return self.facts.options.enforcement != "not_enforced"
+
+    def signature(self, direction: Direction, number: int) -> int | None:
+        """Return the signature of a class; None for nodes and the outside, which no policy selects."""
+        return int(self.side(direction).of_class[number]) if number < self.classes.pods else None
+
+    def tile(self, sources: npt.NDArray[Any], destinations: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """Return the number of the flow between every source and every destination, by class."""
+        out = self._values("egress", sources, destinations)
+        into = self._values("ingress", destinations, sources).T
+        return self._combined(out, into)
+
+    def _values(self, direction: Direction, own: npt.NDArray[Any], peers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        side = self.side(direction)
+        inside = own < self.classes.pods
+        values = np.zeros((len(own), len(peers)), dtype=np.int64)
+        if inside.any():
+            numbers = side.of_class[own[inside]]
+            needed, back = np.unique(numbers, return_inverse=True)
+            rows = side.rows(needed)
+            values[inside] = rows[needed][:, peers][back]
+        return values
+
+    def _combined(self, out: npt.NDArray[np.int64], into: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        width = len(self.palette)
+        pairs = out * width + into
+        flat = pairs.ravel()
+        if width * width <= 1 << 24:
+            distinct = np.flatnonzero(np.bincount(flat, minlength=1))
+            table = np.zeros(width * width, dtype=np.int32)
+        else:
+            distinct, flat = np.unique(flat, return_inverse=True)
+            table = np.zeros(len(distinct), dtype=np.int32)
+        for at, pair in enumerate(distinct.tolist()):
+            place = pair if len(table) == width * width else at
+            table[place] = self.flow(*divmod(pair, width))
+        return table[flat].reshape(pairs.shape)
+
+    def flow(self, out: int, into: int) -> int:
+        """Return the number of the flow that two decisions make."""
+        found = self._pairs.get(out << 32 | into)
+        if found is None:
+            planes = self.palette.planes
+            found = self._pairs[out << 32 | into] = self.flows.number(planes[out] & planes[into])
+        return found

@@ -1,0 +1,272 @@
+"""Which classes a peer or subject matches: surely, or only perhaps, and in which address family."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hipaa_kit.graph.reachability.classes import Classes, Index
+from hipaa_kit.kube.network.addresses import AddressSet, Block
+from hipaa_kit.kube.network.rules import (
+    NAMESPACE_NAMES,
+    Addresses,
+    Condition,
+    Everyone,
+    Nodes,
+    Outside,
+    Peer,
+    Pods,
+)
+from hipaa_kit.kube.selectors import Selector
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
+NONE = np.zeros(0, dtype=np.int32)
+
+
+class Kind(NamedTuple):
+    """How a peer matches: the families in which it surely and perhaps does, as bits."""
+
+    certain: int
+    perhaps: int
+
+
+Matched: TypeAlias = tuple[tuple[Kind, Index], ...]
+"""Classes by how they match; each class stands once."""
+
+
+class Selected(NamedTuple):
+    """Classes that a term selects, and those that it perhaps selects."""
+
+    certain: Index
+    perhaps: Index
+
+
+class Matcher:
+    """Matches peers against classes; every answer is kept, as policies repeat each other's selectors."""
+
+    def __init__(self, classes: Classes) -> None:
+        self.classes = classes
+        self.options = classes.facts.options
+        self.both = (1 << len(classes.families)) - 1
+        self._labels: dict[Any, Flags] = {}
+        self._spaces: dict[Any, npt.NDArray[np.int8]] = {}
+        self._selected: dict[Pods, Selected] = {}
+        self._peers: dict[tuple[Peer, ...], Matched] = {}
+        self._by_label = self._label_index()
+        self.everything = np.arange(classes.size, dtype=np.int32)
+
+    def _label_index(self) -> dict[tuple[str, str] | str, Index]:
+        """Index sets of labels by key, and by key and value."""
+        found: dict[tuple[str, str] | str, list[int]] = defaultdict(list)
+        for at, labels in enumerate(self.classes.label_sets):
+            for key, value in labels.items():
+                found[key].append(at)
+                found[key, value].append(at)
+        return {key: np.array(each, dtype=np.int32) for key, each in found.items()}
+
+    def peers(self, peers: tuple[Peer, ...]) -> Matched:
+        """Return what any of some peers matches."""
+        found = self._peers.get(peers)
+        if found is None:
+            found = self._peers[peers] = self._of_peers(peers)
+        return found
+
+    def _of_peers(self, peers: tuple[Peer, ...]) -> Matched:
+        parts = [part for peer in peers for part in self._peer(peer) if len(part[1])]
+        if len({kind for kind, _ in parts}) <= 1:
+            if len(parts) <= 1:
+                return tuple(parts)
+            return ((parts[0][0], np.unique(np.concatenate([index for _, index in parts]))),)
+        certain = np.zeros(self.classes.size, dtype=np.int8)
+        perhaps = np.zeros(self.classes.size, dtype=np.int8)
+        for kind, index in parts:
+            certain[index] |= kind.certain
+            perhaps[index] |= kind.perhaps
+        return _by_kind(certain, perhaps & ~certain)
+
+    def _peer(self, peer: Peer) -> Matched:
+        if isinstance(peer, Pods):
+            selected = self.pods(peer)
+            return ((Kind(self.both, 0), selected.certain), (Kind(0, self.both), selected.perhaps))
+        if isinstance(peer, Everyone):
+            return ((Kind(self.both, 0), self.everything),)
+        if isinstance(peer, Addresses):
+            return self._addresses(peer)
+        if isinstance(peer, Nodes):
+            return self._nodes(peer)
+        return self._outside(peer)
+
+    def pods(self, term: Pods) -> Selected:
+        """Return the classes of pods that a term selects."""
+        found = self._selected.get(term)
+        if found is None:
+            found = self._selected[term] = self._pods(term)
+        return found
+
+    def _pods(self, term: Pods) -> Selected:
+        classes = self.classes
+        labels = self._label_flags(term.pods)
+        if term.namespace:
+            near = classes.inside.get(term.namespace, NONE)
+            near = near[labels[classes.labels_of[near]]]
+            open_ = np.zeros(len(near), dtype=bool)
+        else:
+            state = self._namespace_state(term.namespaces)[classes.namespace_of]
+            near = np.flatnonzero(labels[classes.labels_of] & (state > 0)).astype(np.int32)
+            open_ = state[near] == 1
+        if term.accounts is not None or term.account_names or term.meshed:
+            near, open_ = self._narrowed(term, near, open_)
+        host = classes.host[near]
+        if host.any():
+            if term.host_network == "never" or self.options.host_network == "plugin_typical":
+                near, open_ = near[~host], open_[~host]
+            else:
+                open_ = open_ | host
+        return Selected(near[~open_], near[open_])
+
+    def _narrowed(self, term: Pods, near: Index, open_: Flags) -> tuple[Index, Flags]:
+        """Return classes that also meet what a term says of service accounts and of the mesh."""
+        kept, doubtful = [], []
+        for number, doubt in zip(near.tolist(), open_.tolist(), strict=True):
+            key = self.classes.keys[number]
+            answers = [not doubt or None, self._account(term, key[0], key[4])]
+            if term.meshed:
+                answers.append({"yes": True, "no": False}.get(key[5]))
+            if False not in answers:
+                kept.append(number)
+                doubtful.append(None in answers)
+        return np.array(kept, dtype=np.int32), np.array(doubtful, dtype=bool)
+
+    def _account(self, term: Pods, namespace: str, account: str) -> bool | None:
+        named = not term.account_names or bool({account, f"{namespace}/{account}"} & term.account_names)
+        if term.accounts is None or not named:
+            return named
+        labels = self.classes.facts.accounts.get((namespace, account))
+        return term.accounts.judge({}) if labels is None else term.accounts.matches(labels)
+
+    def _label_flags(self, condition: Condition) -> Flags:
+        found = self._labels.get(condition)
+        if found is None:
+            if isinstance(condition, Selector):
+                found = self._selector_flags(condition)
+            else:
+                found = np.array([condition.matches(each) for each in self.classes.label_sets], dtype=bool)
+            self._labels[condition] = found
+        return found
+
+    def _selector_flags(self, selector: Selector) -> Flags:
+        size = len(self.classes.label_sets)
+        if selector.nothing:
+            return np.zeros(size, dtype=bool)
+        flags = np.ones(size, dtype=bool)
+        for each in selector.requirements:
+            if each.operator in ("In", "NotIn"):
+                met = np.zeros(size, dtype=bool)
+                for value in each.values:
+                    met[self._by_label.get((each.key, value), NONE)] = True
+            else:
+                met = np.zeros(size, dtype=bool)
+                met[self._by_label.get(each.key, NONE)] = True
+            flags &= ~met if each.operator in ("NotIn", "DoesNotExist") else met
+        return flags
+
+    def _namespace_state(self, condition: Condition) -> npt.NDArray[np.int8]:
+        """Return for every namespace whether it surely (2), perhaps (1) or never (0) meets a condition."""
+        found = self._spaces.get(condition)
+        if found is None:
+            known = self.classes.facts.namespaces
+            answers = [judge_namespace(condition, name, known.get(name)) for name in self.classes.namespaces]
+            code = {True: 2, None: 1, False: 0}
+            found = self._spaces[condition] = np.array([code[each] for each in answers], dtype=np.int8)
+        return found
+
+    def _addresses(self, peer: Addresses) -> Matched:
+        """Return what addresses match: cells of the outside, nodes, and pods as the option or the kind says."""
+        classes = self.classes
+        certain = np.zeros(classes.size, dtype=np.int8)
+        perhaps = np.zeros(classes.size, dtype=np.int8)
+        first_cell = classes.pods + classes.nodes
+        bit = {4: 1, 6: 2} if len(classes.families) > 1 else {4: 1, 6: 1}
+        for at, cell in enumerate(classes.cells):
+            if peer.addresses.contains(cell.block):
+                certain[first_cell + at] = bit[cell.block.family]
+        if peer.nodes:
+            for at, nodes in enumerate(classes.node_members):
+                inside, outside = self._families(peer.addresses, nodes[0].addresses, bit)
+                certain[classes.pods + at] = inside & ~outside
+                perhaps[classes.pods + at] = inside & outside if nodes[0].addresses else self.both
+        self._pod_addresses(peer, bit, certain, perhaps)
+        return _by_kind(certain, perhaps & ~certain)
+
+    def _pod_addresses(
+        self, peer: Addresses, bit: dict[int, int], certain: npt.NDArray[np.int8], perhaps: npt.NDArray[np.int8]
+    ) -> None:
+        classes = self.classes
+        mode = self.options.cidr_matches_pods if peer.pods == "option" else peer.pods
+        host_certain = peer.nodes and (peer.pods == "always" or self.options.host_network == "plugin_typical")
+        if mode == "never" and not classes.host.any():
+            return
+        answers: dict[tuple[int, ...], tuple[int, int]] = {}
+        for number, key in enumerate(classes.keys):
+            if key[1]:
+                sure = host_certain
+                if not peer.nodes:
+                    continue
+            elif mode == "never":
+                continue
+            else:
+                sure = mode == "always"
+            cells = key[6]
+            if cells not in answers:
+                blocks = [classes.cells[each].block for each in cells]
+                answers[cells] = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
+            inside, outside = answers[cells]
+            if sure:
+                certain[number] = inside & ~outside
+                perhaps[number] = inside & outside
+            else:
+                perhaps[number] = inside
+
+    def _families(self, addresses: AddressSet, blocks: Iterable[Block], bit: dict[int, int]) -> tuple[int, int]:
+        """Return the families of the blocks inside and outside some addresses."""
+        inside, outside = 0, 0
+        for block in blocks:
+            if addresses.contains(block):
+                inside |= bit[block.family]
+            else:
+                outside |= bit[block.family]
+        return inside, outside
+
+    def _nodes(self, peer: Nodes) -> Matched:
+        classes = self.classes
+        project = classes.uses.node_keys.project
+        found = [
+            classes.pods + at
+            for at, nodes in enumerate(classes.node_members)
+            if peer.labels.matches(dict(project(nodes[0].labels)))
+        ]
+        return ((Kind(self.both, 0), np.array(found, dtype=np.int32)),)
+
+    def _outside(self, peer: Outside) -> Matched:
+        index = self.everything[self.classes.pods + (0 if peer.nodes else self.classes.nodes) :]
+        return ((Kind(0, self.both) if peer.doubt else Kind(self.both, 0), index),)
+
+
+def judge_namespace(condition: Condition, name: str, labels: Any) -> bool | None:
+    """Tell whether a namespace meets a condition; None where its labels are not known and would decide."""
+    given = {key: name for key in NAMESPACE_NAMES}
+    return condition.judge(given) if labels is None else condition.matches({**given, **labels})
+
+
+def _by_kind(certain: npt.NDArray[np.int8], perhaps: npt.NDArray[np.int8]) -> Matched:
+    code = certain.astype(np.int16) * 4 + perhaps
+    return tuple(
+        (Kind(int(each) // 4, int(each) % 4), np.flatnonzero(code == each).astype(np.int32))
+        for each in np.unique(code)
+        if each
+    )
+
