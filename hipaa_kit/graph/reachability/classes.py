@@ -183,10 +183,8 @@ class Classes:
         names_of = [names.setdefault(key[3], len(names)) for key in self.keys]
         self.names_of = np.array(names_of + [0] * (self.size - self.pods), dtype=np.int32)
         self.names = list(names)
-        inside: dict[str, list[int]] = defaultdict(list)
-        for at, key in enumerate(self.keys):
-            inside[key[0]].append(at)
-        self.inside = {name: np.array(found, dtype=np.int32) for name, found in inside.items()}
+        self.inside: dict[str, Index] = _grouped(key[0] for key in self.keys)
+        self.by_address: dict[tuple[bool, tuple[int, ...]], Index] = _grouped((key[1], key[6]) for key in self.keys)
         self.counts = np.array([len(each) for each in self.members], dtype=np.int64)
         self.families_of = self._families()
 
@@ -206,3 +204,11 @@ class Classes:
         numbers = {PortRange(port.protocol, port.number, port.number) for each in self.names for port in each}
         return Atoms([*self.uses.ranges, *sorted(numbers)], len(self.families))
 
+
+
+def _grouped(keys: Iterable[Any]) -> dict[Any, Index]:
+    """Return the positions of equal keys, by key."""
+    found: dict[Any, list[int]] = defaultdict(list)
+    for at, key in enumerate(keys):
+        found[key].append(at)
+    return {key: np.array(each, dtype=np.int32) for key, each in found.items()}

@@ -24,7 +24,7 @@ from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, plan
 from hipaa_kit.kube.network.ports import ContainerPort
-from hipaa_kit.kube.network.rules import DIRECTIONS, Direction, Doubt, Policy, Rule
+from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Policy, Rule
 
 Numbers: TypeAlias = npt.NDArray[np.int32]
 State: TypeAlias = tuple[Any, ...]
@@ -88,6 +88,7 @@ class Side:
             self.rule_numbers.append(tuple(range(start, len(self.rules))))
         self.signatures: list[Signature] = []
         self.of_class = self._select()
+        self._everyone = Kind(engine.matcher.both, 0)
         self._plans: dict[int, Plan] = {}
         self._shared = self._shared_rules()
         self._prefix: dict[tuple[int, ...], tuple[Numbers, list[State]]] = {}
@@ -175,6 +176,8 @@ class Side:
         signature = self.signatures[number]
         rules = self._numbers(signature)
         named = self.direction == "egress" and any(self.rules[rule].rule.ports.names for rule in rules)
+        always = tuple((rule, self._everyone) for rule in rules if self.rules[rule].rule.peers == EVERYONE)
+        rules = [rule for rule in rules if self.rules[rule].rule.peers != EVERYONE]
         common = tuple(rule for rule in rules if rule in self._shared)
         state, states = self._start(common, named)
         own = [rule for rule in rules if rule not in self._shared]
@@ -184,8 +187,9 @@ class Side:
         present = np.flatnonzero(np.bincount(state, minlength=len(states)))
         values = np.zeros(len(states), dtype=np.int64)
         for each in present.tolist():
-            values[each] = found = self._value(number, states[each], signature.names)
-            self._state_of.setdefault((number, found), states[each])
+            whole = (*states[each], *always)
+            values[each] = found = self._value(number, whole, signature.names)
+            self._state_of.setdefault((number, found), whole)
         return values[state]
 
     def _start(self, common: tuple[int, ...], named: bool) -> tuple[Numbers, list[State]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -57,6 +57,7 @@ class Matcher:
         self._selected: dict[Pods, Selected] = {}
         self._peers: dict[tuple[Peer, ...], Matched] = {}
         self._by_label = self._label_index()
+        self._by_space_label, self._unlabelled = self._namespace_index()
         self.everything = np.arange(classes.size, dtype=np.int32)
 
     def _label_index(self) -> dict[tuple[str, str] | str, Index]:
@@ -67,6 +68,19 @@ class Matcher:
                 found[key].append(at)
                 found[key, value].append(at)
         return {key: np.array(each, dtype=np.int32) for key, each in found.items()}
+
+    def _namespace_index(self) -> tuple[dict[tuple[str, str], list[int]], list[int]]:
+        """Index namespaces by key and value of their labels, and list those whose labels are not known."""
+        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        unlabelled = []
+        for at, name in enumerate(self.classes.namespaces):
+            labels = self.classes.facts.namespaces.get(name)
+            if labels is None:
+                unlabelled.append(at)
+            else:
+                for pair in namespace_labels(name, labels).items():
+                    found[pair].append(at)
+        return found, unlabelled
 
     def peers(self, peers: tuple[Peer, ...]) -> Matched:
         """Return what any of some peers matches."""
@@ -178,10 +192,14 @@ class Matcher:
         """Return for every namespace whether it surely (2), perhaps (1) or never (0) meets a condition."""
         found = self._spaces.get(condition)
         if found is None:
+            found = self._spaces[condition] = np.zeros(len(self.classes.namespaces), dtype=np.int8)
+            required = condition.required() if isinstance(condition, Selector) else None
+            near = self._by_space_label.get(required, []) if required else range(len(self.classes.namespaces))
             known = self.classes.facts.namespaces
-            answers = [judge_namespace(condition, name, known.get(name)) for name in self.classes.namespaces]
             code = {True: 2, None: 1, False: 0}
-            found = self._spaces[condition] = np.array([code[each] for each in answers], dtype=np.int8)
+            for at in (*near, *self._unlabelled) if required else near:
+                name = self.classes.namespaces[at]
+                found[at] = code[judge_namespace(condition, name, known.get(name))]
         return found
 
     def _addresses(self, peer: Addresses) -> Matched:
@@ -208,28 +226,16 @@ class Matcher:
         classes = self.classes
         mode = self.options.cidr_matches_pods if peer.pods == "option" else peer.pods
         host_certain = peer.nodes and (peer.pods == "always" or self.options.host_network == "plugin_typical")
-        if mode == "never" and not classes.host.any():
-            return
-        answers: dict[tuple[int, ...], tuple[int, int]] = {}
-        for number, key in enumerate(classes.keys):
-            if key[1]:
-                sure = host_certain
-                if not peer.nodes:
-                    continue
-            elif mode == "never":
+        for (host, cells), index in classes.by_address.items():
+            if (host and not peer.nodes) or (not host and mode == "never"):
                 continue
+            blocks = [classes.cells[each].block for each in cells]
+            inside, outside = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
+            if host_certain if host else mode == "always":
+                certain[index] = inside & ~outside
+                perhaps[index] = inside & outside
             else:
-                sure = mode == "always"
-            cells = key[6]
-            if cells not in answers:
-                blocks = [classes.cells[each].block for each in cells]
-                answers[cells] = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
-            inside, outside = answers[cells]
-            if sure:
-                certain[number] = inside & ~outside
-                perhaps[number] = inside & outside
-            else:
-                perhaps[number] = inside
+                perhaps[index] = inside
 
     def _families(self, addresses: AddressSet, blocks: Iterable[Block], bit: dict[int, int]) -> tuple[int, int]:
         """Return the families of the blocks inside and outside some addresses."""
@@ -256,10 +262,16 @@ class Matcher:
         return ((Kind(0, self.both) if peer.doubt else Kind(self.both, 0), index),)
 
 
-def judge_namespace(condition: Condition, name: str, labels: Any) -> bool | None:
+def namespace_labels(name: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels of a namespace with those that always hold its name."""
+    return {**dict.fromkeys(NAMESPACE_NAMES, name), **labels}
+
+
+def judge_namespace(condition: Condition, name: str, labels: Mapping[str, str] | None) -> bool | None:
     """Tell whether a namespace meets a condition; None where its labels are not known and would decide."""
-    given = {key: name for key in NAMESPACE_NAMES}
-    return condition.judge(given) if labels is None else condition.matches({**given, **labels})
+    if labels is None:
+        return condition.judge(dict.fromkeys(NAMESPACE_NAMES, name))
+    return condition.matches(namespace_labels(name, labels))
 
 
 def _by_kind(certain: npt.NDArray[np.int8], perhaps: npt.NDArray[np.int8]) -> Matched:
