@@ -332,11 +332,12 @@ class Engine:
 
     def tile(self, sources: npt.NDArray[Any], destinations: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """Return the number of the flow between every source and every destination, by class."""
-        out = self._values("egress", sources, destinations)
-        into = self._values("ingress", destinations, sources).T
-        return self._combined(out, into)
+        out = self.values("egress", sources, destinations)
+        into = self.values("ingress", destinations, sources).T
+        return self.common_families(self.combined(out, into), sources, destinations)
 
-    def _values(self, direction: Direction, own: npt.NDArray[Any], peers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    def values(self, direction: Direction, own: npt.NDArray[Any], peers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Return the number of the decision of each of some classes about each of their peers."""
         side = self.side(direction)
         inside = own < self.classes.pods
         values = np.zeros((len(own), len(peers)), dtype=np.int64)
@@ -347,7 +348,8 @@ class Engine:
             values[inside] = rows[needed][:, peers][back]
         return values
 
-    def _combined(self, out: npt.NDArray[np.int64], into: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    def combined(self, out: npt.NDArray[np.int64], into: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Return the number of the flow for every pair of decisions."""
         width = len(self.palette)
         pairs = out * width + into
         flat = pairs.ravel()
@@ -369,3 +371,37 @@ class Engine:
             planes = self.palette.planes
             found = self._pairs[out << 32 | into] = self.flows.number(planes[out] & planes[into])
         return found
+
+    def node_local(self, planes: Planes, node: bool) -> Planes:
+        """Return what a flow is between a pod and its own node, or a pod on that node's network.
+
+        Parameters
+        ----------
+        planes
+            What the policies decide.
+        node
+            The other end is the node itself; a pod on its network is the node only where the option says so.
+        """
+        options = self.facts.options
+        if options.node_local == "allowed" and (node or options.host_network == "plugin_typical"):
+            return Planes(self.every, self.every)
+        return Planes(planes.sure, self.every)
+
+    def common_families(self, flows: Numbers, sources: npt.NDArray[Any], destinations: npt.NDArray[Any]) -> Numbers:
+        """Return flows without the address families that the two ends do not share."""
+        if self.atoms.families == 1:
+            return flows
+        families = self.classes.families_of[sources][:, None] & self.classes.families_of[destinations][None, :]
+        code = flows * 4 + families
+        distinct, back = np.unique(code, return_inverse=True)
+        found = []
+        for each in distinct.tolist():
+            bits, planes = _family_bits(self, each % 4), self.flows.planes[each // 4]
+            found.append(self.flows.number(Planes(planes.sure & bits, planes.possible & bits)))
+        return np.array(found, dtype=np.int32)[back].reshape(flows.shape)
+
+    def shared(self, source: int, destination: int) -> int:
+        """Return the bits of the address families that two classes share."""
+        if self.atoms.families == 1:
+            return self.every
+        return _family_bits(self, int(self.classes.families_of[source] & self.classes.families_of[destination]))

@@ -257,11 +257,9 @@ def _either(either: Either, matches: Mapping[int, Match], after: Planes, every: 
     return Outcome(allow, deny, fall)
 
 
-def asked(plan: Plan) -> Iterator[tuple[StagePlan, list[Step]]]:
-    """Yield every stage with its rules in the order in which they are asked."""
-    for chain in plan.chains:
-        for stage in chain:
-            yield stage, list(_flat(stage.steps))
+def rules_in_order(stage: StagePlan) -> list[Step]:
+    """Return the rules of a stage in the order in which they are asked."""
+    return list(_flat(stage.steps))
 
 
 def _flat(steps: Sequence_) -> Iterator[Step]:
