@@ -70,7 +70,7 @@ def test_every_room_has_a_floor() -> None:
     assert rooms - {"__init__"} == set(FLOOR_OF)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "kube").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "kube").rglob("*.py")), ids=lambda path: path.name)
 def test_kubernetes_rules_are_pure(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {

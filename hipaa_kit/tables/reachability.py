@@ -106,7 +106,9 @@ EXPOSURES = Table(
         text("protocol", "TCP, UDP or SCTP"),
         count("port", "port of the pod"),
         text("entry", "`Kind/namespace/name` that opens the way"),
-        text("entry_type", "how it opens it: load_balancer, node_port, external_ip, ingress, gateway, route, host_port"),
+        text(
+            "entry_type", "how it opens it: load_balancer, node_port, external_ip, ingress, gateway, route, host_port"
+        ),
         count("entry_port", "port on which it is opened"),
         text("host", "host name asked for, or none"),
         text("via", "service, route or gateway on the way, joined by spaces"),

@@ -180,8 +180,10 @@ class Reachability:
         verdict, pair = self._worst(source, destination, protocol, port)
         if pair is None:
             ended = source if self.places.ended(source) else destination
-            sides = (_fixed("egress", "denied", "self", f"{ended} has ended: it has no network"),)
-            return Explanation(source, destination, protocol, port, "denied", self.options_in_force.enforcement, sides)
+            ended_sides = (_fixed("egress", "denied", "self", f"{ended} has ended: it has no network"),)
+            return Explanation(
+                source, destination, protocol, port, "denied", self.options_in_force.enforcement, ended_sides
+            )
         one, other = pair
         names = self.places.name(one), self.places.name(other)
         sides = tuple(self._explained(one, other, self._bit(protocol, port)))
@@ -257,7 +259,7 @@ class Reachability:
     def expand(
         self, source: Iterable[str] | str | None = None, destination: Iterable[str] | str | None = None
     ) -> Iterator[tuple[str, str, str, str]]:
-        """Yield (source pod, destination pod, verdict, ports) for every pair of pods that may connect, or perhaps may.
+        """Yield (source, destination, verdict, ports) for every pair of pods that may connect, or perhaps may.
 
         Parameters
         ----------
@@ -285,7 +287,7 @@ class Reachability:
         """Return table `namespace_isolation`: one row per namespace, also those without pods."""
         return namespace_isolation(self.facts)
 
-    def to_networkx(self, level: Level = "workload", *, limit: int = LOOKED_AT, **only: Any) -> nx.MultiDiGraph:
+    def to_networkx(self, level: Level = "workload", *, limit: int = LOOKED_AT, **only: Any) -> nx.MultiDiGraph[str]:
         """Return the flows as a graph: an edge per source, destination and range of ports.
 
         Parameters
@@ -307,7 +309,7 @@ class Reachability:
                 "",
                 "ask for fewer sources or destinations, or raise the limit",
             )
-        graph = nx.MultiDiGraph()
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         for row in rows_of(frame):
             graph.add_node(row["source"], namespace=row["source_namespace"])
             graph.add_node(row["destination"], namespace=row["destination_namespace"])
@@ -347,5 +349,3 @@ def reachability_of(snapshot: Snapshot) -> Reachability:
     made = Reachability.of(snapshot)
     _LAST[:] = [(snapshot, made)]
     return made
-
-

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hipaa_kit.graph.reachability.facts import Facts, NodeFact, PodFact
 from hipaa_kit.kube.network.addresses import Block, Cells
 from hipaa_kit.kube.network.ports import Atoms, ContainerPort, PortRange
-from hipaa_kit.kube.network.rules import Addresses, Condition, Nodes, Peer, Pods, Policy, Rule
+from hipaa_kit.kube.network.rules import Addresses, Condition, Nodes, Pods, Policy, Rule
 
 Index = npt.NDArray[np.int32]
 OTHER = "\x00"
@@ -194,8 +194,7 @@ class Classes:
             return np.ones(self.size, dtype=np.int8)
         bit = {4: 1, 6: 2}
         found = [sum(bit[each] for each in key[7]) or 3 for key in self.keys]
-        for nodes in self.node_members:
-            found.append(sum({bit[block.family] for block in nodes[0].addresses}) or 3)
+        found += [sum({bit[block.family] for block in nodes[0].addresses}) or 3 for nodes in self.node_members]
         found += [bit[cell.block.family] for cell in self.cells]
         return np.array(found, dtype=np.int8)
 
@@ -203,7 +202,6 @@ class Classes:
         """Return the ports that anything can tell apart: numbers in rules, and those behind names in use."""
         numbers = {PortRange(port.protocol, port.number, port.number) for each in self.names for port in each}
         return Atoms([*self.uses.ranges, *sorted(numbers)], len(self.families))
-
 
 
 def _grouped(keys: Iterable[Any]) -> dict[Any, Index]:

@@ -68,7 +68,9 @@ class Edges:
         number_of = {name: at for at, name in enumerate(names)}
         start = np.cumsum([0, *(len(each) for each in members)])
         entity = np.array([number_of[name] for each in members for name, _ in each], dtype=np.int32)
-        return Entities(names, start, entity, np.array([count for each in members for _, count in each], dtype=np.int64))
+        return Entities(
+            names, start, entity, np.array([count for each in members for _, count in each], dtype=np.int64)
+        )
 
     def class_name(self, number: int) -> str:
         """Return the name of a class: `Class/namespace/number` for pods."""
@@ -99,7 +101,12 @@ class Edges:
         return every if nodes else every[~inside]
 
     def pairs(
-        self, level: Level, sources: npt.NDArray[np.int64], destinations: npt.NDArray[np.int64], denied: bool, limit: int
+        self,
+        level: Level,
+        sources: npt.NDArray[np.int64],
+        destinations: npt.NDArray[np.int64],
+        denied: bool,
+        limit: int,
     ) -> tuple[Entities, Pairs]:
         """Return all pairs of a level between some classes.
 
@@ -199,7 +206,7 @@ class Edges:
                         found[left, right, number, why] -= count
                         found[left, right, after, after_why] += count
         keys = np.array(list(found), dtype=np.int32).reshape(-1, 4)
-        return Pairs(*keys.T, np.fromiter(found.values(), np.int64, len(found)))
+        return Pairs(keys[:, 0], keys[:, 1], keys[:, 2], keys[:, 3], np.fromiter(found.values(), np.int64, len(found)))
 
     def _on_hosts(self) -> npt.NDArray[np.bool_]:
         nodes = np.arange(self.classes.pods, self.classes.size) < self.classes.pods + self.classes.nodes
@@ -254,7 +261,7 @@ class Edges:
         row = np.arange(total) - np.repeat(np.cumsum(many) - many, many) + np.repeat(start[pairs.flow], many)
         reason = np.where(rows.unknown[row], pairs.reason[at], 0)
         columns = (pairs.source[at], pairs.destination[at], rows.protocol[row], rows.first[row], rows.last[row])
-        keys = (*columns, rows.family[row], rows.verdict[row], reason)
+        keys: tuple[Numbers, ...] = (*columns, rows.family[row], rows.verdict[row], reason)
         keys, count = _grouped(keys, pairs.count[at])
         return self._table(entities, keys, count)
 
@@ -272,7 +279,9 @@ class Edges:
         words: dict[int, list[tuple[str, str]]] = {}
         for at in range(0, len(sources), 16):
             pairs = _summed(list(self._tile(entities, sources[at : at + 16], destinations, False)))
-            for left, right, flow in zip(*(each.tolist() for each in (pairs.source, pairs.destination, pairs.flow)), strict=True):
+            for left, right, flow in zip(
+                *(each.tolist() for each in (pairs.source, pairs.destination, pairs.flow)), strict=True
+            ):
                 if (only is None or inside[left] in only) and (to is None or inside[right] in to):
                     if flow not in words:
                         words[flow] = self.words(self.engine.flows.planes[flow])
@@ -296,7 +305,9 @@ class Edges:
             rows += found
             many.append(len(found))
         table = np.array(rows, dtype=np.int32).reshape(-1, 5)
-        return np.cumsum(many), PortRows(*table.T, table[:, 4] == VERDICTS.index("unknown"))
+        return np.cumsum(many), PortRows(
+            table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 4] == VERDICTS.index("unknown")
+        )
 
     def _ranges(self, planes: Planes, denied: bool = False) -> Iterator[tuple[int, int, int, int, int]]:
         """Yield the ranges of a flow as numbers; families stand apart only where they differ."""
@@ -306,10 +317,8 @@ class Edges:
             bits["denied"] = atoms.everything & ~planes.possible
         for verdict, held in bits.items():
             parts = [held >> atoms.size * at & atoms.one_family for at in range(atoms.families)]
-            if len(set(parts)) == 1:
-                cases = [(0, parts[0])]
-            else:
-                cases = list(zip(self.classes.families, parts, strict=True))
+            alike = len(set(parts)) == 1
+            cases = [(0, parts[0])] if alike else list(zip(self.classes.families, parts, strict=True))
             for family, part in cases:
                 for protocol, first, last in atoms.ranges(part):
                     yield SORTED.index(protocol), first, last, list(FAMILIES).index(family), VERDICTS.index(verdict)
@@ -388,13 +397,18 @@ def _summed(found: list[Pairs]) -> Pairs:
     if not found:
         empty = np.zeros(0, dtype=np.int32)
         return Pairs(empty, empty, empty, empty, empty.astype(np.int64))
-    keys = tuple(np.concatenate([getattr(p, name) for p in found]) for name in ("source", "destination", "flow", "reason"))
+    keys = tuple(
+        np.concatenate([getattr(p, name) for p in found]) for name in ("source", "destination", "flow", "reason")
+    )
     grouped, count = _grouped(keys, np.concatenate([pairs.count for pairs in found]))
     kept = count > 0
-    return Pairs(*(key[kept] for key in grouped), count[kept])
+    source, destination, flow, reason = (key[kept] for key in grouped)
+    return Pairs(source, destination, flow, reason, count[kept])
 
 
-def _grouped(keys: tuple[Numbers, ...], count: npt.NDArray[np.int64]) -> tuple[tuple[Numbers, ...], npt.NDArray[np.int64]]:
+def _grouped(
+    keys: tuple[Numbers, ...], count: npt.NDArray[np.int64]
+) -> tuple[tuple[Numbers, ...], npt.NDArray[np.int64]]:
     """Return the distinct keys in order, with the sum of their counts."""
     order = np.lexsort(keys[::-1])
     keys = tuple(key[order] for key in keys)

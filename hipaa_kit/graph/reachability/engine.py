@@ -113,7 +113,9 @@ class Side:
                 for _, index in _joined(matcher, doubt.subject):
                     for each in index.tolist():
                         doubted[each].append(number)
-        uses_names = {n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)}
+        uses_names = {
+            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)
+        }
         known: dict[Signature, int] = {}
         of_class = np.empty(classes.pods, dtype=np.int32)
         for each in range(classes.pods):
@@ -161,7 +163,7 @@ class Side:
             found = held.by_names[names] = self.engine.resolve(held.rule, names)
         return found
 
-    def rows(self, numbers: Sequence[int] | None = None) -> npt.NDArray[Any]:
+    def rows(self, numbers: Sequence[int] | npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """Return the table of rows, in which those of some signatures, or of all, are filled."""
         wanted = np.arange(len(self.signatures)) if numbers is None else np.unique(np.asarray(numbers, dtype=np.int64))
         for number in wanted[~self._done[wanted]].tolist():
@@ -362,7 +364,8 @@ class Engine:
         for at, pair in enumerate(distinct.tolist()):
             place = pair if len(table) == width * width else at
             table[place] = self.flow(*divmod(pair, width))
-        return table[flat].reshape(pairs.shape)
+        found: Numbers = table[flat].reshape(pairs.shape)
+        return found
 
     def flow(self, out: int, into: int) -> int:
         """Return the number of the flow that two decisions make."""

@@ -130,12 +130,10 @@ class Explainer:
         policies = tuple(f"{policy.object}{'' if sure else '?'}" for policy, sure in side.policies(number))
         walk = _Walk(side, number, matches, bit)
         because, reason = walk.why(verdict, state)
-        change = self._change(direction, verdict, because, walk, policies, peer)
+        change = self._change(direction, verdict, because, walk, peer)
         return Decision(direction, verdict, because, policies, tuple(walk.steps), reason, change)
 
-    def _change(
-        self, direction: Direction, verdict: str, because: str, walk: _Walk, policies: tuple[str, ...], peer: Place
-    ) -> str:
+    def _change(self, direction: Direction, verdict: str, because: str, walk: _Walk, peer: Place) -> str:
         peers = "from" if direction == "ingress" else "to"
         other = self.places.name(peer)
         if verdict == "unknown":
@@ -143,7 +141,8 @@ class Explainer:
         if verdict == "denied" and because == "rule":
             return f"take {other} out of {walk.decisive['deny']}, or allow it in a rule that stands before"
         if verdict == "denied":
-            return f"add a rule {peers} {other} to one of {', '.join(walk.isolating) or 'the policies'}, or a policy with one"
+            isolating = ", ".join(walk.isolating) or "the policies"
+            return f"add a rule {peers} {other} to one of {isolating}, or a policy with such a rule"
         if because == "rule":
             return f"take {other} out of {', '.join(walk.allowing)}"
         return f"add a policy that selects the pod for {direction} and has no rule {peers} {other}"
@@ -267,5 +266,7 @@ def _why_matched(peers: Iterable[Any]) -> str:
         elif isinstance(peer, Outside) and peer.doubt:
             reasons.append(f"{peer.doubt} are not known")
         elif isinstance(peer, Pods):
-            reasons.append("labels of the peer's namespace, or what a peer on the host's network counts as, are not known")
+            reasons.append(
+                "labels of the peer's namespace, or what a peer on the host's network counts as, are not known"
+            )
     return "; ".join(dict.fromkeys(reasons))

@@ -281,4 +281,3 @@ def _by_kind(certain: npt.NDArray[np.int8], perhaps: npt.NDArray[np.int8]) -> Ma
         for each in np.unique(code)
         if each
     )
-

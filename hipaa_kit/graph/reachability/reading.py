@@ -136,7 +136,9 @@ def _mesh(view: PodView, injects: Mapping[str, str]) -> Any:
     if any(text(container, "name") == "istio-proxy" for _, container in each_container(view)):
         return "yes"
     mode = injects.get(view.namespace, "")
-    asked = view.labels.get("sidecar.istio.io/inject") == "true" or view.labels.get("istio.io/dataplane-mode") == "ambient"
+    asked = (
+        view.labels.get("sidecar.istio.io/inject") == "true" or view.labels.get("istio.io/dataplane-mode") == "ambient"
+    )
     if mode == "ambient" or asked:
         return "perhaps"
     return "perhaps" if mode == "sidecar" and not view.live else "no"
@@ -230,10 +232,7 @@ def not_modelled(found: Dialect, record: Record) -> Doubt:
 
 READERS: Mapping[tuple[str, str], Callable[[Record], Read]] = {
     ("networking.k8s.io", "NetworkPolicy"): lambda r: read_network_policy(r.object, r.namespace, r.content),
-    **{
-        (ADMIN_GROUP, kind): lambda r: read_admin_policy(r.kind, r.object, r.content)
-        for kind in ADMIN_KINDS
-    },
+    **{(ADMIN_GROUP, kind): lambda r: read_admin_policy(r.kind, r.object, r.content) for kind in ADMIN_KINDS},
 }
 """How objects of a kind are read, by API group and kind."""
 
@@ -247,7 +246,8 @@ def _unseen(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[Doubt]:
     coverage = snapshot.coverage
     rows = coverage.frame[["group", "kind", "namespaced"]].itertuples(index=False)
     asked = {(group, kind): namespaced for group, kind, namespaced in rows}
-    for found in DIALECTS:
+    known = {*DIALECTS, *(each for key in asked if (each := dialect(*key)))}
+    for found in sorted(known):
         if found.effect == "none":
             continue
         kind = kinds.find(found.group, found.kind)

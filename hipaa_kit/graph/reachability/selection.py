@@ -12,7 +12,7 @@ import pandas as pd
 from hipaa_kit.graph.reachability.engine import Engine, Side
 from hipaa_kit.graph.reachability.explain import reasons_of
 from hipaa_kit.graph.reachability.facts import Facts
-from hipaa_kit.kube.network.rules import DIRECTIONS, NETWORK, Direction, Policy
+from hipaa_kit.kube.network.rules import ANY, DIRECTIONS, NETWORK, Direction, Policy
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.reachability import ISOLATION, NAMESPACE_ISOLATION
 
@@ -71,7 +71,7 @@ def namespace_isolation(facts: Facts) -> pd.DataFrame:
     for pod in facts.pods:
         pods[pod.namespace] += 1
     hidden = {
-        term.namespace for doubt in facts.doubts if doubt.effect != "gate" for term in doubt.subject if term.pods.everything
+        term.namespace for doubt in facts.doubts if doubt.effect != "gate" for term in doubt.subject if term.pods == ANY
     }
     return NAMESPACE_ISOLATION.frame(
         _namespace(name, policies[name], pods[name], name not in hidden and "" not in hidden)
@@ -93,7 +93,7 @@ def _namespace(name: str, policies: list[Policy], pods: int, complete: bool) -> 
 def _denies(policies: list[Policy], direction: Direction, complete: bool) -> bool | None:
     """Tell whether a policy isolates every pod; another that was not seen could."""
     found = any(
-        direction in policy.isolates and term.pods.everything and not term.meshed
+        direction in policy.isolates and term.pods == ANY and not term.meshed
         for policy in policies
         for term in policy.subject
     )

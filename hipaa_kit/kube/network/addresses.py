@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 BITS = {4: 32, 6: 128}
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
@@ -28,11 +28,9 @@ class Block(NamedTuple):
     first: int
     last: int
 
-    def __contains__(self, other: object) -> bool:
+    def holds(self, other: Block) -> bool:
         """Tell whether a block lies in this one, or is it."""
-        if not isinstance(other, Block) or other.family != self.family:
-            return False
-        return self.first <= other.first and other.last <= self.last
+        return other.family == self.family and self.first <= other.first and other.last <= self.last
 
     def __str__(self) -> str:
         """Return the block as it is written."""
@@ -80,12 +78,7 @@ class AddressSet(NamedTuple):
 
     def contains(self, block: Block) -> bool:
         """Tell whether all of a block, which no named block divides, belongs to the set."""
-        return any(block in each for each in self.blocks) and not any(block in each for each in self.without)
-
-    def overlaps(self, block: Block) -> bool:
-        """Tell whether a part of a block may belong to the set."""
-        meets = any(block in each or each in block for each in self.blocks)
-        return meets and not any(block in each for each in self.without)
+        return any(each.holds(block) for each in self.blocks) and not any(each.holds(block) for each in self.without)
 
     def __str__(self) -> str:
         """Return the set in words."""
@@ -158,7 +151,7 @@ class Cells(Sequence[Cell]):
         holes: dict[Block, list[Block]] = {block: [] for block in tree}
         path: list[Block] = []
         for block in tree:
-            while path and block not in path[-1]:
+            while path and not path[-1].holds(block):
                 path.pop()
             if path:
                 holes[path[-1]].append(block)
@@ -183,8 +176,14 @@ class Cells(Sequence[Cell]):
         """Return how many cells there are."""
         return len(self._cells)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        """Return a cell."""
+    @overload
+    def __getitem__(self, index: int) -> Cell: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Cell, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Cell | tuple[Cell, ...]:
+        """Return a cell, or some."""
         return self._cells[index]
 
     def of(self, block: Block) -> list[int]:

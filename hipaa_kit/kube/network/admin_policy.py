@@ -49,7 +49,7 @@ _FIELDS: dict[Direction, tuple[str, ...]] = {
 }
 
 
-class _UnknownField(PolicyError):
+class UnknownFieldError(PolicyError):
     """A peer or protocol has no field that is known: the object is newer than what reads it."""
 
 
@@ -74,7 +74,9 @@ def read_admin_policy(kind: str, object: str, content: Mapping[str, Any]) -> Rea
         return Read(policies=(_policy(kind, object, spec),))
     except InputError as error:
         reason = f"{object} is not one that the API would accept: {error.line()}"
-        return Read(doubts=(Doubt(object, reason, _subject_or_all(spec), stage=_stage(kind, spec)),), problem=error.line())
+        return Read(
+            doubts=(Doubt(object, reason, _subject_or_all(spec), stage=_stage(kind, spec)),), problem=error.line()
+        )
 
 
 def _subject_or_all(spec: Mapping[str, Any]) -> tuple[Pods, ...]:
@@ -120,7 +122,7 @@ def _pods(term: Mapping[str, Any], where: str) -> Pods:
     namespaces, pods = term.get("namespaces"), term.get("pods")
     if (namespaces is None) == (pods is None):
         problem = "has no field that is known" if namespaces is None else "has more than one field"
-        raise _UnknownField(problem, where)
+        raise UnknownFieldError(problem, where)
     if namespaces is not None:
         return Pods(namespaces=_namespaces(namespaces, where), host_network="never")
     both = mapping(pods, f"{where}.pods")
@@ -136,7 +138,7 @@ def _namespaces(value: Any, where: str) -> Selector:
     """Return a selector of namespaces, also in the shape that the first releases of `v1alpha1` had."""
     found = mapping(value, where)
     if "sameLabels" in found or "notSameLabels" in found:
-        raise _UnknownField("sameLabels is of a release that is no longer served", where)
+        raise UnknownFieldError("sameLabels is of a release that is no longer served", where)
     return selector(found.get("namespaceSelector", found), f"{where}.namespaces")
 
 
@@ -154,7 +156,7 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
             peer for at, each in enumerate(found) for peer in _peer(direction, each, action, f"{where}.{key}[{at}]")
         )
         ports = _protocols(rule, where) if kind == "ClusterNetworkPolicy" else _ports(rule, where)
-    except _UnknownField as error:
+    except UnknownFieldError as error:
         return _closed(index, action, error)
     if ports.names and not all(isinstance(peer, Pods) for peer in peers):
         raise PolicyError("a named port stands with peers that have no names", where)
@@ -173,7 +175,7 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
     given = [field for field in _FIELDS[direction] if peer.get(field) is not None]
     if len(given) != 1:
         problem = "has more than one field" if given else "has no field that is known"
-        raise (PolicyError if given else _UnknownField)(problem, where)
+        raise (PolicyError if given else UnknownFieldError)(problem, where)
     field = given[0]
     if field in ("namespaces", "pods"):
         return (_pods(peer, where),)
@@ -199,7 +201,7 @@ def _port(port: Mapping[str, Any], where: str) -> Ports:
     given = [field for field in ("portNumber", "portRange", "namedPort") if port.get(field) is not None]
     if len(given) != 1:
         problem = "has more than one field" if given else "has no field that is known"
-        raise (PolicyError if given else _UnknownField)(problem, where)
+        raise (PolicyError if given else UnknownFieldError)(problem, where)
     if given == ["namedPort"]:
         return Ports(names=(NamedPort(word(port["namedPort"], where), ""),))
     inner = mapping(port[given[0]], where)
@@ -231,14 +233,14 @@ def _protocol(entry: Mapping[str, Any], where: str) -> Ports:
     given = [field for field in ("tcp", "udp", "sctp", "destinationNamedPort") if entry.get(field) is not None]
     if len(given) != 1:
         problem = "has more than one field" if given else "has no field that is known"
-        raise (PolicyError if given else _UnknownField)(problem, where)
+        raise (PolicyError if given else UnknownFieldError)(problem, where)
     if given == ["destinationNamedPort"]:
         return Ports(names=(NamedPort(word(entry["destinationNamedPort"], where), ""),))
     protocol = given[0].upper()
     port = mapping(mapping(entry[given[0]], where).get("destinationPort"), where)
     number, span = port.get("number"), port.get("range")
     if (number is None) == (span is None):
-        raise _UnknownField("has no destination port that is known", where)
+        raise UnknownFieldError("has no destination port that is known", where)
     if number is not None:
         first = whole(number, where, FIRST, LAST)
         return Ports((PortRange(protocol, first, first),))

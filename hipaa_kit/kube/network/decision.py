@@ -125,7 +125,7 @@ def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt]
     return Plan(tuple(tuple(found) for _, found in sorted(chains.items())), worst)
 
 
-def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts: list[str]) -> StagePlan:
+def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts: Sequence[str]) -> StagePlan:
     isolating = [each.certain for each in chosen if direction in each.policy.isolates]
     ends: Literal["deny", "perhaps", "next"] = "deny" if any(isolating) else "perhaps" if isolating else "next"
     members = tuple((each.certain, _steps(direction, each)) for each in chosen)
@@ -185,10 +185,7 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         decided = _united(stage, matches, after)
     else:
         outcome = _outcome(stage.steps, matches, after, every)
-        if stage.ends == "deny":
-            rest = Planes(0, 0)
-        else:
-            rest = after if stage.ends == "next" else Planes(0, after.possible)
+        rest = {"deny": Planes(0, 0), "perhaps": Planes(0, after.possible), "next": after}[stage.ends]
         sure = every & ~outcome.deny & (~outcome.fall | rest.sure)
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":

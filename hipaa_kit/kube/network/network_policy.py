@@ -76,7 +76,8 @@ def _policy(name: str, namespace: str, spec: Mapping[str, Any]) -> Policy:
     types = words(spec.get("policyTypes"), f"{name} spec.policyTypes")
     if strange := [each for each in types if each not in _TYPES]:
         raise PolicyError(f"policy type {strange[0]!r} is not Ingress or Egress", f"{name} spec.policyTypes")
-    isolates = {_TYPES[each] for each in types} or {"ingress", *(["egress"] if written["egress"] else [])}
+    implied: set[Direction] = {"ingress", "egress"} if written["egress"] else {"ingress"}
+    isolates = {_TYPES[each] for each in types} or implied
     rules: dict[Direction, tuple[Rule, ...]] = {
         direction: tuple(
             _rule(direction, index, rule, namespace, f"{name} spec.{direction}[{index}]")
@@ -124,7 +125,7 @@ def address_block(block: Mapping[str, Any], where: str) -> AddressSet:
     outer = cidr(block.get("cidr"), where)
     without = tuple(cidr(each, f"{where}.except") for each in words(block.get("except"), f"{where}.except"))
     for inner in without:
-        if inner not in outer or inner == outer:
+        if not outer.holds(inner) or inner == outer:
             raise PolicyError(f"except {inner} does not lie strictly within {outer}", where)
     return AddressSet((outer,), without)
 
@@ -171,4 +172,3 @@ def joined_ports(found: Iterable[Ports]) -> Ports:
         tuple(dict.fromkeys(each for ports in held for each in ports.ranges)),
         tuple(dict.fromkeys(each for ports in held for each in ports.names)),
     )
-

@@ -141,11 +141,15 @@ def detect(agents: Iterable[Agent], complete: bool) -> Detected:
         plugin, agent, _ = enforcing[0]
         if agent.desired is None:
             return Detected(plugin, "unknown", f"{agent.object} is declared, it is not known to run", agent)
-        return Detected(plugin, "enforced", f"{agent.object} is ready on {agent.ready or 0} of {agent.desired} nodes", agent)
+        return Detected(
+            plugin, "enforced", f"{agent.object} is ready on {agent.ready or 0} of {agent.desired} nodes", agent
+        )
     if unknown := [each for each in answers if each[2] == "unknown"]:
         plugin, agent, _ = unknown[0]
         return Detected(plugin, "unknown", f"{agent.object}: whether {plugin.name} enforces policy is not known", agent)
     if answers and complete:
         plugin, agent, _ = answers[0]
-        return Detected(plugin, "not_enforced", f"{agent.object} is {plugin.name}, which enforces no policy here", agent)
+        return Detected(
+            plugin, "not_enforced", f"{agent.object} is {plugin.name}, which enforces no policy here", agent
+        )
     return Detected(None, "unknown", "no network plugin was recognised")
