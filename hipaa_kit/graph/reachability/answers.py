@@ -15,10 +15,12 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.graph.reachability.edges import Edges, Level
 from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.explain import Decision, Explainer, Explanation
+from hipaa_kit.graph.reachability.exposure import exposures
 from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.places import Place, Places
 from hipaa_kit.graph.reachability.reading import read_facts
 from hipaa_kit.graph.reachability.selection import isolation, namespace_isolation
+from hipaa_kit.inventory.registry import Inventory
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS
 from hipaa_kit.kube.network.rules import MESH, Direction
@@ -44,6 +46,8 @@ class Reachability:
     ----------
     facts
         Pods, namespaces, nodes, policies and options of one cluster.
+    snapshot
+        Where they come from; without it only what policies say can be asked, not how the outside gets in.
 
     Notes
     -----
@@ -54,8 +58,8 @@ class Reachability:
     https://network-policy-api.sigs.k8s.io/api-overview/
     """
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self, facts: Facts, snapshot: Snapshot | None = None) -> None:
+        self.facts, self.snapshot = facts, snapshot
         self.options_in_force = facts.options
         self.enforced = facts.options.enforcement != "not_enforced"
         self.engine = Engine(facts if self.enforced else _without_plugin(facts))
@@ -73,7 +77,7 @@ class Reachability:
             `cidr_matches_pods`, `host_network`, `node_local` or `enforcement`, where the site knows better than
             what the detected network plugin says.
         """
-        return cls(read_facts(snapshot, **options))
+        return cls(read_facts(snapshot, **options), snapshot)
 
     def options(self) -> pd.DataFrame:
         """Return table `reachability_options`: one row per matter that the rules leave open."""
@@ -286,6 +290,18 @@ class Reachability:
     def namespaces(self) -> pd.DataFrame:
         """Return table `namespace_isolation`: one row per namespace, also those without pods."""
         return namespace_isolation(self.facts)
+
+    def exposure(self) -> pd.DataFrame:
+        """Return table `exposures`: one row per way from outside into one port of one pod.
+
+        Raises
+        ------
+        InputError
+            The reachability was not made from a snapshot, which has the Services and routes.
+        """
+        if self.snapshot is None:
+            raise InputError("there is no snapshot", "", "make it with Reachability.of(snapshot)")
+        return exposures(self, self.snapshot, Inventory(self.snapshot))
 
     def to_networkx(self, level: Level = "workload", *, limit: int = LOOKED_AT, **only: Any) -> nx.MultiDiGraph[str]:
         """Return the flows as a graph: an edge per source, destination and range of ports.

@@ -8,8 +8,9 @@ from hipaa_kit.graph.reachability.answers import reachability_of
 from hipaa_kit.graph.reachability.reading import READS
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import CONTROLLERS
+from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.reachability import EPHI_FLOWS, ISOLATION, NAMESPACE_ISOLATION, REACHABILITY_OPTIONS
+from hipaa_kit.tables.reachability import EPHI_FLOWS, EXPOSURES, ISOLATION, NAMESPACE_ISOLATION, REACHABILITY_OPTIONS
 
 BEHIND = tuple(dict.fromkeys((*READS, *CONTROLLERS)))
 
@@ -30,6 +31,12 @@ def namespace_isolation(snapshot: Snapshot) -> pd.DataFrame:
 def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
     """Return what was decided where the rules leave something open."""
     return reachability_of(snapshot).options()
+
+
+@builds(EXPOSURES, reads=(*BEHIND, kinds.SERVICE, kinds.ENDPOINT_SLICE, kinds.INGRESS, kinds.INGRESS_CLASS))
+def exposures(snapshot: Snapshot) -> pd.DataFrame:
+    """Return every way from outside into a port of a pod."""
+    return reachability_of(snapshot).exposure()
 
 
 @builds(EPHI_FLOWS, reads=BEHIND)
