@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hipaa_kit.graph.reachability.facts import Facts, NodeFact, PodFact
 from hipaa_kit.kube.network.addresses import Block, Cells
 from hipaa_kit.kube.network.ports import Atoms, ContainerPort, PortRange
-from hipaa_kit.kube.network.rules import Addresses, Condition, Nodes, Pods, Policy, Rule
+from hipaa_kit.kube.network.rules import Addresses, Combined, Condition, Nodes, Peer, Pods, Policy, Rule, SimplePeer
 
 Index = npt.NDArray[np.int32]
 OTHER = "\x00"
@@ -61,6 +61,7 @@ class Uses:
     names: frozenset[str]
     blocks: frozenset[Block]
     ranges: frozenset[PortRange]
+    nodes: bool
     accounts: bool
     mesh: bool
     pod_addresses: bool
@@ -68,7 +69,7 @@ class Uses:
     @classmethod
     def of(cls, facts: Facts) -> Uses:
         """Collect it."""
-        peers = [peer for _, rule in each_rule(facts.policies) for peer in rule.peers]
+        peers = [simple for _, rule in each_rule(facts.policies) for peer in rule.peers for simple in _simple(peer)]
         terms = [peer for peer in peers if isinstance(peer, Pods)]
         terms += [term for policy in facts.policies for term in policy.subject]
         terms += [term for doubt in facts.doubts for term in doubt.subject]
@@ -81,10 +82,21 @@ class Uses:
             frozenset(name.name for each in ports for name in each.names),
             frozenset(block for peer in addresses for block in (*peer.addresses.blocks, *peer.addresses.without)),
             frozenset(found for each in ports for found in each.ranges),
+            any(isinstance(peer, Nodes) for peer in peers),
             any(term.accounts is not None or term.account_names for term in terms),
             any(term.meshed for term in terms),
             any(peer.pods == "always" or (peer.pods == "option" and asks_pods) for peer in addresses),
         )
+
+
+def _simple(peer: Peer) -> Iterator[SimplePeer]:
+    """Yield the peers that a combined one is made of, or the peer itself."""
+    if isinstance(peer, Combined):
+        for each in peer.all_of:
+            yield from each
+        yield from peer.none_of
+    else:
+        yield peer
 
 
 def each_rule(policies: Iterable[Policy]) -> Iterator[tuple[Policy, Rule]]:
@@ -109,9 +121,9 @@ class Classes:
         self._cell_of: dict[Block, int] = {}
         self.keys: list[Key] = []
         self.members: list[list[int]] = []
-        self.of_pod = self._group(facts.pods)
         self.node_members: list[list[NodeFact]] = []
         self.of_node = self._group_nodes(facts.nodes)
+        self.of_pod = self._group(facts.pods)
         self.pods = len(self.keys)
         self.nodes = len(self.node_members)
         self.size = self.pods + self.nodes + len(self.cells)
@@ -143,6 +155,7 @@ class Classes:
             pod.mesh if uses.mesh else "",
             self._addresses(pod) if uses.pod_addresses or pod.host_network else (),
             tuple(sorted({block.family for block in pod.addresses})) if len(self.families) > 1 else (),
+            self.of_node.get(pod.node, -1) if uses.nodes and pod.host_network else -1,
         )
 
     def _addresses(self, pod: PodFact) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import pandas as pd
 from hipaa_kit.graph.reachability.engine import Engine, NumberedRule, Side, State
 from hipaa_kit.graph.reachability.places import Place, Places
 from hipaa_kit.kube.network.decision import Match, StagePlan, rules_in_order
-from hipaa_kit.kube.network.rules import Addresses, Direction, Outside, Pods
+from hipaa_kit.kube.network.rules import Addresses, Combined, Direction, Outside, Pods
 from hipaa_kit.tables.reachability import FLOW_STEPS
 
 
@@ -261,7 +261,9 @@ def _why_selected(subject: Iterable[Pods]) -> str:
 def _why_matched(peers: Iterable[Any]) -> str:
     reasons = []
     for peer in peers:
-        if isinstance(peer, Addresses):
+        if isinstance(peer, Combined):
+            reasons.append(_why_matched([each for part in (*peer.all_of, peer.none_of) for each in part]))
+        elif isinstance(peer, Addresses):
             reasons.append(f"it is not known whether {peer} meets this peer by its address")
         elif isinstance(peer, Outside) and peer.doubt:
             reasons.append(f"{peer.doubt} are not known")

@@ -43,6 +43,8 @@ INTERNAL = {
 """Annotations that ask a cloud for a load balancer without an address of the internet."""
 
 NODES_PUBLIC = "open on every node: from the internet if the nodes' addresses can be reached from there"
+
+
 @dataclass
 class Backends:
     """Which ports of which pods stand behind each port of each Service."""
@@ -126,7 +128,9 @@ class _Exposures:
                 self._add(node, record.object, opened)
             for address in texts(spec, "externalIPs"):
                 reason = f"whoever may write Services can claim the address {address}"
-                given = replace(way, entry_type="external_ip", level=level_of_address(address), host=address, reason=reason)
+                given = replace(
+                    way, entry_type="external_ip", level=level_of_address(address), host=address, reason=reason
+                )
                 self._add(given, record.object, opened)
 
     def _host_ports(self) -> None:
@@ -153,7 +157,9 @@ class _Exposures:
         verdict, why = self._verdict(way, pod, protocol, port)
         level = {"denied": "none", "unknown": "unknown"}.get(verdict, way.level)
         reason = "; ".join(filter(None, (way.reason, why)))
-        self._put(replace(way, level=way.level if way.level == "none" else level, reason=reason), pod, port, protocol, verdict)
+        self._put(
+            replace(way, level=way.level if way.level == "none" else level, reason=reason), pod, port, protocol, verdict
+        )
 
     def _put(self, way: Way, pod: str, port: int, protocol: str, verdict: str) -> None:
         key = (pod, protocol, port, way.entry, way.entry_port, way.host, " ".join(way.via))

@@ -14,6 +14,7 @@ from hipaa_kit.kube.network.addresses import AddressSet, Block
 from hipaa_kit.kube.network.rules import (
     NAMESPACE_NAMES,
     Addresses,
+    Combined,
     Condition,
     Everyone,
     Nodes,
@@ -112,6 +113,8 @@ class Matcher:
             return self._addresses(peer)
         if isinstance(peer, Nodes):
             return self._nodes(peer)
+        if isinstance(peer, Combined):
+            return self._combined(peer)
         return self._outside(peer)
 
     def pods(self, term: Pods) -> Selected:
@@ -255,7 +258,37 @@ class Matcher:
             for at, nodes in enumerate(classes.node_members)
             if peer.labels.matches(dict(project(nodes[0].labels)))
         ]
-        return ((Kind(self.both, 0), np.array(found, dtype=np.int32)),)
+        inside = set(found)
+        on_host = np.flatnonzero(classes.host).tolist()
+        known = {each: classes.keys[each][8] for each in on_host}
+        hosts = [each for each, at in known.items() if at >= 0 and classes.pods + at in inside]
+        perhaps = [each for each, at in known.items() if at < 0]
+        return (
+            (Kind(self.both, 0), np.array([*hosts, *found], dtype=np.int32)),
+            (Kind(0, self.both), np.array(perhaps, dtype=np.int32)),
+        )
+
+    def _combined(self, peer: Combined) -> Matched:
+        """Return what all of several lists name and none of the excluded does; a doubt in any is one in all."""
+        size = self.classes.size
+        certain = np.full(size, self.both, dtype=np.int8)
+        possible = np.full(size, self.both, dtype=np.int8)
+        for peers in peer.all_of:
+            surely, at_all = self._flags(peers)
+            certain &= surely
+            possible &= at_all
+        surely, at_all = self._flags(peer.none_of)
+        certain, possible = certain & ~at_all, possible & ~surely
+        return _by_kind(certain, possible & ~certain)
+
+    def _flags(self, peers: tuple[Peer, ...]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+        """Return for every class the families in which peers surely, and in which they at all, match it."""
+        certain = np.zeros(self.classes.size, dtype=np.int8)
+        possible = np.zeros(self.classes.size, dtype=np.int8)
+        for kind, index in self.peers(peers):
+            certain[index] |= kind.certain
+            possible[index] |= kind.certain | kind.perhaps
+        return certain, possible
 
     def _outside(self, peer: Outside) -> Matched:
         index = self.everything[self.classes.pods + (0 if peer.nodes else self.classes.nodes) :]

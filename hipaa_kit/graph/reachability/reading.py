@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hipaa_kit.graph.reachability.facts import Enforcement, Facts, NodeFact, Options, PodFact
+from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, Policies
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text, texts, truth
 from hipaa_kit.inventory.pods import PodView, pod_views
@@ -13,22 +14,23 @@ from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.network.addresses import Block, parse_address
-from hipaa_kit.kube.network.admin_policy import read_admin_policy
-from hipaa_kit.kube.network.dialects import DIALECTS, Dialect, dialect
-from hipaa_kit.kube.network.network_policy import read_network_policy
+from hipaa_kit.kube.network.cilium import ACCOUNT
+from hipaa_kit.kube.network.dialects import CALICO_GROUPS, DIALECTS, Dialect, dialect
 from hipaa_kit.kube.network.plugins import Agent, Detected, detect
 from hipaa_kit.kube.network.ports import PROTOCOLS, ContainerPort
-from hipaa_kit.kube.network.rules import ADMIN, BASELINE, NETWORK, Doubt, Pods, Read
+from hipaa_kit.kube.network.rules import ADMIN, BASELINE, NETWORK, Doubt, Pods
 from hipaa_kit.kube.owners import controller_of
 from hipaa_kit.sources.coverage import Answer
-from hipaa_kit.sources.snapshot import Record, Snapshot
+from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.vocabulary import CLUSTER, FAILED
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 """Annotation by which a pod asks for interfaces of its own, outside of all network policy."""
 
-ADMIN_GROUP = "policy.networking.k8s.io"
-ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
+PAST_THE_PROXY = tuple(
+    f"traffic.sidecar.istio.io/{each}" for each in ("includeInboundPorts", "excludeInboundPorts", "excludeInterfaces")
+)
+"""Annotations that lead connections past a mesh's proxy."""
 
 READS = (
     kinds.POD,
@@ -53,9 +55,9 @@ def read_facts(snapshot: Snapshot, **options: str) -> Facts:
     """
     agents = list(_agents(snapshot))
     detected = detect(agents, snapshot.coverage.answer(kinds.DAEMON_SET).complete)
-    read = _Policies(snapshot)
     pods, ended = _pods(snapshot)
     namespaces = _namespaces(snapshot, pods)
+    read = Policies(snapshot, namespaces)
     return Facts(
         pods=pods,
         namespaces=namespaces,
@@ -88,20 +90,34 @@ def _pod(view: PodView, injects: Mapping[str, str]) -> PodFact:
     status = mapping(view.content, "status")
     given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
     host = truth(view.spec, "hostNetwork") or False
+    account = text(view.spec, "serviceAccountName") or text(view.spec, "serviceAccount") or "default"
     other = text(view.content, "metadata", "annotations", NETWORKS)
     return PodFact(
         object=view.object,
         namespace=view.namespace,
-        labels=view.labels,
+        labels={**view.labels, **_given_by_plugins(view.namespace, account)},
         workload=view.workload,
         addresses=_blocks(given),
         ports=tuple(_ports(view)),
         host_network=host,
         node=text(view.spec, "nodeName"),
-        account=text(view.spec, "serviceAccountName") or text(view.spec, "serviceAccount") or "default",
+        account=account,
         mesh="no" if host else _mesh(view, injects),
         note="has other network interfaces, which no policy here governs" if other else "",
     )
+
+
+def _given_by_plugins(namespace: str, account: str) -> dict[str, str]:
+    """Return labels that network plugins themselves give every pod, under keys that are theirs alone.
+
+    Source: https://docs.tigera.io/calico/latest/network-policy/get-started/calico-policy/calico-labels
+    """
+    return {
+        "projectcalico.org/namespace": namespace,
+        "projectcalico.org/orchestrator": "k8s",
+        "projectcalico.org/serviceaccount": account,
+        ACCOUNT: account,
+    }
 
 
 def _blocks(texts: list[str]) -> tuple[Block, ...]:
@@ -134,7 +150,8 @@ def _injecting(snapshot: Snapshot) -> dict[str, str]:
 def _mesh(view: PodView, injects: Mapping[str, str]) -> Any:
     """Tell whether Istio's proxy stands before a pod; of a pod made from a template it cannot be seen."""
     if any(text(container, "name") == "istio-proxy" for _, container in each_container(view)):
-        return "yes"
+        notes = string_map(view.content, "metadata", "annotations")
+        return "perhaps" if any(key in notes for key in PAST_THE_PROXY) else "yes"
     mode = injects.get(view.namespace, "")
     asked = (
         view.labels.get("sidecar.istio.io/inject") == "true" or view.labels.get("istio.io/dataplane-mode") == "ambient"
@@ -200,43 +217,6 @@ def _per_node(snapshot: Snapshot, detected: Detected) -> dict[str, Enforcement]:
     return {record.name: "unknown" for record in snapshot.records(kinds.NODE) if record.name not in ready}
 
 
-class _Policies:
-    """Every policy object of a snapshot, read or doubted."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.policies: list[Any] = []
-        self.doubts: list[Doubt] = []
-        self.problems: dict[str, str] = {}
-        for group, kind in snapshot.kinds():
-            found = dialect(group, kind)
-            if found is None or found.effect == "none":
-                continue
-            for record in snapshot.records(Kind(group, kind, "", True)):
-                self._take(found, record)
-
-    def _take(self, found: Dialect, record: Record) -> None:
-        reader = READERS.get((found.group, found.kind))
-        read = reader(record) if reader else Read(doubts=(not_modelled(found, record),))
-        self.policies += read.policies
-        self.doubts += read.doubts
-        if read.problem:
-            self.problems[record.object] = read.problem
-
-
-def not_modelled(found: Dialect, record: Record) -> Doubt:
-    """Return the doubt that a policy of a kind that is not modelled lays over its namespace, or over all."""
-    reason = f"{record.object}: dialect not modelled ({found.kind}.{found.group})"
-    effect: Any = found.effect
-    return Doubt(record.object, reason, (Pods(record.namespace),), frozenset(found.directions), effect)
-
-
-READERS: Mapping[tuple[str, str], Callable[[Record], Read]] = {
-    ("networking.k8s.io", "NetworkPolicy"): lambda r: read_network_policy(r.object, r.namespace, r.content),
-    **{(ADMIN_GROUP, kind): lambda r: read_admin_policy(r.kind, r.object, r.content) for kind in ADMIN_KINDS},
-}
-"""How objects of a kind are read, by API group and kind."""
-
-
 def _unseen(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[Doubt]:
     """Yield a doubt for every list of policies that was not answered in full.
 
@@ -253,6 +233,8 @@ def _unseen(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[Doubt]:
         kind = kinds.find(found.group, found.kind)
         if kind is None and (found.group, found.kind) in asked:
             kind = Kind(found.group, found.kind, found.kind, bool(asked[found.group, found.kind]))
+        if found.group in CALICO_GROUPS and _answered_in_other_group(found, snapshot, asked):
+            continue
         if kind is not None:
             yield from _gaps(found, kind, snapshot, namespaces)
         elif (found.group, "*") in asked:
@@ -262,6 +244,14 @@ def _unseen(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[Doubt]:
     if not definitions.complete and "live" not in snapshot.layout:
         reason = f"it is not known which other kinds of policy the cluster has: {definitions.line()}"
         yield Doubt("Coverage//CustomResourceDefinition", reason)
+
+
+def _answered_in_other_group(found: Dialect, snapshot: Snapshot, asked: Mapping[tuple[str, str], bool]) -> bool:
+    """Tell whether the same objects of Calico were seen in full in its other API group."""
+    other = next(group for group in CALICO_GROUPS if group != found.group)
+    if (other, found.kind) not in asked:
+        return False
+    return snapshot.coverage.answer(Kind(other, found.kind, found.kind, asked[other, found.kind])).complete
 
 
 def _gaps(found: Dialect, kind: Kind, snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[Doubt]:

@@ -41,7 +41,14 @@ OUTSIDE = ("ingress.k8s.aws/alb", "k8s.io/ingress-gce", "azure/application-gatew
 ROUTER = ("ingresscontroller.operator.openshift.io/deployment-ingresscontroller", "")
 GATEWAY = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
-ALLOWED_FROM = ("nginx.ingress.kubernetes.io/whitelist-source-range", "nginx.ingress.kubernetes.io/allowlist-source-range", "alb.ingress.kubernetes.io/inbound-cidrs", "haproxy.org/allow-list")  # fmt: skip
+ALLOWED_FROM = (
+    "nginx.ingress.kubernetes.io/whitelist-source-range",
+    "nginx.ingress.kubernetes.io/allowlist-source-range",
+    "alb.ingress.kubernetes.io/inbound-cidrs",
+    "haproxy.org/allow-list",
+)
+"""Annotations that name the addresses that may come in."""
+
 TLS_OF_ROUTE = {"edge": "terminated", "passthrough": "passthrough", "reencrypt": "reencrypted"}
 
 
@@ -85,9 +92,7 @@ class _Controllers:
         return sorted(pod for pod, labels in held if key in labels and value in ("", labels[key]))
 
 
-def _ingresses(
-    snapshot: Snapshot, tables: TableSet, controllers: _Controllers, level_of: LevelOf
-) -> Iterator[Found]:
+def _ingresses(snapshot: Snapshot, tables: TableSet, controllers: _Controllers, level_of: LevelOf) -> Iterator[Found]:
     records = {record.object: record for record in snapshot.records(kinds.INGRESS)}
     for row in rows_of(tables["ingress_routes"]):
         record = records[row["object"]]
@@ -95,7 +100,11 @@ def _ingresses(
         controller = controllers.of_class(row["ingress_class"])
         carrying = controllers.pods(*CONTROLLERS[controller]) if controller in CONTROLLERS else []
         level, ranges = level_of(carrying)
-        reason = "" if carrying else f"the pods that carry the traffic of class {row['ingress_class'] or 'default'} are not known"
+        reason = (
+            ""
+            if carrying
+            else f"the pods that carry the traffic of class {row['ingress_class'] or 'default'} are not known"
+        )
         if controller in OUTSIDE:
             level, reason = _cloud_level(notes, controller), ""
         elif not carrying:
@@ -135,7 +144,9 @@ def _allowed_from(notes: Mapping[str, Any]) -> tuple[str, ...]:
 def _tls_of_ingress(notes: Mapping[str, Any], terminated: bool) -> str:
     if text(notes, "nginx.ingress.kubernetes.io/ssl-passthrough") == "true":
         return "passthrough"
-    backend = text(notes, "nginx.ingress.kubernetes.io/backend-protocol") or text(notes, "alb.ingress.kubernetes.io/backend-protocol")
+    backend = text(notes, "nginx.ingress.kubernetes.io/backend-protocol") or text(
+        notes, "alb.ingress.kubernetes.io/backend-protocol"
+    )
     if not terminated:
         return "none"
     return "reencrypted" if backend.upper() in ("HTTPS", "GRPCS") else "terminated"
@@ -159,7 +170,9 @@ def _gateways(snapshot: Snapshot) -> Iterator[Found]:
                             yield from _listened(route, gateway, listener, grants)
 
 
-def _listened(route: Record, gateway: Record, listener: Mapping[str, Any], grants: set[tuple[str, str, str]]) -> Iterator[Found]:
+def _listened(
+    route: Record, gateway: Record, listener: Mapping[str, Any], grants: set[tuple[str, str, str]]
+) -> Iterator[Found]:
     """Yield the ways of one route through one listener, with why one of them is cut."""
     protocol = text(listener, "protocol")
     mode = text(listener, "tls", "mode", default="Terminate")
@@ -194,7 +207,10 @@ def _taken(route: Record, gateway: Record) -> bool:
     """Tell whether a gateway has not refused a route; one that nobody has looked at is taken for accepted."""
     for parent in items(route.content, "status", "parents"):
         reference = mapping(parent, "parentRef")
-        same = (text(reference, "namespace") or route.namespace, text(reference, "name")) == (gateway.namespace, gateway.name)
+        same = (text(reference, "namespace") or route.namespace, text(reference, "name")) == (
+            gateway.namespace,
+            gateway.name,
+        )
         said = {text(each, "type"): text(each, "status") for each in items(parent, "conditions")}
         if same and said.get("Accepted") == "False":
             return False

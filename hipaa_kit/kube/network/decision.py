@@ -147,7 +147,7 @@ def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Seque
         parts = [[each for each in chosen if each.policy.family == family] for family in sorted(families)]
         return (Either(tuple(_in_order(direction, stage, part) for part in parts)),)
     found: list[Step | Either] = []
-    in_order = sorted(chosen, key=lambda each: (each.policy.order, each.policy.object))
+    in_order = sorted(chosen, key=lambda each: (each.policy.order, each.policy.tie or each.policy.object))
     for _, group in groupby(in_order, key=lambda each: each.policy.order):
         sequences = [_steps(direction, each) for each in group]
         if stage.ties and len(sequences) > 1:

@@ -33,15 +33,21 @@ DIALECTS: Final = (
     Dialect("policy.networking.k8s.io", "AdminNetworkPolicy", "both", modelled=True),
     Dialect("policy.networking.k8s.io", "BaselineAdminNetworkPolicy", "both", modelled=True),
     Dialect("policy.networking.k8s.io", "ClusterNetworkPolicy", "both", modelled=True),
-    *(Dialect(group, kind, "both") for group in CALICO_GROUPS for kind in ("NetworkPolicy", "GlobalNetworkPolicy")),
+    *(
+        Dialect(group, kind, "both", modelled=True)
+        for group in CALICO_GROUPS
+        for kind in ("NetworkPolicy", "GlobalNetworkPolicy")
+    ),
+    *(Dialect(group, kind, "none") for group in CALICO_GROUPS for kind in ("Tier", "NetworkSet", "GlobalNetworkSet")),
     *(
         Dialect(group, kind, "none")
         for group in CALICO_GROUPS
         for kind in ("StagedNetworkPolicy", "StagedGlobalNetworkPolicy", "StagedKubernetesNetworkPolicy")
     ),
-    Dialect("cilium.io", "CiliumNetworkPolicy", "both"),
-    Dialect("cilium.io", "CiliumClusterwideNetworkPolicy", "both"),
-    Dialect("security.istio.io", "AuthorizationPolicy", "gate", directions=("ingress",)),
+    Dialect("cilium.io", "CiliumNetworkPolicy", "both", modelled=True),
+    Dialect("cilium.io", "CiliumClusterwideNetworkPolicy", "both", modelled=True),
+    Dialect("security.istio.io", "AuthorizationPolicy", "gate", modelled=True, directions=("ingress",)),
+    Dialect("security.istio.io", "PeerAuthentication", "gate", modelled=True, directions=("ingress",)),
     Dialect("networking.istio.io", "Sidecar", "gate", directions=("egress",)),
     Dialect("policy.linkerd.io", "Server", "gate", directions=("ingress",)),
     Dialect("policy.linkerd.io", "AuthorizationPolicy", "gate", directions=("ingress",)),

@@ -93,6 +93,7 @@ def _policy(name: str, namespace: str, spec: Mapping[str, Any]) -> Policy:
         rules={direction: found for direction, found in rules.items() if direction in isolates},
         isolates=frozenset(isolates),
         family="NetworkPolicy",
+        tie=f"knp.default.{name.rpartition('/')[2]}",
     )
 
 

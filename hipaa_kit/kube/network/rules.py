@@ -17,7 +17,7 @@ What is not modelled is a `Doubt`: the pods it selects, and why nothing certain 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from hipaa_kit.kube.network.addresses import AddressSet
@@ -127,7 +127,21 @@ class Everyone:
         return "every peer"
 
 
-Peer: TypeAlias = Pods | Addresses | Nodes | Outside | Everyone
+@dataclass(frozen=True)
+class Combined:
+    """Peers that all of several lists name, each by any of its members, without those that `none_of` names."""
+
+    all_of: tuple[tuple[SimplePeer, ...], ...]
+    none_of: tuple[SimplePeer, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the peer in words."""
+        named = " and ".join(" or ".join(map(str, each)) for each in self.all_of) or "every peer"
+        return f"{named} except {' and '.join(map(str, self.none_of))}" if self.none_of else named
+
+
+SimplePeer: TypeAlias = Pods | Addresses | Nodes | Outside | Everyone
+Peer: TypeAlias = SimplePeer | Combined
 EVERYONE: Final = (Everyone(),)
 
 
@@ -182,7 +196,7 @@ class Policy:
     subject
         Pods it selects: those of any of these.
     stage, order
-        Where it decides; policies of one stage go by `order`, then by `object`, unless the stage has ties.
+        Where it decides; policies of one stage go by `order`, then by `tie`, unless the stage has ties.
     rules
         Rules by direction; a direction that is not there is not touched.
     isolates
@@ -198,7 +212,7 @@ class Policy:
     rules: Mapping[Direction, tuple[Rule, ...]]
     isolates: frozenset[Direction] = frozenset()
     family: str = ""
-    path: str = field(default="spec", compare=False)
+    tie: str = ""
 
     def touches(self, direction: Direction) -> bool:
         """Tell whether the policy says anything about a direction."""
