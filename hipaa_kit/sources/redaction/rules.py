@@ -170,13 +170,13 @@ _KEPT: Final = {
     """,
     "crd.projectcalico.org": _NETWORK
     + """
-        allowedEgressDomains defaultEndpointToHostAction domains exact ipipMode names namespaceSelector notProtocol
+        allowedEgressDomains defaultAction defaultEndpointToHostAction domains exact ipipMode names namespaceSelector notProtocol
         notSelector paths prefix selector serviceAccountSelector stagedAction types vxlanMode
     """,
     "projectcalico.org": _NETWORK
     + """
-        allowedEgressDomains domains exact names namespaceSelector notProtocol notSelector paths prefix selector
-        serviceAccountSelector stagedAction types
+        allowedEgressDomains defaultAction domains exact names namespaceSelector notProtocol notSelector paths prefix
+        selector serviceAccountSelector stagedAction types
     """,
     "policy.networking.k8s.io": _NETWORK
     + """
