@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hipaa_kit.graph.reachability import Reachability
 from tests.support.network_oracle import Options, evaluate
 from tests.support.network_oracle.cases import Case, cases
 from tests.support.network_oracle.generate import CORNERS, MIXES, clusters, questions, random_cluster
@@ -48,14 +49,15 @@ def engine(cluster: Object, options: Options) -> Callable[[str, str, int, str], 
     The one place that knows both: raw objects become a snapshot through the real builder, pods are named
     `Pod/namespace/name`, addresses stay as they are.
     """
-    reachability = pytest.importorskip("hipaa_kit.graph.reachability")
-    snapshot = snapshot_of(objects(cluster))
+    held = objects(cluster)
+    kinds = {(each["apiVersion"].rpartition("/")[0], each["kind"], "") for each in held}
+    snapshot = snapshot_of(held, overrides=dict.fromkeys(kinds, "answered"))
     named = {key: getattr(options, key) for key in ("cidr_matches_pods", "host_network", "node_local")}
-    built = reachability.Reachability(snapshot, reachability.Options(**named))
+    built = Reachability.of(snapshot, **named, enforcement="enforced")
 
     def ask(source: str, destination: str, port: int, protocol: str) -> str:
         ends = [f"Pod/{each}" if "/" in each else each for each in (source, destination)]
-        return str(built.allowed(*ends, port, protocol))
+        return str(built.allowed(*ends, protocol, port))
 
     return ask
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.fields import string_map, text
@@ -26,6 +26,7 @@ from hipaa_kit.kube.network.reading import mapping, words
 from hipaa_kit.kube.network.rules import Doubt, Pods, Policy, Read
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
+T = TypeVar("T")
 ADMIN_GROUP = "policy.networking.k8s.io"
 ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 MESH_GROUP = "security.istio.io"
@@ -104,32 +105,24 @@ class Policies:
         sets: list[NetworkSet] = []
         for group in CALICO_GROUPS:
             for record in self._records(group, "Tier"):
-                self._try(record, lambda r: tiers.update({r.name: read_tier(r.content)}))
+                tiers.update({record.name: tier for tier in self._try(record, lambda r: read_tier(r.content))})
             for kind in ("NetworkSet", "GlobalNetworkSet"):
                 for record in self._records(group, kind):
-                    labels = string_map(record.content, "metadata", "labels")
-                    self._try(record, lambda r, has=labels: sets.append(read_network_set(r.namespace, has, r.content)))
+                    sets += self._try(record, _network_set)
         return Surroundings(tiers, tuple(sets), namespaces)
 
-    def _try(self, record: Record, read: Callable[[Record], Any]) -> None:
+    def _try(self, record: Record, read: Callable[[Record], T]) -> list[T]:
         """Read what policies refer to; where it cannot be read all that may refer to it is in doubt."""
         try:
-            read(record)
+            return [read(record)]
         except InputError as error:
             self.problems[record.object] = error.line()
             self.doubts.append(Doubt(record.object, f"{record.object} cannot be read: {error.line()}"))
+            return []
 
     def _groups(self) -> dict[str, AddressSet]:
-        found: dict[str, AddressSet] = {}
-        for record in self.snapshot.records(Kind("cilium.io", "CiliumCIDRGroup", "", False)):
-            where = record.object
-
-            def read(held: Record, where: str = where) -> None:
-                given = words(mapping(held.content.get("spec"), where).get("externalCIDRs"), where)
-                found[held.name] = AddressSet(tuple(cidr(each, where) for each in given))
-
-            self._try(record, read)
-        return found
+        held = self.snapshot.records(Kind("cilium.io", "CiliumCIDRGroup", "", False))
+        return {record.name: addresses for record in held for addresses in self._try(record, _cidr_group)}
 
     def _peer_authentications(self) -> bool:
         held = [
@@ -144,6 +137,15 @@ class Policies:
         self.policies += read.policies
         self.doubts += read.doubts
         return mutual
+
+
+def _network_set(record: Record) -> NetworkSet:
+    return read_network_set(record.namespace, string_map(record.content, "metadata", "labels"), record.content)
+
+
+def _cidr_group(record: Record) -> AddressSet:
+    given = words(mapping(record.content.get("spec"), record.object).get("externalCIDRs"), record.object)
+    return AddressSet(tuple(cidr(each, record.object) for each in given))
 
 
 def not_modelled(found: Dialect, record: Record) -> Doubt:
