@@ -145,11 +145,12 @@ class Reachability:
         if one.pod is not None and one.pod == other.pod:
             return Planes(every, every)
         found = Planes(every, every)
+        local = one.node == other.node != "" and (self.places.host(one) or self.places.host(other))
         for direction, own, peer in _sides(one, other):
             number = engine.signature(direction, own.number)
             if number is not None:
-                found &= engine.side(direction).planes(number, peer.number)[0]
-        if one.node == other.node != "" and (self.places.host(one) or self.places.host(other)):
+                found &= engine.side(direction).planes(number, peer.number, local)[0]
+        if local:
             node = one.pod is None or other.pod is None
             found = engine.node_local(found, node) & Planes(every, every)
         return found

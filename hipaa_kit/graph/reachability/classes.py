@@ -83,7 +83,7 @@ class Uses:
             frozenset(block for peer in addresses for block in (*peer.addresses.blocks, *peer.addresses.without)),
             frozenset(found for each in ports for found in each.ranges),
             any(isinstance(peer, Nodes) for peer in peers),
-            any(term.accounts is not None or term.account_names for term in terms),
+            any(term.accounts is not None or term.account_names or term.principals for term in terms),
             any(term.meshed for term in terms),
             any(peer.pods == "always" or (peer.pods == "option" and asks_pods) for peer in addresses),
         )
@@ -94,7 +94,7 @@ def _simple(peer: Peer) -> Iterator[SimplePeer]:
     if isinstance(peer, Combined):
         for each in peer.all_of:
             yield from each
-        yield from peer.none_of
+        yield from (*peer.none_of, *peer.doubtful)
     else:
         yield peer
 

@@ -24,7 +24,7 @@ from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, plan
 from hipaa_kit.kube.network.ports import ContainerPort
-from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Policy, Rule
+from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Nodes, Policy, Rule
 
 Numbers: TypeAlias = npt.NDArray[np.int32]
 State: TypeAlias = tuple[Any, ...]
@@ -238,22 +238,29 @@ class Side:
         certain = 0 if self.rules[rule].rule.doubt else ports.certain & surely
         return Match(certain, (ports.certain | ports.perhaps) & at_all & ~certain)
 
-    def state(self, number: int, peer: int) -> State:
-        """Return which rules of a signature match one class, and how."""
+    def state(self, number: int, peer: int, local: bool = False) -> State:
+        """Return which rules of a signature match one class, and how; `local` where it is the pod's own node."""
         signature = self.signatures[number]
         rules = self._numbers(signature)
         named = any(self.rules[rule].rule.ports.names for rule in rules)
         found: list[Any] = [int(self.engine.classes.names_of[peer]) if self.direction == "egress" and named else 0]
         for rule in rules:
+            of_nodes = [
+                each for each in self.rules[rule].rule.peers if isinstance(each, Nodes) and each.own is not None
+            ]
+            if local and of_nodes:
+                if any(each.own for each in of_nodes):
+                    found.append((rule, self._everyone))
+                continue
             for kind, index in self.matched(rule):
                 at = int(np.searchsorted(index, peer))
                 if at < len(index) and index[at] == peer:
                     found.append((rule, kind))
         return tuple(found)
 
-    def planes(self, number: int, peer: int) -> tuple[Planes, State]:
+    def planes(self, number: int, peer: int, local: bool = False) -> tuple[Planes, State]:
         """Return what a signature decides of one class, without its row, and the state it rests on."""
-        state = self.state(number, peer)
+        state = self.state(number, peer, local)
         matches = self.matches(state, self.signatures[number].names)
         return decide(self.plan(number), matches, self.engine.every), state
 
@@ -294,6 +301,7 @@ class Engine:
         self.matcher = Matcher(self.classes)
         self.ingress, self.egress = (Side(direction, self) for direction in DIRECTIONS)
         self._pairs: dict[int, int] = {}
+        self.first_cell = self.classes.pods + self.classes.nodes
 
     def side(self, direction: Direction) -> Side:
         """Return one direction."""
@@ -391,10 +399,16 @@ class Engine:
         return Planes(planes.sure, self.every)
 
     def common_families(self, flows: Numbers, sources: npt.NDArray[Any], destinations: npt.NDArray[Any]) -> Numbers:
-        """Return flows without the address families that the two ends do not share."""
+        """Return flows without the address families that the two ends do not share.
+
+        An address outside has one family; whether a pod has an address of it is not for policies to say.
+        """
         if self.atoms.families == 1:
             return flows
-        families = self.classes.families_of[sources][:, None] & self.classes.families_of[destinations][None, :]
+        left, right = self.classes.families_of[sources][:, None], self.classes.families_of[destinations][None, :]
+        outside = np.where(right_outside := (destinations >= self.first_cell)[None, :], right, left)
+        either = (sources >= self.first_cell)[:, None] | right_outside
+        families = np.where(either, outside, left & right)
         code = flows * 4 + families
         distinct, back = np.unique(code, return_inverse=True)
         found = []
@@ -407,4 +421,8 @@ class Engine:
         """Return the bits of the address families that two classes share."""
         if self.atoms.families == 1:
             return self.every
-        return _family_bits(self, int(self.classes.families_of[source] & self.classes.families_of[destination]))
+        families = self.classes.families_of
+        for end in (source, destination):
+            if end >= self.first_cell:
+                return _family_bits(self, int(families[end]))
+        return _family_bits(self, int(families[source] & families[destination]))

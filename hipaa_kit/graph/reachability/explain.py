@@ -262,7 +262,9 @@ def _why_matched(peers: Iterable[Any]) -> str:
     reasons = []
     for peer in peers:
         if isinstance(peer, Combined):
-            reasons.append(_why_matched([each for part in (*peer.all_of, peer.none_of) for each in part]))
+            reasons.append(
+                _why_matched([each for part in (*peer.all_of, peer.none_of, peer.doubtful) for each in part])
+            )
         elif isinstance(peer, Addresses):
             reasons.append(f"it is not known whether {peer} meets this peer by its address")
         elif isinstance(peer, Outside) and peer.doubt:

@@ -135,7 +135,7 @@ class Matcher:
             state = self._namespace_state(term.namespaces)[classes.namespace_of]
             near = np.flatnonzero(labels[classes.labels_of] & (state > 0)).astype(np.int32)
             open_ = state[near] == 1
-        if term.accounts is not None or term.account_names or term.meshed:
+        if term.accounts is not None or term.account_names or term.principals or term.meshed:
             near, open_ = self._narrowed(term, near, open_)
         host = classes.host[near]
         if host.any():
@@ -151,6 +151,8 @@ class Matcher:
         for number, doubt in zip(near.tolist(), open_.tolist(), strict=True):
             key = self.classes.keys[number]
             answers = [not doubt or None, self._account(term, key[0], key[4])]
+            if term.principals:
+                answers.append(any(_fits(each, f"cluster.local/ns/{key[0]}/sa/{key[4]}") for each in term.principals))
             if term.meshed:
                 answers.append({"yes": True, "no": False}.get(key[5]))
             if False not in answers:
@@ -221,6 +223,8 @@ class Matcher:
                 certain[classes.pods + at] = inside & ~outside
                 perhaps[classes.pods + at] = inside & outside if nodes[0].addresses else self.both
         self._pod_addresses(peer, bit, certain, perhaps)
+        if peer.doubt:
+            return _by_kind(np.zeros_like(certain), certain | perhaps)
         return _by_kind(certain, perhaps & ~certain)
 
     def _pod_addresses(
@@ -253,6 +257,8 @@ class Matcher:
     def _nodes(self, peer: Nodes) -> Matched:
         classes = self.classes
         project = classes.uses.node_keys.project
+        if peer.own:
+            return ()
         found = [
             classes.pods + at
             for at, nodes in enumerate(classes.node_members)
@@ -279,6 +285,7 @@ class Matcher:
             possible &= at_all
         surely, at_all = self._flags(peer.none_of)
         certain, possible = certain & ~at_all, possible & ~surely
+        certain = certain & ~self._flags(peer.doubtful)[1]
         return _by_kind(certain, possible & ~certain)
 
     def _flags(self, peers: tuple[Peer, ...]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
@@ -291,13 +298,14 @@ class Matcher:
         return certain, possible
 
     def _outside(self, peer: Outside) -> Matched:
-        index = self.everything[self.classes.pods + (0 if peer.nodes else self.classes.nodes) :]
+        start = 0 if peer.everything else self.classes.pods + (0 if peer.nodes else self.classes.nodes)
+        index = self.everything[start:]
         return ((Kind(0, self.both) if peer.doubt else Kind(self.both, 0), index),)
 
 
 def namespace_labels(name: str, labels: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of a namespace with those that always hold its name."""
-    return {**dict.fromkeys(NAMESPACE_NAMES, name), **labels}
+    return {**labels, **dict.fromkeys(NAMESPACE_NAMES, name)}
 
 
 def judge_namespace(condition: Condition, name: str, labels: Mapping[str, str] | None) -> bool | None:
@@ -305,6 +313,15 @@ def judge_namespace(condition: Condition, name: str, labels: Mapping[str, str] |
     if labels is None:
         return condition.judge(dict.fromkeys(NAMESPACE_NAMES, name))
     return condition.matches(namespace_labels(name, labels))
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Tell whether a pattern with `*` at one end, or alone, fits a text."""
+    if pattern == "*":
+        return bool(text)
+    if pattern.startswith("*"):
+        return text.endswith(pattern[1:])
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
 def _by_kind(certain: npt.NDArray[np.int8], perhaps: npt.NDArray[np.int8]) -> Matched:

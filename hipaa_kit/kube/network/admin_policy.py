@@ -74,9 +74,9 @@ def read_admin_policy(kind: str, object: str, content: Mapping[str, Any]) -> Rea
         return Read(policies=(_policy(kind, object, spec),))
     except InputError as error:
         reason = f"{object} is not one that the API would accept: {error.line()}"
-        return Read(
-            doubts=(Doubt(object, reason, _subject_or_all(spec), stage=_stage(kind, spec)),), problem=error.line()
-        )
+        directions = frozenset(direction for direction in _PEERS if spec.get(direction)) or frozenset(_PEERS)
+        doubt = Doubt(object, reason, _subject_or_all(spec), directions, stage=_stage(kind, spec))
+        return Read(doubts=(doubt,), problem=error.line())
 
 
 def _subject_or_all(spec: Mapping[str, Any]) -> tuple[Pods, ...]:
@@ -186,7 +186,12 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
         return (Addresses(AddressSet(blocks), pods="always"),)
     if action != "allow":
         raise PolicyError("domainNames can only be allowed", where)
-    return tuple(Outside(f"addresses of {name}") for name in words(peer["domainNames"], f"{where}.domainNames"))
+    return tuple(_domain(name) for name in words(peer["domainNames"], f"{where}.domainNames"))
+
+
+def _domain(name: str) -> Peer:
+    """Return what a domain name may stand for: addresses outside, and pods where the name is the cluster's own."""
+    return Outside(f"addresses of {name}", everything=name.rstrip(".").endswith(".cluster.local"))
 
 
 def _ports(rule: Mapping[str, Any], where: str) -> Ports:
@@ -237,7 +242,10 @@ def _protocol(entry: Mapping[str, Any], where: str) -> Ports:
     if given == ["destinationNamedPort"]:
         return Ports(names=(NamedPort(word(entry["destinationNamedPort"], where), ""),))
     protocol = given[0].upper()
-    port = mapping(mapping(entry[given[0]], where).get("destinationPort"), where)
+    about = mapping(entry[given[0]], where)
+    if not about:
+        return Ports((PortRange(protocol),))
+    port = mapping(about.get("destinationPort"), where)
     number, span = port.get("number"), port.get("range")
     if (number is None) == (span is None):
         raise UnknownFieldError("has no destination port that is known", where)

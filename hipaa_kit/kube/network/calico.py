@@ -19,12 +19,13 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import EVERYWHERE, AddressSet, Block, parse_cidr
-from hipaa_kit.kube.network.calico_selectors import ALL, Expression, parse_expression
+from hipaa_kit.kube.network.calico_selectors import ALL, GLOBAL_KEY, Expression, parse_expression
 from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports, other_ports
 from hipaa_kit.kube.network.reading import NotModelledError, PolicyError, listing, mapping, maps, word, words
 from hipaa_kit.kube.network.rules import (
     ADMIN,
     BASELINE,
+    DIRECTIONS,
     EVERYONE,
     NETWORK,
     Action,
@@ -136,10 +137,23 @@ def read_calico_policy(
         return Read(policies=(_Reader(object, namespace, around).policy(spec),))
     except NotModelledError as error:
         reason = f"{object}: dialect not modelled: {error.line()}"
-        return Read(doubts=(Doubt(object, reason, (_subject(namespace, spec, lenient=True),)),), problem=error.line())
+        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        return Read(doubts=(doubt,), problem=error.line())
     except InputError as error:
         reason = f"{object} is not one that Calico would accept: {error.line()}"
-        return Read(doubts=(Doubt(object, reason, (_subject(namespace, spec, lenient=True),)),), problem=error.line())
+        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        return Read(doubts=(doubt,), problem=error.line())
+
+
+def _directions_of(spec: Mapping[str, Any]) -> frozenset[Direction]:
+    """Return the directions of a policy that is not otherwise read; both where even these cannot be."""
+    types = spec.get("types") or []
+    if isinstance(types, list) and types:
+        known = frozenset(each for each in DIRECTIONS if each.capitalize() in types)
+        return known or frozenset(DIRECTIONS)
+    if not spec.get("egress"):
+        return frozenset(["ingress"])
+    return frozenset(DIRECTIONS) if spec.get("ingress") else frozenset(["egress"])
 
 
 def _subject(namespace: str, spec: Mapping[str, Any], *, lenient: bool = False) -> Pods:
@@ -299,8 +313,11 @@ class _Reader:
         without: list[SimplePeer] = []
         if nets := _nets(entity.get("nets"), f"{where}.nets"):
             every.append((_blocks(nets),))
+        doubtful: list[SimplePeer] = []
         if nets := _nets(entity.get("notNets"), f"{where}.notNets"):
             without.append(_blocks(nets))
+            unnamed = tuple(block for block in EVERYWHERE if block.family not in {each.family for each in nets})
+            doubtful += [_blocks(unnamed)] if unnamed else []
         if selected := self._selected(entity, where):
             every.append(selected)
         if entity.get("notSelector"):
@@ -316,7 +333,7 @@ class _Reader:
             return EVERYONE
         if len(every) == 1 and not without:
             return every[0]
-        return (Combined(tuple(every), tuple(without)),)
+        return (Combined(tuple(every), tuple(without), tuple(doubtful)),)
 
     def _selected(self, entity: Mapping[str, Any], where: str) -> tuple[SimplePeer, ...]:
         """Return what selectors of an entity name, nothing where it has none."""
@@ -351,19 +368,29 @@ class _Reader:
             pods=_condition(selected),
             host_network="never",
         )
-        near = [each for each in self.around.sets if everywhere or self._inside(each, spaces)]
-        sets = [each for each in near if selected.matches(each.labels)]
         found: list[SimplePeer] = [pods]
-        found += [Addresses(each.addresses, pods="always") for each in sets if each.addresses.blocks]
-        found += [Outside(f"addresses of {name}") for each in sets for name in each.domains]
+        for each in self.around.sets:
+            inside = True if everywhere else self._inside(each, spaces)
+            if inside is False or not selected.matches(each.labels):
+                continue
+            if each.addresses.blocks:
+                found.append(Addresses(each.addresses, pods="always", doubt=inside is None))
+            found += [Outside(f"addresses of {name}") for name in each.domains]
         return tuple(found)
 
-    def _inside(self, found: NetworkSet, spaces: str | None) -> bool:
+    def _inside(self, found: NetworkSet, spaces: str | None) -> bool | None:
+        """Tell whether a network set lies where a selector of namespaces looks.
+
+        One that lies in no namespace is meant by `global()`; whether it is by what a selector denies is read in
+        two ways.
+        """
         if spaces is None:
             return found.namespace == self.namespace or not self.namespace
         expression = parse_expression(spaces)
         if not found.namespace:
-            return spaces.replace(" ", "") == "global()"
+            if expression == ALL or not expression.matches({GLOBAL_KEY: "yes"}):
+                return False
+            return None if expression.matches({GLOBAL_KEY: "no"}) else True
         labels = {**(self.around.namespaces.get(found.namespace) or {}), "projectcalico.org/name": found.namespace}
         return expression.matches({"kubernetes.io/metadata.name": found.namespace, **labels})
 

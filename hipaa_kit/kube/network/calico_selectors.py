@@ -28,7 +28,7 @@ class Compared:
 
     def judge(self, known: Mapping[str, str]) -> Answer:
         """Tell whether labels of which only some are known meet it."""
-        return self.matches(known) if self.key in known else None
+        return self.matches(known) if self.key in known or self.key == GLOBAL_KEY else None
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether labels meet it."""
@@ -41,6 +41,8 @@ class Compared:
 
     def __str__(self) -> str:
         """Return it as it is written."""
+        if self == GLOBAL:
+            return "global()"
         if self.operator == "has":
             return f"has({self.key})"
         values = ", ".join(f"'{value}'" for value in sorted(self.values))
@@ -106,7 +108,7 @@ class Joined:
     def __str__(self) -> str:
         """Return it as it is written."""
         if not self.parts:
-            return "all()" if self.every else "global()"
+            return "all()"
         return (" && " if self.every else " || ").join(f"({part})" for part in self.parts)
 
 
@@ -114,8 +116,11 @@ Expression = Compared | Not | Joined
 ALL: Final = Joined(every=True)
 """Matches everything."""
 
-GLOBAL: Final = Joined(every=False)
-"""Matches nothing that lives in a namespace."""
+GLOBAL_KEY: Final = "projectcalico.org/global()"
+"""No label can be called so: it tells apart what lies in no namespace."""
+
+GLOBAL: Final = Compared(GLOBAL_KEY, "in", frozenset(["yes"]))
+"""`global()` matches only what lies in no namespace."""
 
 
 class _Token(NamedTuple):

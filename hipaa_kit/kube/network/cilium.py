@@ -52,7 +52,8 @@ _SPEC: Final = frozenset(
 _ENDS: Final[dict[Direction, str]] = {"ingress": "from", "egress": "to"}
 _PEERS: Final = ("Endpoints", "CIDR", "CIDRSet", "Entities", "FQDNs", "Services", "Groups", "Nodes", "Requires")
 _OTHER: Final = frozenset(["toPorts", "icmps", "authentication"])
-_UNSEEN_ENTITIES: Final = ("host", "kube-apiserver", "ingress", "health", "init", "unmanaged")
+_NOBODY_SEEN: Final = ("none", "ingress", "health", "init", "unmanaged")
+"""Entities that are neither pods, nodes nor addresses outside."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,31 @@ def read_cilium_policy(
     for spec in [*single, *(each for each in (more if isinstance(more, list) else []) if isinstance(each, Mapping))]:
         try:
             policies += _policies(owner, spec)
+            doubts += _required(owner, spec)
         except InputError as error:
             unmodelled = isinstance(error, NotModelledError)
             what = "dialect not modelled" if unmodelled else "is not one that Cilium would accept"
             problem = problem or error.line()
-            doubts.append(Doubt(object, f"{object}: {what}: {error.line()}", (_subject_or_all(owner, spec),)))
+            reason = f"{object}: {what}: {error.line()}"
+            doubts.append(Doubt(object, reason, (_subject_or_all(owner, spec),), _directions(spec)))
     if not policies and not doubts:
         problem = "has no specification"
     return Read(tuple(policies), tuple(doubts), problem)
+
+
+def _required(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Doubt]:
+    """Yield the doubt of `fromRequires` and `toRequires`: they take away, and only before Cilium 1.19."""
+    for direction, end in _ENDS.items():
+        rules = [*listing(spec.get(direction), direction), *listing(spec.get(f"{direction}Deny"), direction)]
+        if any(isinstance(rule, Mapping) and rule.get(f"{end}Requires") for rule in rules):
+            reason = f"{owner.name}: dialect not modelled: field {end}Requires"
+            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate")
+
+
+def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
+    """Return the directions of a policy that is not otherwise read; both where it has none."""
+    found = frozenset(each for each in _ENDS if spec.get(each) or spec.get(f"{each}Deny"))
+    return found or frozenset(_ENDS)
 
 
 def _subject_or_all(owner: _Owner, spec: Mapping[str, Any]) -> Pods:
@@ -148,12 +166,10 @@ def _policies(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Policy]:
 
 def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, Any], action: Action, where: str) -> Rule:
     end = _ENDS[direction]
-    given = [field for field in _PEERS if rule.get(f"{end}{field}") is not None]
+    given = [field for field in _PEERS if rule.get(f"{end}{field}") is not None and field != "Requires"]
     known = {f"{end}{field}" for field in _PEERS} | _OTHER
     if strange := sorted(str(key) for key, value in rule.items() if key not in known and value is not None):
         raise NotModelledError(f"field {strange[0]} is not modelled", where)
-    if "Requires" in given:
-        raise NotModelledError(f"field {end}Requires is not modelled", where)
     if len(given) > 1 and set(given) != {"CIDR", "CIDRSet"}:
         raise PolicyError(f"{end}{given[0]} and {end}{given[1]} stand in one rule", where)
     note = f"{direction}Deny" if action == "deny" else ""
@@ -220,11 +236,11 @@ def _entity(name: str, where: str) -> Iterable[Peer]:
         return (_outside(AddressSet((EVERYWHERE[name == "world-ipv6"],))),)
     if name == "cluster":
         return (Pods(host_network="never"), Nodes())
-    if name == "remote-node":
-        return (Nodes(),)
-    if name in _UNSEEN_ENTITIES:
-        return (Outside(f"what counts as the entity {name}", nodes=True),)
-    if name == "none":
+    if name in ("host", "remote-node"):
+        return (Nodes(own=name == "host"),)
+    if name == "kube-apiserver":
+        return (Outside("addresses of the API server", nodes=True),)
+    if name in _NOBODY_SEEN:
         return ()
     raise PolicyError(f"entity {name!r} is not known", where)
 

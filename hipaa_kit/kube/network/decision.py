@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
-from hipaa_kit.kube.network.rules import Action, Direction, Doubt, Policy, Stage
+from hipaa_kit.kube.network.rules import NETWORK, Action, Direction, Doubt, Policy, Stage
 
 
 class Planes(NamedTuple):
@@ -84,10 +84,15 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every stage of one pod and direction, by chain, first to last, and what doubts lie over all of them."""
+    """Every stage of one pod and direction, by chain, first to last, and what doubts lie over all of them.
+
+    `unordered` where Cilium's policies, in the stage of NetworkPolicy, stand beside those of administrators: which
+    go first is not written anywhere.
+    """
 
     chains: tuple[tuple[StagePlan, ...], ...]
     doubt: Literal["", "both", "gate"] = ""
+    unordered: bool = False
 
 
 class Chosen(NamedTuple):
@@ -122,7 +127,8 @@ def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt]
         chains[stage.chain].append(_stage_plan(direction, stage, stages[stage], inside))
     over = {doubt.effect for doubt in doubts if doubt.stage is None}
     worst: Literal["", "both", "gate"] = "both" if over - {"gate"} else "gate" if over else ""
-    return Plan(tuple(tuple(found) for _, found in sorted(chains.items())), worst)
+    unordered = any(each.policy.family == "cilium" for each in chosen)
+    return Plan(tuple(tuple(found) for _, found in sorted(chains.items())), worst, unordered)
 
 
 def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts: Sequence[str]) -> StagePlan:
@@ -149,12 +155,22 @@ def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Seque
     found: list[Step | Either] = []
     in_order = sorted(chosen, key=lambda each: (each.policy.order, each.policy.tie or each.policy.object))
     for _, group in groupby(in_order, key=lambda each: each.policy.order):
-        sequences = [_steps(direction, each) for each in group]
-        if stage.ties and len(sequences) > 1:
+        held = list(group)
+        mixed = families > {"calico"}
+        sequences = _sequences(direction, held) if mixed else [_steps(direction, each) for each in held]
+        if (stage.ties or mixed) and len(sequences) > 1:
             found.append(Either(tuple(sequences)))
         else:
             found += [step for steps in sequences for step in steps]
     return tuple(found)
+
+
+def _sequences(direction: Direction, chosen: list[Chosen]) -> list[tuple[Step, ...]]:
+    """Return the rules of equal order, of Calico and of others: which goes first differs between versions."""
+    ours = [each for each in chosen if each.policy.family == "calico"]
+    others = [each for each in chosen if each.policy.family != "calico"]
+    parts = [tuple(step for each in part for step in _steps(direction, each)) for part in (ours, others) if part]
+    return [part for part in parts if part]
 
 
 def decide(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
@@ -171,13 +187,21 @@ def decide(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
     """
     result = Planes(every, every)
     for chain in plan.chains:
-        decided = Planes(every, every)
-        for stage in reversed(chain):
-            decided = _decide_stage(stage, matches, decided, every)
+        decided = _decide_chain(chain, matches, every)
+        if plan.unordered and len(chain) > 1:
+            other = _decide_chain(sorted(chain, key=lambda each: each.stage != NETWORK), matches, every)
+            decided = Planes(decided.sure & other.sure, decided.possible | other.possible)
         result &= decided
     if plan.doubt:
         return Planes(0, every if plan.doubt == "both" else result.possible)
     return result
+
+
+def _decide_chain(chain: Sequence[StagePlan], matches: Mapping[int, Match], every: int) -> Planes:
+    decided = Planes(every, every)
+    for stage in reversed(chain):
+        decided = _decide_stage(stage, matches, decided, every)
+    return decided
 
 
 def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:

@@ -14,15 +14,18 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import AddressSet, parse_cidr
+from hipaa_kit.kube.network.calico_selectors import Compared
 from hipaa_kit.kube.network.ports import FIRST, LAST, PortRange, Ports, other_ports
 from hipaa_kit.kube.network.reading import NotModelledError, PolicyError, mapping, maps, word, words
 from hipaa_kit.kube.network.rules import (
     EVERYONE,
     MESH,
+    NAMESPACE_NAMES,
     Addresses,
     Combined,
     Direction,
     Doubt,
+    Outside,
     Peer,
     Pods,
     Policy,
@@ -35,19 +38,22 @@ from hipaa_kit.kube.selectors import label_selector
 ROOT: Final = "istio-system"
 """Namespace whose policies hold in the whole mesh, where the mesh's configuration says nothing else."""
 
-TRUST_DOMAIN: Final = "cluster.local"
 INGRESS: Final[frozenset[Direction]] = frozenset(["ingress"])
 ANYBODY: Final = Pods(meshed=True, host_network="never")
 """Whoever can show who they are."""
 
+STRANGERS: Final = Outside("identities of callers outside the cluster")
+
 TCP: Final = Ports((PortRange("TCP"),))
 NOT_TCP: Final = Ports((PortRange("UDP"), PortRange("SCTP")))
-ORDER: Final = {"strict": (0.0,), "DENY": (1.0,), "ALLOW": (2.0,)}
+ORDER: Final = {"strict": (0.0,), "CUSTOM": (1.0,), "DENY": (2.0,), "ALLOW": (3.0,)}
+DRY_RUN: Final = "istio.io/dry-run"
 
 _SPEC: Final = frozenset(["action", "provider", "rules", "selector", "targetRef", "targetRefs"])
 _SOURCE: Final = frozenset(
     "principals notPrincipals namespaces notNamespaces ipBlocks notIpBlocks serviceAccounts notServiceAccounts".split()
 )
+_IDENTITY: Final = ("principals", "namespaces", "serviceAccounts")
 _REQUEST: Final = frozenset("requestPrincipals notRequestPrincipals remoteIpBlocks notRemoteIpBlocks".split())
 _OPERATION: Final = frozenset("hosts notHosts methods notMethods paths notPaths".split())
 
@@ -86,10 +92,9 @@ def read_authorization_policy(
         labels = label_selector({"matchLabels": chosen.get("matchLabels") or {}}, where=object)
         subject = Pods(subject.namespace, pods=labels, host_network="never", meshed=True)
         action = word(spec.get("action"), f"{object} spec.action") or "ALLOW"
-        if action == "AUDIT":
+        notes = mapping(mapping(content.get("metadata"), object).get("annotations"), object)
+        if action == "AUDIT" or str(notes.get(DRY_RUN)).lower() == "true":
             return Read()
-        if action == "CUSTOM":
-            raise NotModelledError("a program outside decides", object)
         if action not in ORDER or action == "strict":
             raise PolicyError(f"action {action!r} is not ALLOW, DENY, AUDIT or CUSTOM", object)
         return Read(policies=(_policy(object, subject, action, spec, mutual),))
@@ -99,9 +104,10 @@ def read_authorization_policy(
 
 
 def _policy(name: str, subject: Pods, action: str, spec: Mapping[str, Any], mutual: bool) -> Policy:
-    effect: Any = action.lower()
+    effect: Any = "allow" if action == "ALLOW" else "deny"
+    custom = ["a program outside decides"] if action == "CUSTOM" else []
     rules = [
-        Rule(index, effect, peers, ports, "; ".join(doubts))
+        Rule(index, effect, peers, ports, "; ".join([*custom, *doubts]))
         for index, rule in enumerate(maps(spec.get("rules"), f"{name} spec.rules"))
         for peers, ports, doubts in _alternatives(rule, mutual, f"{name} spec.rules[{index}]")
     ]
@@ -117,6 +123,7 @@ def _alternatives(
     """Yield every pair of a source and an operation of a rule, with what is not decided of it."""
     if strange := sorted(str(key) for key in rule if key not in ("from", "to", "when")):
         raise NotModelledError(f"field {strange[0]} is not modelled", where)
+    # Conditions hold what users fill in: neither their keys nor their values reach a snapshot.
     conditions = ["it has conditions on the request"] if rule.get("when") else []
     sources = [mapping(each.get("source"), where) for each in maps(rule.get("from"), where)] or [{}]
     operations = [mapping(each.get("operation"), where) for each in maps(rule.get("to"), where)] or [{}]
@@ -134,19 +141,16 @@ def _source(source: Mapping[str, Any], mutual: bool, where: str) -> tuple[tuple[
     every: list[tuple[SimplePeer, ...]] = []
     without: list[SimplePeer] = []
     doubts = ["it asks who a request is for"] if any(source.get(key) for key in _REQUEST) else []
-    for key, read in (("principals", _principal), ("namespaces", _namespace), ("serviceAccounts", _account)):
+    for key in _IDENTITY:
         for name, wanted in ((key, True), (f"not{key[0].upper()}{key[1:]}", False)):
             held = words(source.get(name), f"{where}.{name}")
-            found = [read(each) for each in held]
             if held and not mutual:
                 doubts.append("it is not known that callers show who they are")
-            if None in found:
-                doubts.append(f"{name} are not all read")
-            named = [each for each in found if each is not None]
+            named: list[SimplePeer] = [_identity(key, each) for each in held]
             if held and wanted:
-                every.append(tuple(named) if None not in found else (*named, ANYBODY))
-            elif None not in found:
-                without += named
+                every.append((*named, STRANGERS))
+            elif held:
+                without += [*named, STRANGERS]
     for name, wanted in (("ipBlocks", True), ("notIpBlocks", False)):
         if held := words(source.get(name), f"{where}.{name}"):
             blocks = [parse_cidr(each) for each in held]
@@ -164,28 +168,20 @@ def _source(source: Mapping[str, Any], mutual: bool, where: str) -> tuple[tuple[
     return (Combined(tuple(every), tuple(without)),), doubts
 
 
-def _principal(text: str) -> Pods | None:
-    """Return the pods of a principal, `cluster.local/ns/NAMESPACE/sa/ACCOUNT`; None for a pattern that is not read."""
+def _identity(key: str, text: str) -> Pods:
+    """Return the pods of a principal, a namespace or an account; `*` at an end stands for anything."""
+    if key == "principals":
+        return Pods(principals=(text,), meshed=True, host_network="never")
+    if key == "serviceAccounts":
+        namespace, _, account = text.rpartition("/")
+        return Pods(namespace, account_names=frozenset([account]), meshed=True, host_network="never")
+    if "*" not in text:
+        return Pods(text, meshed=True, host_network="never")
     if text == "*":
         return ANYBODY
-    domain, _, rest = text.partition("/ns/")
-    namespace, _, account = rest.partition("/sa/")
-    if domain != TRUST_DOMAIN or not namespace or not account or "*" in namespace or "*" in account:
-        return None
-    return Pods(namespace, account_names=frozenset([account]), meshed=True, host_network="never")
-
-
-def _namespace(text: str) -> Pods | None:
-    if text == "*":
-        return ANYBODY
-    return None if "*" in text else Pods(text, meshed=True, host_network="never")
-
-
-def _account(text: str) -> Pods | None:
-    namespace, slash, account = text.partition("/")
-    if not slash or "*" in text:
-        return None
-    return Pods(namespace, account_names=frozenset([account]), meshed=True, host_network="never")
+    operator = "ends with" if text.startswith("*") else "starts with"
+    named = Compared(NAMESPACE_NAMES[0], operator, frozenset([text.strip("*")]))
+    return Pods(namespaces=named, meshed=True, host_network="never")
 
 
 def _operation(operation: Mapping[str, Any], where: str) -> tuple[Ports, list[str]]:

@@ -16,6 +16,7 @@ from hipaa_kit.kube.network.ports import EVERY_PORT, FIRST, LAST, PROTOCOLS, Nam
 from hipaa_kit.kube.network.reading import PolicyError, mapping, maps, selector, whole, word, words
 from hipaa_kit.kube.network.rules import (
     ANY,
+    DIRECTIONS,
     EVERYONE,
     NETWORK,
     Addresses,
@@ -65,8 +66,18 @@ def _refused(name: str, namespace: str, spec: Mapping[str, Any], error: InputErr
     except InputError:
         selected = ANY
     reason = f"{name} is not one that the API would accept: {error.line()}"
-    doubt = Doubt(name, reason, (Pods(namespace, pods=selected),), effect="adds", stage=NETWORK)
+    doubt = Doubt(name, reason, (Pods(namespace, pods=selected),), _directions(spec), "adds", NETWORK)
     return Read(doubts=(doubt,), problem=error.line())
+
+
+def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
+    """Return the directions of a policy that is not otherwise read; both where even these cannot be."""
+    types, egress = spec.get("policyTypes") or [], spec.get("egress") or []
+    if not isinstance(types, list) or not isinstance(egress, list) or not all(each in _TYPES for each in types):
+        return frozenset(DIRECTIONS)
+    if types:
+        return frozenset(_TYPES[each] for each in types)
+    return frozenset(DIRECTIONS) if egress else frozenset(["ingress"])
 
 
 def _policy(name: str, namespace: str, spec: Mapping[str, Any]) -> Policy:

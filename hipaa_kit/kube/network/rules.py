@@ -66,6 +66,9 @@ class Pods:
         How pods on the host's network are selected: `option` where the rule does not define it, `never`.
     meshed
         Only pods that a service mesh's proxy serves.
+    principals
+        Patterns of the identity `cluster.local/ns/NAMESPACE/sa/ACCOUNT`, one of which must match; `*` stands at
+        an end, or alone for any. Empty for any.
     """
 
     namespace: str = ""
@@ -75,20 +78,27 @@ class Pods:
     account_names: frozenset[str] = frozenset()
     host_network: Literal["option", "never"] = "option"
     meshed: bool = False
+    principals: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the selection in words."""
+        if self.principals:
+            return f"pods of {', '.join(self.principals)}"
         where = f"namespace {self.namespace}" if self.namespace else f"namespaces {self.namespaces or 'all'}"
         return f"pods {self.pods or 'all'} in {where}"
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Addresses; whether pods and nodes are met by their addresses differs between kinds and plugins."""
+    """Addresses; whether pods and nodes are met by their addresses differs between kinds and plugins.
+
+    `doubt` where it is not known whether they are meant at all.
+    """
 
     addresses: AddressSet
     pods: Literal["option", "always", "never"] = "option"
     nodes: bool = True
+    doubt: bool = False
 
     def __str__(self) -> str:
         """Return the addresses."""
@@ -97,9 +107,10 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes by label."""
+    """Nodes by label, with the pods on their network; `own` tells the pod's own node from others, None takes all."""
 
     labels: Condition = ANY
+    own: bool | None = None
 
     def __str__(self) -> str:
         """Return the selection in words."""
@@ -108,10 +119,11 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Outside:
-    """Everything that is neither a pod nor a node; with `doubt`, an unknown part of it."""
+    """Everything that is neither a pod nor a node, or with them; with `doubt`, an unknown part of it."""
 
     doubt: str = ""
     nodes: bool = False
+    everything: bool = False
 
     def __str__(self) -> str:
         """Return the peer in words."""
@@ -129,10 +141,14 @@ class Everyone:
 
 @dataclass(frozen=True)
 class Combined:
-    """Peers that all of several lists name, each by any of its members, without those that `none_of` names."""
+    """Peers that all of several lists name, each by any of its members, without those that `none_of` names.
+
+    Of those that `doubtful` names it is not known whether they are excluded.
+    """
 
     all_of: tuple[tuple[SimplePeer, ...], ...]
     none_of: tuple[SimplePeer, ...] = ()
+    doubtful: tuple[SimplePeer, ...] = ()
 
     def __str__(self) -> str:
         """Return the peer in words."""
