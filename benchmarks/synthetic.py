@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from hipaa_kit.resources import shipped
-from hipaa_kit.sources.documents import LenientLoader
+from hipaa_kit.sources.documents.yaml_documents import LenientLoader
 
 
 def pods(count: int) -> list[dict[str, Any]]:

@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
+from hipaa_kit.cli_cluster import add_cluster_verbs
 from hipaa_kit.errors import EXIT_INTERNAL, InputError, KitError
+from hipaa_kit.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.terminal import make_verb as _verb
+from hipaa_kit.terminal import output as _output
+from hipaa_kit.terminal import print_table as _print_table
+from hipaa_kit.terminal import progress as _progress
+from hipaa_kit.terminal import refuse_existing as _refuse_existing
+from hipaa_kit.terminal import say as _say
+from hipaa_kit.terminal import say_what_was_read as _say_what_was_read
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hipaa_kit.assess.facade import Assessment
     from hipaa_kit.batch.run import NotebookRun
     from hipaa_kit.batch.specs import NotebookSpec
@@ -27,11 +34,6 @@ if TYPE_CHECKING:
 # Building this grammar costs more than a second of every start and serves one string format that
 # nothing here validates; jsonschema does without it when the import fails.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
-EXIT_DONE = 0
-EXIT_FINDINGS = 3
-EXIT_NOTHING_ASSESSED = 4
-EXIT_INTERRUPTED = 130
 
 EXIT_CODES = """\
 exit codes:
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _demo(verbs)
-    _snapshot(verbs)
+    add_cluster_verbs(verbs)
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
@@ -76,36 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _demo(verbs: Any) -> None:
     verb = _verb(verbs, "demo", _run_demo, "assess the clinic that ships with the kit: no cluster, no network")
     _output(verb, "bundle to make; evidence/<cluster>/<time> by default")
     _execution(verb)
-
-
-def _snapshot(verbs: Any) -> None:
-    verb = _verb(verbs, "snapshot", _run_snapshot, "read a live cluster, get and list only, into a snapshot")
-    verb.add_argument("--context", help="kubeconfig context; the current one by default")
-    verb.add_argument("--kubeconfig", help="kubeconfig file; $KUBECONFIG or ~/.kube/config by default")
-    verb.add_argument("--in-cluster", action="store_true", help="use the token of the pod this runs in")
-    verb.add_argument(
-        "--profile",
-        default="audit",
-        choices=("minimal", "audit", "audit-plus", "secrets-metadata"),
-        help="what to ask for; audit (default) is everything but Secrets, ConfigMaps and Events",
-    )
-    verb.add_argument("--kinds", default="", metavar="KIND,…", help="ask for these kinds alone")
-    verb.add_argument("-n", "--namespace", action="append", default=[], help="ask in this namespace alone; repeatable")
-    verb.add_argument("--page-size", type=int, default=500, help="objects per request (default 500)")
-    verb.add_argument(
-        "--timeout", type=float, default=60.0, metavar="SECONDS", help="limit of one request (default 60)"
-    )
-    _output(verb, "snapshot to make", required=True)
 
 
 def _import(verbs: Any) -> None:
@@ -189,10 +165,6 @@ def _notebooks(verbs: Any) -> None:
     verb.add_argument("--copy", metavar="DIR", help="make a working copy in this folder")
 
 
-def _output(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
-    verb.add_argument("-o", "--out", required=required, metavar="PATH", help=what)
-
-
 def _execution(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--notebooks",
@@ -211,29 +183,6 @@ def _run_demo(arguments: argparse.Namespace) -> int:
     clinic = shipped("data") / "clinic"
     run = assessment(clinic)
     return _bundle(run, arguments, find_scope(clinic), topics=[])
-
-
-def _run_snapshot(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.sources.live import collect
-    from hipaa_kit.sources.store import save_snapshot
-
-    _refuse_existing(arguments.out)
-    with _progress("kinds") as advance:
-        snapshot = collect(
-            arguments.context,
-            arguments.kubeconfig,
-            in_cluster=arguments.in_cluster,
-            profile=arguments.profile,
-            kinds=[kind for kind in arguments.kinds.split(",") if kind],
-            namespaces=[name for given in arguments.namespace for name in given.split(",")],
-            page_size=arguments.page_size,
-            timeout_seconds=arguments.timeout,
-            progress=advance,
-        )
-    path = save_snapshot(snapshot, arguments.out)
-    _say_what_was_read(snapshot)
-    print(path)
-    return EXIT_DONE if snapshot.kinds() else EXIT_NOTHING_ASSESSED
 
 
 def _run_import(arguments: argparse.Namespace) -> int:
@@ -376,27 +325,8 @@ def _default_bundle(run: Assessment) -> Path:
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
 
 
-def _refuse_existing(out: str) -> None:
-    """Refuse an output that exists before any work is done for it."""
-    if Path(out).exists():
-        raise InputError("exists already", out, "name another place or remove it")
-
-
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _print_table(frame: pd.DataFrame, form: str, columns: list[str]) -> None:
-    if form == "json":
-        print(frame.to_json(orient="records", indent=1))
-    elif form == "csv":
-        print(frame.to_csv(index=False, lineterminator="\n"), end="")
-    else:
-        print(frame[columns].to_string(index=False))
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
 
 
 def _say_verdicts(run: Assessment) -> None:
@@ -404,33 +334,3 @@ def _say_verdicts(run: Assessment) -> None:
 
     counts = verdict_counts(run.findings())
     _say("findings: " + ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items()))
-
-
-def _say_what_was_read(snapshot: Any) -> None:
-    from hipaa_kit.views.inspection import summary_line
-
-    _say(summary_line(snapshot))
-
-
-class _progress:  # noqa: N801 - used as a function
-    """A progress bar on a terminal, plain lines otherwise."""
-
-    def __init__(self, unit: str, total: int | None = None) -> None:
-        self._unit, self._total = unit, total
-        self._bar: Any = None
-
-    def __enter__(self) -> Any:
-        if not sys.stderr.isatty():
-            return _say
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=self._total, unit=f" {self._unit}", file=sys.stderr, leave=False)
-        return self._advance
-
-    def _advance(self, words: str) -> None:
-        self._bar.set_postfix_str(words[:60], refresh=False)
-        self._bar.update()
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()

@@ -117,14 +117,39 @@ class SnapshotBuilder:
         held = self._held.get(key)
         if held is None or not later:
             self._received[group, kind, record.namespace] += 1
-        if held is not None and held.sha256 == record.sha256:
-            return
-        if held is not None and not later:
-            self._conflicts.append(_conflict(key, held, record))
-            if held.version > _version(record):
-                return
-        at, length = self._spool.put(record_line(record))
-        self._held[key] = _Held(record.sha256, _version(record), source, position, at, length, fallback)
+        taken = _Held(record.sha256, _version(record), source, position, -1, -1, fallback)
+        if self._wins(key, taken, later=later):
+            at, length = self._spool.put(record_line(record))
+            self._held[key] = taken._replace(at=at, length=length)
+
+    def apart(self) -> SnapshotBuilder:
+        """Return a builder for objects that may yet be dropped, until `absorb` takes them over.
+
+        A list that has to start again is read into one: when it is dropped, nothing of it counts, and
+        what stays are bytes in the spool, which both share.
+        """
+        return SnapshotBuilder(self.layout, self.pseudonymizer, _spool=self._spool, _learned=self._learned)
+
+    def absorb(self, other: SnapshotBuilder) -> None:
+        """Take over what a builder made by `apart` holds, as if it had been read here."""
+        for key, taken in other._held.items():
+            if self._wins(key, taken):
+                self._held[key] = taken
+        self._received.update(other._received)
+        self._redactions.update(other._redactions)
+        self._conflicts += other._conflicts
+        for (source, position), error in other._unreadable.items():
+            self.fail(source, position, error)
+
+    def _wins(self, key: Key, taken: _Held, *, later: bool = False) -> bool:
+        """Tell whether an object is to be kept; one that is there already with other content is a conflict."""
+        held = self._held.get(key)
+        if held is None or later:
+            return held is None or held.sha256 != taken.sha256
+        if held.sha256 == taken.sha256:
+            return False
+        self._conflicts.append(_conflict(key, held, taken))
+        return held.version <= taken.version
 
     def remove(self, obj: Mapping[str, Any], namespace: str = "") -> None:
         """Forget an object, as a watch tells of one that was deleted."""
@@ -276,10 +301,10 @@ def _version(record: Record) -> int:
     return int(version) if isinstance(version, str) and version.isdecimal() else -1
 
 
-def _conflict(key: Key, held: _Held, other: Record) -> dict[str, str]:
+def _conflict(key: Key, held: _Held, other: _Held) -> dict[str, str]:
     group, kind, namespace, name = key
     first, second = (held.source, held.position), (other.source, other.position)
-    kept, dropped = (first, second) if held.version > _version(other) else (second, first)
+    kept, dropped = (first, second) if held.version > other.version else (second, first)
     return {
         "group": group,
         "kind": kind,

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from tests.support.network_oracle import Options, evaluate
 from tests.support.network_oracle.cases import Case, cases
-from tests.support.network_oracle.generate import KINDS, clusters, questions, random_cluster
+from tests.support.network_oracle.generate import KINDS, MIXES, clusters, questions, random_cluster
 from tests.support.network_oracle.model import find_end, terminated
 
-CLUSTERS = int(os.environ.get("HIPAA_KIT_ORACLE_CLUSTERS", "25"))
+CLUSTERS = int(os.environ.get("HIPAA_KIT_ORACLE_CLUSTERS", "12"))
 DEFAULT = Options()
 KNOWN = Options(cidr_matches_pods="always", host_network="plugin_typical")
 laws = settings(max_examples=CLUSTERS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 seeds = st.integers(0, 2**32)
 
 
-@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.id)
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.id)
 def test_documented_answer(case: Case) -> None:
     assert evaluate(case.cluster, *case.question, case.options) == case.answer, case.source
 
@@ -49,8 +49,8 @@ def test_same_seed_gives_same_cluster() -> None:
 
 def test_random_clusters_hold_every_kind_and_answer() -> None:
     answers, kinds = set(), set()
-    for seed in range(40):
-        cluster = random_cluster(seed)
+    for seed in range(22):
+        cluster = random_cluster(seed, MIXES[seed % len(MIXES)])
         kinds |= {policy["kind"] for policy in cluster["policies"]}
         answers |= {evaluate(cluster, *each) for each in questions(cluster, seed, most_ports=1)}
     assert answers == {"allowed", "denied", "unknown"}
@@ -247,7 +247,7 @@ def test_a_gate_of_the_mesh_only_takes_away(cluster: dict[str, Any], seed: int) 
 def test_each_kind_alone_restricts_something(kind: str) -> None:
     found = {
         evaluate(cluster, *each, KNOWN)
-        for seed in range(12)
+        for seed in range(8)
         for cluster in [random_cluster(seed, (kind,))]
         for each in questions(cluster, seed, most_ports=1)
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hipaa_kit.kube import kinds
-from hipaa_kit.sources import live, transport
+from hipaa_kit.sources import connection, live, transport
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.live import collect
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
@@ -278,9 +278,18 @@ def test_a_credential_that_is_not_accepted_is_one_clear_line(tmp_path: Path) -> 
 
 
 def test_a_refused_discovery_is_one_clear_line(tmp_path: Path) -> None:
-    fault = Fault("^/api$", status=403, times=99, message="forbidden: not you")
+    fault = Fault("^/apis?$", status=403, times=99, message="forbidden: not you")
     with RecordedCluster(objects_of(SMALL), faults=[fault]) as cluster, pytest.raises(CollectError, match="not you"):
         read(cluster, tmp_path)
+
+
+def test_a_plugin_that_gives_no_credentials_is_one_clear_line(tmp_path: Path) -> None:
+    words = 'forbidden: User "system:anonymous" cannot get path "/api"'
+    run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
+    with RecordedCluster([], token="", faults=[Fault("^/apis?$", status=403, times=9, message=words)]) as cluster:
+        path = cluster.kubeconfig(tmp_path, credentials={"exec": run})
+        with pytest.raises(CollectError, match=r"no credentials were sent: .*its plug-in failed"):
+            collect(kubeconfig=path, pseudonymizer=Pseudonymizer(TEST_KEY))
 
 
 def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
@@ -334,7 +343,7 @@ def test_in_a_pod_its_own_token_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
-    client, name = live._client(None, None, True)
+    client, name = connection.make_client(in_cluster=True)
     assert (client.configuration.host, name) == ("https://10.0.0.1:443", "in-cluster")
     server = Server(client)
     assert {k.lower(): v.lower() for k, v in server._credentials().items()} == {"authorization": "bearer first"}

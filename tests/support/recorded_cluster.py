@@ -24,7 +24,12 @@ VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 @dataclass
 class Fault:
-    """What goes wrong with some requests: those whose path and query match, a number of times."""
+    """What goes wrong with some requests: those whose path and query match, a number of times.
+
+    `trickle` sends a byte each so many seconds, the head of the answer included; `chunked` sends the body
+    in chunks, the last of which is missing with `truncate`; `edit` alters what is answered; `act` does
+    something to the cluster before it answers.
+    """
 
     match: str
     status: int = 0
@@ -35,7 +40,11 @@ class Fault:
     truncate: bool = False
     reset: bool = False
     delay: float = 0.0
+    trickle: float = 0.0
+    chunked: bool = False
     garbage: bool = False
+    edit: Callable[[Any], Any] | None = None
+    act: Callable[[RecordedCluster], None] | None = None
     seen: int = 0
 
     def strikes(self, url: str) -> bool:
@@ -72,6 +81,10 @@ class RecordedCluster:
         What goes wrong.
     aggregated
         Answer discovery in its aggregated form where it is asked for.
+    reviews
+        Answer questions about one's own rights.
+    token
+        The token that is accepted.
     """
 
     def __init__(
@@ -82,6 +95,7 @@ class RecordedCluster:
         deny: Callable[[str, str], bool] = lambda resource, namespace: False,
         faults: Iterable[Fault] = (),
         aggregated: bool = False,
+        reviews: bool = True,
         token: str = "let-me-read",
     ) -> None:
         self.kinds: dict[tuple[str, str], tuple[Kind, str]] = {}
@@ -91,6 +105,9 @@ class RecordedCluster:
         for obj in objects:
             self._take(dict(obj))
         self.deny, self.faults, self.aggregated, self.token = deny, list(faults), aggregated, token
+        self.reviews = reviews
+        self.revision = self.oldest = 4711
+        self.states = {self.revision: self.objects}
         self.log: list[Request] = []
         self.lock = threading.Lock()
 
@@ -122,10 +139,10 @@ class RecordedCluster:
         """Address of the server."""
         return f"http://127.0.0.1:{self.server.server_port}"
 
-    def kubeconfig(self, folder: Path, token: str | None = None) -> Path:
-        """Write a kubeconfig whose context `recorded` reaches the server."""
+    def kubeconfig(self, folder: Path, token: str | None = None, credentials: Mapping[str, Any] | None = None) -> Path:
+        """Write a kubeconfig whose context `recorded` reaches the server, with a token or other credentials."""
         path = folder / "kubeconfig"
-        user = {"name": "reader", "user": {"token": self.token if token is None else token}}
+        user = {"name": "reader", "user": credentials or {"token": self.token if token is None else token}}
         context = {"name": "recorded", "context": {"cluster": "recorded", "user": "reader"}}
         content = {
             "apiVersion": "v1",
@@ -137,6 +154,23 @@ class RecordedCluster:
         }
         path.write_text(json.dumps(content))
         return path
+
+    # What happens to the cluster ----------------------------------------------------------------------
+
+    def change(self, key: tuple[str, str], objects: Iterable[Mapping[str, Any]]) -> None:
+        """Let the objects of one (group, resource) be others from now on; lists that are being read keep theirs."""
+        self.revision += 1
+        self.objects = {**self.objects, key: [dict(obj) for obj in objects]}
+        self.states[self.revision] = self.objects
+
+    def compact(self) -> None:
+        """Serve no state but the present one: tokens of lists that are being read expire."""
+        self.oldest = self.revision
+
+    def withdraw(self, key: tuple[str, str]) -> None:
+        """Serve a (group, resource) no longer."""
+        self.change(key, [])
+        self.kinds = {held: kind for held, kind in self.kinds.items() if held != key}
 
     # What the server says ------------------------------------------------------------------------
 
@@ -151,7 +185,7 @@ class RecordedCluster:
             return 200, self._aggregated(core=False) if wants_all else self._groups()
         if found := re.fullmatch(r"/api/(v1)|/apis/([^/]+)/([^/]+)", path):
             return self._resources(found[2] or "", found[1] or found[3])
-        return self._objects(path, query)
+        return self._objects(path, query, accept)
 
     def _versions(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -201,7 +235,7 @@ class RecordedCluster:
         ]
         return {"version": version, "freshness": "Current", "resources": resources}
 
-    def _objects(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+    def _objects(self, path: str, query: dict[str, str], accept: str) -> tuple[int, Any]:
         found = re.fullmatch(
             r"(?:/api/(?P<core>v1)|/apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
             r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?/(?P<resource>[^/]+)(?:/(?P<name>[^/]+))?",
@@ -217,23 +251,46 @@ class RecordedCluster:
             verb = "get" if found["name"] else "list"
             words = f'{kind.resource} is forbidden: User "reader" cannot {verb} resource "{kind.resource}" {where}'
             return 403, _status(403, words)
-        held = [o for o in self.objects[key] if not namespace or o["metadata"].get("namespace") == namespace]
         if found["name"]:
-            one = next((o for o in held if o["metadata"]["name"] == found["name"]), None)
-            return (200, one) if one else (404, _status(404, "not found"))
-        return 200, self._page(kind, version, held, query)
+            named = [o for o in self.objects[key] if o["metadata"]["name"] == found["name"]]
+            return (200, named[0]) if named else (404, _status(404, "not found"))
+        return self._page(kind, version, namespace, query, accept)
 
-    def _page(self, kind: Kind, version: str, held: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-        start = json.loads(base64.b64decode(query["continue"]))["start"] if query.get("continue") else 0
+    def _page(
+        self, kind: Kind, version: str, namespace: str, query: dict[str, str], accept: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Return one page of the state that the list began with, as etcd's revisions make it."""
+        token = json.loads(base64.b64decode(query["continue"])) if query.get("continue") else {}
+        revision, after = token.get("revision", self.revision), tuple(token.get("after", ()))
+        if revision < self.oldest:
+            expired = _status(410, "The provided continue parameter is too old to display a consistent list result.")
+            return 410, {**expired, "metadata": {"continue": continue_token(self.revision, after)}}
+        state = sorted(self.states[revision].get((kind.group, kind.resource), []), key=_place)
+        held = [o for o in state if _place(o) > after and namespace in ("", _place(o)[0])]
         limit = int(query.get("limit") or 0) or len(held)
-        page, left = held[start : start + limit], len(held) - start - limit
-        metadata: dict[str, Any] = {"resourceVersion": "4711"}
+        page, left = held[:limit], len(held) - limit
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
         if left > 0:
-            metadata["continue"] = continue_token(start + limit)
+            metadata["continue"] = continue_token(revision, _place(page[-1]))
             metadata["remainingItemCount"] = left
-        bare = [{name: value for name, value in o.items() if name not in ("apiVersion", "kind")} for o in page]
+        if "as=PartialObjectMetadataList" in accept:
+            meta = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
+            items = [{**meta, "metadata": o["metadata"]} for o in page]
+            return 200, {**meta, "kind": "PartialObjectMetadataList", "metadata": metadata, "items": items}
+        custom = kinds.find(kind.group, kind.kind) is None
+        bare = [{n: value for n, value in o.items() if custom or n not in ("apiVersion", "kind")} for o in page]
         api_version = f"{kind.group}/{version}" if kind.group else version
-        return {"kind": f"{kind.kind}List", "apiVersion": api_version, "metadata": metadata, "items": bare}
+        return 200, {"kind": f"{kind.kind}List", "apiVersion": api_version, "metadata": metadata, "items": bare}
+
+    def review(self, path: str, question: Mapping[str, Any]) -> tuple[int, Any]:
+        """Answer a question about one's own rights."""
+        if self.reviews and path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
+            return 201, {**question, "status": {"userInfo": {"username": "reader", "groups": ["system:authenticated"]}}}
+        if self.reviews and path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+            asked = question["spec"]["resourceAttributes"]
+            allowed = not self.deny(asked["resource"], asked.get("namespace", ""))
+            return 201, {**question, "status": {"allowed": allowed, "reason": "" if allowed else "no rule allows it"}}
+        return 405, _status(405, "this server is only read")
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -243,9 +300,14 @@ class _QuietServer(ThreadingHTTPServer):
         """Say nothing of clients that hang up: tests make them."""
 
 
-def continue_token(start: int) -> str:
-    """Return the token of a page that starts at a position."""
-    return base64.b64encode(json.dumps({"start": start}).encode()).decode()
+def continue_token(revision: int, after: tuple[str, ...]) -> str:
+    """Return the token of a page that starts after an object."""
+    return base64.b64encode(json.dumps({"revision": revision, "after": after}).encode()).decode()
+
+
+def _place(obj: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what objects of a kind are sorted by, as etcd's keys do it."""
+    return obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
 
 
 def _status(code: int, message: str) -> dict[str, Any]:
@@ -269,40 +331,65 @@ def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
             with cluster.lock:
                 cluster.log.append(Request(self.command, parts.path, query, accept, token))
                 fault = next((each for each in cluster.faults if each.strikes(self.path)), None)
+            if fault and fault.act:
+                fault.act(cluster)
             if fault and fault.delay:
                 time.sleep(fault.delay)
             if fault and fault.reset:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            if self.command != "GET":
-                self.reply(405, _status(405, "this server is only read"))
-            elif token != cluster.token:
-                self.reply(401, _status(401, "Unauthorized"))
-            elif fault and fault.status:
+            self.reply(*self.settled(parts.path, query, token, accept, fault), fault)
+
+        def settled(
+            self, path: str, query: dict[str, str], token: str, accept: str, fault: Fault | None
+        ) -> tuple[int, Any, Mapping[str, str]]:
+            """Return status, content and headers of the answer."""
+            length = int(self.headers.get("Content-Length") or 0)
+            asked = json.loads(self.rfile.read(length) or "{}")
+            if token != cluster.token:
+                return 401, _status(401, "Unauthorized"), {}
+            if fault and fault.status:
                 body = _status(fault.status, fault.message or f"fault {fault.status}")
                 if fault.status == 410 and "continue" in query:
                     body["metadata"] = {"continue": query["continue"]}
-                self.reply(fault.status, body, fault.headers)
-            else:
-                status, content = cluster.answer(parts.path, query, accept)
-                self.reply(status, content, {}, fault)
+                return fault.status, body, fault.headers
+            if self.command == "POST":
+                return *cluster.review(path, asked), {}
+            if self.command != "GET":
+                return 405, _status(405, "this server is only read"), {}
+            status, content = cluster.answer(path, query, accept)
+            return status, fault.edit(content) if fault and fault.edit else content, {}
 
-        def reply(self, status: int, content: Any, headers: Mapping[str, str] = {}, fault: Fault | None = None) -> None:
-            body = b'{"kind": "PodList", "items": [' if fault and fault.garbage else json.dumps(content).encode()
+        def reply(self, status: int, content: Any, headers: Mapping[str, str], fault: Fault | None) -> None:
+            fault = fault or Fault("")
+            body = b'{"kind": "PodList", "items": [' if fault.garbage else json.dumps(content).encode()
+            head = {"Content-Type": "application/json", **headers}
+            head |= {"Transfer-Encoding": "chunked"} if fault.chunked else {"Content-Length": str(len(body))}
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in headers.items():
+            for name, value in head.items():
                 self.send_header(name, value)
+            sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if fault.chunked else body
+            if fault.trickle:
+                self.drip(sent, fault.trickle)
+                return
             self.end_headers()
-            if fault and fault.truncate:
-                self.wfile.write(body[: len(body) // 2])
-                self.wfile.flush()
+            if fault.truncate:
                 self.close_connection = True
+                sent = sent[: len(sent) - 5 if fault.chunked else len(sent) // 2]
+            self.wfile.write(sent)
+            self.wfile.flush()
+            if fault.truncate:
                 self.connection.shutdown(socket.SHUT_RDWR)
-            else:
-                self.wfile.write(body)
+
+        def drip(self, body: bytes, seconds: float) -> None:
+            """Send head and body byte by byte, for as long as somebody listens."""
+            self.close_connection = True
+            self._headers_buffer.append(b"\r\n")
+            head, self._headers_buffer = b"".join(self._headers_buffer), []
+            for byte in head + body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(seconds)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any  # noqa: N815
 

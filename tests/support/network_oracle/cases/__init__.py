@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,7 @@ import yaml
 from tests.support.network_oracle.model import Object, Options
 
 FOLDER = Path(__file__).parent
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,15 @@ class Case:
     answer: str
 
 
-def cases() -> Iterator[Case]:
-    """Yield every case of every table."""
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return every case of every table."""
+    return tuple(_read())
+
+
+def _read() -> Iterator[Case]:
     for path in sorted(FOLDER.glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
+        for document in yaml.load_all(path.read_text(), Loader=LOADER):
             cluster, options = _cluster(document), Options(**(document.get("options") or {}))
             for number, (*question, answer) in enumerate(document["asks"], start=1):
                 title = f"{path.stem}: {document['title']} {number}"

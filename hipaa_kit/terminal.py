@@ -1,0 +1,87 @@
+"""What the commands share: how one is declared, what it says on the terminal, and the codes it ends with.
+
+stdout is data, stderr is talk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hipaa_kit.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hipaa_kit.sources.snapshot import Snapshot
+
+EXIT_DONE = 0
+EXIT_FINDINGS = 3
+EXIT_NOTHING_ASSESSED = 4
+EXIT_INTERRUPTED = 130
+
+
+def make_verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    """Declare a command and the function that runs it."""
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def output(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    """Declare where a command writes."""
+    verb.add_argument("-o", "--out", required=required, metavar="PATH", help=what)
+
+
+def refuse_existing(out: str) -> None:
+    """Refuse an output that exists before any work is done for it."""
+    if Path(out).exists():
+        raise InputError("exists already", out, "name another place or remove it")
+
+
+def print_table(frame: pd.DataFrame, form: str, columns: list[str]) -> None:
+    """Print a table as text, of which some columns are shown, or whole as JSON or CSV."""
+    if form == "json":
+        print(frame.to_json(orient="records", indent=1))
+    elif form == "csv":
+        print(frame.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        print(frame[columns].to_string(index=False))
+
+
+def say(words: str) -> None:
+    """Say something to whoever watches."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def say_what_was_read(snapshot: Snapshot) -> None:
+    """Say in one line what a snapshot holds and what was refused."""
+    from hipaa_kit.views.inspection import summary_line
+
+    say(summary_line(snapshot))
+
+
+class progress:  # noqa: N801 - used as a function
+    """A progress bar on a terminal, plain lines otherwise."""
+
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        self._unit, self._total = unit, total
+        self._bar: Any = None
+
+    def __enter__(self) -> Any:
+        if not sys.stderr.isatty():
+            return say
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=self._total, unit=f" {self._unit}", file=sys.stderr, leave=False)
+        return self._advance
+
+    def _advance(self, words: str) -> None:
+        self._bar.set_postfix_str(words[:60], refresh=False)
+        self._bar.update()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
