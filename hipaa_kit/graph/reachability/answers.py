@@ -135,25 +135,18 @@ class Reachability:
 
     def _key(self, one: Place, other: Place) -> tuple[Any, ...]:
         """Return what decides between two ends, so that many equal ends are asked once."""
-        local = one.node == other.node != "" and (self.places.host(one) or self.places.host(other))
-        return one.number, other.number, one.pod is not None and one.pod == other.pod, local
+        return one.number, other.number, one.pod is not None and one.pod == other.pod, self._local(one, other)
 
     def planes(self, one: Place, other: Place) -> Planes:
         """Return what may pass from one place to another."""
-        engine = self.engine
-        every = engine.shared(one.number, other.number)
         if one.pod is not None and one.pod == other.pod:
+            every = self.engine.shared(one.number, other.number)
             return Planes(every, every)
-        found = Planes(every, every)
-        local = one.node == other.node != "" and (self.places.host(one) or self.places.host(other))
-        for direction, own, peer in _sides(one, other):
-            number = engine.signature(direction, own.number)
-            if number is not None:
-                found &= engine.side(direction).planes(number, peer.number, local)[0]
-        if local:
-            node = one.pod is None or other.pod is None
-            found = engine.node_local(found, node) & Planes(every, every)
-        return found
+        return self.engine.between(one.number, other.number, self._local(one, other))
+
+    def _local(self, one: Place, other: Place) -> bool:
+        """Tell whether two ends share a node, and one is the node or on its network."""
+        return one.node == other.node != "" and (self.places.host(one) or self.places.host(other))
 
     def _verdict(self, planes: Planes, bit: int) -> Verdict:
         if planes.sure & bit:
@@ -203,9 +196,8 @@ class Reachability:
                 reason = f"no network plugin enforces policy: {self.options_in_force.basis.get('enforcement', '')}"
                 yield _fixed(direction, "allowed", "not_enforced", reason)
             yield explainer.side(direction, own, peer, bit)
-        if one.node == other.node != "" and (self.places.host(one) or self.places.host(other)):
-            node = one.pod is None or other.pod is None
-            verdict = self._verdict(self.engine.node_local(Planes(0, 0), node), bit)
+        if self._local(one, other):
+            verdict = self._verdict(self.planes(one, other), bit)
             yield _fixed("ingress", verdict, "node", "what a pod exchanges with its own node is not governed by policy")
 
     def edges(

@@ -69,7 +69,12 @@ class Uses:
     @classmethod
     def of(cls, facts: Facts) -> Uses:
         """Collect it."""
-        peers = [simple for _, rule in each_rule(facts.policies) for peer in rule.peers for simple in _simple(peer)]
+        peers = [
+            simple
+            for _, rule in each_rule(facts.policies)
+            for peer in (*rule.peers, *rule.own)
+            for simple in _simple(peer)
+        ]
         terms = [peer for peer in peers if isinstance(peer, Pods)]
         terms += [term for policy in facts.policies for term in policy.subject]
         terms += [term for doubt in facts.doubts for term in doubt.subject]

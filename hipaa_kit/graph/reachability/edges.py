@@ -194,8 +194,7 @@ class Edges:
         hosts = self._on_hosts()
         for at in np.flatnonzero(hosts[source] | hosts[destination]).tolist():
             number, why = int(flow[at]), int(reason[at])
-            node = max(source[at], destination[at]) >= self.classes.pods
-            after, after_why = self._node_local(number, why, bool(node))
+            after, after_why = self._node_local(number, why, int(source[at]), int(destination[at]))
             if after == number:
                 continue
             one, other = self._by_node(entities, int(source[at])), self._by_node(entities, int(destination[at]))
@@ -212,11 +211,10 @@ class Edges:
         nodes = np.arange(self.classes.pods, self.classes.size) < self.classes.pods + self.classes.nodes
         return np.append(self.classes.host, nodes)
 
-    def _node_local(self, flow: int, reason: int, node: bool) -> tuple[int, int]:
+    def _node_local(self, flow: int, reason: int, source: int, destination: int) -> tuple[int, int]:
         """Return flow and reason between a pod and what shares its node's address."""
-        planes = self.engine.flows.planes[flow]
-        after = self.engine.node_local(planes, node)
-        if after == planes:
+        after = self.engine.between(source, destination, local=True)
+        if after == self.engine.flows.planes[flow]:
             return flow, reason
         if after.sure == after.possible:
             return self.engine.flows.number(after), 0

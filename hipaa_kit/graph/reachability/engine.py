@@ -22,7 +22,7 @@ import numpy.typing as npt
 from hipaa_kit.graph.reachability.classes import Classes, Uses
 from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
-from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, plan
+from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, gate, plan
 from hipaa_kit.kube.network.ports import ContainerPort
 from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Nodes, Policy, Rule
 
@@ -61,6 +61,8 @@ class Signature:
     policies: tuple[tuple[int, bool], ...]
     doubts: tuple[int, ...]
     names: int
+    without: frozenset[int] = frozenset()
+    perhaps: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -116,15 +118,28 @@ class Side:
         uses_names = {
             n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)
         }
+        narrowed = {
+            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.own != EVERYONE for r in rules)
+        }
         known: dict[Signature, int] = {}
         of_class = np.empty(classes.pods, dtype=np.int32)
         for each in range(classes.pods):
             named = self.direction == "ingress" and any(n in uses_names for n, _ in chosen[each])
             names = int(classes.names_of[each]) if named else 0
-            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names)
+            own = [self._own(rule, each) for n, _ in chosen[each] if n in narrowed for rule in self.rule_numbers[n]]
+            without = frozenset(rule for rule, speaks in own if speaks is False)
+            perhaps = frozenset(rule for rule, speaks in own if speaks is None)
+            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names, without, perhaps)
             of_class[each] = known.setdefault(signature, len(known))
         self.signatures = list(known)
         return of_class
+
+    def _own(self, rule: int, number: int) -> tuple[int, bool | None]:
+        """Return a rule and whether it speaks of a class of its policy's pods; None where that is open."""
+        for kind, index in self.engine.matcher.peers(self.rules[rule].rule.own):
+            if number in index:
+                return rule, True if kind.certain == self.engine.matcher.both else None
+        return rule, False
 
     def _shared_rules(self) -> frozenset[int]:
         count = Counter(rule for each in self.signatures for rule in self._numbers(each))
@@ -137,7 +152,10 @@ class Side:
         """Return the order in which the rules of a signature are asked."""
         if number not in self._plans:
             signature, facts = self.signatures[number], self.engine.facts
-            chosen = [Chosen(facts.policies[n], sure, self.rule_numbers[n]) for n, sure in signature.policies]
+            chosen = [
+                Chosen(facts.policies[n], sure, self.rule_numbers[n], signature.without, signature.perhaps)
+                for n, sure in signature.policies
+            ]
             self._plans[number] = plan(self.direction, chosen, [facts.doubts[n] for n in signature.doubts])
         return self._plans[number]
 
@@ -264,6 +282,11 @@ class Side:
         matches = self.matches(state, self.signatures[number].names)
         return decide(self.plan(number), matches, self.engine.every), state
 
+    def gate(self, number: int, peer: int) -> Planes:
+        """Return what the mesh alone leaves of a signature's connections with one class."""
+        matches = self.matches(self.state(number, peer), self.signatures[number].names)
+        return gate(self.plan(number), matches, self.engine.every)
+
     def state_of(self, number: int, value: int) -> State:
         """Return one state in which a signature comes to a decision."""
         return self._state_of[number, value]
@@ -383,20 +406,35 @@ class Engine:
             found = self._pairs[out << 32 | into] = self.flows.number(planes[out] & planes[into])
         return found
 
-    def node_local(self, planes: Planes, node: bool) -> Planes:
-        """Return what a flow is between a pod and its own node, or a pod on that node's network.
+    def between(self, source: int, destination: int, local: bool = False) -> Planes:
+        """Return the flow between two classes.
 
         Parameters
         ----------
-        planes
-            What the policies decide.
-        node
-            The other end is the node itself; a pod on its network is the node only where the option says so.
+        source, destination
+            Numbers of the classes.
+        local
+            They share a node, and one is the node itself or on its network: policies of the network give way, a
+            mesh's do not. A pod on the node's network is the node only where the option says so.
         """
+        every = self.shared(source, destination)
+        found, behind = Planes(every, every), Planes(every, every)
+        sides: tuple[tuple[Direction, int, int], ...] = (
+            ("egress", source, destination),
+            ("ingress", destination, source),
+        )
+        for direction, own, peer in sides:
+            number = self.signature(direction, own)
+            if number is not None:
+                found &= self.side(direction).planes(number, peer, local)[0]
+                behind &= self.side(direction).gate(number, peer) if local else behind
+        if not local:
+            return found
         options = self.facts.options
+        node = max(source, destination) >= self.classes.pods
         if options.node_local == "allowed" and (node or options.host_network == "plugin_typical"):
-            return Planes(self.every, self.every)
-        return Planes(planes.sure, self.every)
+            return behind
+        return Planes(found.sure & behind.sure, behind.possible)
 
     def common_families(self, flows: Numbers, sources: npt.NDArray[Any], destinations: npt.NDArray[Any]) -> Numbers:
         """Return flows without the address families that the two ends do not share.

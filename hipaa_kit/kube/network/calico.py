@@ -270,11 +270,15 @@ class _Reader:
         ports = self._ports(rule, destination, where)
         if ports is None:
             return None
-        doubts = [*_doubts(rule, source), *(_local(own, direction))]
+        doubts = _doubts(rule, source)
+        if own.get("services"):
+            doubts.append("it names its own side by a Service")
         if peer.get("services"):
             doubts.append("it names peers by their Service")
         key = "source" if direction == "ingress" else "destination"
-        return Rule(index, action, self._peers(peer, rule, f"{where}.{key}"), ports, "; ".join(doubts))
+        side = "destination" if direction == "ingress" else "source"
+        narrowed = self._peers(own, {}, f"{where}.{side}")
+        return Rule(index, action, self._peers(peer, rule, f"{where}.{key}"), ports, "; ".join(doubts), own=narrowed)
 
     def _ports(self, rule: Mapping[str, Any], destination: Mapping[str, Any], where: str) -> Ports | None:
         """Return the ports of a rule; None where it speaks of no protocol that has ports."""
@@ -436,10 +440,3 @@ def _doubts(rule: Mapping[str, Any], source: Mapping[str, Any]) -> list[str]:
     if source.get("ports") or source.get("notPorts"):
         found.append("it speaks of source ports")
     return found
-
-
-def _local(own: Mapping[str, Any], direction: Direction) -> list[str]:
-    """Return the doubt of a rule that speaks of the pod's own side beyond its ports."""
-    narrowing = sorted(key for key, value in own.items() if value and key not in ("ports", "notPorts"))
-    side = "destination" if direction == "ingress" else "source"
-    return [f"its {side} is narrowed by {', '.join(narrowing)}"] if narrowing else []

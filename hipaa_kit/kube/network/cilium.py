@@ -110,7 +110,7 @@ def read_cilium_policy(
 def _required(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Doubt]:
     """Yield the doubt of `fromRequires` and `toRequires`: they take away, and only before Cilium 1.19."""
     for direction, end in _ENDS.items():
-        rules = [*listing(spec.get(direction), direction), *listing(spec.get(f"{direction}Deny"), direction)]
+        rules = listing(spec.get(direction), direction)
         if any(isinstance(rule, Mapping) and rule.get(f"{end}Requires") for rule in rules):
             reason = f"{owner.name}: dialect not modelled: field {end}Requires"
             yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate")
@@ -176,6 +176,8 @@ def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, An
     if not given and not rule.get("toPorts"):
         return Rule(index, action, peers=(), note=note)
     doubts: list[str] = []
+    if rule.get(f"{end}Requires") and action == "deny":
+        doubts.append(f"{end}Requires may narrow it")
     if "Services" in given:
         doubts.append("it names peers by their Service")
     peers = tuple(

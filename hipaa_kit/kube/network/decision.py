@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
-from hipaa_kit.kube.network.rules import NETWORK, Action, Direction, Doubt, Policy, Stage
+from hipaa_kit.kube.network.rules import MESH, NETWORK, Action, Direction, Doubt, Policy, Stage
 
 
 class Planes(NamedTuple):
@@ -96,11 +96,16 @@ class Plan:
 
 
 class Chosen(NamedTuple):
-    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked."""
+    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked.
+
+    Rules of `without` do not speak of the pod, those of `perhaps` perhaps do.
+    """
 
     policy: Policy
     certain: bool
     rules: tuple[int, ...]
+    without: frozenset[int] = frozenset()
+    perhaps: frozenset[int] = frozenset()
 
 
 def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt] = ()) -> Plan:
@@ -144,7 +149,11 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
 
 def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
     rules = chosen.policy.rules.get(direction, ())
-    return tuple(Step(n, rule.action, chosen.certain) for n, rule in zip(chosen.rules, rules, strict=True))
+    return tuple(
+        Step(number, rule.action, chosen.certain and number not in chosen.perhaps)
+        for number, rule in zip(chosen.rules, rules, strict=True)
+        if number not in chosen.without
+    )
 
 
 def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Sequence_:
@@ -171,6 +180,15 @@ def _sequences(direction: Direction, chosen: list[Chosen]) -> list[tuple[Step, .
     others = [each for each in chosen if each.policy.family != "calico"]
     parts = [tuple(step for each in part for step in _steps(direction, each)) for part in (ours, others) if part]
     return [part for part in parts if part]
+
+
+def gate(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
+    """Return what is left of a pod's connections by what is not the network's own policy: by the mesh."""
+    result = Planes(every, every)
+    for chain in plan.chains:
+        if chain and chain[0].stage.chain == MESH.chain:
+            result &= _decide_chain(chain, matches, every)
+    return Planes(0, result.possible) if plan.doubt else result
 
 
 def decide(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
@@ -230,7 +248,7 @@ def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Pl
         allowed, perhaps = 0, 0
         for step in steps:
             match = matches.get(step.rule, NO_MATCH)
-            allowed |= match.certain
+            allowed |= match.certain if step.certain or not certain else 0
             perhaps |= match.certain | match.perhaps
         possible |= perhaps
         if certain:

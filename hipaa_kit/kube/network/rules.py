@@ -184,8 +184,8 @@ Source: https://docs.tigera.io/calico/latest/reference/resources/tier
 class Rule:
     """One rule of one policy in one direction.
 
-    A `doubt` says why it is not known whether the rule matches what it seems to match; a `note` what its
-    reader should know of it.
+    `own` narrows the pods of the policy's subject to those that the rule speaks of. A `doubt` says why it is not
+    known whether the rule matches what it seems to match; a `note` what its reader should know of it.
     """
 
     index: int
@@ -194,6 +194,7 @@ class Rule:
     ports: Ports = EVERY_PORT
     doubt: str = ""
     note: str = ""
+    own: tuple[Peer, ...] = EVERYONE
 
     def __str__(self) -> str:
         """Return the rule in words."""
