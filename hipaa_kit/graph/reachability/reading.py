@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hipaa_kit.graph.reachability.facts import Enforcement, Facts, NodeFact, Options, PodFact
@@ -19,7 +20,7 @@ from hipaa_kit.kube.network.dialects import CALICO_GROUPS, DIALECTS, Dialect, di
 from hipaa_kit.kube.network.plugins import Agent, Detected, detect
 from hipaa_kit.kube.network.ports import PROTOCOLS, ContainerPort
 from hipaa_kit.kube.network.rules import ADMIN, BASELINE, NETWORK, Doubt, Pods
-from hipaa_kit.kube.owners import controller_of
+from hipaa_kit.kube.owners import controller_of, object_id, parse_object_id
 from hipaa_kit.sources.coverage import Answer
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.vocabulary import CLUSTER, FAILED
@@ -76,14 +77,23 @@ def read_facts(snapshot: Snapshot, **options: str) -> Facts:
 
 
 def _pods(snapshot: Snapshot) -> tuple[list[PodFact], frozenset[str]]:
-    found, ended = [], set()
+    found, ended, waiting = [], set(), {}
     injects = _injecting(snapshot)
     for view in pod_views(snapshot):
         if text(view.content, "status", "phase") in ENDED:
             ended.add(view.object)
+            waiting[view.workload] = view
         else:
             found.append(_pod(view, injects))
+    running = {pod.workload for pod in found}
+    found += [_next_of(view, injects) for name, view in waiting.items() if name.startswith("CronJob/") and name not in running]
     return sorted(found, key=lambda pod: pod.object), frozenset(ended)
+
+
+def _next_of(view: PodView, injects: Mapping[str, str]) -> PodFact:
+    """Return the pod that a CronJob will run next, as its last one was: without addresses, on no node yet."""
+    pod = _pod(view, injects)
+    return replace(pod, object=object_id("Pod", *parse_object_id(view.workload)[1:]), addresses=(), node="")
 
 
 def _pod(view: PodView, injects: Mapping[str, str]) -> PodFact:
