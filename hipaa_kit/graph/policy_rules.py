@@ -15,6 +15,7 @@ from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.tables import BEHIND
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
 from hipaa_kit.kube.network.addresses import Block, Cell
 from hipaa_kit.kube.network.rules import ANY, DIRECTIONS, EVERYONE, NETWORK, Direction, Peer, Pods, Policy, Rule
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -43,6 +44,7 @@ def policy_objects(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             subjects[doubt.source] += doubt.subject
     for name, problem in reach.facts.problems.items():
         reasons[name].append(problem)
+    plain = {record.object for record in snapshot.records(kinds.NETWORK_POLICY)}
     for name in sorted({*parts, *reasons}):
         kind, namespace, _ = parse_object_id(name) if name.count("/") >= 2 else (name, "", "")
         selected = _classes(engine, subjects[name])
@@ -50,7 +52,7 @@ def policy_objects(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "object": name if name.count("/") >= 2 else object_id(name, "", "all"),
             "kind": kind,
             "namespace": namespace,
-            "dialect": kind != "NetworkPolicy" or any(policy.stage != NETWORK for policy in parts[name]),
+            "dialect": name not in plain or any(policy.stage != NETWORK for policy in parts[name]),
             "read": not reasons[name],
             "reason": "; ".join(dict.fromkeys(reasons[name])),
             "pods": int(engine.classes.counts[selected].sum()),

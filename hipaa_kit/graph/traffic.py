@@ -99,7 +99,10 @@ def ephi_traffic(
     for row in rows_of(ephi_flows):
         key = Key(row["source"], row["destination"], row["protocol"])
         flows[key][row["verdict"]].append((int(row["port_from"]), int(row["port_to"])))
-        namespaces[row["source"]], namespaces[row["destination"]] = row["source_namespace"], row["destination_namespace"]
+        namespaces[row["source"]], namespaces[row["destination"]] = (
+            row["source_namespace"],
+            row["destination_namespace"],
+        )
         if row["reason"]:
             reasons[key][row["reason"]] = None
     seen = _seen(flow_records, owner, inside)

@@ -86,7 +86,9 @@ def _pods(snapshot: Snapshot) -> tuple[list[PodFact], frozenset[str]]:
         else:
             found.append(_pod(view, injects))
     running = {pod.workload for pod in found}
-    found += [_next_of(view, injects) for name, view in waiting.items() if name.startswith("CronJob/") and name not in running]
+    found += [
+        _next_of(view, injects) for name, view in waiting.items() if name.startswith("CronJob/") and name not in running
+    ]
     return sorted(found, key=lambda pod: pod.object), frozenset(ended)
 
 

@@ -14,6 +14,14 @@ ROUTE_GROUPS = ("gateway.networking.k8s.io", "route.openshift.io")
 OWN = ("load_balancer", "external_ip", "node_port")
 """Entries by which a workload stands in the open by itself."""
 
+WORDS = {
+    "internet": "is open to the internet",
+    "restricted": "is open to",
+    "private": "is open to private addresses",
+    "none": "is shut",
+    "unknown": "is perhaps open",
+}
+
 ROUTED = ("ingress", "gateway", "route")
 """Entries that know whether they end TLS."""
 
@@ -90,9 +98,13 @@ def entries_guarded(
         store=ways["pod"].isin(keeps),
     )
     shut = ephi_workloads[~ephi_workloads["object"].isin(ways["object"])]
+    ways = ways.assign(
+        words=(ways["member"] + " " + ways["level"].map(WORDS) + " " + ways["source_ranges"]).str.strip()
+    )
     none = pd.DataFrame({"object": shut["object"], "level": "none", "member": "no way"}).assign(
         entry="", entry_type="", host="", tls="", store=False, reason="", enforcement="enforced"
     )
+    none = none.assign(words="no way leads to it from outside the cluster")
     examined = pd.concat([ways, none], ignore_index=True)
     examined = examined.assign(unseen=_unseen(coverage))
     world, kind = examined["level"] == "internet", examined["entry_type"]
@@ -139,7 +151,7 @@ def entries_guarded(
             code="not_collected",
         ),
         member="member",
-        passes="{member} is open to: {level}",
+        passes="{words}",
     )
 
 

@@ -30,7 +30,9 @@ def flows_declared(
     )
     held = isolation[isolation["workload"].isin(ephi_workloads["object"])]
     quiet = held[~held["workload"].isin(flows["object"])].drop_duplicates("workload")
+    flows = flows.assign(words=flows["member"] + " is as declared")
     none = pd.DataFrame({"object": quiet["workload"], "enforcement": quiet["enforcement"], "member": "any flow"})
+    none = none.assign(words="no connection counts for it that would need a declaration")
     examined = pd.concat([flows, none], ignore_index=True)
     texts = ["undeclared", "doubtful", "blocked", "reason", "source", "destination", "protocol"]
     examined = examined.assign(**{name: examined[name].fillna("") for name in texts})
@@ -68,7 +70,7 @@ def flows_declared(
             observed="denied",
         ),
         member="member",
-        passes="{member} is as declared",
+        passes="{words}",
     )
 
 
@@ -94,8 +96,9 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
     running = isolation[isolation["workload"].isin(ephi_workloads["object"])].drop_duplicates("workload")
     inner = running[~running["workload"].isin(out["object"])]
     none = pd.DataFrame({"object": inner["workload"], "enforcement": inner["enforcement"]}).assign(
-        member="any address", internet=False, metadata=False, protocol=""
+        member="any address", internet=False, metadata=False, protocol="", words="it may connect to nothing outside"
     )
+    out = out.assign(words=out["member"] + " " + out["allowed"] + " is declared, or nothing of the internet")
     examined = pd.concat([out, none], ignore_index=True)
     texts = ["allowed", "unknown", "undeclared", "doubtful", "reason", "destination"]
     examined = examined.assign(**{name: examined[name].fillna("") for name in texts})
@@ -122,7 +125,7 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
         ),
         unless_enforced(examined),
         member="member",
-        passes="no more of {member} than declared",
+        passes="{words}",
     )
 
 

@@ -125,10 +125,17 @@ def _isolated(examined: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _open_questions(examined: pd.DataFrame) -> tuple[Outcome, Outcome]:
-    unsure = examined["isolated"].isna() | examined["open"].isna()
+def _open_questions(examined: pd.DataFrame) -> tuple[Outcome, ...]:
+    code = "unsupported_dialect"
     return (
-        not_assessed(unsure, "{pod} is perhaps isolated for {direction}: {reason}", code="unsupported_dialect"),
+        not_assessed(
+            examined["isolated"].isna(), "whether {pod} is isolated for {direction} is not known: {reason}", code=code
+        ),
+        not_assessed(
+            examined["open"].isna(),
+            "{pod} is isolated for {direction}; whether everything is allowed again is not known: {reason}",
+            code=code,
+        ),
         not_assessed(
             examined["enforcement"] == "unknown",
             "{pod} is isolated for {direction} as far as policies say, but that anything enforces them is not known",

@@ -56,9 +56,7 @@ def rules_narrow(
     return judge(
         examined,
         fails(examined["every_peer"].eq(True), "{member} allows every peer on {ports}", expected=expected),
-        fails(
-            examined["every_namespace"].eq(True), "{member} allows every pod of every namespace", expected=expected
-        ),
+        fails(examined["every_namespace"].eq(True), "{member} allows every pod of every namespace", expected=expected),
         fails(examined["internet"].eq(True), "{member} allows the internet: {peers}", expected=expected),
         fails(
             examined["widest"].gt(widest_port_range).fillna(False),
@@ -82,22 +80,26 @@ def policies_have_effect(
     isolation: pd.DataFrame,
     ephi_traffic: pd.DataFrame,
     workloads: pd.DataFrame,
+    service_targets: pd.DataFrame,
     reachability_options: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge the policies of namespaces with ePHI by whether they do what they can only have been meant to do.
 
     Parameters
     ----------
-    ephi_workloads, policy_objects, policy_rules, isolation, ephi_traffic, workloads, reachability_options :
-        tables of those names
+    ephi_workloads, policy_objects, policy_rules, isolation, ephi_traffic, workloads, service_targets,
+    reachability_options : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per policy, one per rule, and one per ePHI workload that is isolated for egress
+    table `judgements`, one row per policy, one per rule, and, where the cluster has a name server, one per ePHI
+    workload that is isolated for egress
 
     Notes
     -----
-    What is meant for pods that do not run now, such as those of a Job, looks dead as well.
+    What is meant for pods that do not run now, such as those of a Job, looks dead as well. A name server is what
+    stands behind port 53 of a Service; where every node has one of its own, its address is no pod's, and whether
+    it can be asked is left open.
     """
     inside = policy_objects[policy_objects["namespace"].isin(ephi_workloads["namespace"])]
     whole = inside.assign(member="", dumb=False, text="it selects " + inside["pods"].astype("str") + " pods")
@@ -106,12 +108,16 @@ def policies_have_effect(
         member=_named(rules), text="every name in it is there"
     )
     columns = ["object", "member", "pods", "dumb", "text"]
-    asking = _asking(of_ephi(isolation, ephi_workloads, "egress"), ephi_traffic, workloads)
+    local = workloads["name"].str.contains(LOCAL_NAME_SERVER, regex=False).any()
+    served = service_targets["port"].eq(53).any() and not local
+    asking = _asking(of_ephi(isolation, ephi_workloads, "egress"), ephi_traffic)
     examined = pd.concat(
         [
             whole[columns].assign(unmatched_peers="", unmatched_ports=""),
             of_rules[[*columns, "unmatched_peers", "unmatched_ports"]],
-            asking.assign(member="name server", pods=1, unmatched_peers="", unmatched_ports=""),
+            asking.head(len(asking) if served else 0).assign(
+                member="name server", pods=1, unmatched_peers="", unmatched_ports=""
+            ),
         ],
         ignore_index=True,
     ).assign(enforcement=enforcement(reachability_options))
@@ -156,11 +162,9 @@ def _named(rules: pd.DataFrame) -> pd.Series:
     return part + rules["direction"] + " rule " + rules["rule"].astype("str")
 
 
-def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:
-    """Return the workloads that are isolated for egress, and whether a name server is out of their reach."""
+def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame) -> pd.DataFrame:
+    """Return the workloads that are isolated for egress, and whether every name server is out of their reach."""
     shut = isolation[isolation["isolated"].eq(True)]["workload"]
-    lookups = ephi_traffic[ephi_traffic["category"] == "dns"]
-    able = lookups[(lookups["allowed"] != "") | (lookups["unknown"] != "")]["source"]
-    known = not lookups.empty and not workloads["name"].str.contains(LOCAL_NAME_SERVER, regex=False).any()
+    lookups = ephi_traffic[(ephi_traffic["category"] == "dns") & (ephi_traffic["verdict"] != "denied")]
     found = pd.DataFrame({"object": sorted(set(shut))}, dtype="str")
-    return found.assign(dumb=~found["object"].isin(able) & known, text="it can ask a name server")
+    return found.assign(dumb=~found["object"].isin(lookups["source"]), text="it can ask a name server")
