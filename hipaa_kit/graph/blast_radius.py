@@ -32,7 +32,7 @@ def blast_radius(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> Iterator[d
     wanted = sorted(set(ephi_workloads["object"]) & {pod.workload for pod in reach.facts.pods})
     if not wanted:
         return
-    sure, possible = _adjacency(reach)
+    sure, possible = adjacency(reach)
     of_pod = np.asarray(reach.engine.classes.of_pod)
     owner = np.array([pod.workload for pod in reach.facts.pods], dtype=object)
     accounts = np.array([f"{pod.namespace}/{pod.account}" for pod in reach.facts.pods], dtype=object)
@@ -53,7 +53,7 @@ def blast_radius(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> Iterator[d
             }
 
 
-def _adjacency(reach: Reachability) -> tuple[Flags, Flags]:
+def adjacency(reach: Reachability) -> tuple[Flags, Flags]:
     """Return for every two classes of pods whether one surely, and whether it perhaps, may connect to the other."""
     engine = reach.engine
     every = np.arange(engine.classes.pods)

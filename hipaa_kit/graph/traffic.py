@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,8 +29,8 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-re
 WORDS = {
     "backup": frozenset("backup backups velero restic kopia kasten k10 barman pgbackrest stash".split()),
     "monitoring": frozenset(
-        "monitoring observability logging prometheus grafana alertmanager thanos loki tempo mimir promtail fluent fluentd "
-        "fluentbit filebeat otel opentelemetry datadog newrelic exporter metrics".split()
+        "monitoring observability logging prometheus grafana alertmanager thanos loki tempo mimir promtail fluent "
+        "fluentd fluentbit filebeat otel opentelemetry datadog newrelic exporter metrics".split()
     ),
     "administration": frozenset(
         "kube admin pgadmin argocd flux fluxcd jenkins tekton gitlab cicd operator operators rancher cattle vault "
@@ -110,17 +110,18 @@ def ephi_traffic(
     running = frozenset(isolation["workload"])
     options = dict(zip(reachability_options["option"], reachability_options["value"], strict=True))
     for key in sorted({*flows, *declared.pairs(inside), *seen}):
-        ends = [End.of(name, namespaces.get(name, "")) for name in (key.source, key.destination)]
+        source, destination = (End.of(name, namespaces.get(name, "")) for name in (key.source, key.destination))
+        ends = (source, destination)
         allowed = union(flows[key]["allowed"])
         unknown = without(union(flows[key]["unknown"]), allowed)
-        told = EVERY if key.source == key.destination else declared.ports(*ends, key.protocol)
+        told = EVERY if key.source == key.destination else declared.ports(source, destination, key.protocol)
         blocked = () if told == EVERY and (allowed or unknown) else without(without(told, allowed), unknown)
         strange = without(union((port, port) for port in seen.get(key, ())), told)
         yield {
             "source": key.source,
-            "source_namespace": ends[0].namespace,
+            "source_namespace": source.namespace,
             "destination": key.destination,
-            "destination_namespace": ends[1].namespace,
+            "destination_namespace": destination.namespace,
             "protocol": key.protocol,
             "allowed": words(allowed),
             "unknown": words(unknown),
@@ -128,7 +129,7 @@ def ephi_traffic(
             "undeclared": words(without(allowed, told)),
             "doubtful": words(without(unknown, told)),
             "blocked": words(blocked) if key.source != key.destination else "",
-            "category": category(ends, names),
+            "category": category(source, destination, names),
             "outside": any(end.cell for end in ends),
             "internet": any(end.cell and end.cell.public for end in ends),
             "metadata": any(end.metadata for end in ends),
@@ -207,17 +208,16 @@ def _seen(records: pd.DataFrame, owner: dict[str, str], inside: frozenset[str]) 
     return found
 
 
-def category(ends: Iterable[End], name_servers: frozenset[str]) -> str:
+def category(source: End, destination: End, name_servers: frozenset[str]) -> str:
     """Return what traffic between two ends is for, by where they are and what they are called.
 
     Parameters
     ----------
-    ends
-        Source and destination.
+    source, destination
+        The two ends.
     name_servers
         Workloads that answer on port 53 behind a Service.
     """
-    source, destination = ends
     if destination.name in name_servers:
         return "dns"
     if not (source.namespace and destination.namespace):

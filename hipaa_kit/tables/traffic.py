@@ -99,3 +99,18 @@ BLAST_RADIUS = Table(
         text("enforcement", "whether anything enforces policy", ENFORCEMENT),
     ),
 )
+
+NAMESPACE_FLOWS = Table(
+    "namespace_flows",
+    "one pair of namespaces with pods, and whether pods of the one may connect to pods of the other",
+    ("source", "destination"),
+    (
+        text("source", "namespace that the connections come from"),
+        text("destination", "namespace that they lead to"),
+        text("verdict", "what the policies decide of most that any pair of their pods may do", FLOW_VERDICTS),
+        count("allowed", "pairs of pods between which some port is allowed"),
+        count("unknown", "pairs of pods besides, between which some port is perhaps allowed"),
+        count("pairs", "pairs of pods, each with itself left out"),
+        text("enforcement", "whether anything enforces policy", ENFORCEMENT),
+    ),
+)

@@ -31,7 +31,12 @@ def source(cell: dict) -> str:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["00_scope_and_inventory", "01_availability", "91_summary"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "00_scope_and_inventory",
+        "01_availability",
+        "11_network_isolation",
+        "91_summary",
+    ]
 
 
 def test_it_is_output_free_and_plain(notebook: dict) -> None:

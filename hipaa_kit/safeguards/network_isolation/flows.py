@@ -12,7 +12,7 @@ from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_en
 def flows_declared(
     ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, expected_flows: pd.DataFrame, isolation: pd.DataFrame
 ) -> pd.DataFrame:
-    """Judge the flows of every ePHI workload by whether they are declared, and the declared ones by whether they can be.
+    """Judge the flows of every ePHI workload: whether what is allowed is declared, and what is declared allowed.
 
     Parameters
     ----------
