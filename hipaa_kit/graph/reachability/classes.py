@@ -84,9 +84,11 @@ class Uses:
         return cls(
             Keys(term.pods for term in terms),
             Keys(peer.labels for peer in peers if isinstance(peer, Nodes)),
-            frozenset(name.name for each in ports for name in each.names),
+            frozenset(name.name for each in ports for name in each.every_name),
             frozenset(block for peer in addresses for block in (*peer.addresses.blocks, *peer.addresses.without)),
-            frozenset(found for each in ports for found in each.ranges),
+            frozenset(
+                found for each in ports for found in (*each.ranges, *(each.without.ranges if each.without else ()))
+            ),
             any(isinstance(peer, Nodes) for peer in peers),
             any(term.accounts is not None or term.account_names or term.principals for term in terms),
             any(term.meshed for term in terms),

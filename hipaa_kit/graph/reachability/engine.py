@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +22,7 @@ from hipaa_kit.graph.reachability.classes import Classes, Uses
 from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, gate, plan
-from hipaa_kit.kube.network.ports import ContainerPort
+from hipaa_kit.kube.network.ports import ContainerPort, Ports
 from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Nodes, Policy, Rule
 
 Numbers: TypeAlias = npt.NDArray[np.int32]
@@ -116,7 +115,7 @@ class Side:
                     for each in index.tolist():
                         doubted[each].append(number)
         uses_names = {
-            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)
+            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.every_name for r in rules)
         }
         narrowed = {
             n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.own != EVERYONE for r in rules)
@@ -174,7 +173,7 @@ class Side:
     def ports(self, rule: int, names: int) -> Match:
         """Return the ports of a rule at a destination with a set of port names."""
         held = self.rules[rule]
-        if not held.rule.ports.names:
+        if not held.rule.ports.every_name:
             names = 0
         found = held.by_names.get(names)
         if found is None:
@@ -195,7 +194,7 @@ class Side:
     def _row(self, number: int) -> npt.NDArray[Any]:
         signature = self.signatures[number]
         rules = self._numbers(signature)
-        named = self.direction == "egress" and any(self.rules[rule].rule.ports.names for rule in rules)
+        named = self.direction == "egress" and any(self.rules[rule].rule.ports.every_name for rule in rules)
         always = tuple((rule, self._everyone) for rule in rules if self.rules[rule].rule.peers == EVERYONE)
         rules = [rule for rule in rules if self.rules[rule].rule.peers != EVERYONE]
         common = tuple(rule for rule in rules if rule in self._shared)
@@ -260,7 +259,7 @@ class Side:
         """Return which rules of a signature match one class, and how; `local` where it is the pod's own node."""
         signature = self.signatures[number]
         rules = self._numbers(signature)
-        named = any(self.rules[rule].rule.ports.names for rule in rules)
+        named = any(self.rules[rule].rule.ports.every_name for rule in rules)
         found: list[Any] = [int(self.engine.classes.names_of[peer]) if self.direction == "egress" and named else 0]
         for rule in rules:
             of_nodes = [
@@ -336,28 +335,30 @@ class Engine:
         A name counts where the protocol is the same. One name for several numbers of one protocol is not
         defined: the rule perhaps matches each of them.
         """
-        certain = self.atoms.bits(rule.ports.ranges)
-        perhaps = 0
+        held = self._resolve(rule.ports, names)
+        if rule.ports.without is None:
+            return held
+        cut = self._resolve(rule.ports.without, names)
+        certain = held.certain & ~(cut.certain | cut.perhaps)
+        return Match(certain, (held.certain | held.perhaps) & ~cut.certain & ~certain)
+
+    def _resolve(self, ports: Ports, names: int) -> Match:
+        certain, perhaps = self.atoms.bits(ports.ranges), 0
         declared = self.classes.names[names]
-        for name in rule.ports.names:
+        for name in ports.names:
             numbers: dict[str, list[ContainerPort]] = defaultdict(list)
             for port in declared:
                 if port.name == name.name and name.protocol in ("", port.protocol):
                     numbers[port.protocol].append(port)
-            for protocol, found in numbers.items():
+            for found in numbers.values():
                 bits = 0
                 for port in found:
-                    bits |= self.atoms.bit(protocol, port.number)
-                if len(found) == 1:
+                    bits |= self.atoms.bit(port.protocol, port.number)
+                if len({port.number for port in found}) == 1:
                     certain |= bits
                 else:
                     perhaps |= bits
         return Match(certain, perhaps & ~certain)
-
-    @cached_property
-    def enforced(self) -> bool:
-        """Tell whether policy is to be asked at all: not where it is known that nothing enforces it."""
-        return self.facts.options.enforcement != "not_enforced"
 
     def signature(self, direction: Direction, number: int) -> int | None:
         """Return the signature of a class; None for nodes and the outside, which no policy selects."""

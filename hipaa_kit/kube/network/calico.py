@@ -20,7 +20,7 @@ from typing import Any, Final
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import EVERYWHERE, AddressSet, Block, parse_cidr
 from hipaa_kit.kube.network.calico_selectors import ALL, GLOBAL_KEY, Expression, parse_expression
-from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports, other_ports
+from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports
 from hipaa_kit.kube.network.reading import NotModelledError, PolicyError, listing, mapping, maps, word, words
 from hipaa_kit.kube.network.rules import (
     ADMIN,
@@ -297,19 +297,9 @@ class _Reader:
         if (given or without) and rule.get("protocol") is None:
             raise PolicyError("ports stand without a protocol", where)
         found = _port_list(given, protocols, where) if given else Ports(tuple(PortRange(each) for each in protocols))
-        if not without:
-            return found if found.ranges or found.names else None
-        cut = _port_list(without, protocols, where)
-        if cut.names or found.names:
-            raise NotModelledError("named ports stand with notPorts", where)
-        left = other_ports(cut.ranges, protocols)
-        ranges = [
-            PortRange(one.protocol, max(one.first, two.first), min(one.last, two.last))
-            for one in found.ranges
-            for two in left
-            if one.protocol == two.protocol and max(one.first, two.first) <= min(one.last, two.last)
-        ]
-        return Ports(tuple(ranges))
+        if without:
+            return Ports(found.ranges, found.names, _port_list(without, protocols, where))
+        return found if found.ranges or found.names else None
 
     def _peers(self, entity: Mapping[str, Any], rule: Mapping[str, Any], where: str) -> tuple[Peer, ...]:
         """Return the peers of an entity: every field that is set must hold."""

@@ -170,8 +170,8 @@ _KEPT: Final = {
     """,
     "crd.projectcalico.org": _NETWORK
     + """
-        allowedEgressDomains defaultAction defaultEndpointToHostAction domains exact ipipMode names namespaceSelector notProtocol
-        notSelector paths prefix selector serviceAccountSelector stagedAction types vxlanMode
+        allowedEgressDomains defaultAction defaultEndpointToHostAction domains exact ipipMode names namespaceSelector
+        notProtocol notSelector paths prefix selector serviceAccountSelector stagedAction types vxlanMode
     """,
     "projectcalico.org": _NETWORK
     + """

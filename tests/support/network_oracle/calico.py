@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.network_oracle.admin_policy import either
 from tests.support.network_oracle.calico_selector import matches
-from tests.support.network_oracle.logic import Tri, all3, any3, join, not3
+from tests.support.network_oracle.logic import Tri, all3, any3, not3
 from tests.support.network_oracle.model import (
     Address,
     End,
@@ -135,6 +135,8 @@ def _kubernetes(said: set[Any]) -> tuple[Tri, set[str]]:
     if said == {"next"}:
         return False, {"none"}
     outcome = ({"allow"} if True in said else set()) | ({"none"} if said & {False, "next"} else set())
+    if False not in said:
+        return False, outcome  # where it falls through, no NetworkPolicy selects the pod
     return (None if "next" in said else True), outcome
 
 
@@ -266,15 +268,16 @@ def _outside(address: Address | None, nets: list[str]) -> Tri:
 
 
 def _unchosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:
-    """Tell whether an end is none of those that a negative selector names.
+    """Tell whether an end is none of those that a negative selector names, wherever these are.
 
-    In a namespaced policy that names no namespaces the documentation looks at its own alone; the conversion of rules
-    leaves the scope away.
+    As soon as any selector is used, also a negative one, a rule of a namespaced policy looks at its own namespace.
     https://github.com/projectcalico/calico/blob/master/libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go
     """
-    readings = [policy] if entity.get("namespaceSelector") else [policy, {**policy, "kind": "GlobalNetworkPolicy"}]
-    said = [not3(_resources(cluster, each, entity, entity["notSelector"], end, family)) for each in readings]
-    return join(said[0], said[-1])
+    everywhere = {**policy, "kind": "GlobalNetworkPolicy"}
+    named = _resources(cluster, everywhere, {**entity, "namespaceSelector": None}, entity["notSelector"], end, family)
+    if policy["kind"] == "GlobalNetworkPolicy" or entity.get("namespaceSelector"):
+        return not3(named)
+    return all3((_resources(cluster, policy, entity, "", end, family), not3(named)))
 
 
 def _chosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:
