@@ -55,13 +55,15 @@ class Palette:
 
 @dataclass(frozen=True)
 class Signature:
-    """What selects a pod for one direction: policies and doubts, surely or perhaps, and its port names."""
+    """What selects a pod for one direction: policies and doubts, surely or perhaps, and its port names.
+
+    `own` says of rules that speak of a part of their policy's pods how they speak of this one.
+    """
 
     policies: tuple[tuple[int, bool], ...]
     doubts: tuple[int, ...]
     names: int
-    without: frozenset[int] = frozenset()
-    perhaps: frozenset[int] = frozenset()
+    own: tuple[tuple[int, Kind], ...] = ()
 
 
 @dataclass
@@ -126,19 +128,17 @@ class Side:
             named = self.direction == "ingress" and any(n in uses_names for n, _ in chosen[each])
             names = int(classes.names_of[each]) if named else 0
             own = [self._own(rule, each) for n, _ in chosen[each] if n in narrowed for rule in self.rule_numbers[n]]
-            without = frozenset(rule for rule, speaks in own if speaks is False)
-            perhaps = frozenset(rule for rule, speaks in own if speaks is None)
-            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names, without, perhaps)
+            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names, tuple(own))
             of_class[each] = known.setdefault(signature, len(known))
         self.signatures = list(known)
         return of_class
 
-    def _own(self, rule: int, number: int) -> tuple[int, bool | None]:
-        """Return a rule and whether it speaks of a class of its policy's pods; None where that is open."""
+    def _own(self, rule: int, number: int) -> tuple[int, Kind]:
+        """Return a rule and how it speaks of a class of its policy's pods."""
         for kind, index in self.engine.matcher.peers(self.rules[rule].rule.own):
             if number in index:
-                return rule, True if kind.certain == self.engine.matcher.both else None
-        return rule, False
+                return rule, kind
+        return rule, Kind(0, 0)
 
     def _shared_rules(self) -> frozenset[int]:
         count = Counter(rule for each in self.signatures for rule in self._numbers(each))
@@ -151,10 +151,7 @@ class Side:
         """Return the order in which the rules of a signature are asked."""
         if number not in self._plans:
             signature, facts = self.signatures[number], self.engine.facts
-            chosen = [
-                Chosen(facts.policies[n], sure, self.rule_numbers[n], signature.without, signature.perhaps)
-                for n, sure in signature.policies
-            ]
+            chosen = [Chosen(facts.policies[n], sure, self.rule_numbers[n]) for n, sure in signature.policies]
             self._plans[number] = plan(self.direction, chosen, [facts.doubts[n] for n in signature.doubts])
         return self._plans[number]
 
@@ -207,7 +204,7 @@ class Side:
         values = np.zeros(len(states), dtype=np.int64)
         for each in present.tolist():
             whole = (*states[each], *always)
-            values[each] = found = self._value(number, whole, signature.names)
+            values[each] = found = self._value(number, whole)
             self._state_of.setdefault((number, found), whole)
         return values[state]
 
@@ -237,18 +234,22 @@ class Side:
                     states.append((*states[each], (rule, kind)))
                 state[index] = after[now]
 
-    def _value(self, number: int, state: State, names: int) -> int:
-        return self.engine.palette.number(decide(self.plan(number), self.matches(state, names), self.engine.every))
+    def _value(self, number: int, state: State) -> int:
+        return self.engine.palette.number(decide(self.plan(number), self.matches(number, state), self.engine.every))
 
-    def matches(self, state: State, names: int) -> dict[int, Match]:
-        """Return the ports on which each rule matches, for a class in a state."""
-        at = names if self.direction == "ingress" else state[0]
-        return {rule: self._match(rule, kind, at) for rule, kind in state[1:]}
+    def matches(self, number: int, state: State) -> dict[int, Match]:
+        """Return the ports on which each rule of a signature matches, for a class in a state."""
+        signature = self.signatures[number]
+        names = signature.names if self.direction == "ingress" else state[0]
+        if not signature.own:
+            return {rule: self._match(rule, kind, names) for rule, kind in state[1:]}
+        own, both = dict(signature.own), self._everyone
+        return {rule: self._match(rule, _narrowed(kind, own.get(rule, both)), names) for rule, kind in state[1:]}
 
     def _match(self, rule: int, kind: Kind, names: int) -> Match:
         ports, atoms = self.ports(rule, names), self.engine.atoms
         if atoms.families == 1:
-            surely, at_all = (-1 if kind.certain else 0), -1
+            surely, at_all = (-1 if kind.certain else 0), (-1 if kind.certain or kind.perhaps else 0)
         else:
             surely = _family_bits(self.engine, kind.certain)
             at_all = _family_bits(self.engine, kind.certain | kind.perhaps)
@@ -262,14 +263,13 @@ class Side:
         named = any(self.rules[rule].rule.ports.every_name for rule in rules)
         found: list[Any] = [int(self.engine.classes.names_of[peer]) if self.direction == "egress" and named else 0]
         for rule in rules:
-            of_nodes = [
-                each for each in self.rules[rule].rule.peers if isinstance(each, Nodes) and each.own is not None
-            ]
-            if local and of_nodes:
-                if any(each.own for each in of_nodes):
-                    found.append((rule, self._everyone))
+            peers = self.rules[rule].rule.peers
+            if local and any(isinstance(each, Nodes) and each.own for each in peers):
+                found.append((rule, self._everyone))
                 continue
-            for kind, index in self.matched(rule):
+            if local:
+                peers = tuple(each for each in peers if not isinstance(each, Nodes) or each.own is None)
+            for kind, index in self.engine.matcher.peers(peers):
                 at = int(np.searchsorted(index, peer))
                 if at < len(index) and index[at] == peer:
                     found.append((rule, kind))
@@ -278,17 +278,23 @@ class Side:
     def planes(self, number: int, peer: int, local: bool = False) -> tuple[Planes, State]:
         """Return what a signature decides of one class, without its row, and the state it rests on."""
         state = self.state(number, peer, local)
-        matches = self.matches(state, self.signatures[number].names)
+        matches = self.matches(number, state)
         return decide(self.plan(number), matches, self.engine.every), state
 
     def gate(self, number: int, peer: int) -> Planes:
         """Return what the mesh alone leaves of a signature's connections with one class."""
-        matches = self.matches(self.state(number, peer), self.signatures[number].names)
+        matches = self.matches(number, self.state(number, peer))
         return gate(self.plan(number), matches, self.engine.every)
 
     def state_of(self, number: int, value: int) -> State:
         """Return one state in which a signature comes to a decision."""
         return self._state_of[number, value]
+
+
+def _narrowed(kind: Kind, own: Kind) -> Kind:
+    """Return how a rule matches a peer, narrowed by how it speaks of the pod itself."""
+    certain = kind.certain & own.certain
+    return Kind(certain, (kind.certain | kind.perhaps) & (own.certain | own.perhaps) & ~certain)
 
 
 def _family_bits(engine: Engine, families: int) -> int:

@@ -126,7 +126,7 @@ class Explainer:
         side = self.engine.side(direction)
         planes, state = side.planes(number, peer.number)
         verdict = "allowed" if planes.sure & bit else "unknown" if planes.possible & bit else "denied"
-        matches = side.matches(state, side.signatures[number].names)
+        matches = side.matches(number, state)
         policies = tuple(f"{policy.object}{'' if sure else '?'}" for policy, sure in side.policies(number))
         walk = _Walk(side, number, matches, bit)
         because, reason = walk.why(verdict, state)

@@ -96,16 +96,11 @@ class Plan:
 
 
 class Chosen(NamedTuple):
-    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked.
-
-    Rules of `without` do not speak of the pod, those of `perhaps` perhaps do.
-    """
+    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked."""
 
     policy: Policy
     certain: bool
     rules: tuple[int, ...]
-    without: frozenset[int] = frozenset()
-    perhaps: frozenset[int] = frozenset()
 
 
 def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt] = ()) -> Plan:
@@ -149,11 +144,7 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
 
 def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
     rules = chosen.policy.rules.get(direction, ())
-    return tuple(
-        Step(number, rule.action, chosen.certain and number not in chosen.perhaps)
-        for number, rule in zip(chosen.rules, rules, strict=True)
-        if number not in chosen.without
-    )
+    return tuple(Step(n, rule.action, chosen.certain) for n, rule in zip(chosen.rules, rules, strict=True))
 
 
 def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Sequence_:
@@ -248,7 +239,7 @@ def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Pl
         allowed, perhaps = 0, 0
         for step in steps:
             match = matches.get(step.rule, NO_MATCH)
-            allowed |= match.certain if step.certain or not certain else 0
+            allowed |= match.certain
             perhaps |= match.certain | match.perhaps
         possible |= perhaps
         if certain:

@@ -96,11 +96,15 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     """Return what one tier may say; `none` means that it holds nothing for the pod, or passes by default."""
     mine = [each for each in held(cluster, *KINDS) if _tier_of(each) == tier]
     orders = {_order(each)[0] for each in mine} | ({KUBERNETES_ORDER} if tier == "default" else set())
-    said, applies = set(), []
+    said, applies, ends = set(), [], []
     for order in sorted(orders):
         alternatives = [_in_turn(cluster, [each for each in mine if _order(each)[0] == order], flow, direction)]
+        ends.append(alternatives[0][0])
         if tier == "default" and order == KUBERNETES_ORDER:
-            alternatives.append(_kubernetes(kubernetes()))  # against equals of its own order nothing places it
+            theirs = kubernetes()
+            alternatives.append(_kubernetes(theirs))  # against equals of its own order nothing places it
+            # Where nothing of theirs matches and none denies, none of theirs selects the pod.
+            ends.append(alternatives[1][0] if False in theirs else False)
         applies += [applied for applied, _ in alternatives]
         here = either([outcome for _, outcome in alternatives])
         said |= here - {"none"}
@@ -115,7 +119,9 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     if "none" not in here:
         return said
     passes = tier != "default" and settings[0].get("defaultAction") == "Pass"
-    return said | {"pass" if passes else "deny"} | ({"none"} if applied is None else set())
+    ended = any3(ends)
+    last = set() if ended is False else {"pass" if passes else "deny"}
+    return said | last | (set() if ended is True else {"none"})
 
 
 def _in_turn(cluster: Object, equals: list[Object], flow: Flow, direction: str) -> tuple[Tri, set[str]]:
@@ -135,8 +141,6 @@ def _kubernetes(said: set[Any]) -> tuple[Tri, set[str]]:
     if said == {"next"}:
         return False, {"none"}
     outcome = ({"allow"} if True in said else set()) | ({"none"} if said & {False, "next"} else set())
-    if False not in said:
-        return False, outcome  # where it falls through, no NetworkPolicy selects the pod
     return (None if "next" in said else True), outcome
 
 
