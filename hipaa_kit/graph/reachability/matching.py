@@ -165,7 +165,8 @@ class Matcher:
         if term.accounts is None or not named:
             return named
         labels = self.classes.facts.accounts.get((namespace, account))
-        return term.accounts.judge({}) if labels is None else term.accounts.matches(labels)
+        given = {NAMESPACE_NAMES[1]: account}
+        return term.accounts.judge(given) if labels is None else term.accounts.matches({**labels, **given})
 
     def _label_flags(self, condition: Condition) -> Flags:
         found = self._labels.get(condition)
@@ -238,6 +239,8 @@ class Matcher:
                 continue
             blocks = [classes.cells[each].block for each in cells]
             inside, outside = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
+            # Of an address that a pod does not have yet nothing is known.
+            inside, outside = (each | self.both & ~(inside | outside) for each in (inside, outside))
             if host_certain if host else mode == "always":
                 certain[index] = inside & ~outside
                 perhaps[index] = inside & outside
