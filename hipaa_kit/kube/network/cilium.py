@@ -101,7 +101,8 @@ def read_cilium_policy(
             what = "dialect not modelled" if unmodelled else "is not one that Cilium would accept"
             problem = problem or error.line()
             reason = f"{object}: {what}: {error.line()}"
-            doubts.append(Doubt(object, reason, (_subject_or_all(owner, spec),), _directions(spec)))
+            subject = (_subject_or_all(owner, spec),)
+            doubts.append(Doubt(object, reason, subject, _directions(spec), "unites", NETWORK))
     if not policies and not doubts:
         problem = "has no specification"
     return Read(tuple(policies), tuple(doubts), problem)
@@ -170,8 +171,9 @@ def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, An
     known = {f"{end}{field}" for field in _PEERS} | _OTHER
     if strange := sorted(str(key) for key, value in rule.items() if key not in known and value is not None):
         raise NotModelledError(f"field {strange[0]} is not modelled", where)
-    if len(given) > 1 and set(given) != {"CIDR", "CIDRSet"}:
-        raise PolicyError(f"{end}{given[0]} and {end}{given[1]} stand in one rule", where)
+    named = [field for field in given if rule[f"{end}{field}"]]
+    if len(named) > 1 and set(named) != {"CIDR", "CIDRSet"}:
+        raise PolicyError(f"{end}{named[0]} and {end}{named[1]} stand in one rule", where)
     note = f"{direction}Deny" if action == "deny" else ""
     if not given and not rule.get("toPorts"):
         return Rule(index, action, peers=(), note=note)

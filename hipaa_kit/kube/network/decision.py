@@ -79,7 +79,7 @@ class StagePlan:
     ends: Literal["deny", "perhaps", "next"]
     union: bool
     members: tuple[tuple[bool, tuple[Step, ...]], ...]
-    doubt: Literal["", "both", "adds"] = ""
+    doubt: Literal["", "both", "adds", "unites"] = ""
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,12 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
     ends: Literal["deny", "perhaps", "next"] = "deny" if any(isolating) else "perhaps" if isolating else "next"
     members = tuple((each.certain, _steps(direction, each)) for each in chosen)
     union = len(isolating) == len(chosen) and all(s.action == "allow" for _, steps in members for s in steps)
-    doubt: Literal["", "both", "adds"] = ""
+    doubt: Literal["", "both", "adds", "unites"] = ""
     if doubts:
-        doubt = "adds" if union and set(doubts) == {"adds"} else "both"
+        alike = set(doubts)
+        doubt = "adds" if union and alike == {"adds"} else "unites" if alike <= {"adds", "unites"} else "both"
+        if doubt == "unites" and any(each.policy.family == "calico" for each in chosen):
+            doubt = "both"
     return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt)
 
 
@@ -223,7 +226,18 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
         return Planes(decided.sure if stage.ends == "deny" else 0, every)
+    if stage.doubt == "unites":
+        return Planes(0, every & ~_denied(stage, matches))
     return Planes(0, every) if stage.doubt else decided
+
+
+def _denied(stage: StagePlan, matches: Mapping[int, Match]) -> int:
+    """Return what rules of a stage surely deny, in which denials go before all else."""
+    found = 0
+    for step in rules_in_order(stage):
+        if step.action == "deny" and step.certain:
+            found |= matches.get(step.rule, NO_MATCH).certain
+    return found
 
 
 def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Planes:

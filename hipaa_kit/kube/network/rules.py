@@ -244,7 +244,8 @@ class Doubt:
     ----------
     effect
         `both`: it may allow and deny. `gate`: it may only deny. `adds`: like another NetworkPolicy, it may
-        isolate and may allow, but never takes away from a pod that is isolated already.
+        isolate and may allow, but never takes away from a pod that is isolated already. `unites`: like another
+        policy of Cilium, it may do anything but allow what another surely denies.
     stage
         Stage in which it would decide, so that what stands before it still holds; None for before all.
     """
@@ -253,7 +254,7 @@ class Doubt:
     reason: str
     subject: tuple[Pods, ...] = (Pods(),)
     directions: frozenset[Direction] = frozenset(DIRECTIONS)
-    effect: Literal["both", "gate", "adds"] = "both"
+    effect: Literal["both", "gate", "adds", "unites"] = "both"
     stage: Stage | None = None
 
 

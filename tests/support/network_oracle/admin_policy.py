@@ -67,9 +67,12 @@ def _tier(policy: Object) -> str:
 
 
 def _priority(policy: Object) -> int:
-    """Return the precedence: lower first. The baseline policy of v1alpha1 has none, nor has one refused for it."""
+    """Return the precedence: lower first. The baseline policy of v1alpha1 has none.
+
+    One that the API refuses may be there with another priority: nothing stands certainly before it.
+    """
     priority = policy["spec"].get("priority")
-    return priority if isinstance(priority, int) and 0 <= priority <= 1000 else -1
+    return priority if valid(policy) and isinstance(priority, int) else -1
 
 
 def _first_match(cluster: Object, flow: Flow, direction: str, held: list[Object]) -> set[str]:
