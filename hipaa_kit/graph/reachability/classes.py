@@ -85,7 +85,7 @@ class Uses:
             Keys(term.pods for term in terms),
             Keys(peer.labels for peer in peers if isinstance(peer, Nodes)),
             frozenset(name.name for each in ports for name in each.every_name),
-            frozenset(block for peer in addresses for block in (*peer.addresses.blocks, *peer.addresses.without)),
+            facts.cuts.union(*((*each.addresses.blocks, *each.addresses.without) for each in addresses)),
             frozenset(
                 found for each in ports for found in (*each.ranges, *(each.without.ranges if each.without else ()))
             ),

@@ -281,6 +281,12 @@ class Side:
         matches = self.matches(number, state)
         return decide(self.plan(number), matches, self.engine.every), state
 
+    def without(self, number: int, peer: int, rule: int) -> Planes:
+        """Return what a signature would decide of one class if one of its rules were not there."""
+        matches = self.matches(number, self.state(number, peer))
+        matches.pop(rule, None)
+        return decide(self.plan(number), matches, self.engine.every)
+
     def gate(self, number: int, peer: int) -> Planes:
         """Return what the mesh alone leaves of a signature's connections with one class."""
         matches = self.matches(number, self.state(number, peer))

@@ -67,17 +67,19 @@ def _tier(policy: Object) -> str:
 
 
 def _priority(policy: Object) -> int:
-    """Return the precedence: lower first. The baseline policy of v1alpha1 has none.
-
-    One that the API refuses may be there with another priority: nothing stands certainly before it.
-    """
+    """Return the precedence: lower first. The baseline policy of v1alpha1 has none, nor has one refused for it."""
     priority = policy["spec"].get("priority")
-    return priority if valid(policy) and isinstance(priority, int) else -1
+    return priority if isinstance(priority, int) and 0 <= priority <= 1000 else -1
+
+
+def _place(policy: Object) -> int:
+    """Return where an object stands: one that the API refuses may be there with another priority, before all."""
+    return _priority(policy) if valid(policy) else -1
 
 
 def _first_match(cluster: Object, flow: Flow, direction: str, held: list[Object]) -> set[str]:
     said = {"none"}
-    for _, equals in groupby(sorted(held, key=_priority), key=_priority):
+    for _, equals in groupby(sorted(held, key=_place), key=_place):
         here = either([_policy(cluster, each, flow, direction) for each in equals])
         said = (said - {"none"}) | here
         if "none" not in here:
