@@ -18,7 +18,18 @@ import numpy.typing as npt
 from hipaa_kit.graph.reachability.facts import Facts, NodeFact, PodFact
 from hipaa_kit.kube.network.addresses import Block, Cells
 from hipaa_kit.kube.network.ports import Atoms, ContainerPort, PortRange
-from hipaa_kit.kube.network.rules import Addresses, Combined, Condition, Nodes, Peer, Pods, Policy, Rule, SimplePeer
+from hipaa_kit.kube.network.rules import (
+    EVERYONE,
+    Addresses,
+    Combined,
+    Condition,
+    Nodes,
+    Peer,
+    Pods,
+    Policy,
+    Rule,
+    SimplePeer,
+)
 
 Index = npt.NDArray[np.int32]
 OTHER = "\x00"
@@ -122,7 +133,8 @@ class Classes:
 
     def __init__(self, facts: Facts, uses: Uses) -> None:
         self.facts, self.uses = facts, uses
-        dual = any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
+        narrowed = any(rule.own != EVERYONE for _, rule in each_rule(facts.policies))
+        dual = narrowed or any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
         self.families = (4, 6) if dual else (0,)
         self.cells = Cells(uses.blocks)
         self._cell_of: dict[Block, int] = {}

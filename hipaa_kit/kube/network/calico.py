@@ -218,14 +218,15 @@ class _Reader:
             "egress": maps(spec.get("egress"), f"{self.name} spec.egress"),
         }
         directions = self._directions(spec, written)
-        rules: dict[Direction, tuple[Rule, ...]] = {
+        read: dict[Direction, tuple[Rule, ...]] = {
             direction: tuple(
                 rule
                 for index, each in enumerate(written[direction])
                 if (rule := self._rule(direction, index, each)) is not None
             )
-            for direction in directions
+            for direction in written
         }
+        rules = {direction: found for direction, found in read.items() if direction in directions}
         return Policy(
             object=self.name,
             subject=(_subject(self.namespace, spec),),
