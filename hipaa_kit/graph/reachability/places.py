@@ -98,6 +98,10 @@ class Places:
         """Return a cell of the outside world."""
         return Place(self.classes.pods + self.classes.nodes + at)
 
+    def block(self, place: Place) -> str:
+        """Return the block of a cell of the outside world, as it is written."""
+        return str(self.classes.cells[place.number - self.engine.first_cell].block)
+
     def name(self, place: Place) -> str:
         """Return the name of an end."""
         if place.pod is not None:
