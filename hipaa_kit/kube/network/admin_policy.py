@@ -74,7 +74,7 @@ def read_admin_policy(kind: str, object: str, content: Mapping[str, Any]) -> Rea
         return Read(policies=(_policy(kind, object, spec),))
     except InputError as error:
         reason = f"{object} is not one that the API would accept: {error.line()}"
-        directions = frozenset(direction for direction in _PEERS if spec.get(direction)) or frozenset(_PEERS)
+        directions = frozenset(direction for direction in _PEERS if spec.get(direction) or not spec)
         doubt = Doubt(object, reason, _subject_or_all(spec), directions, stage=_stage(kind, spec))
         return Read(doubts=(doubt,), problem=error.line())
 

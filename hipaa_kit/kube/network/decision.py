@@ -182,7 +182,7 @@ def gate(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
     for chain in plan.chains:
         if chain and chain[0].stage.chain == MESH.chain:
             result &= _decide_chain(chain, matches, every)
-    return Planes(0, result.possible) if plan.doubt else result
+    return Planes(0, result.possible) if plan.doubt == "gate" else result
 
 
 def decide(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
