@@ -337,7 +337,7 @@ class Matcher:
     def _outside(self, peer: Outside) -> Matched:
         start = 0 if peer.everything else self.classes.pods + (0 if peer.nodes else self.classes.nodes)
         index = self.everything[start:]
-        if peer.nodes and not peer.everything:
+        if peer.hosts and not peer.everything:
             index = np.concatenate([np.flatnonzero(self.classes.host).astype(np.int32), index])
         return ((Kind(0, self.both) if peer.doubt else Kind(self.both, 0), index),)
 

@@ -191,7 +191,9 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
 
 def _domain(name: str) -> Peer:
     """Return what a domain name may stand for: addresses outside, and pods where the name is the cluster's own."""
-    return Outside(f"addresses of {name}", nodes=True, everything=name.rstrip(".").endswith(".cluster.local"))
+    return Outside(
+        f"addresses of {name}", nodes=True, hosts=True, everything=name.rstrip(".").endswith(".cluster.local")
+    )
 
 
 def _ports(rule: Mapping[str, Any], where: str) -> Ports:

@@ -137,12 +137,31 @@ def read_calico_policy(
         return Read(policies=(_Reader(object, namespace, around).policy(spec),))
     except NotModelledError as error:
         reason = f"{object}: dialect not modelled: {error.line()}"
-        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        doubt = Doubt(
+            object,
+            reason,
+            (_subject(namespace, spec, lenient=True),),
+            _directions_of(spec),
+            stage=_stage_of(spec, around),
+        )
         return Read(doubts=(doubt,), problem=error.line())
     except InputError as error:
         reason = f"{object} is not one that Calico would accept: {error.line()}"
-        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        doubt = Doubt(
+            object,
+            reason,
+            (_subject(namespace, spec, lenient=True),),
+            _directions_of(spec),
+            stage=_stage_of(spec, around),
+        )
         return Read(doubts=(doubt,), problem=error.line())
+
+
+def _stage_of(spec: Mapping[str, Any], around: Surroundings) -> Stage | None:
+    """Return the stage of a policy that is not otherwise read; None, before all, where its tier is not known."""
+    name = str(spec.get("tier") or "default")
+    tier = around.tiers.get(name, KNOWN_TIERS.get(name))
+    return _stage(name, tier) if tier else None
 
 
 def _directions_of(spec: Mapping[str, Any]) -> frozenset[Direction]:

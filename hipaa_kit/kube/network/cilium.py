@@ -94,8 +94,10 @@ def read_cilium_policy(
     more = content.get("specs")
     for spec in [*single, *(each for each in (more if isinstance(more, list) else []) if isinstance(each, Mapping))]:
         try:
-            policies += _policies(owner, spec)
-            doubts += _required(owner, spec)
+            # All of a specification is read before any of it counts.
+            read, required = list(_policies(owner, spec)), list(_required(owner, spec))
+            policies += read
+            doubts += required
         except InputError as error:
             unmodelled = isinstance(error, NotModelledError)
             what = "dialect not modelled" if unmodelled else "is not one that Cilium would accept"
@@ -114,7 +116,7 @@ def _required(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Doubt]:
         rules = listing(spec.get(direction), direction)
         if any(isinstance(rule, Mapping) and rule.get(f"{end}Requires") for rule in rules):
             reason = f"{owner.name}: dialect not modelled: field {end}Requires"
-            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate")
+            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate", NETWORK)
 
 
 def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
@@ -243,7 +245,7 @@ def _entity(name: str, where: str) -> Iterable[Peer]:
     if name in ("host", "remote-node"):
         return (Nodes(own=name == "host"),)
     if name == "kube-apiserver":
-        return (Outside("addresses of the API server", nodes=True),)
+        return (Outside("addresses of the API server", nodes=True, hosts=True),)
     if name in _NOBODY_SEEN:
         return ()
     raise PolicyError(f"entity {name!r} is not known", where)

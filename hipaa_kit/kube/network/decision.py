@@ -79,7 +79,7 @@ class StagePlan:
     ends: Literal["deny", "perhaps", "next"]
     union: bool
     members: tuple[tuple[bool, tuple[Step, ...]], ...]
-    doubt: Literal["", "both", "adds", "unites"] = ""
+    doubt: Literal["", "both", "gate", "adds", "unites"] = ""
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,12 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
     ends: Literal["deny", "perhaps", "next"] = "deny" if any(isolating) else "perhaps" if isolating else "next"
     members = tuple((each.certain, _steps(direction, each)) for each in chosen)
     union = len(isolating) == len(chosen) and all(s.action == "allow" for _, steps in members for s in steps)
-    doubt: Literal["", "both", "adds", "unites"] = ""
+    doubt: Literal["", "both", "gate", "adds", "unites"] = ""
     if doubts:
         alike = set(doubts)
-        doubt = "adds" if union and alike == {"adds"} else "unites" if alike <= {"adds", "unites"} else "both"
+        doubt = "unites" if alike <= {"adds", "gate", "unites"} else "both"
+        if alike == {"gate"} or (union and alike == {"adds"}):
+            doubt = "gate" if alike == {"gate"} else "adds"
         if doubt == "unites" and any(each.policy.family == "calico" for each in chosen):
             doubt = "both"
     return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt)
@@ -226,6 +228,8 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
         return Planes(decided.sure if stage.ends == "deny" else 0, every)
+    if stage.doubt == "gate":
+        return Planes(0, decided.possible)
     if stage.doubt == "unites":
         return Planes(0, every & ~_denied(stage, matches))
     return Planes(0, every) if stage.doubt else decided

@@ -119,10 +119,14 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Outside:
-    """Everything that is neither a pod nor a node, or with them; with `doubt`, an unknown part of it."""
+    """Everything that is neither a pod nor a node; with `doubt`, an unknown part of it.
+
+    With `nodes` nodes are part of it, with `hosts` pods on their network too, with `everything` all pods.
+    """
 
     doubt: str = ""
     nodes: bool = False
+    hosts: bool = False
     everything: bool = False
 
     def __str__(self) -> str:
