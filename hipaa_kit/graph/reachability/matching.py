@@ -272,9 +272,10 @@ class Matcher:
             if (host and not peer.nodes) or (not host and mode == "never"):
                 continue
             blocks = [classes.cells[each].block for each in cells]
-            inside, outside = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
-            # Of an address that a pod does not have yet nothing is known.
-            inside, outside = (each | self.both & ~(inside | outside) for each in (inside, outside))
+            inside, outside = self._families(peer.addresses, blocks, bit)
+            if missing := self.both & ~(inside | outside):
+                may, must = self._unknown(peer, bit)
+                inside, outside = inside | (missing & may), outside | (missing & ~must)
             if host_certain if host else mode == "always":
                 certain[index] = inside & ~outside
                 perhaps[index] = inside & outside
@@ -290,6 +291,11 @@ class Matcher:
             else:
                 outside |= bit[block.family]
         return inside, outside
+
+    def _unknown(self, peer: Addresses, bit: dict[int, int]) -> tuple[int, int]:
+        """Return the families in which an address that is not known may, and in which it must, be in a set."""
+        named = sum({bit[block.family] for block in peer.addresses.blocks})
+        return (named, named) if peer.version and len(self.classes.families) > 1 else (self.both, 0)
 
     def _nodes(self, peer: Nodes) -> Matched:
         classes = self.classes

@@ -342,7 +342,8 @@ class _Reader:
         if version is not None:
             if version not in (4, 6):
                 raise PolicyError("ipVersion is not 4 or 6", where)
-            every.append((_blocks((EVERYWHERE[0 if version == 4 else 1],)),))
+            whole = AddressSet((EVERYWHERE[0 if version == 4 else 1],))
+            every.append((Addresses(whole, pods="always", version=True),))
         if not every and not without:
             return EVERYONE
         if len(every) == 1 and not without:

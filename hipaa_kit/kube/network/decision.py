@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
-from hipaa_kit.kube.network.rules import MESH, NETWORK, Action, Direction, Doubt, Policy, Stage
+from hipaa_kit.kube.network.rules import DIRECTIONS, MESH, NETWORK, Action, Direction, Doubt, Policy, Rule, Stage
 
 
 class Planes(NamedTuple):
@@ -38,6 +38,20 @@ class Match(NamedTuple):
 
 
 NO_MATCH = Match(0, 0)
+
+
+UNSEEN = -1
+"""Number of a rule that was not seen, and may match anything."""
+
+_UNSEEN = Policy(
+    "NetworkPolicy/*/*",
+    (),
+    NETWORK,
+    (1_000.0,),
+    {"ingress": (Rule(0, "allow"),), "egress": (Rule(0, "allow"),)},
+    frozenset(DIRECTIONS),
+    "NetworkPolicy",
+)
 
 
 class Step(NamedTuple):
@@ -121,6 +135,11 @@ def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt]
     for doubt in doubts:
         if doubt.stage is not None:
             stages.setdefault(doubt.stage, [])
+    if any(each.policy.family == "calico" for each in stages.get(NETWORK, [])):
+        # Among Calico's policies another NetworkPolicy has its place in the order, and decides nothing before it.
+        if any(doubt.effect == "adds" for doubt in doubts):
+            stages[NETWORK].append(Chosen(_UNSEEN, False, (UNSEEN,)))
+        doubts = [doubt for doubt in doubts if doubt.effect != "adds"]
     chains: dict[str, list[StagePlan]] = defaultdict(list)
     for stage in sorted(stages):
         inside = [doubt.effect for doubt in doubts if doubt.stage == stage]
@@ -220,7 +239,7 @@ def _decide_chain(chain: Sequence[StagePlan], matches: Mapping[int, Match], ever
 
 def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:
     if stage.union:
-        decided = _united(stage, matches, after)
+        decided = _united(stage, matches, after, every)
     else:
         outcome = _outcome(stage.steps, matches, after, every)
         rest = {"deny": Planes(0, 0), "perhaps": Planes(0, after.possible), "next": after}[stage.ends]
@@ -244,7 +263,7 @@ def _denied(stage: StagePlan, matches: Mapping[int, Match]) -> int:
     return found
 
 
-def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Planes:
+def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:
     """Return what policies allow that only allow, where a pod that one of them selects is isolated.
 
     A policy of which it is not known whether it selects the pod adds nothing certain to a pod that another
@@ -256,7 +275,7 @@ def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Pl
     for certain, steps in stage.members:
         allowed, perhaps = 0, 0
         for step in steps:
-            match = matches.get(step.rule, NO_MATCH)
+            match = Match(0, every) if step.rule == UNSEEN else matches.get(step.rule, NO_MATCH)
             allowed |= match.certain
             perhaps |= match.certain | match.perhaps
         possible |= perhaps
@@ -274,6 +293,8 @@ def _outcome(steps: Sequence_, matches: Mapping[int, Match], after: Planes, ever
     for step in steps:
         if isinstance(step, Either):
             one = _either(step, matches, after, every)
+        elif step.rule == UNSEEN:
+            one = _one(step, Match(0, every), after, every)
         elif step.rule in matches:
             one = _one(step, matches[step.rule], after, every)
         else:

@@ -92,13 +92,15 @@ class Pods:
 class Addresses:
     """Addresses; whether pods and nodes are met by their addresses differs between kinds and plugins.
 
-    `doubt` where it is not known whether they are meant at all.
+    `doubt` where it is not known whether they are meant at all; `version` where they stand for a whole family, so
+    that the connection tells and not the address.
     """
 
     addresses: AddressSet
     pods: Literal["option", "always", "never"] = "option"
     nodes: bool = True
     doubt: bool = False
+    version: bool = False
 
     def __str__(self) -> str:
         """Return the addresses."""
