@@ -82,7 +82,8 @@ class _Linter:
                 if term.namespace and self.facts.namespaces.get(term.namespace, "") == "":
                     detail = f"namespace {term.namespace} is not among those that were read"
                     yield policy.object, Defect("unknown_namespace", "metadata.namespace", detail)
-                yield policy.object, Defect("selects_nothing", "spec.podSelector", self._nearest(term), "warning")
+                if term.pods != ANY:
+                    yield policy.object, Defect("selects_nothing", "spec.podSelector", self._nearest(term))
 
     def _nearest(self, term: Pods) -> str:
         detail = f"selects no pod: {term}"
@@ -103,9 +104,10 @@ class _Linter:
             where = f"{path}.{'from' if direction == 'ingress' else 'to'}[{at}]"
             if isinstance(peer, Pods):
                 found = self.engine.matcher.pods(peer)
-                if not len(found.certain) and not len(found.perhaps):
+                empty = not len(found.certain) and not len(found.perhaps)
+                if empty and (peer.pods != ANY or peer.namespaces != ANY):
                     yield Defect("peer_matches_nothing", where, self._nearest(peer).replace("selects", "matches", 1))
-                elif not len(found.certain):
+                elif len(found.perhaps) and not len(found.certain):
                     yield Defect("peer_not_known", where, f"labels that would decide are not known: {peer}", "info")
             elif isinstance(peer, Addresses):
                 yield from self._addresses(peer, where)

@@ -48,6 +48,10 @@ class Condition(Protocol):
 ANY: Final = Selector()
 
 
+def _named(what: str, condition: Condition) -> str:
+    return f"all {what}" if condition == ANY else f"{what} {condition}"
+
+
 @dataclass(frozen=True)
 class Pods:
     """Pods by namespace and labels.
@@ -84,8 +88,8 @@ class Pods:
         """Return the selection in words."""
         if self.principals:
             return f"pods of {', '.join(self.principals)}"
-        where = f"namespace {self.namespace}" if self.namespace else f"namespaces {self.namespaces or 'all'}"
-        return f"pods {self.pods or 'all'} in {where}"
+        where = f"namespace {self.namespace}" if self.namespace else _named("namespaces", self.namespaces)
+        return f"{_named('pods', self.pods)} in {where}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Nodes:
 
     def __str__(self) -> str:
         """Return the selection in words."""
-        return f"nodes {self.labels or 'all'}"
+        return _named("nodes", self.labels)
 
 
 @dataclass(frozen=True)
