@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.reachability.changes import changes
 from hipaa_kit.graph.reachability.edges import Edges, Level
 from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.explain import Decision, Explainer, Explanation
 from hipaa_kit.graph.reachability.exposure import exposures
 from hipaa_kit.graph.reachability.facts import Facts
+from hipaa_kit.graph.reachability.lint import lint
 from hipaa_kit.graph.reachability.places import Place, Places
 from hipaa_kit.graph.reachability.reading import read_facts
 from hipaa_kit.graph.reachability.selection import isolation, namespace_isolation
@@ -294,6 +296,28 @@ class Reachability:
         if self.snapshot is None:
             raise InputError("there is no snapshot", "", "make it with Reachability.of(snapshot)")
         return exposures(self, self.snapshot, Inventory(self.snapshot))
+
+    def lint(self) -> pd.DataFrame:
+        """Return table `network_lint`: one row per defect of one policy, or of how policies stand together."""
+        return lint(self.facts, self.engine)
+
+    def diff(self, other: Reachability, *, limit: int = ROWS) -> pd.DataFrame:
+        """Return table `flow_changes`: what has changed between this and a later state of the cluster.
+
+        Parameters
+        ----------
+        other
+            The later state.
+        limit
+            Flows of each state at most.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per pair of workloads and range of ports on which the verdict is another. An end that was not
+            there, or is not there any more, has no verdict.
+        """
+        return changes(self, other, limit)
 
     def to_networkx(self, level: Level = "workload", *, limit: int = LOOKED_AT, **only: Any) -> nx.MultiDiGraph[str]:
         """Return the flows as a graph: an edge per source, destination and range of ports.

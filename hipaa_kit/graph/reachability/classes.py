@@ -18,7 +18,18 @@ import numpy.typing as npt
 from hipaa_kit.graph.reachability.facts import Facts, NodeFact, PodFact
 from hipaa_kit.kube.network.addresses import Block, Cells
 from hipaa_kit.kube.network.ports import Atoms, ContainerPort, PortRange
-from hipaa_kit.kube.network.rules import Addresses, Combined, Condition, Nodes, Peer, Pods, Policy, Rule, SimplePeer
+from hipaa_kit.kube.network.rules import (
+    EVERYONE,
+    Addresses,
+    Combined,
+    Condition,
+    Nodes,
+    Peer,
+    Pods,
+    Policy,
+    Rule,
+    SimplePeer,
+)
 
 Index = npt.NDArray[np.int32]
 OTHER = "\x00"
@@ -84,9 +95,11 @@ class Uses:
         return cls(
             Keys(term.pods for term in terms),
             Keys(peer.labels for peer in peers if isinstance(peer, Nodes)),
-            frozenset(name.name for each in ports for name in each.names),
-            frozenset(block for peer in addresses for block in (*peer.addresses.blocks, *peer.addresses.without)),
-            frozenset(found for each in ports for found in each.ranges),
+            frozenset(name.name for each in ports for name in each.every_name),
+            facts.cuts.union(*((*each.addresses.blocks, *each.addresses.without) for each in addresses)),
+            frozenset(
+                found for each in ports for found in (*each.ranges, *(each.without.ranges if each.without else ()))
+            ),
             any(isinstance(peer, Nodes) for peer in peers),
             any(term.accounts is not None or term.account_names or term.principals for term in terms),
             any(term.meshed for term in terms),
@@ -120,7 +133,8 @@ class Classes:
 
     def __init__(self, facts: Facts, uses: Uses) -> None:
         self.facts, self.uses = facts, uses
-        dual = any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
+        narrowed = any(rule.own != EVERYONE for _, rule in each_rule(facts.policies))
+        dual = narrowed or any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
         self.families = (4, 6) if dual else (0,)
         self.cells = Cells(uses.blocks)
         self._cell_of: dict[Block, int] = {}

@@ -192,7 +192,8 @@ class Edges:
         """Return what changes for pairs on one node, where one of them is the node or on its network."""
         found: dict[tuple[int, int, int, int], int] = defaultdict(int)
         hosts = self._on_hosts()
-        for at in np.flatnonzero(hosts[source] | hosts[destination]).tolist():
+        inside = (source < self.engine.first_cell) & (destination < self.engine.first_cell)
+        for at in np.flatnonzero(inside & (hosts[source] | hosts[destination])).tolist():
             number, why = int(flow[at]), int(reason[at])
             after, after_why = self._node_local(number, why, int(source[at]), int(destination[at]))
             if after == number:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +22,7 @@ from hipaa_kit.graph.reachability.classes import Classes, Uses
 from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, gate, plan
-from hipaa_kit.kube.network.ports import ContainerPort
+from hipaa_kit.kube.network.ports import ContainerPort, Ports
 from hipaa_kit.kube.network.rules import DIRECTIONS, EVERYONE, Direction, Doubt, Nodes, Policy, Rule
 
 Numbers: TypeAlias = npt.NDArray[np.int32]
@@ -56,13 +55,15 @@ class Palette:
 
 @dataclass(frozen=True)
 class Signature:
-    """What selects a pod for one direction: policies and doubts, surely or perhaps, and its port names."""
+    """What selects a pod for one direction: policies and doubts, surely or perhaps, and its port names.
+
+    `own` says of rules that speak of a part of their policy's pods how they speak of this one.
+    """
 
     policies: tuple[tuple[int, bool], ...]
     doubts: tuple[int, ...]
     names: int
-    without: frozenset[int] = frozenset()
-    perhaps: frozenset[int] = frozenset()
+    own: tuple[tuple[int, Kind], ...] = ()
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Side:
                     for each in index.tolist():
                         doubted[each].append(number)
         uses_names = {
-            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.names for r in rules)
+            n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.ports.every_name for r in rules)
         }
         narrowed = {
             n for n, rules in enumerate(self.rule_numbers) if any(self.rules[r].rule.own != EVERYONE for r in rules)
@@ -127,19 +128,17 @@ class Side:
             named = self.direction == "ingress" and any(n in uses_names for n, _ in chosen[each])
             names = int(classes.names_of[each]) if named else 0
             own = [self._own(rule, each) for n, _ in chosen[each] if n in narrowed for rule in self.rule_numbers[n]]
-            without = frozenset(rule for rule, speaks in own if speaks is False)
-            perhaps = frozenset(rule for rule, speaks in own if speaks is None)
-            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names, without, perhaps)
+            signature = Signature(tuple(chosen[each]), tuple(doubted[each]), names, tuple(own))
             of_class[each] = known.setdefault(signature, len(known))
         self.signatures = list(known)
         return of_class
 
-    def _own(self, rule: int, number: int) -> tuple[int, bool | None]:
-        """Return a rule and whether it speaks of a class of its policy's pods; None where that is open."""
+    def _own(self, rule: int, number: int) -> tuple[int, Kind]:
+        """Return a rule and how it speaks of a class of its policy's pods."""
         for kind, index in self.engine.matcher.peers(self.rules[rule].rule.own):
             if number in index:
-                return rule, True if kind.certain == self.engine.matcher.both else None
-        return rule, False
+                return rule, kind
+        return rule, Kind(0, 0)
 
     def _shared_rules(self) -> frozenset[int]:
         count = Counter(rule for each in self.signatures for rule in self._numbers(each))
@@ -152,10 +151,7 @@ class Side:
         """Return the order in which the rules of a signature are asked."""
         if number not in self._plans:
             signature, facts = self.signatures[number], self.engine.facts
-            chosen = [
-                Chosen(facts.policies[n], sure, self.rule_numbers[n], signature.without, signature.perhaps)
-                for n, sure in signature.policies
-            ]
+            chosen = [Chosen(facts.policies[n], sure, self.rule_numbers[n]) for n, sure in signature.policies]
             self._plans[number] = plan(self.direction, chosen, [facts.doubts[n] for n in signature.doubts])
         return self._plans[number]
 
@@ -174,7 +170,7 @@ class Side:
     def ports(self, rule: int, names: int) -> Match:
         """Return the ports of a rule at a destination with a set of port names."""
         held = self.rules[rule]
-        if not held.rule.ports.names:
+        if not held.rule.ports.every_name:
             names = 0
         found = held.by_names.get(names)
         if found is None:
@@ -195,7 +191,7 @@ class Side:
     def _row(self, number: int) -> npt.NDArray[Any]:
         signature = self.signatures[number]
         rules = self._numbers(signature)
-        named = self.direction == "egress" and any(self.rules[rule].rule.ports.names for rule in rules)
+        named = self.direction == "egress" and any(self.rules[rule].rule.ports.every_name for rule in rules)
         always = tuple((rule, self._everyone) for rule in rules if self.rules[rule].rule.peers == EVERYONE)
         rules = [rule for rule in rules if self.rules[rule].rule.peers != EVERYONE]
         common = tuple(rule for rule in rules if rule in self._shared)
@@ -208,7 +204,7 @@ class Side:
         values = np.zeros(len(states), dtype=np.int64)
         for each in present.tolist():
             whole = (*states[each], *always)
-            values[each] = found = self._value(number, whole, signature.names)
+            values[each] = found = self._value(number, whole)
             self._state_of.setdefault((number, found), whole)
         return values[state]
 
@@ -238,18 +234,22 @@ class Side:
                     states.append((*states[each], (rule, kind)))
                 state[index] = after[now]
 
-    def _value(self, number: int, state: State, names: int) -> int:
-        return self.engine.palette.number(decide(self.plan(number), self.matches(state, names), self.engine.every))
+    def _value(self, number: int, state: State) -> int:
+        return self.engine.palette.number(decide(self.plan(number), self.matches(number, state), self.engine.every))
 
-    def matches(self, state: State, names: int) -> dict[int, Match]:
-        """Return the ports on which each rule matches, for a class in a state."""
-        at = names if self.direction == "ingress" else state[0]
-        return {rule: self._match(rule, kind, at) for rule, kind in state[1:]}
+    def matches(self, number: int, state: State) -> dict[int, Match]:
+        """Return the ports on which each rule of a signature matches, for a class in a state."""
+        signature = self.signatures[number]
+        names = signature.names if self.direction == "ingress" else state[0]
+        if not signature.own:
+            return {rule: self._match(rule, kind, names) for rule, kind in state[1:]}
+        own, both = dict(signature.own), self._everyone
+        return {rule: self._match(rule, _narrowed(kind, own.get(rule, both)), names) for rule, kind in state[1:]}
 
     def _match(self, rule: int, kind: Kind, names: int) -> Match:
         ports, atoms = self.ports(rule, names), self.engine.atoms
         if atoms.families == 1:
-            surely, at_all = (-1 if kind.certain else 0), -1
+            surely, at_all = (-1 if kind.certain else 0), (-1 if kind.certain or kind.perhaps else 0)
         else:
             surely = _family_bits(self.engine, kind.certain)
             at_all = _family_bits(self.engine, kind.certain | kind.perhaps)
@@ -260,17 +260,16 @@ class Side:
         """Return which rules of a signature match one class, and how; `local` where it is the pod's own node."""
         signature = self.signatures[number]
         rules = self._numbers(signature)
-        named = any(self.rules[rule].rule.ports.names for rule in rules)
+        named = any(self.rules[rule].rule.ports.every_name for rule in rules)
         found: list[Any] = [int(self.engine.classes.names_of[peer]) if self.direction == "egress" and named else 0]
         for rule in rules:
-            of_nodes = [
-                each for each in self.rules[rule].rule.peers if isinstance(each, Nodes) and each.own is not None
-            ]
-            if local and of_nodes:
-                if any(each.own for each in of_nodes):
-                    found.append((rule, self._everyone))
+            peers = self.rules[rule].rule.peers
+            if local and any(isinstance(each, Nodes) and each.own for each in peers):
+                found.append((rule, self._everyone))
                 continue
-            for kind, index in self.matched(rule):
+            if local:
+                peers = tuple(each for each in peers if not isinstance(each, Nodes) or each.own is None)
+            for kind, index in self.engine.matcher.peers(peers):
                 at = int(np.searchsorted(index, peer))
                 if at < len(index) and index[at] == peer:
                     found.append((rule, kind))
@@ -279,17 +278,29 @@ class Side:
     def planes(self, number: int, peer: int, local: bool = False) -> tuple[Planes, State]:
         """Return what a signature decides of one class, without its row, and the state it rests on."""
         state = self.state(number, peer, local)
-        matches = self.matches(state, self.signatures[number].names)
+        matches = self.matches(number, state)
         return decide(self.plan(number), matches, self.engine.every), state
+
+    def without(self, number: int, peer: int, rule: int) -> Planes:
+        """Return what a signature would decide of one class if one of its rules were not there."""
+        matches = self.matches(number, self.state(number, peer))
+        matches.pop(rule, None)
+        return decide(self.plan(number), matches, self.engine.every)
 
     def gate(self, number: int, peer: int) -> Planes:
         """Return what the mesh alone leaves of a signature's connections with one class."""
-        matches = self.matches(self.state(number, peer), self.signatures[number].names)
+        matches = self.matches(number, self.state(number, peer))
         return gate(self.plan(number), matches, self.engine.every)
 
     def state_of(self, number: int, value: int) -> State:
         """Return one state in which a signature comes to a decision."""
         return self._state_of[number, value]
+
+
+def _narrowed(kind: Kind, own: Kind) -> Kind:
+    """Return how a rule matches a peer, narrowed by how it speaks of the pod itself."""
+    certain = kind.certain & own.certain
+    return Kind(certain, (kind.certain | kind.perhaps) & (own.certain | own.perhaps) & ~certain)
 
 
 def _family_bits(engine: Engine, families: int) -> int:
@@ -336,28 +347,30 @@ class Engine:
         A name counts where the protocol is the same. One name for several numbers of one protocol is not
         defined: the rule perhaps matches each of them.
         """
-        certain = self.atoms.bits(rule.ports.ranges)
-        perhaps = 0
+        held = self._resolve(rule.ports, names)
+        if rule.ports.without is None:
+            return held
+        cut = self._resolve(rule.ports.without, names)
+        certain = held.certain & ~(cut.certain | cut.perhaps)
+        return Match(certain, (held.certain | held.perhaps) & ~cut.certain & ~certain)
+
+    def _resolve(self, ports: Ports, names: int) -> Match:
+        certain, perhaps = self.atoms.bits(ports.ranges), 0
         declared = self.classes.names[names]
-        for name in rule.ports.names:
+        for name in ports.names:
             numbers: dict[str, list[ContainerPort]] = defaultdict(list)
             for port in declared:
                 if port.name == name.name and name.protocol in ("", port.protocol):
                     numbers[port.protocol].append(port)
-            for protocol, found in numbers.items():
+            for found in numbers.values():
                 bits = 0
                 for port in found:
-                    bits |= self.atoms.bit(protocol, port.number)
-                if len(found) == 1:
+                    bits |= self.atoms.bit(port.protocol, port.number)
+                if len({port.number for port in found}) == 1:
                     certain |= bits
                 else:
                     perhaps |= bits
         return Match(certain, perhaps & ~certain)
-
-    @cached_property
-    def enforced(self) -> bool:
-        """Tell whether policy is to be asked at all: not where it is known that nothing enforces it."""
-        return self.facts.options.enforcement != "not_enforced"
 
     def signature(self, direction: Direction, number: int) -> int | None:
         """Return the signature of a class; None for nodes and the outside, which no policy selects."""

@@ -48,8 +48,6 @@ def addresses_level(addresses: Iterable[str]) -> str:
 
 
 def each_address(record: Record) -> Iterator[str]:
-    """Yield the addresses in the status of a Gateway or Ingress."""
-    for each in items(record.content, "status", "addresses"):
-        yield text(each, "value")
+    """Yield the addresses in the status of an Ingress."""
     for each in items(record.content, "status", "loadBalancer", "ingress"):
         yield text(each, "ip") or text(each, "hostname")

@@ -126,7 +126,7 @@ class Explainer:
         side = self.engine.side(direction)
         planes, state = side.planes(number, peer.number)
         verdict = "allowed" if planes.sure & bit else "unknown" if planes.possible & bit else "denied"
-        matches = side.matches(state, side.signatures[number].names)
+        matches = side.matches(number, state)
         policies = tuple(f"{policy.object}{'' if sure else '?'}" for policy, sure in side.policies(number))
         walk = _Walk(side, number, matches, bit)
         because, reason = walk.why(verdict, state)
@@ -234,7 +234,7 @@ def reasons_of(side: Side, number: int, state: State) -> Iterator[str]:
             yield f"{_named(held)}: {held.rule.doubt}"
         elif kind.perhaps:
             yield f"{_named(held)}: {_why_matched(held.rule.peers)}"
-        elif held.rule.ports.names and side.ports(rule, _names(side, number, state)).perhaps:
+        elif held.rule.ports.every_name and side.ports(rule, _names(side, number, state)).perhaps:
             yield f"{_named(held)}: the name of a container's port stands for several numbers"
         if held.policy.stage.ties:
             tied[held.policy.stage.name, held.policy.order[0]].add(held.policy.object)

@@ -21,6 +21,7 @@ from hipaa_kit.graph.reachability.entries import LEVELS, Way, level_of_address
 from hipaa_kit.graph.reachability.places import INTERNET, Place
 from hipaa_kit.graph.reachability.routes import ways
 from hipaa_kit.inventory.fields import items, mapping, number, text, texts
+from hipaa_kit.inventory.network import SERVICE_NAME
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.network.addresses import EVERYWHERE, parse_cidr
 from hipaa_kit.kube.owners import object_id
@@ -88,9 +89,6 @@ class Backends:
                         self.targets[service, entry].append((pod, opened, text(port, "protocol", default="TCP")))
 
 
-SERVICE_NAME = "kubernetes.io/service-name"
-
-
 def exposures(reach: Reachability, snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
     """Return table `exposures`: one row per way into one port of one pod."""
     return _Exposures(reach, snapshot, tables).frame()
@@ -156,6 +154,9 @@ class _Exposures:
     def _row(self, way: Way, pod: str, port: int, protocol: str) -> None:
         verdict, why = self._verdict(way, pod, protocol, port)
         level = {"denied": "none", "unknown": "unknown"}.get(verdict, way.level)
+        if verdict == "allowed" and level == "internet" and way.seen_as == "client" and not way.ranges:
+            way = self._narrowed(way, pod, protocol, port)
+            level = way.level
         reason = "; ".join(filter(None, (way.reason, why)))
         self._put(
             replace(way, level=way.level if way.level == "none" else level, reason=reason), pod, port, protocol, verdict
@@ -192,6 +193,16 @@ class _Exposures:
         if key not in self._seen:
             self._seen[key] = self._decided(way, place, protocol, port)
         return self._seen[key]
+
+    def _narrowed(self, way: Way, pod: str, protocol: str, port: int) -> Way:
+        """Return a way from the internet with the addresses that the pod's policies let in, where these are not all."""
+        place = self.reach.places.find(pod)[0]
+        bit = self.reach.engine.atoms.bit(protocol, port)
+        clients = self.reach.places.find(INTERNET)
+        let_in = [peer for peer in clients if self._one(peer, place, bit) == "allowed"]
+        if len(let_in) == len(clients):
+            return way
+        return replace(way, level="restricted", ranges=tuple(self.reach.places.block(peer) for peer in let_in))
 
     def _decided(self, way: Way, place: Place, protocol: str, port: int) -> tuple[str, str]:
         """Return what the pod's own policies decide of what it sees, and why where that is not allowed."""

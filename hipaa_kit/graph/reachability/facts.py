@@ -84,6 +84,8 @@ class Facts:
         Where the answer for a node differs from that for the cluster.
     problems
         What is wrong with policy objects, by object.
+    cuts
+        Blocks at whose borders the outside is cut beside those that policies name.
     """
 
     pods: Sequence[PodFact]
@@ -96,3 +98,4 @@ class Facts:
     ended: frozenset[str] = frozenset()
     node_enforcement: Mapping[str, Enforcement] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    cuts: frozenset[Block] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,7 @@ class Matcher:
 
     def _of_peers(self, peers: tuple[Peer, ...]) -> Matched:
         parts = [part for peer in peers for part in self._peer(peer) if len(part[1])]
-        if len({kind for kind, _ in parts}) <= 1:
+        if len({kind for kind, _ in parts}) <= 1 and not self._has_two_readings(peers):
             if len(parts) <= 1:
                 return tuple(parts)
             return ((parts[0][0], np.unique(np.concatenate([index for _, index in parts]))),)
@@ -101,7 +101,41 @@ class Matcher:
         for kind, index in parts:
             certain[index] |= kind.certain
             perhaps[index] |= kind.perhaps
+        self._either_reading(peers, certain)
         return _by_kind(certain, perhaps & ~certain)
+
+    def _either_reading(self, peers: tuple[Peer, ...], certain: npt.NDArray[np.int8]) -> None:
+        """Mark pods on the host's network as surely met that are met both as a pod and as their node.
+
+        Where nothing is known of such pods one reading or the other holds: by selectors, or by addresses.
+        """
+        if not self._has_two_readings(peers):
+            return
+        blocks = [peer for peer in peers if _is_block(peer)]
+        terms = [peer for peer in peers if isinstance(peer, Pods) and peer.host_network == "option"]
+        for number in {number for term in terms for number in self._as_pods(term)}:
+            cells = [self.classes.cells[each].block for each in self.classes.keys[number][6]]
+            if cells and all(any(peer.addresses.contains(cell) for peer in blocks) for cell in cells):
+                certain[number] = self.both
+
+    def _has_two_readings(self, peers: tuple[Peer, ...]) -> bool:
+        """Tell whether a pod on the host's network may be met by a selector and by its address."""
+        if self.options.host_network != "unknown" or not self.classes.host.any():
+            return False
+        selects = any(isinstance(peer, Pods) and peer.host_network == "option" for peer in peers)
+        return selects and any(_is_block(peer) for peer in peers)
+
+    def _as_pods(self, term: Pods) -> list[int]:
+        """Return the classes on the host's network that a term surely selects, if they count as pods."""
+        near = np.flatnonzero(self.classes.host)
+        labels = self._label_flags(term.pods)[self.classes.labels_of[near]]
+        if term.namespace:
+            own = self.classes.namespaces.index(term.namespace) if term.namespace in self.classes.inside else -1
+            inside = self.classes.namespace_of[near] == own
+        else:
+            inside = self._namespace_state(term.namespaces)[self.classes.namespace_of[near]] == 2
+        found: list[int] = near[labels & inside].tolist()
+        return found
 
     def _peer(self, peer: Peer) -> Matched:
         if isinstance(peer, Pods):
@@ -165,7 +199,8 @@ class Matcher:
         if term.accounts is None or not named:
             return named
         labels = self.classes.facts.accounts.get((namespace, account))
-        return term.accounts.judge({}) if labels is None else term.accounts.matches(labels)
+        given = {NAMESPACE_NAMES[1]: account}
+        return term.accounts.judge(given) if labels is None else term.accounts.matches({**labels, **given})
 
     def _label_flags(self, condition: Condition) -> Flags:
         found = self._labels.get(condition)
@@ -237,7 +272,10 @@ class Matcher:
             if (host and not peer.nodes) or (not host and mode == "never"):
                 continue
             blocks = [classes.cells[each].block for each in cells]
-            inside, outside = self._families(peer.addresses, blocks, bit) if blocks else (self.both, self.both)
+            inside, outside = self._families(peer.addresses, blocks, bit)
+            if missing := self.both & ~(inside | outside):
+                may, must = self._unknown(peer, bit)
+                inside, outside = inside | (missing & may), outside | (missing & ~must)
             if host_certain if host else mode == "always":
                 certain[index] = inside & ~outside
                 perhaps[index] = inside & outside
@@ -253,6 +291,11 @@ class Matcher:
             else:
                 outside |= bit[block.family]
         return inside, outside
+
+    def _unknown(self, peer: Addresses, bit: dict[int, int]) -> tuple[int, int]:
+        """Return the families in which an address that is not known may, and in which it must, be in a set."""
+        named = sum({bit[block.family] for block in peer.addresses.blocks})
+        return (named, named) if peer.version and len(self.classes.families) > 1 else (self.both, 0)
 
     def _nodes(self, peer: Nodes) -> Matched:
         classes = self.classes
@@ -300,6 +343,8 @@ class Matcher:
     def _outside(self, peer: Outside) -> Matched:
         start = 0 if peer.everything else self.classes.pods + (0 if peer.nodes else self.classes.nodes)
         index = self.everything[start:]
+        if peer.hosts and not peer.everything:
+            index = np.concatenate([np.flatnonzero(self.classes.host).astype(np.int32), index])
         return ((Kind(0, self.both) if peer.doubt else Kind(self.both, 0), index),)
 
 
@@ -313,6 +358,10 @@ def judge_namespace(condition: Condition, name: str, labels: Mapping[str, str] |
     if labels is None:
         return condition.judge(dict.fromkeys(NAMESPACE_NAMES, name))
     return condition.matches(namespace_labels(name, labels))
+
+
+def _is_block(peer: Peer) -> TypeGuard[Addresses]:
+    return isinstance(peer, Addresses) and peer.nodes and peer.pods == "option"
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -90,9 +90,17 @@ class Places:
         known = "Kind/namespace/name of a pod or workload, Node//name, Namespace//name, an address, a CIDR or internet"
         raise InputError(f"nothing in the snapshot is called {name!r}", "", f"give {known}")
 
+    def known(self, name: str) -> list[Place]:
+        """Return the pods that a name stands for; none where it is that of nothing, or of addresses."""
+        return [self.pod(at) for at in self._by_name.get(name, [])]
+
     def cell(self, at: int) -> Place:
         """Return a cell of the outside world."""
         return Place(self.classes.pods + self.classes.nodes + at)
+
+    def block(self, place: Place) -> str:
+        """Return the block of a cell of the outside world, as it is written."""
+        return str(self.classes.cells[place.number - self.engine.first_cell].block)
 
     def name(self, place: Place) -> str:
         """Return the name of an end."""

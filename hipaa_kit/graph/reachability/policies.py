@@ -105,7 +105,7 @@ class Policies:
         sets: list[NetworkSet] = []
         for group in CALICO_GROUPS:
             for record in self._records(group, "Tier"):
-                tiers.update({record.name: tier for tier in self._try(record, lambda r: read_tier(r.content))})
+                tiers.update((record.name, tier) for tier in self._try(record, lambda r: read_tier(r.content)))
             for kind in ("NetworkSet", "GlobalNetworkSet"):
                 for record in self._records(group, kind):
                     sets += self._try(record, _network_set)

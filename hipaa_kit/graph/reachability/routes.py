@@ -8,6 +8,7 @@ https://docs.redhat.com/en/documentation/openshift_container_platform/latest/htm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hipaa_kit.graph.reachability.entries import Way, addresses_level, each_address
@@ -38,6 +39,9 @@ CONTROLLERS = {
 OUTSIDE = ("ingress.k8s.aws/alb", "k8s.io/ingress-gce", "azure/application-gateway")
 """Controllers that program a load balancer of the cloud: nothing in the cluster carries the traffic."""
 
+GATEWAY_NAMES = ("gateway.networking.k8s.io/gateway-name", "gateway.envoyproxy.io/owning-gateway-name")
+"""Labels of the pods that carry the traffic of a Gateway."""
+
 ROUTER = ("ingresscontroller.operator.openshift.io/deployment-ingresscontroller", "")
 GATEWAY = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
@@ -66,7 +70,7 @@ def ways(snapshot: Snapshot, tables: TableSet, level_of: LevelOf, pods: set[str]
     """
     controllers = _Controllers(snapshot, pods)
     yield from _ingresses(snapshot, tables, controllers, level_of)
-    yield from _gateways(snapshot)
+    yield from _gateways(snapshot, controllers, level_of)
     yield from _openshift(snapshot, controllers, level_of)
 
 
@@ -156,7 +160,8 @@ def _records(snapshot: Snapshot, group: str, kind: str) -> Iterable[Record]:
     return snapshot.records(Kind(group, kind, "", True))
 
 
-def _gateways(snapshot: Snapshot) -> Iterator[Found]:
+def _gateways(snapshot: Snapshot, controllers: _Controllers, level_of: LevelOf) -> Iterator[Found]:
+    """Yield the ways of all routes through their gateways; addresses of a Gateway do not reach a snapshot."""
     gateways = {(record.namespace, record.name): record for record in _records(snapshot, GATEWAY, "Gateway")}
     grants = _grants(snapshot)
     for kind in ROUTES:
@@ -167,7 +172,11 @@ def _gateways(snapshot: Snapshot) -> Iterator[Found]:
                 if gateway is not None and text(parent, "kind", default="Gateway") == "Gateway":
                     for listener in items(gateway.content, "spec", "listeners"):
                         if text(parent, "sectionName") in ("", text(listener, "name")):
-                            yield from _listened(route, gateway, listener, grants)
+                            carrying = [pod for key in GATEWAY_NAMES for pod in controllers.pods(key, gateway.name)]
+                            level, ranges = level_of(carrying)
+                            for way, service, port in _listened(route, gateway, listener, grants):
+                                known = replace(way, seen_as=" ".join(carrying), ranges=ranges)
+                                yield replace(known, level=way.level or level), service, port
 
 
 def _listened(
@@ -192,7 +201,7 @@ def _listened(
                 entry=gateway.object,
                 entry_type="gateway",
                 entry_port=number(listener, "port") or 0,
-                level="none" if reason else addresses_level(each_address(gateway)),
+                level="none" if reason else "",
                 seen_as="",
                 host=host,
                 via=(route.object,),

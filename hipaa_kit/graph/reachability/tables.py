@@ -10,7 +10,14 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.reachability import EPHI_FLOWS, EXPOSURES, ISOLATION, NAMESPACE_ISOLATION, REACHABILITY_OPTIONS
+from hipaa_kit.tables.reachability import (
+    EPHI_FLOWS,
+    EXPOSURES,
+    ISOLATION,
+    NAMESPACE_ISOLATION,
+    NETWORK_LINT,
+    REACHABILITY_OPTIONS,
+)
 
 BEHIND = tuple(dict.fromkeys((*READS, *CONTROLLERS)))
 
@@ -37,6 +44,12 @@ def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
 def exposures(snapshot: Snapshot) -> pd.DataFrame:
     """Return every way from outside into a port of a pod."""
     return reachability_of(snapshot).exposure()
+
+
+@builds(NETWORK_LINT, reads=BEHIND)
+def network_lint(snapshot: Snapshot) -> pd.DataFrame:
+    """Return what is wrong with policies."""
+    return reachability_of(snapshot).lint()
 
 
 @builds(EPHI_FLOWS, reads=BEHIND)

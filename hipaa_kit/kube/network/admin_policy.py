@@ -74,7 +74,7 @@ def read_admin_policy(kind: str, object: str, content: Mapping[str, Any]) -> Rea
         return Read(policies=(_policy(kind, object, spec),))
     except InputError as error:
         reason = f"{object} is not one that the API would accept: {error.line()}"
-        directions = frozenset(direction for direction in _PEERS if spec.get(direction)) or frozenset(_PEERS)
+        directions = frozenset(direction for direction in _PEERS if spec.get(direction) or not spec)
         doubt = Doubt(object, reason, _subject_or_all(spec), directions, stage=_stage(kind, spec))
         return Read(doubts=(doubt,), problem=error.line())
 
@@ -191,7 +191,9 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
 
 def _domain(name: str) -> Peer:
     """Return what a domain name may stand for: addresses outside, and pods where the name is the cluster's own."""
-    return Outside(f"addresses of {name}", everything=name.rstrip(".").endswith(".cluster.local"))
+    return Outside(
+        f"addresses of {name}", nodes=True, hosts=True, everything=name.rstrip(".").endswith(".cluster.local")
+    )
 
 
 def _ports(rule: Mapping[str, Any], where: str) -> Ports:

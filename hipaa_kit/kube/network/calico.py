@@ -20,7 +20,7 @@ from typing import Any, Final
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import EVERYWHERE, AddressSet, Block, parse_cidr
 from hipaa_kit.kube.network.calico_selectors import ALL, GLOBAL_KEY, Expression, parse_expression
-from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports, other_ports
+from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports
 from hipaa_kit.kube.network.reading import NotModelledError, PolicyError, listing, mapping, maps, word, words
 from hipaa_kit.kube.network.rules import (
     ADMIN,
@@ -137,12 +137,31 @@ def read_calico_policy(
         return Read(policies=(_Reader(object, namespace, around).policy(spec),))
     except NotModelledError as error:
         reason = f"{object}: dialect not modelled: {error.line()}"
-        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        doubt = Doubt(
+            object,
+            reason,
+            (_subject(namespace, spec, lenient=True),),
+            _directions_of(spec),
+            stage=_stage_of(spec, around),
+        )
         return Read(doubts=(doubt,), problem=error.line())
     except InputError as error:
         reason = f"{object} is not one that Calico would accept: {error.line()}"
-        doubt = Doubt(object, reason, (_subject(namespace, spec, lenient=True),), _directions_of(spec))
+        doubt = Doubt(
+            object,
+            reason,
+            (_subject(namespace, spec, lenient=True),),
+            _directions_of(spec),
+            stage=_stage_of(spec, around),
+        )
         return Read(doubts=(doubt,), problem=error.line())
+
+
+def _stage_of(spec: Mapping[str, Any], around: Surroundings) -> Stage | None:
+    """Return the stage of a policy that is not otherwise read; None, before all, where its tier is not known."""
+    name = str(spec.get("tier") or "default")
+    tier = around.tiers.get(name, KNOWN_TIERS.get(name))
+    return _stage(name, tier) if tier else None
 
 
 def _directions_of(spec: Mapping[str, Any]) -> frozenset[Direction]:
@@ -218,14 +237,15 @@ class _Reader:
             "egress": maps(spec.get("egress"), f"{self.name} spec.egress"),
         }
         directions = self._directions(spec, written)
-        rules: dict[Direction, tuple[Rule, ...]] = {
+        read: dict[Direction, tuple[Rule, ...]] = {
             direction: tuple(
                 rule
                 for index, each in enumerate(written[direction])
                 if (rule := self._rule(direction, index, each)) is not None
             )
-            for direction in directions
+            for direction in written
         }
+        rules = {direction: found for direction, found in read.items() if direction in directions}
         return Policy(
             object=self.name,
             subject=(_subject(self.namespace, spec),),
@@ -297,19 +317,9 @@ class _Reader:
         if (given or without) and rule.get("protocol") is None:
             raise PolicyError("ports stand without a protocol", where)
         found = _port_list(given, protocols, where) if given else Ports(tuple(PortRange(each) for each in protocols))
-        if not without:
-            return found if found.ranges or found.names else None
-        cut = _port_list(without, protocols, where)
-        if cut.names or found.names:
-            raise NotModelledError("named ports stand with notPorts", where)
-        left = other_ports(cut.ranges, protocols)
-        ranges = [
-            PortRange(one.protocol, max(one.first, two.first), min(one.last, two.last))
-            for one in found.ranges
-            for two in left
-            if one.protocol == two.protocol and max(one.first, two.first) <= min(one.last, two.last)
-        ]
-        return Ports(tuple(ranges))
+        if without:
+            return Ports(found.ranges, found.names, _port_list(without, protocols, where))
+        return found if found.ranges or found.names else None
 
     def _peers(self, entity: Mapping[str, Any], rule: Mapping[str, Any], where: str) -> tuple[Peer, ...]:
         """Return the peers of an entity: every field that is set must hold."""
@@ -332,7 +342,8 @@ class _Reader:
         if version is not None:
             if version not in (4, 6):
                 raise PolicyError("ipVersion is not 4 or 6", where)
-            every.append((_blocks((EVERYWHERE[0 if version == 4 else 1],)),))
+            whole = AddressSet((EVERYWHERE[0 if version == 4 else 1],))
+            every.append((Addresses(whole, pods="always", version=True),))
         if not every and not without:
             return EVERYONE
         if len(every) == 1 and not without:

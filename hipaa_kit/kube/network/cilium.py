@@ -94,14 +94,17 @@ def read_cilium_policy(
     more = content.get("specs")
     for spec in [*single, *(each for each in (more if isinstance(more, list) else []) if isinstance(each, Mapping))]:
         try:
-            policies += _policies(owner, spec)
-            doubts += _required(owner, spec)
+            # All of a specification is read before any of it counts.
+            read, required = list(_policies(owner, spec)), list(_required(owner, spec))
+            policies += read
+            doubts += required
         except InputError as error:
             unmodelled = isinstance(error, NotModelledError)
             what = "dialect not modelled" if unmodelled else "is not one that Cilium would accept"
             problem = problem or error.line()
             reason = f"{object}: {what}: {error.line()}"
-            doubts.append(Doubt(object, reason, (_subject_or_all(owner, spec),), _directions(spec)))
+            subject = (_subject_or_all(owner, spec),)
+            doubts.append(Doubt(object, reason, subject, _directions(spec), "unites", NETWORK))
     if not policies and not doubts:
         problem = "has no specification"
     return Read(tuple(policies), tuple(doubts), problem)
@@ -113,7 +116,7 @@ def _required(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Doubt]:
         rules = listing(spec.get(direction), direction)
         if any(isinstance(rule, Mapping) and rule.get(f"{end}Requires") for rule in rules):
             reason = f"{owner.name}: dialect not modelled: field {end}Requires"
-            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate")
+            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate", NETWORK)
 
 
 def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
@@ -170,8 +173,9 @@ def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, An
     known = {f"{end}{field}" for field in _PEERS} | _OTHER
     if strange := sorted(str(key) for key, value in rule.items() if key not in known and value is not None):
         raise NotModelledError(f"field {strange[0]} is not modelled", where)
-    if len(given) > 1 and set(given) != {"CIDR", "CIDRSet"}:
-        raise PolicyError(f"{end}{given[0]} and {end}{given[1]} stand in one rule", where)
+    named = [field for field in given if rule[f"{end}{field}"]]
+    if len(named) > 1 and set(named) != {"CIDR", "CIDRSet"}:
+        raise PolicyError(f"{end}{named[0]} and {end}{named[1]} stand in one rule", where)
     note = f"{direction}Deny" if action == "deny" else ""
     if not given and not rule.get("toPorts"):
         return Rule(index, action, peers=(), note=note)
@@ -241,7 +245,7 @@ def _entity(name: str, where: str) -> Iterable[Peer]:
     if name in ("host", "remote-node"):
         return (Nodes(own=name == "host"),)
     if name == "kube-apiserver":
-        return (Outside("addresses of the API server", nodes=True),)
+        return (Outside("addresses of the API server", nodes=True, hosts=True),)
     if name in _NOBODY_SEEN:
         return ()
     raise PolicyError(f"entity {name!r} is not known", where)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
-from hipaa_kit.kube.network.rules import MESH, NETWORK, Action, Direction, Doubt, Policy, Stage
+from hipaa_kit.kube.network.rules import DIRECTIONS, MESH, NETWORK, Action, Direction, Doubt, Policy, Rule, Stage
 
 
 class Planes(NamedTuple):
@@ -38,6 +38,20 @@ class Match(NamedTuple):
 
 
 NO_MATCH = Match(0, 0)
+
+
+UNSEEN = -1
+"""Number of a rule that was not seen, and may match anything."""
+
+_UNSEEN = Policy(
+    "NetworkPolicy/*/*",
+    (),
+    NETWORK,
+    (1_000.0,),
+    {"ingress": (Rule(0, "allow"),), "egress": (Rule(0, "allow"),)},
+    frozenset(DIRECTIONS),
+    "NetworkPolicy",
+)
 
 
 class Step(NamedTuple):
@@ -79,7 +93,7 @@ class StagePlan:
     ends: Literal["deny", "perhaps", "next"]
     union: bool
     members: tuple[tuple[bool, tuple[Step, ...]], ...]
-    doubt: Literal["", "both", "adds"] = ""
+    doubt: Literal["", "both", "gate", "adds", "unites"] = ""
 
 
 @dataclass(frozen=True)
@@ -96,16 +110,11 @@ class Plan:
 
 
 class Chosen(NamedTuple):
-    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked.
-
-    Rules of `without` do not speak of the pod, those of `perhaps` perhaps do.
-    """
+    """A policy that selects a pod, or perhaps does, and the numbers of its rules in the direction asked."""
 
     policy: Policy
     certain: bool
     rules: tuple[int, ...]
-    without: frozenset[int] = frozenset()
-    perhaps: frozenset[int] = frozenset()
 
 
 def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt] = ()) -> Plan:
@@ -126,6 +135,11 @@ def plan(direction: Direction, chosen: Sequence[Chosen], doubts: Sequence[Doubt]
     for doubt in doubts:
         if doubt.stage is not None:
             stages.setdefault(doubt.stage, [])
+    if any(each.policy.family == "calico" for each in stages.get(NETWORK, [])):
+        # Among Calico's policies another NetworkPolicy has its place in the order, and decides nothing before it.
+        if any(doubt.effect == "adds" for doubt in doubts):
+            stages[NETWORK].append(Chosen(_UNSEEN, False, (UNSEEN,)))
+        doubts = [doubt for doubt in doubts if doubt.effect != "adds"]
     chains: dict[str, list[StagePlan]] = defaultdict(list)
     for stage in sorted(stages):
         inside = [doubt.effect for doubt in doubts if doubt.stage == stage]
@@ -141,19 +155,20 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
     ends: Literal["deny", "perhaps", "next"] = "deny" if any(isolating) else "perhaps" if isolating else "next"
     members = tuple((each.certain, _steps(direction, each)) for each in chosen)
     union = len(isolating) == len(chosen) and all(s.action == "allow" for _, steps in members for s in steps)
-    doubt: Literal["", "both", "adds"] = ""
+    doubt: Literal["", "both", "gate", "adds", "unites"] = ""
     if doubts:
-        doubt = "adds" if union and set(doubts) == {"adds"} else "both"
+        alike = set(doubts)
+        doubt = "unites" if alike <= {"adds", "gate", "unites"} else "both"
+        if alike == {"gate"} or (union and alike == {"adds"}):
+            doubt = "gate" if alike == {"gate"} else "adds"
+        if doubt == "unites" and any(each.policy.family == "calico" for each in chosen):
+            doubt = "both"
     return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt)
 
 
 def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
     rules = chosen.policy.rules.get(direction, ())
-    return tuple(
-        Step(number, rule.action, chosen.certain and number not in chosen.perhaps)
-        for number, rule in zip(chosen.rules, rules, strict=True)
-        if number not in chosen.without
-    )
+    return tuple(Step(n, rule.action, chosen.certain) for n, rule in zip(chosen.rules, rules, strict=True))
 
 
 def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Sequence_:
@@ -188,7 +203,7 @@ def gate(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
     for chain in plan.chains:
         if chain and chain[0].stage.chain == MESH.chain:
             result &= _decide_chain(chain, matches, every)
-    return Planes(0, result.possible) if plan.doubt else result
+    return Planes(0, result.possible) if plan.doubt == "gate" else result
 
 
 def decide(plan: Plan, matches: Mapping[int, Match], every: int) -> Planes:
@@ -224,7 +239,7 @@ def _decide_chain(chain: Sequence[StagePlan], matches: Mapping[int, Match], ever
 
 def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:
     if stage.union:
-        decided = _united(stage, matches, after)
+        decided = _united(stage, matches, after, every)
     else:
         outcome = _outcome(stage.steps, matches, after, every)
         rest = {"deny": Planes(0, 0), "perhaps": Planes(0, after.possible), "next": after}[stage.ends]
@@ -232,10 +247,23 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
         return Planes(decided.sure if stage.ends == "deny" else 0, every)
+    if stage.doubt == "gate":
+        return Planes(0, decided.possible)
+    if stage.doubt == "unites":
+        return Planes(0, every & ~_denied(stage, matches))
     return Planes(0, every) if stage.doubt else decided
 
 
-def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Planes:
+def _denied(stage: StagePlan, matches: Mapping[int, Match]) -> int:
+    """Return what rules of a stage surely deny, in which denials go before all else."""
+    found = 0
+    for step in rules_in_order(stage):
+        if step.action == "deny" and step.certain:
+            found |= matches.get(step.rule, NO_MATCH).certain
+    return found
+
+
+def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:
     """Return what policies allow that only allow, where a pod that one of them selects is isolated.
 
     A policy of which it is not known whether it selects the pod adds nothing certain to a pod that another
@@ -247,8 +275,8 @@ def _united(stage: StagePlan, matches: Mapping[int, Match], after: Planes) -> Pl
     for certain, steps in stage.members:
         allowed, perhaps = 0, 0
         for step in steps:
-            match = matches.get(step.rule, NO_MATCH)
-            allowed |= match.certain if step.certain or not certain else 0
+            match = Match(0, every) if step.rule == UNSEEN else matches.get(step.rule, NO_MATCH)
+            allowed |= match.certain
             perhaps |= match.certain | match.perhaps
         possible |= perhaps
         if certain:
@@ -265,6 +293,8 @@ def _outcome(steps: Sequence_, matches: Mapping[int, Match], after: Planes, ever
     for step in steps:
         if isinstance(step, Either):
             one = _either(step, matches, after, every)
+        elif step.rule == UNSEEN:
+            one = _one(step, Match(0, every), after, every)
         elif step.rule in matches:
             one = _one(step, matches[step.rule], after, every)
         else:

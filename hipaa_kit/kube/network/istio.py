@@ -42,7 +42,7 @@ INGRESS: Final[frozenset[Direction]] = frozenset(["ingress"])
 ANYBODY: Final = Pods(meshed=True, host_network="never")
 """Whoever can show who they are."""
 
-STRANGERS: Final = Outside("identities of callers outside the cluster")
+STRANGERS: Final = Outside("identities of callers outside the cluster, or on its nodes", nodes=True)
 
 TCP: Final = Ports((PortRange("TCP"),))
 NOT_TCP: Final = Ports((PortRange("UDP"), PortRange("SCTP")))

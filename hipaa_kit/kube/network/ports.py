@@ -47,10 +47,11 @@ class ContainerPort(NamedTuple):
 
 @dataclass(frozen=True)
 class Ports:
-    """What a rule says of ports: ranges and names, of which one must match."""
+    """What a rule says of ports: ranges and names, of which one must match, and none of those in `without`."""
 
     ranges: tuple[PortRange, ...] = ()
     names: tuple[NamedPort, ...] = ()
+    without: Ports | None = None
 
     @property
     def every(self) -> bool:
@@ -62,7 +63,13 @@ class Ports:
         if self.every:
             return "every port"
         named = [f"{name.protocol} {name.name}".strip() for name in self.names]
-        return ", ".join([*map(str, self.ranges), *named]) or "no port"
+        held = ", ".join([*map(str, self.ranges), *named]) or "no port"
+        return f"{held} except {self.without}" if self.without else held
+
+    @property
+    def every_name(self) -> tuple[NamedPort, ...]:
+        """Return the names it speaks of, also those that it excludes."""
+        return (*self.names, *(self.without.names if self.without else ()))
 
 
 EVERY_PORT = Ports(tuple(PortRange(protocol) for protocol in PROTOCOLS))

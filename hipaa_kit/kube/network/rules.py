@@ -48,6 +48,10 @@ class Condition(Protocol):
 ANY: Final = Selector()
 
 
+def _named(what: str, condition: Condition) -> str:
+    return f"all {what}" if condition == ANY else f"{what} {condition}"
+
+
 @dataclass(frozen=True)
 class Pods:
     """Pods by namespace and labels.
@@ -84,21 +88,23 @@ class Pods:
         """Return the selection in words."""
         if self.principals:
             return f"pods of {', '.join(self.principals)}"
-        where = f"namespace {self.namespace}" if self.namespace else f"namespaces {self.namespaces or 'all'}"
-        return f"pods {self.pods or 'all'} in {where}"
+        where = f"namespace {self.namespace}" if self.namespace else _named("namespaces", self.namespaces)
+        return f"{_named('pods', self.pods)} in {where}"
 
 
 @dataclass(frozen=True)
 class Addresses:
     """Addresses; whether pods and nodes are met by their addresses differs between kinds and plugins.
 
-    `doubt` where it is not known whether they are meant at all.
+    `doubt` where it is not known whether they are meant at all; `version` where they stand for a whole family, so
+    that the connection tells and not the address.
     """
 
     addresses: AddressSet
     pods: Literal["option", "always", "never"] = "option"
     nodes: bool = True
     doubt: bool = False
+    version: bool = False
 
     def __str__(self) -> str:
         """Return the addresses."""
@@ -114,15 +120,19 @@ class Nodes:
 
     def __str__(self) -> str:
         """Return the selection in words."""
-        return f"nodes {self.labels or 'all'}"
+        return _named("nodes", self.labels)
 
 
 @dataclass(frozen=True)
 class Outside:
-    """Everything that is neither a pod nor a node, or with them; with `doubt`, an unknown part of it."""
+    """Everything that is neither a pod nor a node; with `doubt`, an unknown part of it.
+
+    With `nodes` nodes are part of it, with `hosts` pods on their network too, with `everything` all pods.
+    """
 
     doubt: str = ""
     nodes: bool = False
+    hosts: bool = False
     everything: bool = False
 
     def __str__(self) -> str:
@@ -244,7 +254,8 @@ class Doubt:
     ----------
     effect
         `both`: it may allow and deny. `gate`: it may only deny. `adds`: like another NetworkPolicy, it may
-        isolate and may allow, but never takes away from a pod that is isolated already.
+        isolate and may allow, but never takes away from a pod that is isolated already. `unites`: like another
+        policy of Cilium, it may do anything but allow what another surely denies.
     stage
         Stage in which it would decide, so that what stands before it still holds; None for before all.
     """
@@ -253,7 +264,7 @@ class Doubt:
     reason: str
     subject: tuple[Pods, ...] = (Pods(),)
     directions: frozenset[Direction] = frozenset(DIRECTIONS)
-    effect: Literal["both", "gate", "adds"] = "both"
+    effect: Literal["both", "gate", "adds", "unites"] = "both"
     stage: Stage | None = None
 
 
