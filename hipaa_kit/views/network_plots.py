@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ STANDINGS = {
 }
 """How a flow stands to the scope file: colour and hatch."""
 
-LINES = {"declared": "solid", "not declared": "dashed", "perhaps allowed, not declared": "dotted"}
+LINES: dict[str, Any] = {"declared": "solid", "not declared": "dashed", "perhaps allowed, not declared": "dotted"}
 NEIGHBOURS_DRAWN = 24
 """ePHI workloads in a drawing that a person can still follow; those with undeclared flows come first."""
 
@@ -59,18 +59,19 @@ def namespace_map(flows: pd.DataFrame, ephi: Iterable[str], title: str) -> Pictu
     axes.spines[:].set_visible(False)
     count = drawn["verdict"].value_counts()
     said = ", ".join(f"{count[verdict]} {verdict}" for verdict in ("allowed", "unknown", "denied") if verdict in count)
+    open_ = drawn[drawn["destination"].isin(marked) & (drawn["verdict"] != "denied")]
     into = [
-        f"{name} from {', '.join(sorted(held['source']))}"
-        for name, held in drawn[drawn["verdict"] != "denied"].groupby("destination")
-        if name in marked
+        f"{name} from {', '.join(open_[open_['destination'] == name]['source'])}"
+        for name in names
+        if name in set(open_["destination"])
     ]
     return Picture(figure, f"{title}. Pairs of namespaces: {said}. {'; '.join(into)}.")
 
 
-def _square(axes: Axes, x: int, y: int, row: dict[str, object]) -> None:
+def _square(axes: Axes, x: int, y: int, row: dict[str, Any]) -> None:
     from matplotlib.patches import Rectangle
 
-    pairs, allowed = int(str(row["pairs"])), int(str(row["allowed"]))
+    pairs, allowed = int(row["pairs"]), int(row["allowed"])
     if not pairs:
         return
     part = allowed / pairs
@@ -124,9 +125,7 @@ def neighbourhood(traffic: pd.DataFrame, title: str) -> Picture:
     import networkx as nx
 
     graph = _graph(traffic)
-    left = [name for name, side in graph.nodes(data="side") if side == 0]
-    middle = [name for name, side in graph.nodes(data="side") if side == 1]
-    right = [name for name, side in graph.nodes(data="side") if side == 2]
+    left, middle, right = ([name for name in graph if graph.nodes[name]["side"] == side] for side in range(3))
     height = 1.6 + 0.36 * max(len(left), len(middle), len(right), 1)
     figure, axes = canvas(11, height, title)
     places = {
@@ -175,12 +174,12 @@ def _graph(traffic: pd.DataFrame) -> nx.DiGraph[str]:
     """Return the connections that are allowed or perhaps so, of as many ePHI workloads as can be drawn."""
     import networkx as nx
 
-    order = list(STANDINGS)
     rows = rows_of(traffic.assign(standing=standings(traffic)))
     rows = [row for row in rows if row["verdict"] != "denied" and row["source"] != row["destination"]]
     rows.sort(key=lambda row: (row["standing"] != "not declared", row["source"], row["destination"]))
     graph: nx.DiGraph[str] = nx.DiGraph()
     drawn: dict[str, None] = {}
+    known: dict[tuple[str, str], str] = {}
     for row in rows:
         wanted = [row[end] for end in ("source", "destination") if row[f"{end}_ephi"]]
         for name in wanted:
@@ -191,16 +190,17 @@ def _graph(traffic: pd.DataFrame) -> nx.DiGraph[str]:
         one, other = _end(row, "source"), _end(row, "destination")
         for name, label, side in (one, other):
             graph.add_node(name, label=label, side=side)
-        known = graph.get_edge_data(one[0], other[0])
-        if known is None or order.index(known["standing"]) in (0, 3):
-            graph.add_edge(one[0], other[0], standing=row["standing"].replace("declared, denied", "declared"))
+        standing = row["standing"].replace("declared, denied", "declared")
+        if known.setdefault((one[0], other[0]), "declared") == "declared":
+            known[one[0], other[0]] = standing
     ordered: nx.DiGraph[str] = nx.DiGraph()
-    ordered.add_nodes_from(sorted(graph.nodes(data=True), key=lambda node: node[1]["label"]))
-    ordered.add_edges_from(graph.edges(data=True))
+    for name in sorted(graph, key=lambda name: str(graph.nodes[name]["label"])):
+        ordered.add_node(name, **graph.nodes[name])
+    ordered.add_edges_from((one, other, {"standing": standing}) for (one, other), standing in known.items())
     return ordered
 
 
-def _end(row: dict[str, str], end: str) -> tuple[str, str, int]:
+def _end(row: dict[str, Any], end: str) -> tuple[str, str, int]:
     """Return name, label and side of one end: ePHI stands in the middle."""
     if row[f"{end}_ephi"]:
         return row[end], shortened(row[end]), 1
@@ -212,5 +212,5 @@ def _end(row: dict[str, str], end: str) -> tuple[str, str, int]:
 def _legend(axes: Axes) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=STANDINGS[name][0], linestyle=line, label=name) for name, line in LINES.items()]
+    handles = [Line2D([], [], color=STANDINGS[name][0], ls=line, label=name) for name, line in LINES.items()]
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, frameon=False)

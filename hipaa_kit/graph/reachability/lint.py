@@ -231,6 +231,10 @@ def _effective(side: Side) -> set[int]:
         own = [rule for policy, _ in side.signatures[number].policies for rule in side.rule_numbers[policy]]
         if not set(own) - found:
             continue
+        if side.doubts(number):
+            # What is not known may hide what the rule does: decisions that stay unknown show nothing.
+            found.update(own)
+            continue
         row = side.rows([number])[number]
         for value in np.unique(row).tolist():
             for peer in np.flatnonzero(row == value)[:64].tolist():

@@ -185,6 +185,11 @@ def test_lint_finds_nothing_in_a_policy_that_does_what_it_says() -> None:
     assert reach(WORLD, FROM_WEB).lint().empty
 
 
+def test_lint_calls_no_rule_redundant_where_not_all_policies_were_seen() -> None:
+    held = Reachability.of(snapshot_of([*WORLD, FROM_WEB], layout="manifests", coverage="unknown")).lint()
+    assert "rule_redundant" not in set(held["defect"])
+
+
 def test_lint_names_the_nearest_label() -> None:
     held = reach(WORLD, policy("bad", "a", LINTS["selects_nothing"])).lint()
     assert "did you mean web" in held["detail"][0]
