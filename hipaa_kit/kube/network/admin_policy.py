@@ -17,7 +17,7 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import AddressSet
 from hipaa_kit.kube.network.network_policy import cidr, joined_ports
 from hipaa_kit.kube.network.ports import EVERY_PORT, FIRST, LAST, PROTOCOLS, NamedPort, PortRange, Ports
-from hipaa_kit.kube.network.reading import PolicyError, mapping, maps, selector, whole, word, words
+from hipaa_kit.kube.network.reading import PolicyError, listing, mapping, maps, selector, whole, word, words
 from hipaa_kit.kube.network.rules import (
     ADMIN,
     BASELINE,
@@ -151,6 +151,9 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
     found = maps(rule.get(key), f"{where}.{key}")
     if not found:
         raise PolicyError(f"{key} names nobody", where)
+    named = any(each.get("namedPort") or each.get("destinationNamedPort") for each in _entries(rule))
+    if named and any(each.get(field) is not None for each in found for field in ("networks", "nodes", "domainNames")):
+        raise PolicyError("a named port stands with peers that have no names", where)
     try:
         peers = tuple(
             peer for at, each in enumerate(found) for peer in _peer(direction, each, action, f"{where}.{key}[{at}]")
@@ -158,9 +161,13 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
         ports = _protocols(rule, where) if kind == "ClusterNetworkPolicy" else _ports(rule, where)
     except UnknownFieldError as error:
         return _closed(index, action, error)
-    if ports.names and not all(isinstance(peer, Pods) for peer in peers):
-        raise PolicyError("a named port stands with peers that have no names", where)
     return Rule(index, action, peers, ports)
+
+
+def _entries(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the entries about ports of a rule of either version, as far as they are maps."""
+    held = [*listing(rule.get("ports"), ""), *listing(rule.get("protocols"), "")]
+    return [each for each in held if isinstance(each, Mapping)]
 
 
 def _closed(index: int, action: Action, error: InputError) -> Rule:

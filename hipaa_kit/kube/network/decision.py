@@ -69,7 +69,14 @@ class Either:
     members: tuple[Sequence_, ...]
 
 
-Sequence_: TypeAlias = tuple["Step | Either", ...]
+@dataclass(frozen=True)
+class Perhaps:
+    """The rules of a policy of which it is not known whether it selects the pod: all of them count, or none."""
+
+    steps: tuple[Step, ...]
+
+
+Sequence_: TypeAlias = tuple["Step | Either | Perhaps", ...]
 
 
 class Outcome(NamedTuple):
@@ -171,17 +178,25 @@ def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
     return tuple(Step(n, rule.action, chosen.certain) for n, rule in zip(chosen.rules, rules, strict=True))
 
 
+def _asked(direction: Direction, chosen: Chosen) -> Sequence_:
+    """Return the rules of a policy as they are asked in an order: together, where it perhaps selects the pod."""
+    steps = _steps(direction, chosen)
+    if chosen.certain or chosen.policy is _UNSEEN:
+        return steps
+    return (Perhaps(tuple(step._replace(certain=True) for step in steps)),)
+
+
 def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Sequence_:
     families = {each.policy.family for each in chosen}
     if stage.ties and len(families) > 1:
         parts = [[each for each in chosen if each.policy.family == family] for family in sorted(families)]
         return (Either(tuple(_in_order(direction, stage, part) for part in parts)),)
-    found: list[Step | Either] = []
+    found: list[Step | Either | Perhaps] = []
     in_order = sorted(chosen, key=lambda each: (each.policy.order, each.policy.tie or each.policy.object))
     for _, group in groupby(in_order, key=lambda each: each.policy.order):
         held = list(group)
         mixed = families > {"calico"}
-        sequences = _sequences(direction, held) if mixed else [_steps(direction, each) for each in held]
+        sequences = _sequences(direction, held) if mixed else [_asked(direction, each) for each in held]
         if (stage.ties or mixed) and len(sequences) > 1:
             found.append(Either(tuple(sequences)))
         else:
@@ -189,11 +204,11 @@ def _in_order(direction: Direction, stage: Stage, chosen: list[Chosen]) -> Seque
     return tuple(found)
 
 
-def _sequences(direction: Direction, chosen: list[Chosen]) -> list[tuple[Step, ...]]:
+def _sequences(direction: Direction, chosen: list[Chosen]) -> list[Sequence_]:
     """Return the rules of equal order, of Calico and of others: which goes first differs between versions."""
     ours = [each for each in chosen if each.policy.family == "calico"]
     others = [each for each in chosen if each.policy.family != "calico"]
-    parts = [tuple(step for each in part for step in _steps(direction, each)) for part in (ours, others) if part]
+    parts = [tuple(step for each in part for step in _asked(direction, each)) for part in (ours, others) if part]
     return [part for part in parts if part]
 
 
@@ -293,6 +308,8 @@ def _outcome(steps: Sequence_, matches: Mapping[int, Match], after: Planes, ever
     for step in steps:
         if isinstance(step, Either):
             one = _either(step, matches, after, every)
+        elif isinstance(step, Perhaps):
+            one = _outcome(step.steps, matches, after, every)._replace(fall=every)
         elif step.rule == UNSEEN:
             one = _one(step, Match(0, every), after, every)
         elif step.rule in matches:
@@ -336,5 +353,7 @@ def _flat(steps: Sequence_) -> Iterator[Step]:
         if isinstance(step, Either):
             for member in step.members:
                 yield from _flat(member)
+        elif isinstance(step, Perhaps):
+            yield from (each._replace(certain=False) for each in step.steps)
         else:
             yield step
