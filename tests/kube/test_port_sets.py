@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def members(ports: PortSet) -> set[int]:
 def test_union_holds_every_port_once_and_nothing_touches(ranges: list[tuple[int, int]]) -> None:
     found = union(ranges)
     assert members(found) == {number for first, last in ranges for number in range(first, last + 1)}
-    assert all(one[1] + 1 < other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(found))
 
 
 @given(RANGES, RANGES)
