@@ -41,7 +41,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version")[:2] == (0, f"hipaa-kit {__version__}\n")
 
 
-@pytest.mark.parametrize("verb", ["demo", "snapshot", "import", "inspect", "assess", "history", "checks", "notebooks"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "snapshot", "import", "inspect", "assess", "history", "explain", "diff", "checks", "notebooks"]
+)
 def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     code, out, _ = run(capsys, verb, "--help")
     assert code == 0

@@ -13,6 +13,7 @@ from faults import Fault
 from model import Hospital
 from network import add_network
 from objects import Cluster
+from policies import policies
 from scaling import add_scaling
 from storage import add_storage
 from workloads import add_workloads
@@ -32,6 +33,8 @@ def declare() -> Hospital:
         *software.integration(),
         *software.portal(),
         *software.identity_research_staging(),
+        *software.routes(),
+        *policies(),
         *software.scope(),
     )
 

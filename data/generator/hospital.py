@@ -12,6 +12,7 @@ from model import (
     Container,
     Declaration,
     Namespace,
+    Route,
     ScopeEntry,
     Service,
     Trouble,
@@ -19,6 +20,8 @@ from model import (
 )
 
 MIRROR = "registry.clinic.example"
+BRANCHES = "10.50.0.0/16"
+NAME_SERVER = "Deployment/kube-system/coredns"
 BLOCK = "vsphere-block"
 SHARED = "nfs-shared"
 POSTGRES = f"{MIRROR}/library/postgres:17.6"
@@ -318,6 +321,7 @@ def integration() -> list[Declaration]:
             {"hl7": (2575, "hl7"), "mllp": (6661, "mllp")},
             app="mirth",
             balancer="10.40.1.11",
+            ranges=(BRANCHES,),
         ),
         Service("integration", "lab-results", {"mllp": (6661, "mllp")}, app="mirth"),
         database_service("integration", "mirth-db", exporter=True),
@@ -422,11 +426,25 @@ def _entry(selector: str, text: str, where: str, team: str, data_class: str, cri
     }
 
 
-# Who opens a connection to whom, and on which port.
+def routes() -> list[Declaration]:
+    """Declare the names under which the hospital can be reached."""
+    return [
+        Route("ehr", "ehr-app", "ehr.clinic.example", 8080),
+        Route("ehr", "fhir-server", "fhir.clinic.example", 8080),
+        Route("portal", "portal-web", "portal.clinic.example", 80),
+        Route("imaging", "image-viewer", "viewer.clinic.example", 80),
+        Route("identity", "keycloak", "login.clinic.example", 8080),
+        Route("portal", "status-page", "status.clinic.example", 80),
+    ]
+
+
+# Who opens a connection to whom, and on which port; what lies outside the cluster is named by its addresses.
 EXPECTED_FLOWS = (
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/ehr/ehr-app", 8080),
+    ("Deployment/ingress-nginx/ingress-nginx", "Deployment/ehr/fhir-server", 8080),
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/portal/portal-web", 8080),
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/portal/portal-api", 8080),
+    ("Deployment/ingress-nginx/ingress-nginx", "Deployment/portal/status-page", 8080),
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/imaging/image-viewer", 8080),
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/identity/keycloak", 8080),
     ("Deployment/ehr/ehr-app", "Deployment/ehr/ehr-api", 8080),
@@ -444,4 +462,9 @@ EXPECTED_FLOWS = (
     ("Deployment/imaging/dcm4chee-arc", "StatefulSet/imaging/pacs-db", 5432),
     ("Deployment/ehr-staging/ehr-app", "StatefulSet/ehr-staging/ehr-db", 5432),
     ("Deployment/monitoring/prometheus", "StatefulSet/ehr/ehr-db", 9187),
+    ("Deployment/monitoring/prometheus", "StatefulSet/integration/mirth-db", 9187),
+    ("Deployment/identity/keycloak", "10.60.4.20/32", 5432),
+    ("Deployment/identity/keycloak", "10.60.5.20/32", 5432),
+    (BRANCHES, "Deployment/integration/mirth", 2575),
+    (BRANCHES, "Deployment/integration/mirth", 6661),
 )

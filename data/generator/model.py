@@ -93,6 +93,7 @@ class Service:
     external_name: str = ""
     addresses: tuple[str, ...] = ()
     balancer: str = ""  # address of the load balancer
+    ranges: tuple[str, ...] = ()  # addresses from which the load balancer may be used; none: all
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,27 @@ class Namespace:
 
 
 @dataclass(frozen=True)
+class Route:
+    """An Ingress of the Service of the same name, for one host."""
+
+    namespace: str
+    name: str
+    hostname: str
+    port: int
+    tls: bool = True
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A network policy, of Kubernetes or of another kind."""
+
+    namespace: str
+    name: str
+    spec: dict[str, Any]
+    kind: str = "NetworkPolicy"
+
+
+@dataclass(frozen=True)
 class ScopeEntry:
     """One entry of the scope file, as it stands there."""
 
@@ -149,20 +171,20 @@ class ScopeEntry:
     content: dict[str, str]
 
 
-Declaration = Workload | Service | Budget | Autoscaler | Claim | Namespace | ScopeEntry
-Declared = TypeVar("Declared", Workload, Service, Budget, Autoscaler, Claim, Namespace, ScopeEntry)
+Declaration = Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry
+Declared = TypeVar("Declared", Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry)
 
 
 def object_id(declared: Declaration) -> str:
     """Return how the object that comes of a declaration is written."""
     match declared:
-        case Workload(kind=kind, namespace=namespace, name=name):
+        case Workload(kind=kind, namespace=namespace, name=name) | Policy(kind=kind, namespace=namespace, name=name):
             return f"{kind}/{namespace}/{name}"
         case Namespace(name=name):
             return f"Namespace//{name}"
         case ScopeEntry(position=position):
             return f"ScopeEntry//{position}"
-        case Service() | Budget() | Autoscaler() | Claim():
+        case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 
 
@@ -171,6 +193,7 @@ KIND_OF: dict[type, str] = {
     Budget: "PodDisruptionBudget",
     Autoscaler: "HorizontalPodAutoscaler",
     Claim: "PersistentVolumeClaim",
+    Route: "Ingress",
 }
 
 

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from model import APP, Hospital, Namespace, Service, Workload, zone_of
+from model import APP, Hospital, Policy, Route, Service, Workload, zone_of
 from objects import Cluster, Object, moment, owner, suffix, uid
 from pods import Replica, protocol, replicas
 
 CREATED = "2026-03-09"
-ROUTES = (
-    ("ehr", "ehr-app", "ehr.clinic.example", 8080),
-    ("ehr", "fhir-server", "fhir.clinic.example", 8080),
-    ("portal", "portal-web", "portal.clinic.example", 80),
-    ("imaging", "image-viewer", "viewer.clinic.example", 80),
-    ("identity", "keycloak", "login.clinic.example", 8080),
-    ("portal", "status-page", "status.clinic.example", 80),
-)
-# namespace, name, pods it selects (name label; none: all), who may come in (namespace, name label), ports
-POLICIES: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], tuple[int, ...]], ...] = (
-    ("ehr", "ehr-app", "ehr-app", (("ingress-nginx", ""),), (8080,)),
-    ("ehr", "ehr-api", "ehr-api", (("ehr", "ehr-app"),), (8080,)),
-    (
-        "ehr",
-        "fhir-server",
-        "fhir-server",
-        (("ingress-nginx", ""), ("portal", "portal-api"), ("integration", "mirth")),
-        (8080,),
-    ),
-    ("ehr", "ehr-db", "ehr-db", (("ehr", ""),), (5432,)),
-    ("ehr", "ehr-db-metrics", "ehr-db", (("monitoring", "prometheus"),), (9187,)),
-    ("ehr", "ehr-redis", "ehr-redis", (("ehr", "ehr-app"),), (6379,)),
-    ("portal", "portal", "", (("ingress-nginx", ""), ("portal", "")), (8080,)),
-    ("imaging", "pacs-db", "pacs-db", (("imaging", ""),), (5432,)),
-    ("imaging", "viewer", "image-viewer", (("ingress-nginx", ""),), (8080,)),
-    ("integration", "mirth-db", "mirth-db", (("integration", ""),), (5432, 9187)),
-)
 
 
 def add_network(cluster: Cluster, hospital: Hospital) -> None:
@@ -41,15 +14,11 @@ def add_network(cluster: Cluster, hospital: Hospital) -> None:
     add_api_service(cluster)
     for number, service in enumerate(hospital.all(Service), 20):
         add_service(cluster, hospital, service, number)
-    for namespace, name, hostname, port in ROUTES:
-        add_route(cluster, namespace, name, hostname, port)
-    for one in hospital.all(Namespace):
-        if one.phi:
-            spec: Object = {"podSelector": {}, "policyTypes": ["Ingress"]}
-            add_policy(cluster, one.name, "default-deny-ingress", spec)
-    for policy in POLICIES:
-        namespace, name, app, sources, ports = policy
-        add_policy(cluster, namespace, name, policy_spec(app, sources, ports))
+    for route in hospital.all(Route):
+        add_route(cluster, route)
+    for policy in hospital.all(Policy):
+        created = moment("2026-04-20", "policy", policy.namespace, policy.name)
+        cluster.add(policy.kind, policy.namespace, policy.name, {"spec": policy.spec}, created=created, generation=1)
 
 
 def add_api_service(cluster: Cluster) -> None:
@@ -153,6 +122,7 @@ def add_service(cluster: Cluster, hospital: Hospital, service: Service, number: 
         for offset, port in enumerate(ports):
             port["nodePort"] = 30_000 + number * 20 + offset
         spec |= {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+        spec |= {"loadBalancerSourceRanges": list(service.ranges)} if service.ranges else {}
         spec |= {"allocateLoadBalancerNodePorts": True, "healthCheckNodePort": 32_000 + number}
         status = {"loadBalancer": {"ingress": [{"ip": service.balancer, "ipMode": "VIP"}]}}
     cluster.add(
@@ -253,12 +223,14 @@ def subset(endpoints: list[Object], ports: list[Object]) -> Object:
     return {name: group for name, group in groups.items() if group} | {"ports": ports}
 
 
-def add_route(cluster: Cluster, namespace: str, name: str, hostname: str, port: int) -> None:
-    """Add an Ingress with the Certificate that cert-manager keeps for it."""
+def add_route(cluster: Cluster, route: Route) -> None:
+    """Add an Ingress with the Certificate that cert-manager keeps for it; without TLS there is none."""
+    namespace, name, hostname, port = route.namespace, route.name, route.hostname, route.port
     created = moment("2026-04-02", "ingress", namespace, name)
     secret = f"{name}-tls"
     backend = {"service": {"name": name, "port": {"number": port}}}
     path = {"backend": backend, "path": "/", "pathType": "Prefix"}
+    secured: Object = {"tls": [{"hosts": [hostname], "secretName": secret}]} if route.tls else {}
     ingress = cluster.add(
         "Ingress",
         namespace,
@@ -267,7 +239,7 @@ def add_route(cluster: Cluster, namespace: str, name: str, hostname: str, port: 
             "spec": {
                 "ingressClassName": "nginx",
                 "rules": [{"host": hostname, "http": {"paths": [path]}}],
-                "tls": [{"hosts": [hostname], "secretName": secret}],
+                **secured,
             },
             "status": {"loadBalancer": {"ingress": [{"ip": "10.40.1.10"}]}},
         },
@@ -278,6 +250,8 @@ def add_route(cluster: Cluster, namespace: str, name: str, hostname: str, port: 
         },
         generation=1,
     )
+    if not route.tls:
+        return
     reference = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": name}
     issued = {"type": "Ready", "status": "True", "reason": "Ready", "message": "Certificate is up to date"}
     cluster.add(
@@ -302,23 +276,3 @@ def add_route(cluster: Cluster, namespace: str, name: str, hostname: str, port: 
         owned_by={**reference, "uid": ingress["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True},
         generation=1,
     )
-
-
-def policy_spec(app: str, sources: tuple[tuple[str, str], ...], ports: tuple[int, ...]) -> Object:
-    """Return a policy that lets the sources in on the ports."""
-    peers: list[Object] = []
-    for namespace, name in sources:
-        peer: Object = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-        peers.append(peer | ({"podSelector": {"matchLabels": {APP: name}}} if name else {}))
-    opened = [{"port": port, "protocol": "TCP"} for port in ports]
-    return {
-        "ingress": [{"from": peers, "ports": opened}],
-        "podSelector": {"matchLabels": {APP: app}} if app else {},
-        "policyTypes": ["Ingress"],
-    }
-
-
-def add_policy(cluster: Cluster, namespace: str, name: str, spec: Object) -> None:
-    """Add one NetworkPolicy."""
-    created = moment("2026-04-20", "policy", namespace, name)
-    cluster.add("NetworkPolicy", namespace, name, {"spec": spec}, created=created, generation=1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hospital import EXPECTED_FLOWS
+from hospital import EXPECTED_FLOWS, NAME_SERVER
 from model import Hospital, ScopeEntry
+from policies import SHUT
 
 HEAD = """\
 # The ePHI scope of the clinic: what holds patient data, who owns it, and how much depends on it.
@@ -25,6 +26,11 @@ def scope_text(hospital: Hospital) -> str:
     """Return the scope file."""
     entries = "".join(f"- {{{_fields(entry)}}}\n" for entry in hospital.all(ScopeEntry))
     flows = "".join(f"- {{from: {source}, to: {target}, port: {port}}}\n" for source, target, port in EXPECTED_FLOWS)
+    flows += "".join(
+        f"- {{from: Namespace//{name}, to: {NAME_SERVER}, port: 53, protocol: {protocol}}}\n"
+        for name in SHUT
+        for protocol in ("UDP", "TCP")
+    )
     return f"{HEAD}entries:\n{entries}{EXCLUDED}expected_flows:\n{flows}{SYSTEM}"
 
 

@@ -261,6 +261,11 @@ def expected_flows(scope: Scope | None) -> Iterator[dict[str, Any]]:
     """Yield a row per flow that the scope declares as belonging to the application."""
     rows = {}
     for flow in scope.expected_flows if scope else ():
-        key = (flow.source, flow.destination, -1 if flow.port is None else flow.port)
-        rows[key] = {"source": flow.source, "destination": flow.destination, "port": flow.port}
+        key = (flow.source, flow.destination, -1 if flow.port is None else flow.port, flow.protocol)
+        rows[key] = {
+            "source": flow.source,
+            "destination": flow.destination,
+            "port": flow.port,
+            "protocol": flow.protocol,
+        }
     yield from rows.values()

@@ -77,6 +77,18 @@ class Selector:
         """Tell whether labels meet every condition."""
         return not self.nothing and all(requirement.matches(labels) for requirement in self.requirements)
 
+    def judge(self, known: Mapping[str, str]) -> bool | None:
+        """Tell whether labels of which only some are known meet every condition; None where that is open."""
+        decided = [requirement.matches(known) for requirement in self.requirements if requirement.key in known]
+        if self.nothing or not all(decided):
+            return False
+        return True if len(decided) == len(self.requirements) else None
+
+    def mentions(self) -> Iterator[tuple[str, frozenset[str] | None]]:
+        """Yield every key with the values it tells apart; None where it looks at the value as a whole."""
+        for each in self.requirements:
+            yield each.key, None if each.operator in ("Gt", "Lt") else each.values
+
     @property
     def everything(self) -> bool:
         """Tell whether it matches any labels at all."""

@@ -66,11 +66,12 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class ExpectedFlow:
-    """One flow that belongs to the application."""
+    """One flow that belongs to the application; without a port every port of every protocol is meant."""
 
     source: str
     destination: str
     port: int | None
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,10 @@ def _scope(content: Mapping[str, Any], lines: LineIndex, where: str, digest: str
         ),
         exclude=tuple(Exclusion(each["object"], each["reason"]) for each in content.get("exclude", [])),
         expected_flows=tuple(
-            ExpectedFlow(each["from"], each["to"], each.get("port")) for each in content.get("expected_flows", [])
+            ExpectedFlow(
+                each["from"], each["to"], each.get("port"), each.get("protocol", "TCP" if "port" in each else "")
+            )
+            for each in content.get("expected_flows", [])
         ),
         system=tuple(content.get("system", {}).get("add", [])),
         provider=content.get("provider", {}),

@@ -98,11 +98,12 @@ EPHI_CANDIDATES = Table(
 EXPECTED_FLOWS = Table(
     "expected_flows",
     "one flow that the scope file declares as expected",
-    ("source", "destination", "port"),
+    ("source", "destination", "port", "protocol"),
     (
-        text("source", "`Kind/namespace/name` that opens the connection"),
-        text("destination", "`Kind/namespace/name` that answers"),
+        text("source", "what opens the connection: `Kind/namespace/name`, `Namespace//name`, addresses or internet"),
+        text("destination", "what answers, written alike"),
         count("port", "port, or null for every port"),
+        text("protocol", "TCP, UDP or SCTP; none for every protocol"),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
+from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
 from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars
 from hipaa_kit.views.show import draw, record, show
 
@@ -11,6 +12,8 @@ __all__ = [
     "draw",
     "incomplete",
     "kinds_held",
+    "namespace_map",
+    "neighbourhood",
     "placement",
     "population",
     "record",
@@ -18,6 +21,8 @@ __all__ = [
     "run_facts",
     "scope_map",
     "show",
+    "standings",
+    "traffic_bars",
     "unseen",
     "verdict_bars",
     "worst_first",

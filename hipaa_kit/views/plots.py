@@ -47,7 +47,7 @@ def verdict_bars(findings: pd.DataFrame, by: str, title: str) -> Picture:
         What the figure shows, as a sentence.
     """
     counts = pd.crosstab(findings[by], findings["verdict"])
-    return _stacked(counts, VERDICT_STYLE, title, "findings")
+    return stacked(counts, VERDICT_STYLE, title, "findings")
 
 
 def citation_bars(citations: pd.DataFrame, title: str) -> Picture:
@@ -67,7 +67,7 @@ def citation_bars(citations: pd.DataFrame, title: str) -> Picture:
         )
     )
     counts = pd.crosstab(groups.rename("group"), citations["status"])
-    return _stacked(counts, STATUS_STYLE, title, "citations")
+    return stacked(counts, STATUS_STYLE, title, "citations")
 
 
 def coverage_bars(coverage: pd.DataFrame, title: str) -> Picture:
@@ -77,7 +77,7 @@ def coverage_bars(coverage: pd.DataFrame, title: str) -> Picture:
     worst = worst.assign(rank=worst["status"].map(order)).sort_values("rank")
     kinds = worst.drop_duplicates(["api_group", "kind"], keep="last")
     counts = pd.crosstab(kinds["api_group"], kinds["status"])
-    return _stacked(counts, COVERAGE_STYLE, title, "kinds of object")
+    return stacked(counts, COVERAGE_STYLE, title, "kinds of object")
 
 
 def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, title: str) -> Picture:
@@ -97,10 +97,10 @@ def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, tit
     columns = nodes[nodes["name"].isin(ready["node"])].sort_values(["zone", "name"])
     names, zones = list(columns["name"]), list(columns["zone"])
     grid = pd.crosstab(ready["workload"], ready["node"]).reindex(index=workloads, columns=names, fill_value=0)
-    figure, axes = _canvas(2.6 + 0.62 * len(names), 1.9 + 0.34 * len(workloads), title)
+    figure, axes = canvas(2.6 + 0.62 * len(names), 1.9 + 0.34 * len(workloads), title)
     _cells(axes, grid, single=set(worst_first.loc[worst_first["nodes"] <= 1, "workload"]))
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(workloads)), [_short(workload) for workload in workloads])
+    axes.set_yticks(range(len(workloads)), [shortened(workload) for workload in workloads])
     _zones(axes, zones)
     lines = [
         f"{row.workload}: {row.ready_replicas} ready on {row.nodes} nodes in {row.zones} zones"
@@ -119,15 +119,16 @@ def scope_map(workloads: pd.DataFrame, ephi: pd.DataFrame, candidates: pd.DataFr
     counts = pd.crosstab(workloads["namespace"], standing.rename("standing"))
     styles = {"in scope": (BLUE, ""), "candidate": (VERMILLION, "//"), "outside": (PALE, "")}
     counts = counts.reindex(columns=[name for name in styles if name in counts])
-    return _stacked(counts, styles, title, "workloads")
+    return stacked(counts, styles, title, "workloads")
 
 
-def _stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title: str, unit: str) -> Picture:
+def stacked(counts: pd.DataFrame, styles: Mapping[str, tuple[str, str]], title: str, unit: str) -> Picture:
+    """Draw counts as stacked bars: a bar per row, a colour and hatch per column."""
     from matplotlib.ticker import MaxNLocator
 
     shown = [name for name in styles if name in counts.columns]
     counts = counts[shown].head(ROWS_DRAWN)
-    figure, axes = _canvas(8.6, 1.7 + 0.36 * max(len(counts), 1), title)
+    figure, axes = canvas(8.6, 1.7 + 0.36 * max(len(counts), 1), title)
     rows = list(counts.index)[::-1]
     left = pd.Series(0, index=rows)
     for name in shown:
@@ -188,7 +189,7 @@ def _zones(axes: Axes, zones: list[str]) -> None:
         axes.text(middle, -0.62, zone or "no zone", ha="center", va="bottom", fontsize=8, color=GREY)
 
 
-def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     """Return a figure wide enough for its title, which stands above everything at the left."""
     from matplotlib import pyplot as plt
 
@@ -211,6 +212,7 @@ def _words(name: str) -> str:
     return printable(name.replace("_", " "))
 
 
-def _short(workload: str) -> str:
+def shortened(workload: str) -> str:
+    """Return a workload as `namespace/name`."""
     _, namespace, name = workload.split("/", 2)
     return printable(f"{namespace}/{name}")

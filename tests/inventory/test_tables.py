@@ -290,7 +290,7 @@ subjects: [{kind: ServiceAccount, name: sa, namespace: a}, {kind: Group, name: g
 
 def test_every_declared_table_of_the_inventory_has_a_builder() -> None:
     made_elsewhere = {"findings", "judgements", "conflicts", "provenance", "unreadable", "checks", "citations", "set_aside", "inputs", "input_files", "input_conflicts", "topic_summary",
-                      "check_inputs", "disagreements", "finding_citations", "finding_evidence", "finding_members"}  # fmt: skip
+                      "check_inputs", "disagreements", "finding_citations", "finding_evidence", "finding_members", "flows", "flow_steps", "flow_changes"}  # fmt: skip
     assert set(TABLES) - made_elsewhere - set(INPUT_TABLES) == set(BUILDERS)
 
 

@@ -31,7 +31,12 @@ def source(cell: dict) -> str:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["00_scope_and_inventory", "01_availability", "91_summary"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "00_scope_and_inventory",
+        "01_availability",
+        "11_network_isolation",
+        "91_summary",
+    ]
 
 
 def test_it_is_output_free_and_plain(notebook: dict) -> None:
@@ -123,5 +128,5 @@ def test_figures_carry_pictures_and_their_words() -> None:
 
 def test_the_list_of_notebooks_is_read_without_running_them() -> None:
     specs = list_notebooks()
-    assert [spec.id for spec in specs] == ["00", "01", "91"]
+    assert [spec.id for spec in specs] == ["00", "01", "11", "91"]
     assert all(spec.question.endswith("?") and spec.citations for spec in specs)

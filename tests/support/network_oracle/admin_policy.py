@@ -72,9 +72,14 @@ def _priority(policy: Object) -> int:
     return priority if isinstance(priority, int) and 0 <= priority <= 1000 else -1
 
 
+def _place(policy: Object) -> int:
+    """Return where an object stands: one that the API refuses may be there with another priority, before all."""
+    return _priority(policy) if valid(policy) else -1
+
+
 def _first_match(cluster: Object, flow: Flow, direction: str, held: list[Object]) -> set[str]:
     said = {"none"}
-    for _, equals in groupby(sorted(held, key=_priority), key=_priority):
+    for _, equals in groupby(sorted(held, key=_place), key=_place):
         here = either([_policy(cluster, each, flow, direction) for each in equals])
         said = (said - {"none"}) | here
         if "none" not in here:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.network_oracle.admin_policy import either
 from tests.support.network_oracle.calico_selector import matches
-from tests.support.network_oracle.logic import Tri, all3, any3, join, not3
+from tests.support.network_oracle.logic import Tri, all3, any3, not3
 from tests.support.network_oracle.model import (
     Address,
     End,
@@ -96,11 +96,15 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     """Return what one tier may say; `none` means that it holds nothing for the pod, or passes by default."""
     mine = [each for each in held(cluster, *KINDS) if _tier_of(each) == tier]
     orders = {_order(each)[0] for each in mine} | ({KUBERNETES_ORDER} if tier == "default" else set())
-    said, applies = set(), []
+    said, applies, ends = set(), [], []
     for order in sorted(orders):
         alternatives = [_in_turn(cluster, [each for each in mine if _order(each)[0] == order], flow, direction)]
+        ends.append(alternatives[0][0])
         if tier == "default" and order == KUBERNETES_ORDER:
-            alternatives.append(_kubernetes(kubernetes()))  # against equals of its own order nothing places it
+            theirs = kubernetes()
+            alternatives.append(_kubernetes(theirs))  # against equals of its own order nothing places it
+            # Where nothing of theirs matches and none denies, none of theirs selects the pod.
+            ends.append(alternatives[1][0] if False in theirs else False)
         applies += [applied for applied, _ in alternatives]
         here = either([outcome for _, outcome in alternatives])
         said |= here - {"none"}
@@ -115,7 +119,9 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     if "none" not in here:
         return said
     passes = tier != "default" and settings[0].get("defaultAction") == "Pass"
-    return said | {"pass" if passes else "deny"} | ({"none"} if applied is None else set())
+    ended = any3(ends)
+    last = set() if ended is False else {"pass" if passes else "deny"}
+    return said | last | (set() if ended is True else {"none"})
 
 
 def _in_turn(cluster: Object, equals: list[Object], flow: Flow, direction: str) -> tuple[Tri, set[str]]:
@@ -266,15 +272,16 @@ def _outside(address: Address | None, nets: list[str]) -> Tri:
 
 
 def _unchosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:
-    """Tell whether an end is none of those that a negative selector names.
+    """Tell whether an end is none of those that a negative selector names, wherever these are.
 
-    In a namespaced policy that names no namespaces the documentation looks at its own alone; the conversion of rules
-    leaves the scope away.
+    As soon as any selector is used, also a negative one, a rule of a namespaced policy looks at its own namespace.
     https://github.com/projectcalico/calico/blob/master/libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go
     """
-    readings = [policy] if entity.get("namespaceSelector") else [policy, {**policy, "kind": "GlobalNetworkPolicy"}]
-    said = [not3(_resources(cluster, each, entity, entity["notSelector"], end, family)) for each in readings]
-    return join(said[0], said[-1])
+    everywhere = {**policy, "kind": "GlobalNetworkPolicy"}
+    named = _resources(cluster, everywhere, {**entity, "namespaceSelector": None}, entity["notSelector"], end, family)
+    if policy["kind"] == "GlobalNetworkPolicy" or entity.get("namespaceSelector"):
+        return not3(named)
+    return all3((_resources(cluster, policy, entity, "", end, family), not3(named)))
 
 
 def _chosen(cluster: Object, policy: Object, entity: Object, end: End, family: int | None) -> Tri:

@@ -70,21 +70,23 @@ def decide(cluster: Object, flow: Flow, direction: str, options: Options) -> set
             all3((chosen, _rule(cluster, policy, each, flow, direction, options)))
             for each in rule.get(f"{direction}Deny") or ()
         ]
-    for policy, chosen in network_policy.selecting(cluster, subject, direction, options):
-        isolated.append(chosen)
-        allowed.append(all3((chosen, network_policy.allows(cluster, policy, flow, direction, options))))
-    return _verdict(any3(denied), any3(allowed), any3(isolated), uncertain)
+    theirs = network_policy.decide(cluster, flow, direction, options)
+    return _verdict(any3(denied), any3(allowed), any3(isolated), uncertain, theirs)
 
 
-def _verdict(denied: Tri, allowed: Tri, isolated: Tri, uncertain: list[Tri]) -> set[Any]:
-    """Join what is known; a doubt may take away (`False`), or go either way (`None`)."""
+def _verdict(denied: Tri, allowed: Tri, isolated: Tri, uncertain: list[Tri], theirs: set[Any]) -> set[Any]:
+    """Join what is known; a doubt may take away (`False`), or go either way (`None`).
+
+    `theirs` is what the NetworkPolicies say: what either kind allows is allowed, what either isolates is isolated.
+    """
     if denied:
         return {False}
     if allowed:
-        said: set[Any] = {True}
+        ours: set[Any] = {True}
     else:
-        said = {"next"} if isolated is False else {False} if isolated else {False, "next"}
-        said |= {True} if allowed is None else set()
+        ours = {"next"} if isolated is False else {False} if isolated else {False, "next"}
+        ours |= {True} if allowed is None else set()
+    said = {True if True in (one, two) else "next" if one == two == "next" else False for one in ours for two in theirs}
     said |= {False} if denied is None else set()
     if None in uncertain:
         return said | {True, False}

@@ -1,0 +1,114 @@
+"""Network reachability: cost by classes, not pods, and an answer with its reason while somebody waits.
+
+Small sizes run by default; `HIPAA_KIT_BENCHMARK_FULL=1` adds a hundred thousand pods. Times are CPU seconds of the
+engine alone, after load: policies are read, classes and rows are made, and every flow between classes is worked out.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from synthetic_network import facts
+
+from hipaa_kit.graph.reachability import Facts, Reachability
+
+FULL = bool(os.environ.get("HIPAA_KIT_BENCHMARK_FULL"))
+SIZES = [(1_000, 200), (10_000, 1_000)]
+LARGE = [(100_000, 1_000), (100_000, 10_000)]
+
+
+def cpu(work: Callable[[], object]) -> tuple[float, object]:
+    """Return the CPU seconds that some work takes, and what it gives."""
+    gc.collect()
+    start = time.process_time()
+    made = work()
+    return time.process_time() - start, made
+
+
+def every_flow(reach: Reachability) -> int:
+    """Work out the flow between all classes, and return how many pairs of them may connect."""
+    every = np.arange(reach.engine.classes.size)
+    found = 0
+    for at in range(0, len(every), 256):
+        flows = reach.engine.tile(every[at : at + 256], every)
+        may = np.array([planes.possible != 0 for planes in reach.engine.flows.planes])
+        found += int(np.count_nonzero(may[flows]))
+    return found
+
+
+def everything(held: Facts) -> tuple[Reachability, int]:
+    reach = Reachability(held)
+    return reach, every_flow(reach)
+
+
+@pytest.mark.parametrize(("pods", "policies"), SIZES + (LARGE if FULL else []))
+def test_all_flows(benchmark, pods: int, policies: int) -> None:
+    held = facts(pods, policies, admin=True)
+    reach, flows = benchmark.pedantic(everything, args=(held,), rounds=1 if pods > 10_000 else 3)
+    seconds, _ = cpu(lambda: everything(held))
+    classes = reach.engine.classes
+    benchmark.extra_info.update(
+        classes=classes.pods,
+        signatures=len(reach.engine.ingress.signatures) + len(reach.engine.egress.signatures),
+        flows=flows,
+        cpu_seconds=round(seconds, 2),
+        microseconds_per_pair=round(seconds * 1e6 / classes.size**2, 2),
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    )
+    print(f"\n{pods} pods, {policies} policies: {seconds:.2f} CPU s, {benchmark.extra_info}")
+
+
+def test_cost_grows_with_classes_and_not_with_pods(benchmark) -> None:
+    """Ten times the pods of the same applications, against ten times the applications."""
+    few, many, wide = facts(1_000, 200), facts(10_000, 200, shape=(20, 10)), facts(10_000, 1_000)
+    for held in (few, many, wide):
+        everything(held)
+    taken = [min(cpu(lambda h=held: every_flow(Reachability(h)))[0] for _ in range(3)) for held in (few, many, wide)]
+    base, more_pods, more_classes = taken
+    benchmark.pedantic(everything, args=(few,), rounds=1)
+    ratios = {"ten_times_the_pods": round(more_pods / base, 1), "five_times_the_classes": round(more_classes / base, 1)}
+    benchmark.extra_info.update(ratios)
+    print(f"\n{ratios}")
+
+
+def questions(reach: Reachability) -> Iterator[tuple[str, str, int]]:
+    pods = reach.facts.pods
+    for at in range(200):
+        yield pods[at * 7 % len(pods)].object, pods[at * 31 % len(pods)].object, (8080, 5432, 53)[at % 3]
+
+
+def test_an_explanation_while_somebody_waits(benchmark) -> None:
+    pods, policies = (100_000, 1_000) if FULL else (10_000, 1_000)
+    reach = Reachability(facts(pods, policies, admin=True))
+    asked = list(questions(reach))
+    reach.explain(*asked[0][:2], "TCP", asked[0][2])
+    times = []
+    for source, destination, port in asked:
+        seconds, _ = cpu_once(lambda s=source, d=destination, p=port: reach.explain(s, d, "TCP", p))
+        times.append(seconds)
+    source, destination, port = asked[1]
+    benchmark(lambda: reach.explain(source, destination, "TCP", port))
+    benchmark.extra_info.update(slowest_ms=round(max(times) * 1e3, 1), median_ms=round(sorted(times)[100] * 1e3, 2))
+    print(f"\n{pods} pods: explain takes {sorted(times)[100] * 1e3:.2f} ms, at most {max(times) * 1e3:.1f} ms")
+
+
+def cpu_once(work: Callable[[], object]) -> tuple[float, object]:
+    """Return the CPU seconds of one call, without collecting garbage first."""
+    start = time.process_time()
+    made = work()
+    return time.process_time() - start, made
+
+
+def test_pairs_of_pods_one_by_one(benchmark) -> None:
+    """All pairs of a thousand pods that may connect, named, with their ports."""
+    held = facts(1_000, 200)
+    seconds, pairs = cpu(lambda: sum(1 for _ in Reachability(held).expand()))
+    benchmark.pedantic(lambda: sum(1 for _ in Reachability(held).expand()), rounds=1)
+    benchmark.extra_info.update(pairs=pairs, cpu_seconds=round(seconds, 2))
+    print(f"\n1000 pods, 200 policies: {pairs} pairs of pods in {seconds:.2f} CPU s")

@@ -1,0 +1,77 @@
+"""The commands that ask about the network: `explain` and `diff`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from hipaa_kit.terminal import EXIT_DONE, make_verb, print_table
+
+CHANGES = ["source", "destination", "protocol", "port_from", "port_to", "before", "after", "policies"]
+
+
+def add_network_verbs(verbs: Any) -> None:
+    """Declare the commands."""
+    _explain(verbs)
+    _diff(verbs)
+
+
+def _explain(verbs: Any) -> None:
+    summary = "say why a connection is allowed, denied or not known, and what would change that"
+    verb = make_verb(verbs, "explain", _run_explain, summary)
+    ends = "Kind/namespace/name, Node//name, Namespace//name, an address, a CIDR, or internet"
+    verb.add_argument("source", metavar="SOURCE", help=ends)
+    verb.add_argument("destination", metavar="DESTINATION", help="the same; the port is the pod's, not a Service's")
+    verb.add_argument("-p", "--port", type=int, required=True, help="port of the destination, 1 to 65535")
+    verb.add_argument("--protocol", default="TCP", choices=("TCP", "UDP", "SCTP"), help="protocol (default TCP)")
+    verb.add_argument(
+        "-s",
+        "--snapshot",
+        default="",
+        help="snapshot, dump or manifests; none takes the clinic that ships with the kit",
+    )
+    verb.add_argument(
+        "-f", "--format", default="text", choices=("text", "table", "json"), help="sentences (default), rules, or json"
+    )
+
+
+def _diff(verbs: Any) -> None:
+    summary = "show which connections between workloads have appeared, gone or changed between two snapshots"
+    verb = make_verb(verbs, "diff", _run_diff, summary)
+    verb.add_argument("before", metavar="BEFORE", help="snapshot, dump or manifests of the earlier state")
+    verb.add_argument("after", metavar="AFTER", help="the same of the later state")
+    verb.add_argument("-f", "--format", default="table", choices=("table", "json", "csv"), help="table (default)")
+
+
+def _run_explain(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import open_any
+    from hipaa_kit.graph.reachability import Reachability
+    from hipaa_kit.resources import shipped
+
+    snapshot = open_any(arguments.snapshot or str(shipped("data") / "clinic"))
+    found = Reachability.of(snapshot).explain(
+        arguments.source, arguments.destination, arguments.protocol, arguments.port
+    )
+    if arguments.format == "json":
+        print(json.dumps(found.to_dict(), indent=1))
+    elif arguments.format == "table":
+        print_table(
+            found.table(), "table", ["direction", "step", "stage", "policy", "rule", "action", "matches", "detail"]
+        )
+    else:
+        print(found)
+    return EXIT_DONE
+
+
+def _run_diff(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import open_any
+    from hipaa_kit.graph.reachability import Reachability
+
+    before, after = (Reachability.of(open_any(name)) for name in (arguments.before, arguments.after))
+    changes = before.diff(after)
+    if changes.empty and arguments.format == "table":
+        print("no connection between workloads has changed")
+    else:
+        print_table(changes, arguments.format, CHANGES)
+    return EXIT_DONE

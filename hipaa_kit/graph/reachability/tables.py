@@ -1,0 +1,66 @@
+"""Reachability as tables that checks can name: what matters of it for ePHI, and what is small enough to keep."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.graph.reachability.answers import reachability_of
+from hipaa_kit.graph.reachability.reading import READS
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.workloads import CONTROLLERS
+from hipaa_kit.kube import kinds
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.reachability import (
+    EPHI_FLOWS,
+    EXPOSURES,
+    ISOLATION,
+    NAMESPACE_ISOLATION,
+    NETWORK_LINT,
+    REACHABILITY_OPTIONS,
+)
+
+BEHIND = tuple(dict.fromkeys((*READS, *CONTROLLERS)))
+
+
+@builds(ISOLATION, reads=BEHIND)
+def isolation(snapshot: Snapshot) -> pd.DataFrame:
+    """Return which policies select every pod, and whether they isolate it."""
+    return reachability_of(snapshot).coverage()
+
+
+@builds(NAMESPACE_ISOLATION, reads=BEHIND)
+def namespace_isolation(snapshot: Snapshot) -> pd.DataFrame:
+    """Return what stands in every namespace."""
+    return reachability_of(snapshot).namespaces()
+
+
+@builds(REACHABILITY_OPTIONS, reads=BEHIND)
+def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
+    """Return what was decided where the rules leave something open."""
+    return reachability_of(snapshot).options()
+
+
+@builds(EXPOSURES, reads=(*BEHIND, kinds.SERVICE, kinds.ENDPOINT_SLICE, kinds.INGRESS, kinds.INGRESS_CLASS))
+def exposures(snapshot: Snapshot) -> pd.DataFrame:
+    """Return every way from outside into a port of a pod."""
+    return reachability_of(snapshot).exposure()
+
+
+@builds(NETWORK_LINT, reads=BEHIND)
+def network_lint(snapshot: Snapshot) -> pd.DataFrame:
+    """Return what is wrong with policies."""
+    return reachability_of(snapshot).lint()
+
+
+@builds(EPHI_FLOWS, reads=BEHIND)
+def ephi_flows(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> pd.DataFrame:
+    """Return every flow to or from an ePHI workload, workload by workload."""
+    reach = reachability_of(snapshot)
+    inside = set(ephi_workloads["object"])
+    known = sorted(inside & {pod.workload for pod in reach.facts.pods})
+    out, into = reach.edges(source=known), reach.edges(destination=known)
+    frame = pd.concat([out, into[~into["source"].isin(known)]], ignore_index=True)
+    return frame.assign(
+        source_ephi=frame["source"].isin(inside).astype(bool),
+        destination_ephi=frame["destination"].isin(inside).astype(bool),
+    )
