@@ -32,6 +32,7 @@ CLINIC = shipped("data") / "clinic"
 CUSTOM = {
     "aquasecurity.github.io": "https://aquasecurity.github.io/trivy-operator/latest/docs/crds/",
     "openreports.io": "https://openreports.io",
+    "policy.networking.k8s.io": "https://network-policy-api.sigs.k8s.io",
     "wgpolicyk8s.io": "https://github.com/kubernetes-sigs/wg-policy-prototypes",
 }
 """API groups that come as custom resources, and where they are defined."""
