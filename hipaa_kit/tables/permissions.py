@@ -3,7 +3,7 @@
 "RBAC says" stands before every answer: other authorizers of a cluster may allow more (`basis` names those that show).
 """
 
-from hipaa_kit.tables.declaration import Table, count, flag, text
+from hipaa_kit.tables.declaration import Column, Table, count, flag, text
 
 SUBJECT = (
     text("subject_kind", "User, Group or ServiceAccount; `*` where it says what could not be seen"),
@@ -126,5 +126,62 @@ PERMISSION_CHANGES = Table(
         text("url", "path, as the rule has it, or none"),
         text("binding", "role binding by which it was held, `Kind/namespace/name`; the first by name"),
         text("role", "role it gives, `Kind/namespace/name`"),
+    ),
+)
+
+CIS_5_1 = Table(
+    "cis_5_1",
+    "one thing that one item of section 5.1 of the CIS Kubernetes Benchmark asks to look at; or one item without any",
+    ("item", "subject_kind", "subject", "binding", "object"),
+    (
+        text("item", "number of the item in section 5.1"),
+        text("title", "what the item asks for"),
+        text(
+            "answer",
+            "`look` where there is something to look at, `none` where all was read and there is nothing, `unknown` "
+            "where not all was read",
+            ("look", "none", "unknown"),
+        ),
+        *SUBJECT,
+        text("binding", "role binding by which it is held, or none"),
+        text("object", "role, pod or service account that it is about, or none"),
+        text("words", "what was found or could not be seen"),
+    ),
+)
+
+CONFIDENCES = ("certain", "needs-condition", "heuristic")
+
+ESCALATIONS = Table(
+    "escalations",
+    "one way by which one subject could become more than its role bindings say",
+    ("subject_kind", "subject", "technique", "scope", "target"),
+    (
+        *SUBJECT,
+        Column("number", "int64", "number of the technique in the catalogue; 0 for integrity and availability"),
+        text("technique", "name of the technique"),
+        text("scope", "namespace in which it holds, or none for the whole cluster"),
+        text("target", "what it reaches: `Kind/namespace/name`, where `*` stands for any"),
+        text("bindings", "role bindings that give the rights, joined by spaces"),
+        text("rules", "rules that give the rights, as `role#position`, joined by spaces"),
+        text("preconditions", "what must hold besides, or none"),
+        text("mitigations", "what in this cluster narrows or stops it, or none"),
+        text("confidence", "how sure it is that the rights suffice", CONFIDENCES),
+        Column("cost", "int64", "effort: the cheapest path is shown first"),
+    ),
+)
+
+ESCALATION_PATHS = Table(
+    "escalation_paths",
+    "one step of the cheapest path from one subject to what it could reach",
+    ("target", "step"),
+    (
+        text("target", "what is reached in the end"),
+        Column("step", "int64", "place of the step in the path, from 1"),
+        text("source", "who takes the step"),
+        text("technique", "technique, or the structure that leads on (member of, runs as, holds)"),
+        text("reaches", "what the step reaches"),
+        text("bindings", "role bindings that give the rights, joined by spaces"),
+        text("confidence", "how sure the step is", CONFIDENCES),
+        Column("cost", "int64", "effort of the path up to here"),
     ),
 )

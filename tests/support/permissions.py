@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-import hipaa_kit.graph
 import hipaa_kit.inventory
 from hipaa_kit.graph.permissions import Permissions, permissions
+from hipaa_kit.graph.permissions.loading import Known, Surroundings
 from hipaa_kit.inventory.registry import Inventory, discover
+from hipaa_kit.kube.pod_security import namespace_policy
+from hipaa_kit.kube.rbac import parse_policy
+from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.inputs import Inputs
 from tests.support.snapshots import snapshot_of
 
@@ -30,13 +34,35 @@ def permissions_of(
     return permissions(Inventory(snapshot, None, inputs), snapshot)
 
 
+@cache
+def _nothing() -> Inventory:
+    return Inventory(snapshot_of())
+
+
+def quick_permissions(objects: Iterable[Mapping[str, Any]], version: str = "v1.34.2") -> Permissions:
+    """Return the permissions of objects without the way through snapshot and tables: for many small clusters."""
+    held = list(objects)
+    accounts = [each["metadata"] for each in held if each["kind"] == "ServiceAccount"]
+    namespaces = [each["metadata"] for each in held if each["kind"] == "Namespace"]
+    levels = {each["name"]: namespace_policy(each.get("labels") or {}).enforce.level for each in namespaces}
+    known = Known(
+        parse_policy(held),
+        Coverage.of([]),
+        frozenset((each["namespace"], each["name"]) for each in accounts),
+        minor=int(version.split(".")[1]) if version else None,
+        around=Surroundings(levels, all_namespaces=True),
+    )
+    return Permissions(known, _nothing())
+
+
 def rule(verbs: str, resources: str, names: str = "") -> dict[str, Any]:
     """Return a rule from `verb verb`, `resource.group resource.group` and `name name`; all resources in one group."""
-    words = [each.partition(".") for each in resources.split()]
+    words = [each.partition("/") for each in resources.split()]
+    heads = [(head.partition("."), slash + subresource) for head, slash, subresource in words]
     made: dict[str, Any] = {
         "verbs": verbs.split(),
-        "apiGroups": list(dict.fromkeys(group for _, _, group in words)),
-        "resources": [resource for resource, _, _ in words],
+        "apiGroups": list(dict.fromkeys(group for (_, _, group), _ in heads)),
+        "resources": [resource + subresource for (resource, _, _), subresource in heads],
     }
     return made | ({"resourceNames": names.split()} if names else {})
 

@@ -63,6 +63,14 @@ class Book:
         return dict(found)
 
     @cached_property
+    def by_place(self) -> dict[str, list[Binding]]:
+        """Role bindings by their namespace."""
+        found: dict[str, list[Binding]] = defaultdict(list)
+        for binding in self.policy.bindings:
+            found[binding.namespace].append(binding)
+        return dict(found)
+
+    @cached_property
     def _places(self) -> dict[Rule, list[tuple[RoleId, int]]]:
         """Where each distinct rule stands."""
         found: dict[Rule, list[tuple[RoleId, int]]] = defaultdict(list)

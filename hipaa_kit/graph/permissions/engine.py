@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from hipaa_kit.graph.permissions.escalations import Escalations
 from hipaa_kit.graph.permissions.loading import known
-from hipaa_kit.graph.permissions.reviews import Reviews
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
 
-class Permissions(Reviews):
+class Permissions(Escalations):
     """Who can do what, by which role binding; every answer is a declared table (docs/tables.md)."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import pandas as pd
 from hipaa_kit.inventory.fields import items, mapping, string_map, texts
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.kube.pod_security import namespace_policy
 from hipaa_kit.kube.rbac import (
     Binding,
     ClusterRole,
@@ -33,6 +35,14 @@ RBAC_MODES = frozenset({"RBAC", "Node"})
 """Modes of a stock API server. Node allows only what kubelets need for the pods they run."""
 
 
+VERSION = re.compile(r"v?1\.(\d{1,3})\b")
+ADMISSION = tuple(
+    kind
+    for kind in kinds.BUILT_IN
+    if kind.kind in ("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration")
+)
+
+
 def binding_id(binding: Binding) -> str:
     """Return a role binding as `Kind/namespace/name`."""
     return f"{ROLE_BINDING if binding.namespace else CLUSTER_ROLE_BINDING}/{binding.namespace}/{binding.name}"
@@ -41,6 +51,25 @@ def binding_id(binding: Binding) -> str:
 def role_id(role: RoleId) -> str:
     """Return a role as `Kind/namespace/name`."""
     return f"{'Role' if role.namespace else CLUSTER_ROLE}/{role.namespace}/{role.name}"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What of the cluster narrows the ways: Pod Security by namespace, and other admission.
+
+    Attributes
+    ----------
+    levels
+        Level that each Namespace of the snapshot enforces by its labels.
+    all_namespaces
+        Every Namespace was read.
+    admission
+        Admission beside Pod Security shows, or could not be looked for.
+    """
+
+    levels: Mapping[str, str] = field(default_factory=dict)
+    all_namespaces: bool = False
+    admission: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +88,10 @@ class Known:
         Users that a group has by the workforce file.
     others
         Authorizers beside RBAC that show, in words.
+    minor
+        N of the server's version 1.N; None where it is not known.
+    around
+        What narrows the ways to become more.
     """
 
     policy: Policy
@@ -66,6 +99,8 @@ class Known:
     accounts: frozenset[tuple[str, str]] = frozenset()
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    minor: int | None = None
+    around: Surroundings = field(default_factory=Surroundings)
 
     def gaps(self, namespace: str) -> list[str]:
         """Return what could not be seen of RBAC for a namespace (`""` for the cluster), in words."""
@@ -96,7 +131,33 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},
         tuple(dict.fromkeys(_other_authorizers(tables, snapshot))),
+        int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
+        _surroundings(tables, snapshot),
     )
+
+
+def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
+    labels: dict[str, dict[str, str]] = {name: {} for name in tables["namespaces"]["name"]}
+    frame = tables["labels"]
+    for namespace, key, value in frame[frame["kind"] == "Namespace"][["object", "key", "value"]].itertuples(
+        index=False
+    ):
+        labels.setdefault(parse_object_id(namespace)[2], {})[key] = value
+    return Surroundings(
+        {name: namespace_policy(held).enforce.level for name, held in labels.items()},
+        snapshot.coverage.answer(kinds.NAMESPACE).complete,
+        _admission(snapshot),
+    )
+
+
+def _admission(snapshot: Snapshot) -> str:
+    """Return, in words, what of other admission shows or could not be looked for."""
+    for kind in ADMISSION:
+        if len(snapshot.records(kind)):
+            return f"other admission ({kind.kind}) may refuse it"
+        if not snapshot.coverage.answer(kind).complete:
+            return f"other admission may refuse it: {kind.resource} were not seen"
+    return ""
 
 
 def _roles(roles: pd.DataFrame, rules: pd.DataFrame) -> dict[RoleId, tuple[Rule, ...]]:
