@@ -170,6 +170,19 @@ ESCALATIONS = Table(
     ),
 )
 
+ESCALATION_REACH = Table(
+    "escalation_reach",
+    "one subject or object from which one target can be reached, or that can be reached from one source",
+    ("source", "target"),
+    (
+        text("source", "where the cheapest path begins: `Kind/namespace/name`"),
+        text("target", "where it ends: `Kind/namespace/name`, where `*` stands for any"),
+        Column("steps", "int64", "steps of the cheapest path"),
+        Column("cost", "int64", "effort of the cheapest path"),
+        text("confidence", "how sure its least sure step is", CONFIDENCES),
+    ),
+)
+
 ESCALATION_PATHS = Table(
     "escalation_paths",
     "one step of the cheapest path from one subject to what it could reach",

@@ -99,6 +99,7 @@ class Catalogue:
         self.all = (1 << len(self.bits)) - 1
         self.cluster = self._mask(_for_the_cluster)
         self.namespaces = self._mask(lambda action: (action.group, action.resource) == ("", "namespaces"))
+        self._any_node = self._mask(lambda action: action.verb == "impersonate:associated-node")
         self._everywhere = self._mask(lambda action: action.resource == "*")
         self.nameless = self._mask(
             lambda action: action.verb == "deletecollection" or (action.verb == "create" and "/" not in action.resource)
@@ -141,8 +142,10 @@ class Catalogue:
             return Rights(held)
         # An empty text among the names is the name of requests that name nothing.
         unnamed = held & self._without_name if "" in rule.names else 0
-        named = held & ~self.nameless
-        return Rights(unnamed, ((frozenset(rule.names), named),) if named else ())
+        named, literal = held & ~self.nameless, held & self._any_node
+        # `*` is a name like any other, and no object has it: only the impersonation of a pod's own node asks for it.
+        parts = ((frozenset(rule.names) - {"", "*"}, named & ~literal), (frozenset(rule.names), literal))
+        return Rights(unnamed, tuple((names, bits) for names, bits in parts if names and bits))
 
     def of(self, rules: Iterable[Rule]) -> Rights:
         """Return what rules give together."""

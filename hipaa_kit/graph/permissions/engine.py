@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from hipaa_kit.graph.permissions.escalations import Escalations
+from hipaa_kit.graph.permissions.cis import Benchmark
 from hipaa_kit.graph.permissions.loading import known
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
 
-class Permissions(Escalations):
-    """Who can do what, by which role binding; every answer is a declared table (docs/tables.md)."""
+class Permissions(Benchmark):
+    """Who can do what, by which role binding, and how they could become more.
+
+    Every answer is a declared table (docs/tables.md). The questions stand in `answers` (can, who can, what can, why),
+    `reviews` (loose ends, sign-off sheet, changes), `escalations`, `closure` (paths) and `cis`.
+    """
 
 
 def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
@@ -18,8 +22,8 @@ def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
     Parameters
     ----------
     tables
-        Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, and
-        workforce_groups.
+        Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, pods,
+        namespaces, labels, ephi_objects, workforce_groups and cloud_clusters.
     snapshot
         Where they come from: what was read, and what was refused.
     """

@@ -254,8 +254,6 @@ class Escalations(Reviews):
     def _row(self, edge: Edge) -> dict[str, Any]:
         kind, name = shown(edge.who)
         technique = edge.technique
-        narrowed = self._mitigations(edge)
-        certain = technique.confidence == CERTAIN and not (technique.admission and self.known.around.admission)
         return {
             "subject_kind": kind,
             "subject": name,
@@ -266,10 +264,14 @@ class Escalations(Reviews):
             "bindings": " ".join(dict.fromkeys(binding_id(held.binding) for held in edge.proof)),
             "rules": " ".join(f"{role_id(held.role)}#{held.position}" for held in edge.proof),
             "preconditions": "; ".join(filter(None, (technique.precondition, edge.note))),
-            "mitigations": "; ".join(narrowed),
-            "confidence": CONDITION if technique.confidence == CERTAIN and not certain else technique.confidence,
+            "mitigations": "; ".join(self._mitigations(edge)),
+            "confidence": self._confidence(technique),
             "cost": technique.cost,
         }
+
+    def _confidence(self, technique: Technique) -> str:
+        refusable = technique.admission and self.known.around.admission
+        return CONDITION if technique.confidence == CERTAIN and refusable else technique.confidence
 
     def _mitigations(self, edge: Edge) -> Iterator[str]:
         around = self.known.around

@@ -368,6 +368,7 @@ SHUT_CASES = [
         [here("update", f"clusterroles.{RBAC}"), here("escalate", f"clusterroles.{RBAC}")],
     ),
     ("a pod is made without a name", "POD_CREATE_SA", [here("create", "pods", "one")]),
+    ("a star among the names is a name", "SECRET_READ", [here("get", "secrets", "*")]),
     ("pods give no subresource", "POD_EXEC", [here("create", "pods")]),
     ("pods/* is no wildcard", "POD_EXEC", [here("create", "pods/*")]),
     ("workloads of the wrong group", "WORKLOAD_CREATE_SA", [here("create", "deployments.batch")]),
