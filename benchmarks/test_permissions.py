@@ -127,10 +127,11 @@ def permissions() -> Permissions:
 
 
 def seconds(work: Callable[[], object]) -> float:
+    """Return the CPU seconds that some work takes: others may use the machine at the same time."""
     gc.collect()
-    start = time.perf_counter()
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_effective_rights(benchmark) -> None:
@@ -142,7 +143,8 @@ def test_effective_rights(benchmark) -> None:
     benchmark.pedantic(effective, rounds=2)
     distinct = len({rule for rules in held.policy.roles.values() for rule in rules})
     benchmark.extra_info.update(bindings=BINDINGS, distinct_rules=distinct, peak_mb=round(peak / 2**20, 1))
-    print(f"\n{BINDINGS} bindings, {distinct} rules: {benchmark.stats['min']:.2f} s, {peak / 2**20:.0f} MB")
+    told = f"{seconds(effective):.2f} s of CPU, {peak / 2**20:.0f} MB"
+    print(f"\n{BINDINGS} bindings, {distinct} rules: {told}")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,8 @@ def test_who_can(benchmark, permissions: Permissions, asked: tuple[str, ...]) ->
     found = permissions.who_can(**question)
     benchmark.pedantic(permissions.who_can, kwargs=question, rounds=5)
     benchmark.extra_info.update(bindings=BINDINGS, rows=len(found))
-    print(f"\nwho can {asked}: {1000 * benchmark.stats['max']:.1f} ms, {len(found)} rows")
+    taken = seconds(lambda: permissions.who_can(**question))
+    print(f"\nwho can {asked}: {1000 * taken:.1f} ms of CPU, {len(found)} rows")
 
 
 def test_the_way_back_from_ephi(benchmark, permissions: Permissions) -> None:
@@ -163,5 +166,6 @@ def test_the_way_back_from_ephi(benchmark, permissions: Permissions) -> None:
     found = permissions.who_reaches("Secret/ns-1/db", "Pod/ns-2/db-0")
     benchmark.pedantic(permissions.who_reaches, args=("Secret/ns-1/db", "Pod/ns-2/db-0"), rounds=3)
     benchmark.extra_info.update(bindings=BINDINGS, subjects=len(found), build_seconds=round(building, 2))
-    told = f"{len(permissions.steps)} steps built in {building:.1f} s"
-    print(f"\nback from ePHI: {benchmark.stats['max']:.2f} s, {len(found)} subjects, {told}")
+    told = f"{len(permissions.steps)} steps built in {building:.1f} s of CPU"
+    taken = seconds(lambda: permissions.who_reaches("Secret/ns-1/db", "Pod/ns-2/db-0"))
+    print(f"\nback from ePHI: {taken:.2f} s of CPU, {len(found)} subjects, {told}")

@@ -6,7 +6,10 @@
 from hipaa_kit.tables.declaration import Column, Table, count, flag, text
 
 SUBJECT = (
-    text("subject_kind", "User, Group or ServiceAccount; `*` where it says what could not be seen"),
+    text(
+        "subject_kind",
+        "User, Group, ServiceAccount, or Pod where it takes its node; `*` where it says what could not be seen",
+    ),
     text("subject", "user or group name, or `namespace/name` of a service account"),
 )
 PROOF = (
@@ -153,7 +156,7 @@ CONFIDENCES = ("certain", "needs-condition", "heuristic")
 
 ESCALATIONS = Table(
     "escalations",
-    "one way by which one subject could become more than its role bindings say",
+    "one way by which one subject could become more than its role bindings say, or one pod take its node",
     ("subject_kind", "subject", "technique", "scope", "target"),
     (
         *SUBJECT,

@@ -18,9 +18,10 @@ from hipaa_kit.graph.permissions.actions import EVERY
 from hipaa_kit.graph.permissions.asking import principal_of
 from hipaa_kit.graph.permissions.effective import NOTHING
 from hipaa_kit.graph.permissions.escalations import Edge, Escalations
+from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.loading import binding_id
 from hipaa_kit.graph.permissions.reviews import subject_text
-from hipaa_kit.graph.permissions.techniques import CERTAIN
+from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, RoleId, covers
 from hipaa_kit.tables.permissions import CONFIDENCES, ESCALATION_PATHS, ESCALATION_REACH
@@ -67,6 +68,10 @@ class Closure(Escalations):
             found[step.target].append(step)
         return dict(found)
 
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(subject_text(who) for who in self.subjects)
+
     def closure(self, *subjects: str) -> pd.DataFrame:
         """Return table `escalation_reach`: everything that subjects could reach in the end, each by its cheapest path.
 
@@ -90,14 +95,13 @@ class Closure(Escalations):
             `Kind/namespace/name`: a ServiceAccount, Pod, Secret, PersistentVolumeClaim, Node, User or Group, or
             `Cluster//*` for everything.
         """
-        onward = defaultdict(list, {target: list(steps) for target, steps in self._backward.items()})
+        onward = dict(self._backward)
         for target in targets:
-            for hub in _hubs(target):
-                onward[target].append(Step(hub, target, "holds"))
+            hubs = [Step(hub, target, "holds") for hub in _hubs(target)]
+            onward[target] = [*onward.get(target, ()), *hubs]
         tree = _cheapest(targets, onward, forward=False)
-        subjects = {subject_text(who) for who in self.subjects}
         rows = []
-        for source in tree.keys() & subjects - set(targets):
+        for source in tree.keys() & self._named - set(targets):
             path = _path(tree, source, forward=False)
             rows.append(self._reach(source, path[-1].target, path))
         return ESCALATION_REACH.frame(rows)
@@ -219,6 +223,8 @@ class Closure(Escalations):
             yield Step(pod, account, "runs as", cost=1)
             if node:
                 yield Step(f"Node//{node}", pod, "runs", cost=1)
+        for pod, (node, ways) in self.known.escapes.items():
+            yield Step(pod, f"Node//{node or '*'}", ESCAPE.name, (), ways[0].confidence, ESCAPE.cost)
 
 
 def _fixed() -> Iterator[Step]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Catalogue, Names, Rights, actions, both, union
 from hipaa_kit.graph.permissions.book import Book, Holding, named
-from hipaa_kit.graph.permissions.techniques import Clause, Technique
+from hipaa_kit.graph.permissions.technique import Clause, Technique
 from hipaa_kit.kube.rbac import Principal, RoleId
 
 

@@ -12,10 +12,13 @@ import pandas as pd
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Names
 from hipaa_kit.graph.permissions.book import Holding, shown
 from hipaa_kit.graph.permissions.effective import Effective
+from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.loading import Surroundings, binding_id, role_id
 from hipaa_kit.graph.permissions.reviews import Reviews, subject_text
 from hipaa_kit.graph.permissions.stock import is_stock
-from hipaa_kit.graph.permissions.techniques import CERTAIN, CONDITION, JOIN, RBAC, Technique, techniques
+from hipaa_kit.graph.permissions.technique import CERTAIN, CONDITION, Technique
+from hipaa_kit.graph.permissions.techniques import JOIN, RBAC, techniques
+from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.pod_security import PRIVILEGED
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, Binding, Principal, Request, allows, covers
 from hipaa_kit.kube.rbac.bindings import CLUSTER_ROLE, USER_GROUP
@@ -247,9 +250,27 @@ class Escalations(Reviews):
         Notes
         -----
         The conditions are evaluated on everything a subject holds together, itself and by its groups. Where not
-        all of RBAC was read there may be more: see `gaps()`. Escape from a container is no right and not listed.
+        all of RBAC was read there may be more: see `gaps()`. Pods whose settings let them take their node are
+        subjects of kind Pod; those of `kube-system` count as `stock`.
         """
-        return ESCALATIONS.frame(self._row(edge) for edge in self.edges if stock or not edge.stock)
+        rows = [self._row(edge) for edge in self.edges if stock or not edge.stock]
+        return ESCALATIONS.frame([*rows, *self._escapes(stock=stock)])
+
+    def _escapes(self, *, stock: bool) -> Iterator[dict[str, Any]]:
+        for pod, (node, ways) in self.known.escapes.items():
+            _, namespace, name = parse_object_id(pod)
+            if stock or namespace != "kube-system":
+                yield {
+                    "subject_kind": "Pod",
+                    "subject": f"{namespace}/{name}",
+                    "number": ESCAPE.number,
+                    "technique": ESCAPE.name,
+                    "scope": namespace,
+                    "target": ESCAPE.target.format(name=node or "*"),
+                    "preconditions": "; ".join(way.words for way in ways),
+                    "confidence": ways[0].confidence,
+                    "cost": ESCAPE.cost,
+                }
 
     def _row(self, edge: Edge) -> dict[str, Any]:
         kind, name = shown(edge.who)

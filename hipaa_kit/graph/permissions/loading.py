@@ -10,7 +10,8 @@ from itertools import groupby
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import items, mapping, string_map, texts
+from hipaa_kit.graph.permissions.escape import WayOut, ways_out
+from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.pod_security import namespace_policy
@@ -92,6 +93,8 @@ class Known:
         N of the server's version 1.N; None where it is not known.
     around
         What narrows the ways to become more.
+    escapes
+        Pods that run, by whose settings the node can be taken: their node, and how.
     """
 
     policy: Policy
@@ -101,6 +104,7 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
+    escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
 
     def gaps(self, namespace: str) -> list[str]:
         """Return what could not be seen of RBAC for a namespace (`""` for the cluster), in words."""
@@ -133,6 +137,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         tuple(dict.fromkeys(_other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
+        dict(_escapes(snapshot)),
     )
 
 
@@ -148,6 +153,14 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
         snapshot.coverage.answer(kinds.NAMESPACE).complete,
         _admission(snapshot),
     )
+
+
+def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]]]]:
+    """Yield the pods from which a node can be taken; those that have ended run nothing."""
+    for record in snapshot.records(kinds.POD):
+        ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
+        if not ended and (ways := ways_out(record.content)):
+            yield record.object, (text(record.content, "spec", "nodeName"), ways)
 
 
 def _admission(snapshot: Snapshot) -> str:

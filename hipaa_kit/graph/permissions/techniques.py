@@ -4,16 +4,13 @@ Sources: https://kubernetes.io/docs/concepts/security/rbac-good-practices/,
 https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/,
 https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/,
 https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/.
-
-`WANT` clauses must hold for the same object, whose name is that of the target; `ALSO` clauses must hold for some
-object. Rights on `create` of a new object are without a name: rules for some names never give them. What can be
-made by server-side apply with rights by name is not looked at.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+from hipaa_kit.graph.permissions.technique import CONDITION, HEURISTIC, Technique, also, one, want
 
 RBAC: Final = "rbac.authorization.k8s.io"
 CERTIFICATES: Final = "certificates.k8s.io"
@@ -32,72 +29,6 @@ ALL_SIGNERS: Final = "kubernetes.io/*"
 TRUSTED_CONFIG: Final = frozenset(
     {"aws-auth", "extension-apiserver-authentication", "kubeadm-config", "kubelet-config"}
 )
-
-CERTAIN: Final = "certain"
-CONDITION: Final = "needs-condition"
-HEURISTIC: Final = "heuristic"
-
-
-class Clause(NamedTuple):
-    """Some action of several, held for objects of these names; `target` says whether its names name the target."""
-
-    actions: tuple[str, ...]
-    target: bool = True
-    names: frozenset[str] | None = None
-
-
-def want(*actions: str, names: frozenset[str] | None = None, target: bool = True) -> Clause:
-    """Return a clause that must hold for the target."""
-    return Clause(actions, target, names)
-
-
-def also(*actions: str, names: frozenset[str] | None = None) -> Clause:
-    """Return a clause that must hold for some object."""
-    return Clause(actions, False, names)
-
-
-@dataclass(frozen=True)
-class Technique:
-    """One way to become more.
-
-    Attributes
-    ----------
-    number, name
-        As in the catalogue of escalations; 0 for what harms integrity or availability.
-    target
-        What it reaches: `Kind/{ns}/{name}`.
-    ways
-        Sets of clauses; one whole set must hold.
-    cost
-        1 for one request, more for more work or noise.
-    only_in
-        It works in this namespace alone.
-    pod_security
-        `open`: only where privileged pods may run; `closed`: only where they may not.
-    bound
-        The target must be a role that the subject has, or could bind.
-    admission
-        Other admission may refuse it.
-    cluster
-        It is a request on the cluster as a whole: rights in a namespace never count.
-    """
-
-    number: int
-    name: str
-    target: str
-    ways: tuple[tuple[Clause, ...], ...]
-    confidence: str = CERTAIN
-    cost: int = 1
-    precondition: str = ""
-    only_in: str = ""
-    pod_security: str = ""
-    bound: bool = False
-    admission: bool = False
-    cluster: bool = False
-
-
-def _one(number: int, name: str, target: str, *clauses: Clause, **more: object) -> Technique:
-    return Technique(number, name, target, (clauses,), **more)  # type: ignore[arg-type]
 
 
 def techniques(minor: int | None, *, bootstrap: bool = False) -> list[Technique]:
@@ -127,17 +58,17 @@ def techniques(minor: int | None, *, bootstrap: bool = False) -> list[Technique]
 
 def _identity(minor: int | None) -> list[Technique]:
     found = [
-        _one(1, "TOKEN_REQUEST", "ServiceAccount/{ns}/{name}", want("create serviceaccounts/token")),
-        _one(2, "IMPERSONATE_SA", "ServiceAccount/{ns}/{name}", want("impersonate serviceaccounts")),
-        _one(3, "IMPERSONATE_USER", "User//{name}", want("impersonate users")),
-        _one(
+        one(1, "TOKEN_REQUEST", "ServiceAccount/{ns}/{name}", want("create serviceaccounts/token")),
+        one(2, "IMPERSONATE_SA", "ServiceAccount/{ns}/{name}", want("impersonate serviceaccounts")),
+        one(3, "IMPERSONATE_USER", "User//{name}", want("impersonate users")),
+        one(
             4,
             "IMPERSONATE_GROUP",
             "Group//{name}",
             want("impersonate groups"),
             also("impersonate users,serviceaccounts"),
         ),
-        _one(
+        one(
             5,
             "IMPERSONATE_ATTR",
             "Attribute//*",
@@ -155,7 +86,7 @@ def _identity(minor: int | None) -> list[Technique]:
             ("arbitrary-node", "nodes", "User//{name}"),
         ):
             found.append(
-                _one(
+                one(
                     6,
                     f"CONSTRAINED_IMP_{mode.replace('-', '_').upper()}",
                     target,
@@ -167,7 +98,7 @@ def _identity(minor: int | None) -> list[Technique]:
                 )
             )
         found.append(
-            _one(
+            one(
                 6,
                 "CONSTRAINED_IMP_ASSOCIATED_NODE",
                 "User//*",
@@ -186,7 +117,7 @@ def _roles() -> list[Technique]:
     roles, cluster_roles = f"roles.{RBAC}", f"clusterroles.{RBAC}"
     bindings = f"rolebindings.{RBAC}"
     return [
-        _one(
+        one(
             7,
             "BIND_CLUSTER",
             "ClusterRole//{name}",
@@ -194,11 +125,9 @@ def _roles() -> list[Technique]:
             want(f"bind {cluster_roles}"),
             cluster=True,
         ),
-        _one(
-            8, "BIND_NS_CLUSTERROLE", "ClusterRole//{name}", also(f"create {bindings}"), want(f"bind {cluster_roles}")
-        ),
-        _one(9, "BIND_NS_ROLE", "Role/{ns}/{name}", also(f"create {bindings}"), want(f"bind {roles}")),
-        _one(
+        one(8, "BIND_NS_CLUSTERROLE", "ClusterRole//{name}", also(f"create {bindings}"), want(f"bind {cluster_roles}")),
+        one(9, "BIND_NS_ROLE", "Role/{ns}/{name}", also(f"create {bindings}"), want(f"bind {roles}")),
+        one(
             11,
             "ESCALATE_ROLE",
             "Namespace/{ns}/*",
@@ -206,7 +135,7 @@ def _roles() -> list[Technique]:
             want(f"escalate {roles}"),
             bound=True,
         ),
-        _one(
+        one(
             12,
             "ESCALATE_CLUSTERROLE",
             "Cluster//*",
@@ -222,21 +151,21 @@ def _pods(minor: int | None) -> list[Technique]:
     verbs = "create" if minor is not None and minor >= 35 else "create,get"
     gate = "" if minor is None or minor < 35 else "feature AuthorizePodWebsocketUpgradeCreatePermission is on (default)"
     return [
-        _one(13, "POD_CREATE_SA", "ServiceAccount/{ns}/*", want("create pods"), cost=2, admission=True),
-        _one(14, "WORKLOAD_CREATE_SA", "ServiceAccount/{ns}/*", want(f"create {WORKLOADS}"), cost=2, admission=True),
-        _one(15, "WORKLOAD_UPDATE", "ServiceAccount/{ns}/*", also(f"update,patch {WORKLOADS}"), cost=3, admission=True),
-        _one(16, "POD_IMAGE_PATCH", "Pod/{ns}/{name}", want("update,patch pods"), cost=3, admission=True),
-        _one(17, "POD_EXEC", "Pod/{ns}/{name}", want(f"{verbs} pods/exec"), precondition=gate),
-        _one(18, "POD_ATTACH", "Pod/{ns}/{name}", want(f"{verbs} pods/attach"), cost=2, precondition=gate),
-        _one(19, "EPHEMERAL", "Pod/{ns}/{name}", want("update,patch pods/ephemeralcontainers"), cost=2, admission=True),
-        _one(20, "PORT_FORWARD", "PodNetwork/{ns}/{name}", want(f"{verbs} pods/portforward"), precondition=gate),
-        _one(
+        one(13, "POD_CREATE_SA", "ServiceAccount/{ns}/*", want("create pods"), cost=2, admission=True),
+        one(14, "WORKLOAD_CREATE_SA", "ServiceAccount/{ns}/*", want(f"create {WORKLOADS}"), cost=2, admission=True),
+        one(15, "WORKLOAD_UPDATE", "ServiceAccount/{ns}/*", also(f"update,patch {WORKLOADS}"), cost=3, admission=True),
+        one(16, "POD_IMAGE_PATCH", "Pod/{ns}/{name}", want("update,patch pods"), cost=3, admission=True),
+        one(17, "POD_EXEC", "Pod/{ns}/{name}", want(f"{verbs} pods/exec"), precondition=gate),
+        one(18, "POD_ATTACH", "Pod/{ns}/{name}", want(f"{verbs} pods/attach"), cost=2, precondition=gate),
+        one(19, "EPHEMERAL", "Pod/{ns}/{name}", want("update,patch pods/ephemeralcontainers"), cost=2, admission=True),
+        one(20, "PORT_FORWARD", "PodNetwork/{ns}/{name}", want(f"{verbs} pods/portforward"), precondition=gate),
+        one(
             21,
             "API_PROXY",
             "PodNetwork/{ns}/{name}",
             want("get,create,update,patch,delete pods/proxy,services/proxy"),
         ),
-        _one(
+        one(
             25,
             "POD_LOG",
             "PodLog/{ns}/{name}",
@@ -264,10 +193,10 @@ def _pods(minor: int | None) -> list[Technique]:
 
 def _nodes() -> list[Technique]:
     return [
-        _one(22, "NODE_PROXY", "Node//{name}", want("get,create nodes/proxy")),
-        _one(23, "NODE_CHECKPOINT", "NodeMemory//{name}", want("create nodes/checkpoint"), cost=2),
-        _one(24, "NODE_LOG", "NodeLog//{name}", want("get nodes/log")),
-        _one(
+        one(22, "NODE_PROXY", "Node//{name}", want("get,create nodes/proxy")),
+        one(23, "NODE_CHECKPOINT", "NodeMemory//{name}", want("create nodes/checkpoint"), cost=2),
+        one(24, "NODE_LOG", "NodeLog//{name}", want("get nodes/log")),
+        one(
             34,
             "PSA_RELABEL",
             "Node//*",
@@ -277,8 +206,8 @@ def _nodes() -> list[Technique]:
             pod_security="closed",
             admission=True,
         ),
-        _one(35, "PRIV_POD", "Node//*", also(*RUN), cost=2, pod_security="open", admission=True),
-        _one(
+        one(35, "PRIV_POD", "Node//*", also(*RUN), cost=2, pod_security="open", admission=True),
+        one(
             36,
             "PV_HOSTPATH",
             "Node//*",
@@ -293,8 +222,8 @@ def _nodes() -> list[Technique]:
 
 def _secrets(*, bootstrap: bool) -> list[Technique]:
     found = [
-        _one(26, "SECRET_READ", "Secret/{ns}/{name}", want("get,list,watch secrets")),
-        _one(
+        one(26, "SECRET_READ", "Secret/{ns}/{name}", want("get,list,watch secrets")),
+        one(
             27,
             "TOKEN_SECRET_MINT",
             "ServiceAccount/{ns}/*",
@@ -304,7 +233,7 @@ def _secrets(*, bootstrap: bool) -> list[Technique]:
         ),
     ]
     if bootstrap:
-        found.append(_one(28, "BOOTSTRAP_TOKEN", "Node//*", also("create secrets"), only_in="kube-system", cost=3))
+        found.append(one(28, "BOOTSTRAP_TOKEN", "Node//*", also("create secrets"), only_in="kube-system", cost=3))
     return found
 
 
@@ -314,7 +243,7 @@ def _control() -> list[Technique]:
     approve = (also(f"create {csr}"), also(f"update,patch {csr}/approval"))
     trusted = "the certificate of the authority that signs is trusted"
     return [
-        _one(
+        one(
             29,
             "CSR_APPROVE",
             "User//*",
@@ -323,7 +252,7 @@ def _control() -> list[Technique]:
             cost=2,
             precondition="a controller signs; system:masters is refused where CertificateSubjectRestriction is on",
         ),
-        _one(
+        one(
             29,
             "CSR_APPROVE_NODE",
             "Node//*",
@@ -332,7 +261,7 @@ def _control() -> list[Technique]:
             cost=3,
             precondition="a controller signs",
         ),
-        _one(
+        one(
             30,
             "CSR_SIGN",
             "User//*",
@@ -342,7 +271,7 @@ def _control() -> list[Technique]:
             cost=4,
             precondition=trusted,
         ),
-        _one(
+        one(
             31,
             "WEBHOOK",
             "Workload/*/*",
@@ -351,7 +280,7 @@ def _control() -> list[Technique]:
             ),
             cost=3,
         ),
-        _one(
+        one(
             31,
             "WEBHOOK_READ",
             "AdmittedSecret/*/*",
@@ -361,7 +290,7 @@ def _control() -> list[Technique]:
             ),
             cost=3,
         ),
-        _one(
+        one(
             32,
             "MUTATING_POLICY",
             "Workload/*/*",
@@ -371,21 +300,21 @@ def _control() -> list[Technique]:
             cost=3,
             precondition="the server serves MutatingAdmissionPolicy",
         ),
-        _one(
+        one(
             33,
             "APISERVICE",
             "Credentials//*",
             also("create,update,patch apiservices.apiregistration.k8s.io"),
             cost=4,
         ),
-        _one(
+        one(
             33,
             "CRD_CONVERSION",
             "CustomResources//*",
             also("update,patch customresourcedefinitions.apiextensions.k8s.io"),
             cost=4,
         ),
-        _one(
+        one(
             44,
             "TRUST_CM",
             "Cluster//*",
@@ -400,7 +329,7 @@ def _control() -> list[Technique]:
 
 def _storage() -> list[Technique]:
     return [
-        _one(
+        one(
             37,
             "PV_REBIND",
             "PersistentVolume//{name}",
@@ -409,7 +338,7 @@ def _storage() -> list[Technique]:
             cost=5,
             precondition="the volume is bound to a claim that a pod of the subject's can mount",
         ),
-        _one(
+        one(
             37,
             "SNAPSHOT_COPY",
             "PersistentVolumeClaim/{ns}/*",
@@ -420,7 +349,7 @@ def _storage() -> list[Technique]:
             cost=4,
             precondition="the storage driver makes snapshots",
         ),
-        _one(38, "PVC_MOUNT", "PersistentVolumeClaim/{ns}/*", also(*RUN), cost=2, admission=True),
+        one(38, "PVC_MOUNT", "PersistentVolumeClaim/{ns}/*", also(*RUN), cost=2, admission=True),
     ]
 
 
@@ -436,14 +365,14 @@ def _network() -> list[Technique]:
             cost=3,
             precondition=told,
         ),
-        _one(
+        one(
             41,
             "NETPOL_WRITE",
             "PodNetwork/{ns}/*",
             also("create,update,patch,delete networkpolicies.networking.k8s.io"),
             cost=2,
         ),
-        _one(
+        one(
             42,
             "EXPOSE",
             "Exposure/{ns}/*",
@@ -455,7 +384,7 @@ def _network() -> list[Technique]:
             cost=3,
             precondition="a load balancer, node port or gateway can be reached from outside",
         ),
-        _one(
+        one(
             43,
             "INTERCEPT",
             "Traffic/{ns}/*",
@@ -467,7 +396,7 @@ def _network() -> list[Technique]:
             cost=4,
             precondition="traffic is not authenticated end to end",
         ),
-        _one(
+        one(
             43,
             "INTERCEPT_DNS",
             "Traffic/*/*",
@@ -480,7 +409,7 @@ def _network() -> list[Technique]:
     ]
 
 
-JOIN: Final = _one(
+JOIN: Final = one(
     10,
     "JOIN_BINDING",
     "",
@@ -507,7 +436,7 @@ CONTROLLERS: Final = {
 
 def _controllers() -> list[Technique]:
     deputies = [
-        _one(
+        one(
             46,
             f"CONFUSED_DEPUTY_{name}",
             f"Controller/{{ns}}/{name.lower().replace('_', '-')}",
@@ -519,7 +448,7 @@ def _controllers() -> list[Technique]:
         for name, resources in CONTROLLERS.items()
     ]
     return [
-        _one(
+        one(
             45,
             "SA_CLOUD",
             "CloudIdentity/{ns}/{name}",
@@ -534,7 +463,7 @@ def _controllers() -> list[Technique]:
 
 def _harm() -> list[Technique]:
     return [
-        _one(
+        one(
             0,
             "DELETE_EPHI",
             "Data/{ns}/*",
@@ -542,7 +471,7 @@ def _harm() -> list[Technique]:
                 "delete,deletecollection persistentvolumeclaims,persistentvolumes,secrets,statefulsets.apps,namespaces"
             ),
         ),
-        _one(
+        one(
             0,
             "DELETE_BACKUP",
             "Backup/{ns}/*",
@@ -552,8 +481,8 @@ def _harm() -> list[Technique]:
                 "create,update,patch,delete schedules.velero.io",
             ),
         ),
-        _one(0, "TAMPER_AUDIT", "Events/{ns}/*", also("delete,deletecollection events,events.events.k8s.io")),
-        _one(
+        one(0, "TAMPER_AUDIT", "Events/{ns}/*", also("delete,deletecollection events,events.events.k8s.io")),
+        one(
             0,
             "DISABLE_ALERT",
             "Alerts/{ns}/*",

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hipaa_kit.graph.permissions import Permissions
 from hipaa_kit.graph.permissions.actions import CLUSTER_SCOPED, actions
 from hipaa_kit.graph.permissions.escalations import Edge
-from hipaa_kit.graph.permissions.techniques import JOIN, Clause
+from hipaa_kit.graph.permissions.technique import Clause
+from hipaa_kit.graph.permissions.techniques import JOIN
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Principal, built_in_groups
 from hipaa_kit.tables.declaration import rows_of
