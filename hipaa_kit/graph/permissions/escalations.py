@@ -61,7 +61,7 @@ class Finder:
         for who in sorted(self.held.subjects):
             circle = self.held.requester(subject_text(who))
             holding = [each for each in circle if each in self.effective.own]
-            if who in self.effective.own or len(holding) > 1:
+            if who in self.held.book.principals or len(holding) > 1:
                 yield from self._of(who, circle)
 
     def _of(self, who: Principal, circle: list[Principal]) -> Iterator[Edge]:
@@ -89,9 +89,10 @@ class Finder:
                     names = effective.names(technique, here, cluster, scope)
                     if not scope:
                         everywhere[technique.name] = names
-                    else:
+                    elif not technique.bound:
                         names = _less(names, everywhere.get(technique.name, NONE))
-                for group in circle:
+                # Which roles one has, or could bind, is the subject's own: rights of a group do not settle it.
+                for group in () if technique.bound else circle:
                     if group != who and (names is EVERY or names):
                         names = _less(names, self._by_group(group, technique, at))
                 yield from self._targets(who, circle, technique, at, names)

@@ -435,3 +435,22 @@ def test_who_may_do_everything_cannot_become_more() -> None:
     ]
     found = rows_of(permissions_of(made).escalations())
     assert [(row["subject"], row["technique"], row["target"]) for row in found] == [("a", "EVERYTHING", "Cluster//*")]
+
+
+def test_a_group_may_write_the_role_that_a_member_has() -> None:
+    may = role("may", rule("update escalate", f"roles.{RBAC}", "low"))
+    objects = [account(HERE, "api"), *LOCAL, may, binding("may", "ClusterRole/may", GROUP, namespace=HERE)]
+    rows = rows_of(quick_permissions(objects).escalations())
+    assert [(row["subject"], row["technique"], row["target"]) for row in rows] == [
+        ("ehr/api", "ESCALATE_ROLE", "Namespace/ehr/*")
+    ]
+
+
+def test_the_right_to_bind_may_be_local_where_the_right_to_escalate_is_not() -> None:
+    everywhere = role("write", rule("update escalate", f"roles.{RBAC}"))
+    local = role("give", rule("create", f"rolebindings.{RBAC}"), rule("bind", f"roles.{RBAC}"))
+    objects = [everywhere, local, binding("a", "ClusterRole/write", ME)]
+    assert "ESCALATE_ROLE" not in set(quick_permissions(objects).escalations()["technique"])
+    objects.append(binding("b", "ClusterRole/give", ME, namespace=HERE))
+    rows = rows_of(quick_permissions(objects).escalations())
+    assert "Namespace/ehr/*" in {row["target"] for row in rows if row["technique"] == "ESCALATE_ROLE"}
