@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hipaa_kit import __version__
 from hipaa_kit.cli_cluster import add_cluster_verbs
 from hipaa_kit.cli_network import add_network_verbs
+from hipaa_kit.cli_permissions import add_permission_verbs
 from hipaa_kit.errors import EXIT_INTERNAL, InputError, KitError
 from hipaa_kit.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
 from hipaa_kit.terminal import make_verb as _verb
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _assess(verbs)
     _history(verbs)
     add_network_verbs(verbs)
+    add_permission_verbs(verbs)
     _checks(verbs)
     _notebooks(verbs)
     return parser

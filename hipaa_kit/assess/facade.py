@@ -23,6 +23,7 @@ from hipaa_kit.assess.runner import check_inputs, run_check
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
@@ -128,6 +129,11 @@ class Assessment:
     def reachability(self) -> Reachability:
         """Who may open a connection to whom, by which rule, and what is not known."""
         return reachability_of(self.snapshot)
+
+    @cached_property
+    def permissions(self) -> Permissions:
+        """Who can do what, by which role binding: what RBAC says in this snapshot."""
+        return permissions(self.tables, self.snapshot)
 
     def findings(self, topic: str = "") -> pd.DataFrame:
         """Return table `findings`, of one topic or of all: one row per check and object examined."""

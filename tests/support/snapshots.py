@@ -29,6 +29,7 @@ def snapshot_of(
     *,
     layout: str = "live",
     collected_at: str = COLLECTED_AT,
+    version: str = "v1.34.2",
 ) -> Snapshot:
     """Return a snapshot of objects in which every built-in kind has the same coverage.
 
@@ -43,7 +44,7 @@ def snapshot_of(
     """
     held = objects_of(objects) if isinstance(objects, str) else list(objects)
     builder = SnapshotBuilder(layout, Pseudonymizer(TEST_KEY))
-    builder.identify("test", uid="11111111-2222-3333-4444-555555555555", basis="test", version="v1.34.2")
+    builder.identify("test", uid="11111111-2222-3333-4444-555555555555", basis="test", version=version)
     builder.collected_at, builder.collected_basis = collected_at, "recorded"
     for number, obj in enumerate(held):
         builder.add(obj, "objects.yaml", f":{number}")

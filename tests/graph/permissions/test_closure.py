@@ -1,0 +1,181 @@
+"""Paths from one right to the next: each step holds by the matcher, and nothing more is reached with less."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hipaa_kit.graph.permissions import Permissions
+from hipaa_kit.graph.permissions.actions import CLUSTER_SCOPED, actions
+from hipaa_kit.graph.permissions.escalations import Edge
+from hipaa_kit.graph.permissions.technique import Clause
+from hipaa_kit.graph.permissions.techniques import JOIN
+from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.kube.rbac import Principal, built_in_groups
+from hipaa_kit.tables.declaration import rows_of
+from tests.support.permissions import account, binding, permissions_of, quick_permissions, role, rule
+from tests.support.rbac_worlds import NAMES, ROLE_NAMES, world
+
+UNHEARD = "unheard-of"
+TARGETS = ("Cluster//*", "Secret/east/db", "Pod/west/db-0", "ServiceAccount/east/runner", "Node//n1", "User//ann")
+
+
+@cache
+def random_cluster(seed: int) -> Permissions:
+    return quick_permissions(world(seed).objects)
+
+
+def clause_holds(held: Permissions, who: Principal, clause: Clause, scope: str, target: str) -> bool:
+    """Tell, one request at a time, whether a subject may do what a clause asks for."""
+    user, groups = (who.name, built_in_groups(who.name)) if who.kind == "User" else ("nobody", {who.name})
+    name = parse_object_id(target)[2]
+    names = (
+        [UNHEARD if name == "*" else name] if clause.target else [UNHEARD, *NAMES, *ROLE_NAMES, *(clause.names or ())]
+    )
+    for verb, group, word in (action for text in clause.actions for action in actions(text)):
+        resource, _, subresource = word.partition("/")
+        cluster = resource in CLUSTER_SCOPED or (resource == "clusterroles" and verb != "bind")
+        nameless = verb == "deletecollection" or (verb == "create" and not subresource)
+        # A list without a name shows every object.
+        for asked in [*names, ""] if verb in ("list", "watch") else names:
+            asked = scope or UNHEARD if (group, resource) == ("", "namespaces") else asked
+            place = "" if cluster else scope
+            if held.can(user, groups, verb, group, resource, subresource, place, "" if nameless else asked):
+                return True
+    return False
+
+
+def verified(held: Permissions, edge: Edge) -> bool:
+    """Tell whether an edge holds by the matcher alone, and its proof is held."""
+    for each in edge.proof:
+        assert each.rule == held.policy.roles[each.role][each.position]
+        assert each.binding in held.policy.bindings
+    if edge.technique.name in ("EVERYTHING", JOIN.name):
+        return bool(edge.proof)
+    target = edge.target if not edge.technique.bound else "x//low"
+    ways = edge.technique.ways
+    if edge.technique.bound:
+        return all(any(each.rule.verbs for each in edge.proof) for _ in ways)
+    return any(all(clause_holds(held, edge.who, clause, edge.scope, target) for clause in way) for way in ways)
+
+
+def test_every_open_way_holds_by_the_matcher() -> None:
+    seen = set()
+    for seed in range(300):
+        held = random_cluster(seed)
+        for edge in held.edges:
+            assert verified(held, edge), (seed, edge)
+            seen.add(edge.technique.name)
+    assert len(seen) > 15
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 5_000), st.randoms(use_true_random=False))
+def test_without_a_role_binding_no_path_is_added(seed: int, draw: random.Random) -> None:
+    made = world(seed)
+    gone = draw.choice([each for each in made.objects if each["kind"].endswith("Binding")])
+    before = quick_permissions(made.objects)
+    after = quick_permissions([each for each in made.objects if each is not gone])
+    for target in TARGETS:
+        assert set(after.who_reaches(target)["source"]) <= set(before.who_reaches(target)["source"]), target
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_what_is_reached_leads_to_nothing_new(seed: int) -> None:
+    held = random_cluster(seed)
+    for source in {step.source for step in held.steps}:
+        reached = {source, *held.closure(source)["target"]}
+        assert all(step.target in reached for step in held.steps if step.source in reached)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_forward_and_backward_agree_and_paths_are_whole(seed: int) -> None:
+    held = random_cluster(seed)
+    for target in TARGETS:
+        for row in rows_of(held.who_reaches(target)):
+            steps = rows_of(held.path(row["source"], target))
+            assert steps[0]["source"] == row["source"]
+            assert steps[-1]["reaches"] == target
+            assert all(one["reaches"] == other["source"] for one, other in pairwise(steps))
+            assert steps[-1]["cost"] == row["cost"]
+
+
+def chain() -> list[dict]:
+    return [
+        account("ci", "deployer"),
+        account("ehr", "api"),
+        role("token", rule("create", "serviceaccounts/token", "api")),
+        role("reader", rule("get", "secrets", "db")),
+        binding("one", "ClusterRole/token", "User/dev", namespace="ehr"),
+        binding("two", "ClusterRole/reader", "ServiceAccount/ehr/api", namespace="ehr"),
+    ]
+
+
+def test_the_path_is_told_step_by_step() -> None:
+    steps = rows_of(quick_permissions(chain()).path("dev", "Secret/ehr/db"))
+    assert [(step["technique"], step["reaches"], step["bindings"]) for step in steps] == [
+        ("TOKEN_REQUEST", "ServiceAccount/ehr/api", "RoleBinding/ehr/one"),
+        ("SECRET_READ", "Secret/ehr/db", "RoleBinding/ehr/two"),
+    ]
+
+
+@pytest.mark.parametrize("gone", ["one", "two"])
+def test_either_role_binding_cuts_the_path(gone: str) -> None:
+    held = quick_permissions([each for each in chain() if each["metadata"]["name"] != gone])
+    assert held.path("dev", "Secret/ehr/db").empty
+
+
+def test_a_hub_leads_to_an_object_that_nobody_named() -> None:
+    objects = [role("reader", rule("list", "secrets")), binding("b", "ClusterRole/reader", "User/ann", namespace="ehr")]
+    held = quick_permissions(objects)
+    assert list(held.who_reaches("Secret/ehr/anything")["source"]) == ["User//ann"]
+    assert held.who_reaches("Secret/lab/anything").empty
+
+
+def test_a_member_walks_by_its_group() -> None:
+    objects = [
+        account("ehr", "api"),
+        role("reader", rule("list", "secrets")),
+        binding("b", "ClusterRole/reader", "Group/system:serviceaccounts:ehr", namespace="ehr"),
+    ]
+    held = quick_permissions(objects)
+    assert [step["technique"] for step in rows_of(held.path("ServiceAccount/ehr/api", "Secret/ehr/db"))] == [
+        "member of",
+        "SECRET_READ",
+        "holds",
+    ]
+
+
+def test_a_role_that_may_be_bound_leads_on_by_its_rules() -> None:
+    group = "rbac.authorization.k8s.io"
+    objects = [
+        role("reader", rule("get", "secrets")),
+        role("giver", rule("create", f"rolebindings.{group}"), rule("bind", f"clusterroles.{group}", "reader")),
+        binding("b", "ClusterRole/giver", "User/ann", namespace="ehr"),
+    ]
+    held = quick_permissions(objects)
+    assert not held.path("ann", "Secret/ehr/db").empty
+    assert held.path("ann", "Secret/lab/db").empty
+    assert held.path("ann", "Cluster//*").empty
+
+
+def test_a_pod_leads_to_its_service_account() -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "db-0", "namespace": "ehr"},
+        "spec": {"serviceAccountName": "api", "nodeName": "n1", "containers": [{"name": "c", "image": "i"}]},
+    }
+    objects = [
+        *chain(),
+        pod,
+        role("enter", rule("create", "pods/exec")),
+        binding("three", "ClusterRole/enter", "User/ops", namespace="ehr"),
+    ]
+    steps = rows_of(permissions_of(objects).path("ops", "Secret/ehr/db"))
+    assert [step["technique"] for step in steps] == ["POD_EXEC", "holds", "runs as", "SECRET_READ"]

@@ -1,0 +1,76 @@
+"""By which of its settings a pod leads to its node, and by which it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hipaa_kit.graph.permissions.escape import ways_out
+from hipaa_kit.tables.declaration import rows_of
+from tests.support.permissions import permissions_of
+
+
+def pod(namespace: str = "ehr", **spec: Any) -> dict[str, Any]:
+    container = {"name": "c", "image": "i", **spec.pop("container", {})}
+    metadata = {"name": "db-0", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container], **spec}}
+
+
+def mounting(path: str, **mount: Any) -> dict[str, Any]:
+    mounts = [{"name": "v", "mountPath": "/mnt", **mount}]
+    return pod(container={"volumeMounts": mounts}, volumes=[{"name": "v", "hostPath": {"path": path}}])
+
+
+def adding(*capabilities: str, **spec: Any) -> dict[str, Any]:
+    return pod(container={"securityContext": {"capabilities": {"add": list(capabilities)}}}, **spec)
+
+
+@pytest.mark.parametrize(
+    ("made", "confidence"),
+    [
+        (pod(container={"securityContext": {"privileged": True}}), "certain"),
+        (pod(container={"securityContext": {"privileged": False}}), None),
+        (pod(initContainers=[{"name": "i", "securityContext": {"privileged": True}}]), "certain"),
+        (adding("SYS_ADMIN"), "certain"),
+        (adding("CAP_SYS_MODULE"), "certain"),
+        (adding("ALL"), "certain"),
+        (adding("NET_BIND_SERVICE"), None),
+        (adding("SYS_PTRACE"), None),
+        (adding("SYS_PTRACE", hostPID=True), "certain"),
+        (pod(hostPID=True), None),
+        (pod(hostNetwork=True), "needs-condition"),
+        (mounting("/var/run/containerd/containerd.sock", readOnly=True), "certain"),
+        (mounting("/"), "certain"),
+        (mounting("/var"), "certain"),
+        (mounting("/var/log/"), "certain"),
+        (mounting("/var/lib/kubelet/pods"), "certain"),
+        (mounting("/var/logs"), "needs-condition"),
+        (mounting("/data"), "needs-condition"),
+        (mounting("/", readOnly=True), None),
+        (pod(volumes=[{"name": "v", "hostPath": {"path": "/"}}]), None),
+        (pod(), None),
+    ],
+)
+def test_settings_that_lead_to_the_node(made: dict[str, Any], confidence: str | None) -> None:
+    ways = ways_out(made)
+    assert (ways[0].confidence if ways else None) == confidence
+
+
+@pytest.mark.parametrize("broken", [{"spec": None}, {"spec": {"containers": "x"}}, {"spec": {"containers": [{}]}}, {}])
+def test_a_broken_pod_leads_nowhere(broken: dict[str, Any]) -> None:
+    assert ways_out(broken) == []
+
+
+def test_the_pod_is_listed_and_its_node_reached() -> None:
+    privileged = {"container": {"securityContext": {"privileged": True}}, "nodeName": "n1"}
+    held = permissions_of([pod(**privileged), pod("kube-system", **privileged)])
+    rows = rows_of(held.escalations())
+    assert [(row["subject"], row["technique"], row["target"]) for row in rows] == [("ehr/db-0", "ESCAPE", "Node//n1")]
+    assert len(held.escalations(stock=True)) == 2
+    assert "Node//n1" in set(held.closure("Pod/ehr/db-0")["target"])
+
+
+def test_a_pod_that_has_ended_runs_nothing() -> None:
+    ended = pod(container={"securityContext": {"privileged": True}}) | {"status": {"phase": "Succeeded"}}
+    assert permissions_of([ended]).escalations().empty
