@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synthetic import pods
+from synthetic import clinic_pods
 
 from tests.support.live import objects
 from tests.support.live.assets import ABSENT, find_assets
@@ -70,7 +70,7 @@ def kubeconfig() -> Iterator[Path]:
 
 
 def _fill(plane: ControlPlane) -> None:
-    made = pods(COUNT)
+    made = clinic_pods(COUNT)
     namespaces = sorted({pod["metadata"]["namespace"] for pod in made})
     create = [("POST", "/api/v1/namespaces", objects.namespace(name)) for name in namespaces]
     create += [("POST", objects.list_path(pod), _creatable(pod)) for pod in made]
