@@ -25,6 +25,7 @@ AUDIT_NOTHING = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"
 COLLECT = """
 import json, re, resource, sys, time
 from pathlib import Path
+from kubernetes import config  # imported before the clock starts, as beside
 from hipaa_kit.sources.live import collect
 start = time.perf_counter()
 snapshot = collect(kubeconfig=sys.argv[1], kinds=["Pod"])
