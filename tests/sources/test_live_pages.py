@@ -16,6 +16,7 @@ from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.listing import list_content
 from hipaa_kit.sources.live import Collector
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
+from hipaa_kit.sources.redaction.pages import Understood
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.sources.transport import Server, json_content
 from tests.sources.test_pages import HOSTILE, POD, changed, paths
@@ -272,3 +273,14 @@ def settled(read: Any, body: bytes, *, whole: bool = True) -> Any:
     if whole and isinstance(items, bytes):
         content = {**content, "items": json_content(items)}
     return repr(sorted(content.items())) if whole and isinstance(content, dict) else content
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 30, "9" * 5000, "1e22", "-0.0"])
+def test_numbers_that_no_server_takes_are_the_same_either_way(number: str) -> None:
+    raw = json.dumps(changed(POD, [(("spec",), "add", 12345, "priority")]), separators=(",", ":"))
+    item = raw.replace("12345", number).encode()
+    by_page, alone = (SnapshotBuilder("live", Pseudonymizer(TEST_KEY)) for _ in range(2))
+    [taken] = by_page.add_page(b"[" + item + b"]", "pods", kind=("v1", "Pod"))
+    alone.add({**json_content(item), "apiVersion": "v1", "kind": "Pod"}, "pods", "/items/0")
+    assert isinstance(taken, Understood)
+    assert said(by_page.build()) == said(alone.build())
