@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from synthetic import pods
+from synthetic import clinic_pods
 
 from hipaa_kit.kube import kinds
 from tests.support.recorded_cluster import RecordedCluster
@@ -35,7 +35,7 @@ print(json.dumps({
 
 def serve(folder: str, ready: object, done: object) -> None:
     """Serve the pods until told to stop."""
-    with RecordedCluster(pods(COUNT), serve=[kinds.NAMESPACE, kinds.POD]) as cluster:
+    with RecordedCluster(clinic_pods(COUNT), serve=[kinds.NAMESPACE, kinds.POD]) as cluster:
         cluster.kubeconfig(Path(folder))
         ready.send(cluster.url)
         done.recv()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synthetic import pods
+from synthetic import clinic_pods
 
 from tests.support.live import objects
 from tests.support.live.assets import ABSENT, find_assets
@@ -25,6 +25,7 @@ AUDIT_NOTHING = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"
 COLLECT = """
 import json, re, resource, sys, time
 from pathlib import Path
+from kubernetes import config  # imported before the clock starts, as beside
 from hipaa_kit.sources.live import collect
 start = time.perf_counter()
 snapshot = collect(kubeconfig=sys.argv[1], kinds=["Pod"])
@@ -70,7 +71,7 @@ def kubeconfig() -> Iterator[Path]:
 
 
 def _fill(plane: ControlPlane) -> None:
-    made = pods(COUNT)
+    made = clinic_pods(COUNT)
     namespaces = sorted({pod["metadata"]["namespace"] for pod in made})
     create = [("POST", "/api/v1/namespaces", objects.namespace(name)) for name in namespaces]
     create += [("POST", objects.list_path(pod), _creatable(pod)) for pod in made]

@@ -323,7 +323,7 @@ class Snapshot:
 
 def canonical_json(value: Any) -> bytes:
     """Return the one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _CANONICAL(value).encode("utf-8", "surrogatepass")
 
 
 def record_line(record: Record) -> bytes:
@@ -368,4 +368,5 @@ def _read_plainly(line: bytes, group: str, kind: str) -> Record:
     return Record(group, kind, *place, content, read["facts"], read["source"], read["position"], digest)
 
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _READ_LINE: Final = msgspec.json.Decoder(_Line).decode

@@ -15,6 +15,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ import urllib3
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.documents import no_cyclic_collection
+from hipaa_kit.sources.documents.fitness import finite, whole
 
 ATTEMPTS: Final = 5
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -108,14 +110,37 @@ class Server:
         """Address of the server."""
         return str(self.api_client.configuration.host).rstrip("/")
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, accept: str = JSON) -> Reply:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        accept: str = JSON,
+        read: Callable[[bytes], Any] | None = None,
+    ) -> Reply:
         """Ask for a path until it is answered, or until asking again makes no sense.
 
         Busy servers and broken connections are asked again a few times, after the time they name;
-        credentials that are no longer accepted are read anew once.
+        credentials that are no longer accepted are read anew once. `read` decodes a success, `json_content`
+        by default; what that refuses it has to refuse too.
         """
         url = f"{path}?{urlencode(query)}" if query else path
-        return self._patiently("GET", url, accept, None)
+        return self._patiently("GET", url, accept, None, read)
+
+    def ahead(self, *what: Any) -> Callable[[], Reply]:
+        """Ask as `get` does while the caller goes on; return what waits for the reply.
+
+        Nothing else may be asked in between: requests are made one after another, as without it.
+        """
+        coming: Future[Reply] = Future()
+
+        def run() -> None:
+            try:
+                coming.set_result(self.get(*what))
+            except Exception as error:  # noqa: BLE001 - raised again where the reply is waited for
+                coming.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return coming.result
 
     def review(self, path: str, question: Mapping[str, Any]) -> Reply:
         """Put a question about one's own rights: a POST that stores nothing.
@@ -124,13 +149,15 @@ class Server:
         """
         return self._patiently("POST", path, JSON, json.dumps(question).encode())
 
-    def _patiently(self, method: str, url: str, accept: str, body: bytes | None) -> Reply:
+    def _patiently(
+        self, method: str, url: str, accept: str, body: bytes | None, read: Callable[[bytes], Any] | None = None
+    ) -> Reply:
         reply = Reply(0, words=f"the time for the whole collection is used up: {self.budget_seconds:g} seconds")
         for attempt in range(ATTEMPTS):
             left = self._ends - self.clock()
             if left <= 0:
                 break
-            reply = self._once(method, url, accept, body, min(self.timeout_seconds, left))
+            reply = self._once(method, url, accept, body, min(self.timeout_seconds, left), read or json_content)
             if reply.status == 401 and self._renew():
                 continue
             self._renewed = self._renewed and reply.status in (0, 401)
@@ -140,7 +167,9 @@ class Server:
             self.sleep(pause)
         return reply
 
-    def _once(self, method: str, url: str, accept: str, body: bytes | None, seconds: float) -> Reply:
+    def _once(
+        self, method: str, url: str, accept: str, body: bytes | None, seconds: float, read: Callable[[bytes], Any]
+    ) -> Reply:
         try:
             headers = {"Accept": accept, **({"Content-Type": JSON} if body else {}), **self._credentials()}
             pool, whole = self.api_client.rest_client.pool_manager, f"{self.host}{url}"
@@ -149,7 +178,7 @@ class Server:
             return Reply(0, words=error.what)
         except urllib3.exceptions.HTTPError as error:
             return Reply(0, words=_transport_words(error))
-        return _reply(answer) if answer else Reply(0, words=SLOW)
+        return _reply(answer, read) if answer else Reply(0, words=SLOW)
 
     def _credentials(self) -> dict[str, str]:
         """Return the authentication headers; tokens that are read from files are read again here."""
@@ -239,11 +268,22 @@ def _exchange(
     return _Answer(response.status, response.headers, b"".join(chunks))
 
 
-def _reply(answer: _Answer) -> Reply:
+def json_content(body: bytes) -> Any:
+    """Return what JSON says; numbers that no API server takes are texts, as in files.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is no JSON, or nested too deeply.
+    """
+    with no_cyclic_collection():
+        return json.loads(body, parse_float=finite, parse_int=whole, parse_constant=str)
+
+
+def _reply(answer: _Answer, read: Callable[[bytes], Any]) -> Reply:
     status, date = answer.status, answer.headers.get("Date", "")
     try:
-        with no_cyclic_collection():
-            content = json.loads(answer.body)
+        content = (read if status in (200, 201) else json_content)(answer.body)
     except (ValueError, RecursionError):
         if status in (200, 201):
             return Reply(0, words=f"the answer is not JSON to its end ({len(answer.body)} bytes)")

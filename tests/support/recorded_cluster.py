@@ -358,6 +358,11 @@ def _status(code: int, message: str) -> dict[str, Any]:
             "reason": REASONS.get(code, "InternalError"), "code": code}  # fmt: skip
 
 
+def _compact(content: Any) -> bytes:
+    """Return JSON as API servers write it."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -406,7 +411,7 @@ def _handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
 
         def reply(self, status: int, content: Any, headers: Mapping[str, str], fault: Fault | None) -> None:
             fault = fault or Fault("")
-            body = b'{"kind": "PodList", "items": [' if fault.garbage else json.dumps(content).encode()
+            body = b'{"kind": "PodList", "items": [' if fault.garbage else _compact(content)
             head = {"Content-Type": "application/json", **headers}
             head |= {"Transfer-Encoding": "chunked"} if fault.chunked else {"Content-Length": str(len(body))}
             self.send_response(status)

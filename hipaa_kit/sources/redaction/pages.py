@@ -62,13 +62,13 @@ class Understood(NamedTuple):
 class _Piece:
     """What is left of bytes that many pods share, and what is known of the rest.
 
-    `kept` is canonical bytes, or the shape into which a pod's own fields are put.
+    `kept` is canonical bytes, or a shape with the fields that a pod shares; `same` says that it is all there was.
     """
 
-    __slots__ = ("counts", "facts", "kept", "uses")
+    __slots__ = ("counts", "facts", "kept", "same", "uses")
 
-    def __init__(self, kept: Any, known: dict[str, Any], counts: Counter[str]) -> None:
-        self.kept, self.facts, self.counts, self.uses = kept, known, counts, 0
+    def __init__(self, kept: Any, known: dict[str, Any], counts: Counter[str], *, same: bool = False) -> None:
+        self.kept, self.facts, self.counts, self.same, self.uses = kept, known, counts, same, 0
 
 
 class _Draft:
@@ -174,7 +174,7 @@ class PageRedactor:
         for name in _MAPS:
             if (held := getattr(metadata, name)) is not UNSET:
                 setattr(metadata, name, Raw(self._piece(name, bytes(held), draft).kept))
-        metadata = self._put(_OWN_METADATA, "metadata", metadata, draft)
+        metadata = self._put("metadata", metadata, draft)
         if not (_NAME.fullmatch(metadata.name or "") and _NAME.fullmatch(metadata.namespace or "")):
             raise _NotUnderstoodError
         written, known = self._spec(spec, draft)
@@ -234,7 +234,7 @@ class PageRedactor:
                 if known.setdefault(fact, {}).keys() & found.keys():
                     raise _NotUnderstoodError
                 known[fact].update(found)
-        content = _ENCODE(self._put(_OWN_SPEC, "rest", spec, draft))
+        content = _ENCODE(self._put("rest", spec, draft))
         if any(content.count(hole) != key.count(hole) or key.count(hole) > 1 for hole in _HOLES.values()):
             raise _NotUnderstoodError
         counts: Counter[str] = Counter()
@@ -254,7 +254,7 @@ class PageRedactor:
         for name in _STATUSES:
             if held := getattr(status, name):
                 setattr(status, name, [self._container_status(each, draft) for each in held])
-        return status if _STATUS_PIECES(status) == _NO_PIECES else self._put(_OWN_STATUS, "status", status, draft)
+        return status if _STATUS_PIECES(status) == _NO_PIECES else self._put("status", status, draft)
 
     def _container_status(self, each: Any, draft: _Draft) -> Any:
         draft.words.append(each.containerID)
@@ -266,17 +266,16 @@ class PageRedactor:
             key, token = _without_token(bytes(each.volumeMounts))
             kept: bytes = self._piece("mounted", key, draft).kept
             each.volumeMounts = Raw(kept.replace(_HOLE, token) if token else kept)
-        return self._put(_OWN_CONTAINER, "statuses", each, draft)
+        return self._put("statuses", each, draft)
 
-    def _put(self, own: tuple[str, ...], place: str, held: Any, draft: _Draft) -> Any:
-        """Return a part of a pod with the fields that were answered for put into what is left of the rest."""
-        kept = [getattr(held, name) for name in own]
-        for name in own:
-            setattr(held, name, UNSET)
-        made = self._piece(place, _ENCODE(held), draft).kept.__copy__()
-        for name, value in zip(own, kept, strict=True):
-            setattr(made, name, value)
-        return made
+    def _put(self, place: str, held: Any, draft: _Draft) -> Any:
+        """Return a part of a pod: fields that were answered for, and what is left of the rest in the place of it."""
+        rest, values = _REST[place]
+        piece = self._piece(place, _ENCODE(rest(*values(held))), draft)
+        if not piece.same:
+            for name in rest.__struct_fields__:
+                setattr(held, name, getattr(piece.kept, name))
+        return held
 
     def _piece(self, place: str, key: bytes, draft: _Draft) -> _Piece:
         """Return what may pass of some bytes at their place in a pod: remembered, or found out now."""
@@ -310,7 +309,8 @@ class PageRedactor:
         if shape is None:
             return _Piece(kept, redacted.facts, redacted.counts)
         try:
-            return _Piece(msgspec.json.decode(kept, type=shape), redacted.facts, redacted.counts)
+            part = msgspec.json.decode(kept, type=shape)
+            return _Piece(part, redacted.facts, redacted.counts, same=kept == key)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise _NotUnderstoodError from None
 
@@ -436,3 +436,18 @@ _PLACES: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
     **{name: (("spec", name, 0), None) for name in (*_CONTAINERS, "volumes")},
 }
 """Where each kind of piece stands in a pod, and its shape where fields are put into it."""
+
+
+def _rest(shape: Any, own: tuple[str, ...]) -> tuple[Any, Callable[[Any], Any]]:
+    """Return a shape of the fields that are redacted as one piece, and what gets their values."""
+    names = [name for name in shape.__struct_fields__ if name not in own]
+    fields = [(name, Any, UNSET) for name in names]
+    return msgspec.defstruct("Rest", fields, module=__name__, gc=False), attrgetter(*names)
+
+
+_REST: Final = {
+    "metadata": _rest(shapes.METADATA, _OWN_METADATA),
+    "rest": _rest(shapes.POD_SPEC, _OWN_SPEC),
+    "status": _rest(shapes.POD_STATUS, _OWN_STATUS),
+    "statuses": _rest(shapes.CONTAINER_STATUS, _OWN_CONTAINER),
+}
