@@ -195,14 +195,19 @@ class _Exposures:
         return self._seen[key]
 
     def _narrowed(self, way: Way, pod: str, protocol: str, port: int) -> Way:
-        """Return a way from the internet with the addresses that the pod's policies let in, where these are not all."""
+        """Return a way from the internet with the addresses that the pod's policies let in, where these are not all.
+
+        All of one family are all: few pods have an address of the other one.
+        """
         place = self.reach.places.find(pod)[0]
         bit = self.reach.engine.atoms.bit(protocol, port)
-        clients = self.reach.places.find(INTERNET)
-        let_in = [peer for peer in clients if self._one(peer, place, bit) == "allowed"]
-        if len(let_in) == len(clients):
+        let_in: dict[str, bool] = {}
+        for peer in self.reach.places.find(INTERNET):
+            let_in[self.reach.places.block(peer)] = self._one(peer, place, bit) == "allowed"
+        families = [[let for block, let in let_in.items() if (":" in block) is sixth] for sixth in (False, True)]
+        if any(family and all(family) for family in families):
             return way
-        return replace(way, level="restricted", ranges=tuple(self.reach.places.block(peer) for peer in let_in))
+        return replace(way, level="restricted", ranges=tuple(block for block, let in let_in.items() if let))
 
     def _decided(self, way: Way, place: Place, protocol: str, port: int) -> tuple[str, str]:
         """Return what the pod's own policies decide of what it sees, and why where that is not allowed."""

@@ -26,6 +26,7 @@ FROM_CONTROLLER = {
     **DENY,
     "spec": {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}]}]},
 }  # fmt: skip
+FROM_IPV4 = {**DENY, "spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}}
 FROM_OFFICE = {**DENY, "spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}]}}
 
 
@@ -87,6 +88,7 @@ def test_a_load_balancer_opens_node_ports_too() -> None:
         (DENY, "Cluster", "denied", "none"),
         (DENY, "Local", "denied", "none"),
         (FROM_OFFICE, "Local", "allowed", "restricted"),
+        (FROM_IPV4, "Local", "allowed", "internet"),
         (FROM_OFFICE, "Cluster", "unknown", "unknown"),
     ],
 )

@@ -72,7 +72,10 @@ def apply(api: Api, wanted: Iterable[Object]) -> list[str]:
 
 
 def _problem(obj: Object, answer: Answer) -> list[str]:
-    return [] if answer.status in (200, 201) else [f"{objects.path(obj)}: {answer.content['message']}"]
+    if answer.status in (200, 201):
+        return []
+    said = answer.content["message"] if isinstance(answer.content, dict) else answer.content
+    return [f"{objects.path(obj)}: {said}"]
 
 
 def _batches(held: Iterable[Object]) -> Iterator[list[Object]]:

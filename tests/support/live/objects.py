@@ -13,7 +13,8 @@ def list_path(obj: Mapping[str, Any]) -> str:
     """Return the path that an object is created at."""
     group, _, version = obj["apiVersion"].rpartition("/")
     known = kinds.find(group, obj["kind"])
-    plural = known.resource if known else obj["kind"].lower() + "s"
+    name = obj["kind"].lower()
+    plural = known.resource if known else f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
     namespace = obj["metadata"].get("namespace")
     return f"{root}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{plural}"
