@@ -20,7 +20,7 @@ FLOORS = (
     {"views"},
     {"batch"},
     {"evidence"},
-    {"terminal", "cli_cluster", "cli_network", "cli_permissions", "cli", "__main__"},
+    {"cli", "__main__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

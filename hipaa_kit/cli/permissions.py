@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hipaa_kit.terminal import EXIT_DONE, make_verb, print_table, say
+from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table, say
 
 
 def add_permission_verbs(verbs: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from hipaa_kit.terminal import EXIT_DONE, make_verb, print_table
+from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table
 
 CHANGES = ["source", "destination", "protocol", "port_from", "port_to", "before", "after", "policies"]
 

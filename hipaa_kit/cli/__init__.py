@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
-from hipaa_kit.cli_cluster import add_cluster_verbs
-from hipaa_kit.cli_network import add_network_verbs
-from hipaa_kit.cli_permissions import add_permission_verbs
+from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.network import add_network_verbs
+from hipaa_kit.cli.permissions import add_permission_verbs
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.cli.terminal import make_verb as _verb
+from hipaa_kit.cli.terminal import output as _output
+from hipaa_kit.cli.terminal import print_table as _print_table
+from hipaa_kit.cli.terminal import progress as _progress
+from hipaa_kit.cli.terminal import refuse_existing as _refuse_existing
+from hipaa_kit.cli.terminal import say as _say
+from hipaa_kit.cli.terminal import say_what_was_read as _say_what_was_read
 from hipaa_kit.errors import EXIT_INTERNAL, InputError, KitError
-from hipaa_kit.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
-from hipaa_kit.terminal import make_verb as _verb
-from hipaa_kit.terminal import output as _output
-from hipaa_kit.terminal import print_table as _print_table
-from hipaa_kit.terminal import progress as _progress
-from hipaa_kit.terminal import refuse_existing as _refuse_existing
-from hipaa_kit.terminal import say as _say
-from hipaa_kit.terminal import say_what_was_read as _say_what_was_read
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from hipaa_kit import __version__
-from hipaa_kit.terminal import (
+from hipaa_kit.cli.terminal import (
     EXIT_DONE,
     EXIT_NOTHING_ASSESSED,
     make_verb,
