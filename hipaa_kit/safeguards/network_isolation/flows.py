@@ -107,7 +107,7 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
     return judge(
         examined,
         fails(
-            metadata & examined["allowed"].map(_holds_http),
+            metadata & examined["allowed"].map(_holds_http).astype(bool),
             "it may connect to the instance metadata service, which is in {destination}",
             observed="{protocol} {allowed}",
             expected="an exception for 169.254.169.254",
@@ -119,7 +119,7 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
             expected="the addresses it needs",
         ),
         not_assessed(
-            (public & (examined["doubtful"] != "")) | (metadata & examined["unknown"].map(_holds_http)),
+            (public & (examined["doubtful"] != "")) | (metadata & examined["unknown"].map(_holds_http).astype(bool)),
             "it may perhaps connect to {destination} on {protocol}: {reason}",
             code="unsupported_dialect",
         ),
