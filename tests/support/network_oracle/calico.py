@@ -87,7 +87,12 @@ def _tier_of(policy: Object) -> str:
 
 
 def _order(policy: Object) -> tuple[float, str]:
-    """Return the place in the tier: by order, none last, equals by name."""
+    """Return the place in the tier: by order, none last, equals by name.
+
+    One that is refused may be there with another order, before all.
+    """
+    if not valid(policy):
+        return (-inf, name(policy))
     order = policy["spec"].get("order")
     return (inf if order is None else float(order), name(policy))
 
