@@ -167,7 +167,7 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
     doubt: Literal["", "both", "gate", "adds", "unites"] = ""
     if alike := set(doubts) - {"narrows"}:
         doubt = "unites" if alike <= {"adds", "gate", "unites"} else "both"
-        if alike == {"gate"} or (union and alike == {"adds"}):
+        if alike in ({"gate"}, {"adds"}):
             doubt = "gate" if alike == {"gate"} else "adds"
         if doubt == "unites" and any(each.policy.family == "calico" for each in chosen):
             doubt = "both"
@@ -266,7 +266,7 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         sure = every & ~outcome.deny & (~outcome.fall | rest.sure)
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
-        return Planes(decided.sure if stage.ends == "deny" else 0, every)
+        return Planes(decided.sure if stage.ends == "deny" else 0, every & ~_denied(stage, matches))
     if stage.doubt == "gate":
         return Planes(0, decided.possible)
     if stage.doubt == "unites":
