@@ -111,12 +111,14 @@ class Matcher:
         """
         if not self._has_two_readings(peers):
             return
+        bit = {4: 1, 6: 2} if len(self.classes.families) > 1 else {4: 1, 6: 1}
         blocks = [peer for peer in peers if _is_block(peer)]
         terms = [peer for peer in peers if isinstance(peer, Pods) and peer.host_network == "option"]
         for number in {number for term in terms for number in self._as_pods(term)}:
             cells = [self.classes.cells[each].block for each in self.classes.keys[number][6]]
-            if cells and all(any(peer.addresses.contains(cell) for peer in blocks) for cell in cells):
-                certain[number] = self.both
+            for cell in cells:
+                if any(peer.addresses.contains(cell) for peer in blocks):
+                    certain[number] |= bit[cell.family]
 
     def _has_two_readings(self, peers: tuple[Peer, ...]) -> bool:
         """Tell whether a pod on the host's network may be met by a selector and by its address."""

@@ -47,7 +47,7 @@ def _selected(side: Side, number: int) -> dict[str, Any]:
     policies, doubts = side.policies(number), side.doubts(number)
     surely = any(sure and side.direction in policy.isolates for policy, sure in policies)
     perhaps = any(side.direction in policy.isolates for policy, _ in policies)
-    open_ = [doubt for doubt in doubts if doubt.effect != "gate"]
+    open_ = [doubt for doubt in doubts if doubt.effect not in ("gate", "narrows")]
     planes = [side.engine.palette.planes[value] for value in np.unique(side.rows([number])[number]).tolist()]
     every = side.engine.every
     everything = all(each.sure == every for each in planes)
@@ -71,7 +71,11 @@ def namespace_isolation(facts: Facts) -> pd.DataFrame:
     for pod in facts.pods:
         pods[pod.namespace] += 1
     hidden = {
-        term.namespace for doubt in facts.doubts if doubt.effect != "gate" for term in doubt.subject if term.pods == ANY
+        term.namespace
+        for doubt in facts.doubts
+        if doubt.effect not in ("gate", "narrows")
+        for term in doubt.subject
+        if term.pods == ANY
     }
     return NAMESPACE_ISOLATION.frame(
         _namespace(name, policies[name], pods[name], name not in hidden and "" not in hidden)

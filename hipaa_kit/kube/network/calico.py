@@ -101,10 +101,14 @@ def read_tier(content: Mapping[str, Any]) -> Tier:
 
 
 def read_network_set(namespace: str, labels: Mapping[str, str], content: Mapping[str, Any]) -> NetworkSet:
-    """Return what a NetworkSet or GlobalNetworkSet says."""
+    """Return what a NetworkSet or GlobalNetworkSet says; Calico labels one of a namespace with its name.
+
+    Source: https://github.com/projectcalico/calico/tree/master/libcalico-go/lib/backend/syncersv1/updateprocessors
+    """
+    added = {"projectcalico.org/namespace": namespace} if namespace else {}
     spec = mapping(content.get("spec"), "spec")
     domains = words(spec.get("allowedEgressDomains"), "spec.allowedEgressDomains")
-    return NetworkSet(namespace, labels, AddressSet(_nets(spec.get("nets"), "spec.nets")), tuple(domains))
+    return NetworkSet(namespace, {**labels, **added}, AddressSet(_nets(spec.get("nets"), "spec.nets")), tuple(domains))
 
 
 def read_calico_policy(

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, Literal
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import EVERYWHERE, AddressSet
@@ -111,12 +112,18 @@ def read_cilium_policy(
 
 
 def _required(owner: _Owner, spec: Mapping[str, Any]) -> Iterable[Doubt]:
-    """Yield the doubt of `fromRequires` and `toRequires`: they take away, and only before Cilium 1.19."""
-    for direction, end in _ENDS.items():
-        rules = listing(spec.get(direction), direction)
+    """Yield the doubts of `fromRequires` and `toRequires`: they take away, and only before Cilium 1.19.
+
+    They narrow what every policy allows the pod, those of a denial what every policy denies it.
+
+    Source: https://github.com/cilium/cilium/blob/v1.16.0/pkg/policy/rules.go
+    """
+    effects: tuple[tuple[str, Literal["gate", "narrows"]], ...] = (("", "gate"), ("Deny", "narrows"))
+    for (direction, end), (suffix, effect) in product(_ENDS.items(), effects):
+        rules = listing(spec.get(f"{direction}{suffix}"), direction)
         if any(isinstance(rule, Mapping) and rule.get(f"{end}Requires") for rule in rules):
-            reason = f"{owner.name}: dialect not modelled: field {end}Requires"
-            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), "gate", NETWORK)
+            reason = f"{owner.name}: dialect not modelled: field {end}Requires of {direction}{suffix}"
+            yield Doubt(owner.name, reason, (_subject(owner, spec),), frozenset([direction]), effect, NETWORK)
 
 
 def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
@@ -180,8 +187,6 @@ def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, An
     if not given and not rule.get("toPorts"):
         return Rule(index, action, peers=(), note=note)
     doubts: list[str] = []
-    if rule.get(f"{end}Requires") and action == "deny":
-        doubts.append(f"{end}Requires may narrow it")
     if "Services" in given:
         doubts.append("it names peers by their Service")
     peers = tuple(

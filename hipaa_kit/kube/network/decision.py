@@ -92,7 +92,8 @@ class StagePlan:
     """One stage as it stands for one pod and direction.
 
     `ends` says what happens where no rule matches; `union` holds where every policy isolates and only allows,
-    so that their order has no meaning: then `members` are the rules of each policy, with its certainty.
+    so that their order has no meaning: then `members` are the rules of each policy, with its certainty. `narrowed`
+    are rules that may match less than they seem to.
     """
 
     stage: Stage
@@ -101,6 +102,7 @@ class StagePlan:
     union: bool
     members: tuple[tuple[bool, tuple[Step, ...]], ...]
     doubt: Literal["", "both", "gate", "adds", "unites"] = ""
+    narrowed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -163,14 +165,15 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
     members = tuple((each.certain, _steps(direction, each)) for each in chosen)
     union = len(isolating) == len(chosen) and all(s.action == "allow" for _, steps in members for s in steps)
     doubt: Literal["", "both", "gate", "adds", "unites"] = ""
-    if doubts:
-        alike = set(doubts)
+    if alike := set(doubts) - {"narrows"}:
         doubt = "unites" if alike <= {"adds", "gate", "unites"} else "both"
-        if alike == {"gate"} or (union and alike == {"adds"}):
+        if alike in ({"gate"}, {"adds"}):
             doubt = "gate" if alike == {"gate"} else "adds"
         if doubt == "unites" and any(each.policy.family == "calico" for each in chosen):
             doubt = "both"
-    return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt)
+    narrowed = [each for each in chosen if each.policy.family == "cilium"] if "narrows" in doubts else []
+    denials = frozenset(s.rule for each in narrowed for s in _steps(direction, each) if s.action == "deny")
+    return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt, denials)
 
 
 def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
@@ -253,6 +256,8 @@ def _decide_chain(chain: Sequence[StagePlan], matches: Mapping[int, Match], ever
 
 
 def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes, every: int) -> Planes:
+    if narrowed := stage.narrowed & matches.keys():
+        matches = {**matches, **{rule: Match(0, matches[rule].certain | matches[rule].perhaps) for rule in narrowed}}
     if stage.union:
         decided = _united(stage, matches, after, every)
     else:
@@ -261,7 +266,7 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         sure = every & ~outcome.deny & (~outcome.fall | rest.sure)
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
-        return Planes(decided.sure if stage.ends == "deny" else 0, every)
+        return Planes(decided.sure if stage.ends == "deny" else 0, every & ~_denied(stage, matches))
     if stage.doubt == "gate":
         return Planes(0, decided.possible)
     if stage.doubt == "unites":

@@ -255,7 +255,8 @@ class Doubt:
     effect
         `both`: it may allow and deny. `gate`: it may only deny. `adds`: like another NetworkPolicy, it may
         isolate and may allow, but never takes away from a pod that is isolated already. `unites`: like another
-        policy of Cilium, it may do anything but allow what another surely denies.
+        policy of Cilium, it may do anything but allow what another surely denies. `narrows`: what Cilium's policies
+        deny they may not deny.
     stage
         Stage in which it would decide, so that what stands before it still holds; None for before all.
     """
@@ -264,7 +265,7 @@ class Doubt:
     reason: str
     subject: tuple[Pods, ...] = (Pods(),)
     directions: frozenset[Direction] = frozenset(DIRECTIONS)
-    effect: Literal["both", "gate", "adds", "unites"] = "both"
+    effect: Literal["both", "gate", "adds", "unites", "narrows"] = "both"
     stage: Stage | None = None
 
 

@@ -175,11 +175,12 @@ def _peer(cluster: Object, peer: Object, end: End, family: int | None) -> Tri:
 def _domain(names: list[str], end: End) -> Tri:
     """Return what is known of a domain name: nothing of addresses outside; of pods, that only names of the cluster fit.
 
-    Names of pods and of headless services do select pods.
+    Names of pods and of headless services do select pods. A pod on the host network has its node's address, which any
+    name may stand for.
     https://network-policy-api.sigs.k8s.io/npeps/npep-133-fqdn-egress-selector/
     """
     of_cluster = any(each.rstrip(".").endswith("cluster.local") for each in names)
-    return None if end.pod is None or of_cluster else False
+    return None if end.pod is None or end.host_network or of_cluster else False
 
 
 def _nodes(cluster: Object, selector: Object, end: End, family: int | None) -> Tri:

@@ -87,7 +87,12 @@ def _tier_of(policy: Object) -> str:
 
 
 def _order(policy: Object) -> tuple[float, str]:
-    """Return the place in the tier: by order, none last, equals by name."""
+    """Return the place in the tier: by order, none last, equals by name.
+
+    One that is refused may be there with another order, before all.
+    """
+    if not valid(policy):
+        return (-inf, name(policy))
     order = policy["spec"].get("order")
     return (inf if order is None else float(order), name(policy))
 
@@ -98,8 +103,11 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     orders = {_order(each)[0] for each in mine} | ({KUBERNETES_ORDER} if tier == "default" else set())
     said, applies, ends = set(), [], []
     for order in sorted(orders):
-        alternatives = [_in_turn(cluster, [each for each in mine if _order(each)[0] == order], flow, direction)]
-        ends.append(alternatives[0][0])
+        applied, ended, outcome = _in_turn(
+            cluster, [each for each in mine if _order(each)[0] == order], flow, direction
+        )
+        alternatives = [(applied, outcome)]
+        ends.append(ended)
         if tier == "default" and order == KUBERNETES_ORDER:
             theirs = kubernetes()
             alternatives.append(_kubernetes(theirs))  # against equals of its own order nothing places it
@@ -124,16 +132,20 @@ def _tier(cluster: Object, flow: Flow, direction: str, tier: str, kubernetes: Ca
     return said | last | (set() if ended is True else {"none"})
 
 
-def _in_turn(cluster: Object, equals: list[Object], flow: Flow, direction: str) -> tuple[Tri, set[str]]:
-    """Return what policies of one order may say: by name; of one name in both scopes, either goes first."""
-    said, applies = {"none"}, []
+def _in_turn(cluster: Object, equals: list[Object], flow: Flow, direction: str) -> tuple[Tri, Tri, set[str]]:
+    """Return what policies of one order may say: by name; of one name in both scopes, either goes first.
+
+    Before that, whether any selects the subject, and whether one does where none of their rules matches.
+    """
+    said, applies, ends = {"none"}, [], []
     for _, same in groupby(sorted(equals, key=name), key=name):
         results = [_policy(cluster, each, flow, direction) for each in same]
         applies += [applied for applied, _ in results]
-        here = either([outcome for _, outcome in results])
+        ends += [applied if "none" in outcome else False for applied, outcome in results]
+        here = either([outcome - {"skipped"} | ({"none"} if "skipped" in outcome else set()) for _, outcome in results])
         if "none" in said:
             said = (said - {"none"}) | here
-    return any3(applies), said
+    return any3(applies), any3(ends), said
 
 
 def _kubernetes(said: set[Any]) -> tuple[Tri, set[str]]:
@@ -148,7 +160,10 @@ def _kubernetes(said: set[Any]) -> tuple[Tri, set[str]]:
 
 
 def _policy(cluster: Object, policy: Object, flow: Flow, direction: str) -> tuple[Tri, set[str]]:
-    """Return whether a policy selects the subject, and what its first matching rule may say."""
+    """Return whether a policy selects the subject, and what its first matching rule may say.
+
+    `none` where no rule matches, `skipped` where the policy may not select the subject.
+    """
     if direction not in directions(policy):
         return False, {"none"}
     chosen = _selected(cluster, policy, flow.subject(direction))
@@ -156,7 +171,7 @@ def _policy(cluster: Object, policy: Object, flow: Flow, direction: str) -> tupl
         return False, {"none"}
     if not valid(policy):
         return None, {"allow", "deny", "pass", "none"}
-    said: set[str] = set() if chosen else {"none"}
+    said: set[str] = set() if chosen else {"skipped"}
     for rule in policy["spec"].get(direction) or ():
         if rule["action"] == "Log":
             continue
@@ -290,10 +305,11 @@ def _chosen(cluster: Object, policy: Object, entity: Object, end: End, family: i
         return _resources(cluster, policy, entity, entity.get("selector"), end, family)
     if end.pod is None or end.host_network:
         return False
-    names = accounts.get("names") or []
+    names = accounts.get("names") or []  # what has no account, as a network set, is not meant
     return all3(
         (
-            _resources(cluster, policy, entity, entity.get("selector"), end, family),
+            _in_scope(cluster, policy, entity, end.namespace),
+            matches(entity.get("selector"), _endpoint(end)),
             not names or end.service_account in names,
             matches(accounts.get("selector"), _account(cluster, end)),
         )

@@ -49,13 +49,15 @@ def decide(cluster: Object, flow: Flow, direction: str, options: Options) -> set
     """Return what all policies together may say: `True`, `False`, or `"next"` when nothing isolates the subject.
 
     Deny rules win over every allow, also of NetworkPolicies. A section of rules isolates its direction, unless the
-    policy says not to. Allows of all kinds unite.
+    policy says not to. Allows of all kinds unite. Before Cilium 1.19 requirements of a deny rule narrow the deny rules
+    of every policy that selects the subject.
     """
     subject = flow.subject(direction)
     denied: list[Tri] = []
     allowed: list[Tri] = []
     isolated: list[Tri] = []
     uncertain: list[Tri] = []
+    narrowed = False
     for policy, rule, chosen in _selecting(cluster, subject, options):
         if not _valid(policy, rule):
             if any(rule.get(f"{direction}{deny}") for deny in ("", "Deny")):
@@ -66,12 +68,14 @@ def decide(cluster: Object, flow: Flow, direction: str, options: Options) -> set
             allowed.append(all3((chosen, _rule(cluster, policy, each, flow, direction, options))))
             if each.get(f"{PREFIX[direction]}Requires"):
                 uncertain.append(False)
-        denied += [
-            all3((chosen, _rule(cluster, policy, each, flow, direction, options)))
-            for each in rule.get(f"{direction}Deny") or ()
-        ]
+        for each in rule.get(f"{direction}Deny") or ():
+            denied.append(all3((chosen, _rule(cluster, policy, each, flow, direction, options))))
+            narrowed = narrowed or bool(each.get(f"{PREFIX[direction]}Requires"))
     theirs = network_policy.decide(cluster, flow, direction, options)
-    return _verdict(any3(denied), any3(allowed), any3(isolated), uncertain, theirs)
+    refused = any3(denied)
+    if refused and narrowed:
+        refused = None
+    return _verdict(refused, any3(allowed), any3(isolated), uncertain, theirs)
 
 
 def _verdict(denied: Tri, allowed: Tri, isolated: Tri, uncertain: list[Tri], theirs: set[Any]) -> set[Any]:

@@ -100,32 +100,38 @@ def allows(cluster: Object, policy: Object, flow: Flow, direction: str, options:
 def _peers(
     cluster: Object, policy: Object, peers: list[Object] | None, flow: Flow, direction: str, options: Options
 ) -> Tri:
+    """Tell whether any peer matches. A pod on the host network is a pod to all of them, or its node to all of them."""
     if not peers:
         return True
-    return any3(_peer(cluster, policy, peer, flow.peer(direction), flow.family, options) for peer in peers)
+    end = flow.peer(direction)
+    readings = [_peer(cluster, policy, peer, end, flow.family, options) for peer in peers]
+    return as_pod_or_node(any3(pod for pod, _ in readings), any3(node for _, node in readings), end, options)
 
 
-def _peer(cluster: Object, policy: Object, peer: Object, end: End, family: int | None, options: Options) -> Tri:
+def _peer(
+    cluster: Object, policy: Object, peer: Object, end: End, family: int | None, options: Options
+) -> tuple[Tri, Tri]:
+    """Tell whether a peer matches an end that counts as what it is, and one that counts as its node."""
     if peer.get("ipBlock") is not None:
         return _block(peer["ipBlock"], end, family, options)
     if end.pod is None:
-        return False
+        return False, False
     if peer.get("namespaceSelector") is None:
         place: Tri = end.namespace == policy["metadata"]["namespace"]
     else:
         place = selects(peer["namespaceSelector"], namespace_labels(cluster, end.namespace))
-    return as_pod_or_node(all3((place, selects(peer.get("podSelector"), end.labels))), False, end, options)
+    return all3((place, selects(peer.get("podSelector"), end.labels))), False
 
 
-def _block(block: Object, end: End, family: int | None, options: Options) -> Tri:
+def _block(block: Object, end: End, family: int | None, options: Options) -> tuple[Tri, Tri]:
     """Tell whether a block holds an end; whether it may hold a pod is an option."""
     address = end.address(family)
     outside = any3(in_network(address, each) for each in block.get("except") or ())
     inside = all3((in_network(address, block["cidr"]), None if outside is None else not outside))
     if end.pod is None:
-        return inside
-    as_pod = {"always": inside, "never": False, "unknown": False if inside is False else None}
-    return as_pod_or_node(as_pod[options.cidr_matches_pods], inside, end, options)
+        return inside, inside
+    as_pod: dict[str, Tri] = {"always": inside, "never": False, "unknown": False if inside is False else None}
+    return as_pod[options.cidr_matches_pods], inside
 
 
 def _ports(ports: list[Object] | None, flow: Flow) -> Tri:
