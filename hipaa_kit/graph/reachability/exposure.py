@@ -200,9 +200,10 @@ class _Exposures:
         bit = self.reach.engine.atoms.bit(protocol, port)
         clients = self.reach.places.find(INTERNET)
         let_in = [peer for peer in clients if self._one(peer, place, bit) == "allowed"]
-        if len(let_in) == len(clients):
+        ranges = tuple(self.reach.places.block(peer) for peer in let_in)
+        if len(let_in) == len(clients) or any(_wide(each) for each in ranges):
             return way
-        return replace(way, level="restricted", ranges=tuple(self.reach.places.block(peer) for peer in let_in))
+        return replace(way, level="restricted", ranges=ranges)
 
     def _decided(self, way: Way, place: Place, protocol: str, port: int) -> tuple[str, str]:
         """Return what the pod's own policies decide of what it sees, and why where that is not allowed."""
@@ -253,6 +254,12 @@ class _Exposures:
         found = [row for row in self.rows.values() if row["pod"] in names or row["workload"] in names]
         found.sort(key=lambda row: LEVELS.index(row["level"]))
         return (found[0]["level"], tuple(found[0]["source_ranges"].split())) if found else ("unknown", ())
+
+
+def _wide(cidr: str) -> bool:
+    """Tell whether a block holds a /8 or more of IPv4, a /16 or more of IPv6: that restricts nobody."""
+    block = parse_cidr(cidr)
+    return block is not None and block.last - block.first + 1 >= {4: 2**24, 6: 2**112}[block.family]
 
 
 def _load_balancer(way: Way, record: Record) -> Way:
