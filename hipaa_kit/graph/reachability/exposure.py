@@ -205,9 +205,10 @@ class _Exposures:
         for peer in self.reach.places.find(INTERNET):
             let_in[self.reach.places.block(peer)] = self._one(peer, place, bit) == "allowed"
         families = [[let for block, let in let_in.items() if (":" in block) is sixth] for sixth in (False, True)]
-        if any(family and all(family) for family in families):
+        ranges = tuple(block for block, let in let_in.items() if let)
+        if any(family and all(family) for family in families) or any(_wide(each) for each in ranges):
             return way
-        return replace(way, level="restricted", ranges=tuple(block for block, let in let_in.items() if let))
+        return replace(way, level="restricted", ranges=ranges)
 
     def _decided(self, way: Way, place: Place, protocol: str, port: int) -> tuple[str, str]:
         """Return what the pod's own policies decide of what it sees, and why where that is not allowed."""
@@ -258,6 +259,12 @@ class _Exposures:
         found = [row for row in self.rows.values() if row["pod"] in names or row["workload"] in names]
         found.sort(key=lambda row: LEVELS.index(row["level"]))
         return (found[0]["level"], tuple(found[0]["source_ranges"].split())) if found else ("unknown", ())
+
+
+def _wide(cidr: str) -> bool:
+    """Tell whether a block holds a /8 or more of IPv4, a /16 or more of IPv6: that restricts nobody."""
+    block = parse_cidr(cidr)
+    return block is not None and block.last - block.first + 1 >= {4: 2**24, 6: 2**112}[block.family]
 
 
 def _load_balancer(way: Way, record: Record) -> Way:

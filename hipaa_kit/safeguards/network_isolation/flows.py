@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced
 
 
@@ -22,6 +22,11 @@ def flows_declared(
     -------
     table `judgements`, one row per pair of ends and protocol; between two ePHI workloads it counts for the one
     that answers. A workload without any flow has a row, too.
+
+    Notes
+    -----
+    A flow is declared between workloads: where the owner of a pod could not be seen, the pod goes by another name,
+    and nothing shows that its flows are not declared.
     """
     flows = ephi_traffic[ephi_traffic["source"] != ephi_traffic["destination"]]
     flows = flows.assign(
@@ -46,6 +51,7 @@ def flows_declared(
             "{source} may connect to {destination} on {protocol} {undeclared}, which is not declared",
             observed="{protocol} {undeclared}",
             expected="a flow in scope.yaml, or a policy without it",
+            rests_on=["workloads"],
         ),
         reviews(
             (examined["undeclared"] != "") & (not told),
@@ -117,6 +123,7 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
             "it may connect to the internet, {destination}, on {protocol} {undeclared}, which is not declared",
             observed="{protocol} {undeclared}",
             expected="the addresses it needs",
+            rests_on=["workloads"],
         ),
         not_assessed(
             (public & (examined["doubtful"] != "")) | (metadata & examined["unknown"].map(_holds_http).astype(bool)),
@@ -195,7 +202,7 @@ def production_apart(
     """
     label = namespace_environments.set_index("namespace")
     flows = ephi_traffic[ephi_traffic["destination_ephi"] & (ephi_traffic["verdict"] != "denied")]
-    flows = flows.assign(environment=flows["source_namespace"].map(label["environment"]).fillna(""))
+    flows = flows.assign(environment=texts_for(flows["source_namespace"], label["environment"]))
     flows = flows[flows["source_namespace"].map(label["production"]).eq(False)]
     columns = ["object", "namespace", "member", "source", "environment", "verdict", "protocol", "allowed", "reason"]
     into = flows.assign(
@@ -208,7 +215,7 @@ def production_apart(
     production = examined["namespace"].map(label["production"])
     examined = examined.assign(
         enforcement=enforcement(reachability_options),
-        own=examined["namespace"].map(label["environment"]).fillna(""),
+        own=texts_for(examined["namespace"], label["environment"]),
     )
     return judge(
         examined,

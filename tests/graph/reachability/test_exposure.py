@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -196,3 +197,10 @@ def test_a_host_port_is_open_on_the_node() -> None:
 def test_an_external_address_is_an_entry() -> None:
     found = rows(service(externalIPs=["198.51.100.9"]), columns=("entry_type", "level", "host"))
     assert {tuple(row) for row in found} == {("external_ip", "internet", "198.51.100.9")}
+
+
+@pytest.mark.parametrize("cidr", ["0.0.0.0/0", "128.0.0.0/1", "8.0.0.0/8"])
+def test_a_policy_that_lets_in_most_of_the_internet_restricts_nobody(cidr: str) -> None:
+    wide = json.loads(json.dumps(FROM_OFFICE).replace("203.0.113.0/24", cidr))
+    found = rows(service("LoadBalancer", externalTrafficPolicy="Local"), wide, columns=("verdict", "level"))
+    assert {tuple(row) for row in found} == {("allowed", "internet")}
