@@ -248,8 +248,13 @@ def _endpoint(cluster: Object, selector: Object | None, end: End, options: Optio
     plain, labels = _plain(selector or {}), _identity(cluster, end, options)
     keys = [*plain["matchLabels"], *(each["key"] for each in plain["matchExpressions"])]
     unseen = not namespace_labels(cluster, end.namespace).complete
-    if unseen and any(key.startswith(NAMESPACE_LABELS) and key not in labels.values for key in keys):
-        return None
+    hidden = {key for key in keys if unseen and key.startswith(NAMESPACE_LABELS) and key not in labels.values}
+    if hidden:
+        seen = {
+            "matchLabels": {key: value for key, value in plain["matchLabels"].items() if key not in hidden},
+            "matchExpressions": [each for each in plain["matchExpressions"] if each["key"] not in hidden],
+        }
+        return None if selects(seen, labels) else False
     return None if any(key.startswith("reserved:") for key in keys) else selects(plain, labels)
 
 
