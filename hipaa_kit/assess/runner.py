@@ -180,7 +180,7 @@ class _Gaps:
 
 def _settled(check: Check, row: Mapping[str, Any], gaps: _Gaps) -> Verdict:
     verdict, tables = str(row["verdict"]), tuple(str(row["rests_on"]).split())
-    _, namespace, _ = parse_object_id(str(row["object"]))
+    namespace = CLUSTER if check.everywhere else parse_object_id(str(row["object"]))[1]
     missing: list[Answer] = []
     if verdict in (PASS, NOT_APPLICABLE):
         missing = gaps.behind(namespace)

@@ -46,6 +46,7 @@ class Check:
     takes_time: bool
     without_scope: bool
     optional: frozenset[str] = frozenset()
+    everywhere: bool = False
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -67,7 +68,9 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(control: str, *, without_scope: bool = False, optional: Iterable[str] = ()) -> Callable[[Judge], Judge]:
+def check(
+    control: str, *, without_scope: bool = False, optional: Iterable[str] = (), everywhere: bool = False
+) -> Callable[[Judge], Judge]:
     """Declare the function below as the check of a control.
 
     Parameters
@@ -78,6 +81,8 @@ def check(control: str, *, without_scope: bool = False, optional: Iterable[str] 
         It judges also where no ePHI scope is declared, because that is what it asks about.
     optional
         Tables of inputs that it also judges without; they are empty where the input is missing.
+    everywhere
+        What it concludes of one object rests on those of every namespace: who else may reach it.
     """
 
     def register(function: Judge) -> Judge:
@@ -93,6 +98,7 @@ def check(control: str, *, without_scope: bool = False, optional: Iterable[str] 
             takes_time=any(p.name == "as_of" for p in named),
             without_scope=without_scope,
             optional=frozenset(optional),
+            everywhere=everywhere,
         )
         return function
 

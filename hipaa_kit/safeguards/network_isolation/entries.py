@@ -71,7 +71,7 @@ def pods_on_the_pod_network(
     )
 
 
-@check("HK-NET-08")
+@check("HK-NET-08", everywhere=True)
 def entries_guarded(
     ephi_workloads: pd.DataFrame, exposures: pd.DataFrame, containers: pd.DataFrame, coverage: pd.DataFrame
 ) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def entries_guarded(
     A datastore is known by the image of a container. A load balancer ends no TLS that Kubernetes knows of, so
     that only routes are asked for it.
     """
-    keeps = containers[containers["repository"].map(lambda name: bool(data_paths(name)))]["pod"]
+    keeps = containers.loc[containers["repository"].map(lambda name: bool(data_paths(name))).astype(bool), "pod"]
     ways = exposures[exposures["workload"].isin(ephi_workloads["object"])]
     ways = ways.assign(
         object=ways["workload"],

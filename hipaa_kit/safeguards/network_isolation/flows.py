@@ -8,7 +8,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_
 from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced
 
 
-@check("HK-NET-04")
+@check("HK-NET-04", everywhere=True)
 def flows_declared(
     ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, expected_flows: pd.DataFrame, isolation: pd.DataFrame
 ) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def _holds_http(ports: str) -> bool:
     return ports == "every" or any(int(first) <= 80 <= int(last or first) for first, _, last in spans)
 
 
-@check("HK-NET-12")
+@check("HK-NET-12", everywhere=True)
 def few_ways_in(
     blast_radius: pd.DataFrame, *, blast_radius_hops: int = 2, blast_radius_share: float = 0.5
 ) -> pd.DataFrame:
@@ -183,7 +183,7 @@ def few_ways_in(
     )
 
 
-@check("HK-NET-13")
+@check("HK-NET-13", everywhere=True)
 def production_apart(
     ephi_workloads: pd.DataFrame,
     ephi_traffic: pd.DataFrame,

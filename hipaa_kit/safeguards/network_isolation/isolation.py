@@ -164,7 +164,7 @@ def dialects_understood(policy_objects: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@check("HK-NET-11")
+@check("HK-NET-11", everywhere=True)
 def identities_authorized(
     ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, isolation: pd.DataFrame
 ) -> pd.DataFrame:
