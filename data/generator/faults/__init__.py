@@ -1,0 +1,11 @@
+"""The faults planted in the clinic: each is one change of the repaired hospital, one module per topic."""
+
+from __future__ import annotations
+
+from faults import availability, network_isolation, scope_and_inventory
+from faults.patches import Fault
+
+TOPICS = (scope_and_inventory, availability, network_isolation)
+FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
+
+__all__ = ["FAULTS", "Fault"]
