@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 import pandas as pd
@@ -105,6 +106,15 @@ class Known:
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
     escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> dict[str, frozenset[str]]:
+        """Groups that each user has by the workforce file."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for group, users in self.members.items():
+            for user in users:
+                found[user].add(group)
+        return {user: frozenset(groups) for user, groups in found.items()}
 
     def gaps(self, namespace: str) -> list[str]:
         """Return what could not be seen of RBAC for a namespace (`""` for the cluster), in words."""
