@@ -176,7 +176,7 @@ class Catalogue:
         -----
         A POST names no object, so rules for some names never allow it. A server-side apply that makes its object
         is asked for as `patch` and again as `create`, both by name; so is a PUT, as `update`, where the server makes
-        objects by it. Held against a server of version 1.37 in `tests/live/test_rbac_oracle.py`.
+        objects by it. Held against a server of version 1.37 in `tests/live/test_role_writes_oracle.py`.
         """
         if rights.open & mask & self.made:
             return EVERY

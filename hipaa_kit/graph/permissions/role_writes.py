@@ -2,7 +2,7 @@
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping.
 The API server's test is `kube.rbac.escalation`; each order of requests that is used here is held against a real
-server in `tests/live/test_rbac_oracle.py`.
+server in `tests/live/test_role_writes_oracle.py`.
 
 A role that a subject may both write and `escalate` needs no right to `bind`: it can be emptied first, and nobody is
 refused a role binding to a role that gives nothing.
