@@ -76,12 +76,18 @@ class Effective:
     def assume(self, who: Principal, bindings: Iterable[Binding]) -> None:
         """Take it that role bindings of one's own making name a subject, who is named by no others."""
         scopes: dict[str, list[Rights]] = {}
+        for key in [key for key in self._assumed if key[0] == who]:
+            del self._assumed[key]
         for binding in bindings:
             self._assumed.setdefault((who, binding.namespace), []).append(binding)
             role = binding.role
             if role in self._roles:
                 scopes.setdefault(binding.namespace, []).extend(rights for _, _, rights in self._roles[role])
         self.own[who] = {scope: joined(held) for scope, held in scopes.items()}
+
+    def assumed(self, who: Principal) -> list[Binding]:
+        """Return the role bindings that are taken to name a subject."""
+        return [each for (held, _), bindings in self._assumed.items() if held == who for each in bindings]
 
     def rights(self, circle: Iterable[Principal], scope: str) -> Rights:
         """Return what a subject and its groups hold together in a namespace, or on the cluster (`""`)."""
