@@ -170,6 +170,7 @@ ESCALATIONS = Table(
         text("mitigations", "what in this cluster narrows or stops it, or none"),
         text("confidence", "how sure it is that the rights suffice", CONFIDENCES),
         Column("cost", "int64", "effort: the cheapest path is shown first"),
+        text("expected_because", "why every cluster, or its control plane, has it; none where somebody decided it"),
     ),
 )
 
@@ -183,6 +184,7 @@ ESCALATION_REACH = Table(
         Column("steps", "int64", "steps of the cheapest path"),
         Column("cost", "int64", "effort of the cheapest path"),
         text("confidence", "how sure its least sure step is", CONFIDENCES),
+        text("expected_because", "why every cluster has the first way of the path; none where somebody decided it"),
     ),
 )
 

@@ -33,7 +33,7 @@ EPHI_KINDS: Final = frozenset({"Pod", "Secret", "PersistentVolumeClaim"})
 
 
 class Step(NamedTuple):
-    """One step from a source to a target."""
+    """One step from a source to a target; `expected` says of a way why every cluster has it."""
 
     source: str
     target: str
@@ -41,6 +41,7 @@ class Step(NamedTuple):
     bindings: tuple[str, ...] = ()
     confidence: str = CERTAIN
     cost: int = 0
+    expected: str | None = None
 
 
 Tree = Mapping[str, tuple[int, Step | None]]
@@ -163,6 +164,7 @@ class Closure(Escalations):
             "steps": len(path),
             "cost": sum(step.cost for step in path),
             "confidence": CONFIDENCES[weakest],
+            "expected_because": next((step.expected for step in path if step.expected is not None), ""),
         }
 
     def _steps(self) -> Iterator[Step]:
@@ -189,7 +191,8 @@ class Closure(Escalations):
         elif kind in ("Role", "ClusterRole"):
             return
         bindings = tuple(dict.fromkeys(binding_id(held.binding) for held in edge.proof))
-        yield Step(source, target, edge.technique.name, bindings, self._confidence(edge.technique), edge.technique.cost)
+        technique, expected = edge.technique, self.expected_because(edge)
+        yield Step(source, target, technique.name, bindings, self._confidence(technique), technique.cost, expected)
 
     def _with_roles(self, who: Principal, edges: list[Edge]) -> Iterator[Step]:
         """Yield where a subject leads with all roles that it may bind, by what it then holds together."""
@@ -207,7 +210,7 @@ class Closure(Escalations):
             return
         by = [edge for edge in edges if any(True for _ in self._bindable(edge))]
         bindings = tuple(dict.fromkeys(binding_id(held.binding) for edge in by for held in edge.proof))
-        yield Step(source, node, "binds roles", bindings, cost=min(edge.technique.cost for edge in by))
+        yield Step(source, node, "binds roles", bindings, cost=min(edge.technique.cost for edge in by), expected="")
         for edge in found:
             yield from self._of_edge(edge, node)
         for binding in bound:
@@ -238,7 +241,7 @@ class Closure(Escalations):
             yield Step(pod, account, "runs as", cost=1)
             if node:
                 yield Step(f"Node//{node}", pod, "runs", cost=1)
-        for pod, (node, ways) in self.known.escapes.items():
+        for pod, (node, ways, _) in self.known.escapes.items():
             yield Step(pod, f"Node//{node or '*'}", ESCAPE.name, (), ways[0].confidence, ESCAPE.cost)
 
 

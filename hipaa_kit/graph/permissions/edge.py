@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.book import Holding
-from hipaa_kit.graph.permissions.stock import is_stock
 from hipaa_kit.graph.permissions.technique import ANYWHERE, Technique
 from hipaa_kit.kube.rbac import Principal
 
@@ -30,11 +29,6 @@ class Edge(NamedTuple):
     proof: tuple[Holding, ...]
     note: str = ""
     place: str | None = None
-
-    @property
-    def stock(self) -> bool:
-        """Whether every cluster is born with it."""
-        return bool(self.proof) and all(is_stock(held.binding, held.principal) for held in self.proof)
 
     @property
     def held_in(self) -> str:

@@ -99,6 +99,15 @@ class Effective:
                     held = held.joined(scopes.get(place, NOTHING))
         return held
 
+    def beyond(self, technique: Technique, rule: Rule, reference: Iterable[Rule]) -> bool:
+        """Tell whether a rule gives anything that a technique asks for and some other rules do not."""
+        asked = 0
+        for way in self._ways.get(technique, ()):
+            for mask in way:
+                asked |= mask.bits
+        held = self.catalogue.rights(rule).touched & (asked or self.catalogue.all)
+        return bool(held & ~self.catalogue.of(reference).touched)
+
     def touching(self, rights: Rights) -> tuple[Technique, ...]:
         """Return the techniques of which rights touch every clause: few, and found quickly."""
         touched = rights.touched

@@ -15,6 +15,7 @@ from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.finder import Finder
 from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.reviews import Reviews
+from hipaa_kit.graph.permissions.stock import EVERY_CLUSTER, is_stock, stock_rules
 from hipaa_kit.graph.permissions.technique import CERTAIN, CONDITION, Technique
 from hipaa_kit.graph.permissions.techniques import JOIN, MAKE_ROLE, techniques
 from hipaa_kit.kube.owners import parse_object_id
@@ -62,15 +63,25 @@ class Escalations(Reviews):
         -----
         The conditions are evaluated on everything a subject holds together, itself and by its groups. Where not
         all of RBAC was read there may be more: see `gaps()`. Pods whose settings let them take their node are
-        subjects of kind Pod; those of `kube-system` count as `stock`.
+        subjects of kind Pod. `expected_because` says of what a cluster is born with why it is there; nothing else
+        has it, whatever its namespace.
         """
-        rows = [self._row(edge) for edge in self.edges if stock or not edge.stock]
+        rows = [self._row(edge) for edge in self.edges if stock or not self.expected_because(edge)]
         return ESCALATIONS.frame([*rows, *self._escapes(stock=stock)])
 
+    def expected_because(self, edge: Edge) -> str:
+        """Return why every cluster has an edge; `""` where somebody decided it."""
+        proof = edge.proof
+        if not proof or not all(is_stock(held.binding, held.principal) for held in proof):
+            return ""
+        # What was added to a stock role is no longer stock.
+        added = any(self.effective.beyond(edge.technique, held.rule, stock_rules(held.role.name)) for held in proof)
+        return "" if added else EVERY_CLUSTER
+
     def _escapes(self, *, stock: bool) -> Iterator[dict[str, Any]]:
-        for pod, (node, ways) in self.known.escapes.items():
+        for pod, (node, ways, expected) in self.known.escapes.items():
             _, namespace, name = parse_object_id(pod)
-            if stock or namespace != "kube-system":
+            if stock or not expected:
                 yield {
                     "subject_kind": "Pod",
                     "subject": f"{namespace}/{name}",
@@ -81,6 +92,7 @@ class Escalations(Reviews):
                     "preconditions": "; ".join(way.words for way in ways),
                     "confidence": ways[0].confidence,
                     "cost": ESCAPE.cost,
+                    "expected_because": expected,
                 }
 
     def _row(self, edge: Edge) -> dict[str, Any]:
@@ -99,6 +111,7 @@ class Escalations(Reviews):
             "mitigations": "; ".join(self._mitigations(edge)),
             "confidence": self._confidence(technique),
             "cost": technique.cost,
+            "expected_because": self.expected_because(edge),
         }
 
     def _confidence(self, technique: Technique) -> str:

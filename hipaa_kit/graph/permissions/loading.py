@@ -11,7 +11,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions.escape import WayOut, ways_out
+from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
 from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -105,7 +105,7 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
-    escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
+    escapes: Mapping[str, Escape] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> dict[str, frozenset[str]]:
@@ -165,12 +165,13 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
     )
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]]]]:
+def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, Escape]]:
     """Yield the pods from which a node can be taken; those that have ended run nothing."""
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
-            yield record.object, (text(record.content, "spec", "nodeName"), ways)
+            node = text(record.content, "spec", "nodeName")
+            yield record.object, Escape(node, ways, expected_because(record.content))
 
 
 def _admission(snapshot: Snapshot) -> str:

@@ -575,3 +575,31 @@ def test_the_right_to_bind_may_be_local_where_the_right_to_escalate_is_not() -> 
     objects.append(binding("b", "ClusterRole/give", ME, namespace=HERE))
     rows = rows_of(quick_permissions(objects).escalations())
     assert "Namespace/ehr/*" in {row["target"] for row in rows if row["technique"] == "ESCALATE_ROLE"}
+
+
+SCHEDULER = [
+    role("system:kube-scheduler", rule("create", "pods/binding"), rule("delete", "pods")),
+    binding("system:kube-scheduler", "ClusterRole/system:kube-scheduler", "User/system:kube-scheduler"),
+]
+
+
+def test_what_every_cluster_has_is_told_apart() -> None:
+    held = quick_permissions(SCHEDULER)
+    assert held.escalations().empty
+    assert set(held.escalations(stock=True)["expected_because"]) == {"every cluster has it"}
+    assert set(held.who_reaches("Pod/ehr/db")["expected_because"]) == {"every cluster has it"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [role("system:kube-scheduler", rule("create", "pods/binding"), rule("get", "secrets")), SCHEDULER[1]],
+        [SCHEDULER[0], binding("mine", "ClusterRole/system:kube-scheduler", "User/system:kube-scheduler")],
+        [SCHEDULER[0], binding("system:kube-scheduler", "ClusterRole/system:kube-scheduler", "User/ann")],
+    ],
+    ids=["a right was added to the role", "another role binding", "another subject"],
+)
+def test_what_was_added_to_a_stock_role_is_a_finding(changed: list[dict[str, Any]]) -> None:
+    rows = rows_of(quick_permissions(changed).escalations())
+    assert rows
+    assert {row["expected_because"] for row in rows} == {""}
