@@ -11,8 +11,9 @@ from itertools import groupby
 
 import pandas as pd
 
+from hipaa_kit.graph.permissions.authorizers import other_authorizers
 from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
-from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts
+from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.pod_security import namespace_policy
@@ -33,10 +34,6 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
 FIELDS = ("verb", "api_group", "resource", "resource_name", "non_resource_url")
-RBAC_MODES = frozenset({"RBAC", "Node"})
-"""Modes of a stock API server. Node allows only what kubelets need for the pods they run."""
-
-
 VERSION = re.compile(r"v?1\.(\d{1,3})\b")
 ADMISSION = tuple(
     kind
@@ -144,7 +141,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         snapshot.coverage,
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},
-        tuple(dict.fromkeys(_other_authorizers(tables, snapshot))),
+        tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
         dict(_escapes(snapshot)),
@@ -230,23 +227,3 @@ def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Bindin
         kind, _, role_name = parse_object_id(role)
         ref = refs.setdefault((kind, role_name), RoleRef(kind, role_name))
         yield Binding(name, namespace, ref, tuple(named.get(binding, ())))
-
-
-def _other_authorizers(tables: TableSet, snapshot: Snapshot) -> Iterator[str]:
-    """Yield the authorizers beside RBAC that the API server's pod or the provider's description show, in words."""
-    for record in snapshot.records(kinds.POD):
-        if record.namespace != "kube-system" or not record.name.startswith("kube-apiserver"):
-            continue
-        for container in items(record.content, "spec", "containers"):
-            for word in (*texts(container, "command"), *texts(container, "args")):
-                flag, _, value = word.partition("=")
-                if flag == "--authorization-mode":
-                    for mode in value.split(","):
-                        if mode not in RBAC_MODES:
-                            yield f"authorizer {mode or 'unknown'} of the API server may allow more"
-                elif flag in ("--authorization-config", "--authorization-webhook-config-file"):
-                    yield f"an authorizer configured by {flag} of the API server may allow more"
-    for provider in sorted(set(tables["cloud_clusters"]["provider"])):
-        yield f"access entries and policies of the provider ({provider}) may allow more"
-    if any(record.name == "aws-auth" for record in snapshot.records(kinds.CONFIG_MAP)):
-        yield "ConfigMap aws-auth of EKS gives names and groups to identities of the provider"
