@@ -203,3 +203,24 @@ ESCALATION_PATHS = Table(
         Column("cost", "int64", "effort of the path up to here"),
     ),
 )
+
+HARM = Table(
+    "harm",
+    "one subject that may, by one rule of one role binding, destroy ePHI or blind the watch over it",
+    ("object", "technique", "verb", "subject_kind", "subject", "binding", "rule", "through"),
+    (
+        text("object", "what would be deleted or changed, `Kind/namespace/name`"),
+        text(
+            "technique",
+            "what that does: ePHI is lost, logs are no longer shipped, alerts are no longer raised",
+            ("DELETE_EPHI", "TAMPER_AUDIT", "DISABLE_ALERT"),
+        ),
+        text("verb", "what the subject may do to it; deletecollection deletes all of its kind in its namespace"),
+        *SUBJECT,
+        *PROOF,
+        text("scope", "namespace in which it is held, or none for the cluster"),
+        THROUGH,
+        text("basis", "RBAC"),
+        text("expected_because", "why every cluster has it; none where somebody decided it"),
+    ),
+)

@@ -469,6 +469,17 @@ def _controllers() -> list[Technique]:
     ]
 
 
+BACKUPS: Final = (
+    "backups.velero.io,backupstoragelocations.velero.io,backuprepositories.velero.io,"
+    "volumesnapshots.snapshot.storage.k8s.io,volumesnapshotcontents.snapshot.storage.k8s.io,"
+    "snapshots.k8up.io,backups.longhorn.io,backups.postgresql.cnpg.io,restorepoints.apps.kio.kasten.io"
+)
+SCHEDULES: Final = (
+    "schedules.velero.io,schedules.k8up.io,recurringjobs.longhorn.io,scheduledbackups.postgresql.cnpg.io,"
+    "policies.config.kio.kasten.io"
+)
+
+
 def _harm() -> list[Technique]:
     return [
         one(
@@ -483,11 +494,7 @@ def _harm() -> list[Technique]:
             0,
             "DELETE_BACKUP",
             "Backup/{ns}/*",
-            also(
-                "delete,deletecollection backups.velero.io,backupstoragelocations.velero.io,"
-                "volumesnapshots.snapshot.storage.k8s.io,volumesnapshotcontents.snapshot.storage.k8s.io",
-                "create,update,patch,delete schedules.velero.io",
-            ),
+            also(f"delete,deletecollection {BACKUPS}", f"create,update,patch,delete {SCHEDULES}"),
         ),
         one(0, "TAMPER_AUDIT", "Events/{ns}/*", also("delete,deletecollection events,events.events.k8s.io")),
         one(
