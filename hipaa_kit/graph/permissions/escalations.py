@@ -32,7 +32,8 @@ class Escalations(Reviews):
     @cached_property
     def effective(self) -> Effective:
         """Rights of every subject over the actions of the catalogue."""
-        return Effective(self.book, techniques(self.known.minor, bootstrap=self._bootstrap()), [JOIN, MAKE_ROLE])
+        ways = techniques(self.known.minor, bootstrap=self._bootstrap(), trusted=self.known.trusted)
+        return Effective(self.book, ways, [JOIN, MAKE_ROLE])
 
     def _bootstrap(self) -> bool:
         """Tell whether bootstrap tokens may ask for a node's certificate and have it approved."""

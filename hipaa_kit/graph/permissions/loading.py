@@ -13,6 +13,7 @@ import pandas as pd
 
 from hipaa_kit.graph.permissions.authorizers import other_authorizers
 from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
+from hipaa_kit.graph.permissions.techniques import TRUSTED_CONFIG
 from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -91,6 +92,8 @@ class Known:
         N of the server's version 1.N; None where it is not known.
     around
         What narrows the ways to become more.
+    trusted
+        ConfigMaps that components take their trust from; those that could be there where not all were read.
     escapes
         Pods that run, by whose settings the node can be taken: their node, and how.
     """
@@ -102,6 +105,7 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
+    trusted: frozenset[str] = TRUSTED_CONFIG
     escapes: Mapping[str, Escape] = field(default_factory=dict)
 
     @cached_property
@@ -144,6 +148,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
+        _trusted(snapshot),
         dict(_escapes(snapshot)),
     )
 
@@ -160,6 +165,13 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
         snapshot.coverage.answer(kinds.NAMESPACE).complete,
         _admission(snapshot),
     )
+
+
+def _trusted(snapshot: Snapshot) -> frozenset[str]:
+    if not snapshot.coverage.answer(kinds.CONFIG_MAP, "kube-system").complete:
+        return TRUSTED_CONFIG
+    held = (record.name for record in snapshot.records(kinds.CONFIG_MAP) if record.namespace == "kube-system")
+    return TRUSTED_CONFIG & set(held)
 
 
 def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, Escape]]:
