@@ -17,6 +17,9 @@ from tests.data.conftest import DATA, GENERATOR, TWINS
 WITHOUT_A_FAULT = {
     "HK-PHI-03": "every kind was asked for; what was refused would be missing from both twins",
     "HK-NET-01": "the network plugin of the cluster enforces policies; a cluster has one plugin",
+    "HK-INT-03": "which registries are approved is a setting of the site",
+    "HK-INT-05": "nothing that its storage writes down shows what checks the data",
+    "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
@@ -90,7 +93,7 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     if not touched:
         assert beside(generator, hospital) != beside(generator, generator.clinic.plant(()))
         return
-    spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
+    spaces = {"Cluster": "kube-system", "Node": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
     near = {spaces.get(kind, namespace), ""}
     assert {space for _, space, _ in touched} <= near
     assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"}
