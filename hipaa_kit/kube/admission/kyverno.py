@@ -183,13 +183,13 @@ def _content(rule: Mapping[str, Any]) -> tuple[str, str, str]:
     check = as_map(rule, "validate")
     asked = as_map(check, "podSecurity")
     level = as_text(asked.get("level"))
-    if as_map(rule, "preconditions") or as_maps(rule.get("preconditions")) or as_maps(rule.get("celPreconditions")):
-        return "", "", "its preconditions must be read"
     if level not in LEVELS:
         return "", "", "its patterns or expressions must be read"
-    if as_maps(asked.get("exclude")):
-        return "", "", f"it leaves out controls of the level {level}"
-    return level, as_text(asked.get("version"), "latest"), ""
+    version = as_text(asked.get("version"), "latest")
+    if rule.get("preconditions") or rule.get("celPreconditions"):
+        return level, version, "its preconditions must be read"
+    left_out = bool(asked.get("exclude"))
+    return level, version, f"it leaves out controls of the level {level}" if left_out else ""
 
 
 def _rule_reach(rule: Mapping[str, Any], place: Place) -> str:

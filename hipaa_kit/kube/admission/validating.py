@@ -38,6 +38,9 @@ def binding_parts(policy: Mapping[str, Any], bindings: Iterable[Mapping[str, Any
     """
     spec = as_map(policy, "spec")
     own = by_match_resources(as_map(spec, "matchConstraints"), place)
+    bindings = list(bindings)
+    if not bindings:
+        yield Part("", own, NOTHING, doubt="nothing binds it")
     for binding in bindings:
         bound = as_map(binding, "spec")
         narrower = by_match_resources(as_map(bound, "matchResources"), place, rules=False)

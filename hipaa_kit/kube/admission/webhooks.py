@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hipaa_kit.kube.admission.parts import (
+    NONE,
     SOME,
     Place,
     all_of,
     any_of,
-    as_map,
     as_maps,
     as_text,
     by_labels,
@@ -22,11 +22,13 @@ from hipaa_kit.kube.admission.parts import (
     covers_pods,
 )
 
-ENGINES: Final = {
-    "kyverno": ("validate.kyverno.svc", "vpol.validate.kyverno.svc"),
-    "gatekeeper": ("validation.gatekeeper.sh",),
+PREFIXES: Final = {
+    "kyverno": "validate.kyverno.svc",
+    "kyverno_cel": "vpol.validate.kyverno.svc",
+    "gatekeeper": "validation.gatekeeper.sh",
 }
-"""Engines, and how the names of the webhooks begin by which they judge what is made.
+"""Engines, and how the names of the webhooks begin that ask them about what is made; `kyverno_cel` takes policies of
+`policies.kyverno.io`.
 
 Sources: https://kyverno.io/docs/installation/customization/#webhooks,
 https://open-policy-agent.github.io/gatekeeper/website/docs/customize-admission
@@ -42,12 +44,19 @@ class Hook:
     ignores_errors: bool
     content: Mapping[str, Any]
 
+    @property
+    def about_pods(self) -> bool:
+        """Tell whether its rules speak of pods at all."""
+        return any_of(map(covers_pods, as_maps(self.content.get("rules")))) != NONE
+
     def reach(self, place: Place) -> str:
         """Return which new pods of a namespace it sees; conditions on requests leave that open."""
         hook = self.content
         rules = any_of(map(covers_pods, as_maps(hook.get("rules"))))
         reaches = [rules, by_labels(hook.get("namespaceSelector"), place), by_pod_labels(hook.get("objectSelector"))]
-        return all_of([*reaches, SOME]) if as_maps(hook.get("matchConditions")) else all_of(reaches)
+        # A webhook of Kyverno's for one policy says nothing of the others.
+        narrow = bool(as_maps(hook.get("matchConditions"))) or "finegrained" in self.name
+        return all_of([*reaches, SOME]) if narrow else all_of(reaches)
 
 
 def hooks_of(configuration: Mapping[str, Any]) -> Iterator[Hook]:
@@ -57,12 +66,5 @@ def hooks_of(configuration: Mapping[str, Any]) -> Iterator[Hook]:
         name = as_text(each.get("name"))
         if name not in seen:
             seen.add(name)
-            yield Hook(name, _engine(name, each), as_text(each.get("failurePolicy"), "Fail") == "Ignore", each)
-
-
-def _engine(name: str, hook: Mapping[str, Any]) -> str:
-    service = as_text(as_map(hook, "clientConfig", "service").get("name"))
-    for engine, starts in ENGINES.items():
-        if name.startswith(starts) or (name == "" and service.startswith(engine)):
-            return engine
-    return ""
+            engine = next((engine for engine, prefix in PREFIXES.items() if name.startswith(prefix)), "")
+            yield Hook(name, engine, as_text(each.get("failurePolicy"), "Fail") == "Ignore", each)
