@@ -1,7 +1,7 @@
 """What is refused when pods are made, namespace by namespace: Pod Security admission and the admission engines.
 
-Engines are custom resources, which no cluster must have: their objects are taken where they were read, and whether all
-were read is for those to ask who conclude from an absence (`ENGINE_GROUPS`).
+`pod_admission` stands on the labels of namespaces: what it says of engines is what was read of them, and whether all
+was read is for those to ask who conclude from an absence (`ENGINE_KINDS`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from hipaa_kit.kube.admission import (
 )
 from hipaa_kit.kube.admission.gatekeeper import POD_SECURITY_KINDS
 from hipaa_kit.kube.admission.parts import EVERY, NONE, UNKNOWN
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import NAMESPACE_FILTERS, POD_SECURITY_FIELDS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.pod_security import LEVELS, UNCONFIGURED, LevelVersion, Policy, in_force, namespace_policy
@@ -44,15 +45,24 @@ KYVERNO_POLICIES = "policies.kyverno.io"
 CONSTRAINTS = "constraints.gatekeeper.sh"
 TEMPLATES = "templates.gatekeeper.sh"
 CONFIG = "config.gatekeeper.sh"
-ENGINE_GROUPS = (KYVERNO, KYVERNO_POLICIES, CONSTRAINTS, TEMPLATES, CONFIG)
-"""API groups of the engines that are installed; ValidatingAdmissionPolicy is built in."""
-
 BUILT_IN = tuple(
     kind
     for kind in kinds.BUILT_IN
     if kind.kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration")
 )
 POLICY, BINDING, WEBHOOKS = BUILT_IN
+ENGINE_KINDS = (
+    *BUILT_IN,
+    custom(KYVERNO, "ClusterPolicy"),
+    custom(KYVERNO, "Policy"),
+    custom(KYVERNO, "PolicyException"),
+    custom(KYVERNO_POLICIES, "ValidatingPolicy"),
+    custom(KYVERNO_POLICIES, "NamespacedValidatingPolicy"),
+    custom(KYVERNO_POLICIES, "PolicyException"),
+    custom(TEMPLATES, "ConstraintTemplate"),
+    custom(CONFIG, "Config"),
+)
+"""Kinds that say what engines refuse; those of constraints are made by templates, in the group `CONSTRAINTS`."""
 
 MINOR = re.compile(r"v?1\.(\d{1,3})\b")
 MANAGED = re.compile(r"-(?:eks|gke)[-.]")
@@ -195,7 +205,7 @@ def _places(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
     return [Place(name, labels.get(name)) for name in sorted({*labels, *pods["namespace"]})]
 
 
-@builds(ADMISSION_RULES, reads=[*BUILT_IN, kinds.NAMESPACE])
+@builds(ADMISSION_RULES, reads=[*ENGINE_KINDS, kinds.NAMESPACE])
 def admission_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per rule about the security of pods and namespace that it reaches."""
     engines = Engines(snapshot)

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.admission import ENGINE_GROUPS, SECURITY_OF_LEVELS
+from hipaa_kit.inventory.admission import CONSTRAINTS, ENGINE_KINDS, SECURITY_OF_LEVELS, TEMPLATES
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.vocabulary import COMPLETE
-
-BUILT_IN = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration")
-DEFINITION = "CustomResourceDefinition"
-LOOSENED_BY = {
-    "kyverno.io": ("kyverno.io", "PolicyException"),
-    "policies.kyverno.io": ("policies.kyverno.io", "PolicyException"),
-    "constraints.gatekeeper.sh": ("config.gatekeeper.sh", "Config"),
-}
-"""For the policies of each API group the kind whose objects let pods past them; engines install both together."""
 
 
 @check("HK-ACC-15")
@@ -272,20 +263,20 @@ def _hooks(hooks: pd.DataFrame, spaces: list[str]) -> pd.DataFrame:
 
 def unseen_engines(coverage: pd.DataFrame) -> str:
     """Return which kinds of admission engines were not seen in full; a cluster that does not define them has none."""
-    engines = coverage[coverage["group"].isin(ENGINE_GROUPS)]
-    built_in = coverage[coverage["kind"].isin(BUILT_IN)]
-    gaps = pd.concat([engines, built_in])
-    gaps = gaps[~gaps["status"].isin(COMPLETE)]
-    said = set(gaps["kind"] + " (" + gaps["status"].str.replace("_", " ") + ")")
-    said |= {f"{kind} (not asked)" for kind in set(BUILT_IN) - set(built_in["kind"])}
-    asked = set(zip(engines["group"], engines["kind"], strict=True))
-    said |= {
-        f"{kind} (not asked)"
-        for group, (other, kind) in LOOSENED_BY.items()
-        if any(each == group for each, _ in asked) and (other, kind) not in asked
-    }
-    if engines.empty:
-        defined = coverage[coverage["kind"].eq(DEFINITION)]
-        if defined.empty or not defined["status"].isin(COMPLETE).all():
-            said.add("which kinds the cluster defines is not known")
+    complete = coverage["status"].isin(COMPLETE)
+    said = {f"{kind.kind} (not asked)" for kind in ENGINE_KINDS if not len(_of(coverage, kind.group, kind.kind))}
+    mine = coverage["group"].eq(CONSTRAINTS)
+    for kind in ENGINE_KINDS:
+        mine |= coverage["group"].eq(kind.group) & coverage["kind"].eq(kind.kind)
+    gaps = coverage[mine & ~complete]
+    said |= set(gaps["kind"] + " (" + gaps["status"].str.replace("_", " ") + ")")
+    if (
+        _of(coverage, TEMPLATES, "ConstraintTemplate")["count"].gt(0).any()
+        and not coverage["group"].eq(CONSTRAINTS).any()
+    ):
+        said.add("constraints (not asked)")
     return ", ".join(sorted(said))
+
+
+def _of(coverage: pd.DataFrame, group: str, kind: str) -> pd.DataFrame:
+    return coverage[coverage["group"].eq(group) & coverage["kind"].eq(kind)]
