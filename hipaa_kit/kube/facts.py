@@ -147,9 +147,9 @@ def namespace_filters(data: Any) -> list[str] | None:
 def names_pods(kind: str) -> bool:
     """Tell whether a kind in Kyverno's form, `[[group/]version/]Kind[/subresource]` with wildcards, stands for pods."""
     steps = kind.split("/")
-    named = steps[0] if steps[0][:1].isupper() else steps[-1]
-    whole = named is not steps[0] or len(steps) == 1
-    return whole and fnmatchcase("Pod", named)
+    if steps[0][:1].isupper() and len(steps) > 1:
+        return False  # a kind and its subresource
+    return fnmatchcase("Pod", steps[-1])
 
 
 def _maps(value: Any) -> list[Mapping[str, Any]]:

@@ -164,10 +164,9 @@ def engines_enforce(
     restricted = bool(len(here)) and bool(settled.all())
     examined = pd.concat([_rules(admission_rules, spaces), _hooks(admission_webhooks, spaces)], ignore_index=True)
     if examined.empty and spaces:
-        examined = pd.DataFrame([{"object": "Cluster//admission", "member": "", "kind": "nothing"}])
-    examined = (
-        examined.reindex(columns=_EXAMINED).fillna("").assign(unseen=unseen_engines(coverage), restricted=restricted)
-    )
+        nothing = dict.fromkeys(_EXAMINED, "") | {"object": "Cluster//admission", "kind": "nothing"}
+        examined = pd.DataFrame([nothing], dtype="str")
+    examined = examined.assign(unseen=unseen_engines(coverage), restricted=restricted)
     rule, hook, none = (examined["kind"].eq(kind) for kind in ("rule", "webhook", "nothing"))
     denies, unsure = examined["action"].eq("deny"), examined["way"].eq("unknown") | examined["action"].eq("unknown")
     judged = ~examined["restricted"].astype(bool)
