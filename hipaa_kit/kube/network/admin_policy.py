@@ -158,10 +158,23 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
         peers = tuple(
             peer for at, each in enumerate(found) for peer in _peer(direction, each, action, f"{where}.{key}[{at}]")
         )
-        ports = _protocols(rule, where) if kind == "ClusterNetworkPolicy" else _ports(rule, where)
+        ports = _protocols(rule, where) if _newer(kind, rule, where) else _ports(rule, where)
     except UnknownFieldError as error:
         return _closed(index, action, error)
     return Rule(index, action, peers, ports)
+
+
+def _newer(kind: str, rule: Mapping[str, Any], where: str) -> bool:
+    """Tell whether a rule names its ports the way of `protocols`.
+
+    The first revisions of `v1alpha2` still had the `ports` of `v1alpha1`. A server that does not know the field drops
+    it, so where an object holds it, its server knows it.
+    """
+    if kind == "ClusterNetworkPolicy" and rule.get("ports") is not None:
+        if rule.get("protocols") is not None:
+            raise PolicyError("ports and protocols stand in one rule", where)
+        return False
+    return kind == "ClusterNetworkPolicy"
 
 
 def _entries(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -229,6 +242,10 @@ def _port(port: Mapping[str, Any], where: str) -> Ports:
 
 
 def _range(protocol: str, inner: Mapping[str, Any], where: str) -> PortRange:
+    """Return a range of ports, both ends included.
+
+    `v1alpha1` says that the end must be greater and does not hold anyone to it: what it stores is a range of one port.
+    """
     first = whole(inner.get("start"), f"{where}.start", FIRST, LAST)
     return PortRange(protocol, first, whole(inner.get("end"), f"{where}.end", first, LAST))
 
@@ -239,7 +256,7 @@ def _protocols(rule: Mapping[str, Any], where: str) -> Ports:
         return EVERY_PORT
     found = maps(rule["protocols"], f"{where}.protocols")
     if not found:
-        return EVERY_PORT
+        raise PolicyError("protocols has no entry", where)
     return joined_ports(_protocol(each, f"{where}.protocols[{at}]") for at, each in enumerate(found))
 
 
@@ -261,4 +278,7 @@ def _protocol(entry: Mapping[str, Any], where: str) -> Ports:
     if number is not None:
         first = whole(number, where, FIRST, LAST)
         return Ports((PortRange(protocol, first, first),))
-    return Ports((_range(protocol, mapping(span, where), where),))
+    both = mapping(span, where)
+    if both.get("start") == both.get("end"):
+        raise PolicyError("the end of a range is not greater than its start", where)
+    return Ports((_range(protocol, both, where),))

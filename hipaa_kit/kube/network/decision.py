@@ -260,13 +260,16 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         matches = {**matches, **{rule: Match(0, matches[rule].certain | matches[rule].perhaps) for rule in narrowed}}
     if stage.union:
         decided = _united(stage, matches, after, every)
+        ruled = decided.sure if stage.ends == "deny" else 0
     else:
         outcome = _outcome(stage.steps, matches, after, every)
+        ruled = every & ~outcome.deny & ~outcome.fall
         rest = {"deny": Planes(0, 0), "perhaps": Planes(0, after.possible), "next": after}[stage.ends]
         sure = every & ~outcome.deny & (~outcome.fall | rest.sure)
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
-        return Planes(decided.sure if stage.ends == "deny" else 0, every & ~_denied(stage, matches))
+        # One more policy may isolate the pod: what rules surely allow stands, what no rule decides does not.
+        return Planes(ruled, every & ~_denied(stage, matches))
     if stage.doubt == "gate":
         return Planes(0, decided.possible)
     if stage.doubt == "unites":
