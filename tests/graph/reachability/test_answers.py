@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -233,6 +234,16 @@ def test_every_level_says_what_the_single_question_says(cluster: Any) -> None:
             continue
         assert found.allowed(*ends, row["protocol"], row["port_from"]) == row["verdict"]
         assert found.allowed(*ends, row["protocol"], row["port_to"]) == row["verdict"]
+
+
+@SLOW
+@given(MIX)
+def test_what_is_denied_is_all_that_rows_leave_out(cluster: Any) -> None:
+    """Also what a pod shares a node with, and no policy lets it connect to."""
+    found = built(cluster)
+    whole = found.edges("pod", denied=True)
+    held = whole[whole["verdict"] != "denied"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.edges("pod"), held)
 
 
 def assert_explanations_come_to_the_verdict(found: Reachability) -> None:
