@@ -6,8 +6,8 @@ from infrastructure import daemon_set, host
 from model import Container, Custom, Declaration, Namespace
 
 SYNCED_AT = "2026-11-19T18:04:11Z"
-MANAGED = {"ehr": ("ehr", "Deployment/ehr-app"), "portal": ("portal", "Deployment/portal-web")}
-"""Applications of Argo CD: the namespace each brings to what is declared, and what of it."""
+MANAGED = {"ehr": ("ehr", "ehr-app"), "portal": ("portal", "portal-web")}
+"""Applications of Argo CD: the namespace each brings to what is declared, and the workload in it, with its Service."""
 
 
 def assurance() -> list[Declaration]:
@@ -48,7 +48,7 @@ def assurance() -> list[Declaration]:
 
 def application(name: str, namespace: str, managed: str) -> Custom:
     """Declare an application and what it says of the cluster."""
-    kind, _, of = managed.partition("/")
+    common = {"name": managed, "namespace": namespace, "status": "Synced", "version": "v1"}
     return Custom(
         "Application",
         "argocd",
@@ -63,16 +63,7 @@ def application(name: str, namespace: str, managed: str) -> Custom:
             "status": {
                 "health": {"status": "Healthy"},
                 "operationState": {"finishedAt": SYNCED_AT, "phase": "Succeeded"},
-                "resources": [
-                    {
-                        "group": "apps",
-                        "kind": kind,
-                        "name": of,
-                        "namespace": namespace,
-                        "status": "Synced",
-                        "version": "v1",
-                    }
-                ],
+                "resources": [{"kind": "Service", **common}, {"group": "apps", "kind": "Deployment", **common}],
                 "sync": {"revision": "4f2c9d71be0a5c3382f1d06e9ab7c5f013d8e24b", "status": "Synced"},
             },
         },

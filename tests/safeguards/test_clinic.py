@@ -20,7 +20,14 @@ STANDING = {
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
 }
-"""Controls that ask a person about the clinic and its twin alike, and why."""
+"""Controls that ask a person about everything in the clinic and its twin alike, and why."""
+
+ASKED = {
+    ("HK-ACC-19", "Deployment/identity/keycloak"),
+    ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
+}
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
 
 
 @cache
@@ -45,11 +52,14 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
 
 def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
     found = {key for key, verdict in verdicts("clinic").items() if verdict not in ("pass", "not_applicable")}
-    assert found == set(FAULTS)
+    assert found - ASKED == set(FAULTS)
 
 
 def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
-    assert set(verdicts("clinic_fixed").values()) == {"pass", "not_applicable"}
+    left = {
+        key: verdict for key, verdict in verdicts("clinic_fixed").items() if verdict not in ("pass", "not_applicable")
+    }
+    assert left == dict.fromkeys(ASKED, "review")
 
 
 def test_there_are_enough_faults() -> None:

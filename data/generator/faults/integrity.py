@@ -53,8 +53,7 @@ FAULTS = (
         "programs may write to the root file system",
         change_container("Deployment/integration/mirth", "*", read_only=False),
     ),
-    Fault("Application/argocd/ehr", "HK-INT-08", "the record is not as it is declared", RECORD_DRIFTED),
-    Fault("Deployment/ehr/ehr-app", "HK-INT-08", "it is not as it is declared", RECORD_DRIFTED),
+    Fault("Application/argocd/ehr", "HK-INT-08", "a Service of the record is not as it is declared", RECORD_DRIFTED),
     Fault(
         "Deployment/portal/portal-web",
         "HK-INT-08",
