@@ -76,6 +76,7 @@ def control_plane() -> list[Declaration]:
             "--peer-client-cert-auth=true",
             f"--cert-file={PKI}/etcd/server.crt",
             "--listen-metrics-urls=http://127.0.0.1:2381",
+            "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
         ),
         static_pod(
             "kube-apiserver",
