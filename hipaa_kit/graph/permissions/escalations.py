@@ -80,8 +80,9 @@ class Escalations(Reviews):
         return "" if added else EVERY_CLUSTER
 
     def _escapes(self, *, stock: bool) -> Iterator[dict[str, Any]]:
-        for pod, (node, ways, expected) in self.known.escapes.items():
+        for pod, (node, ways) in self.known.escapes.items():
             _, namespace, name = parse_object_id(pod)
+            expected = self.known.expected_escapes.get(pod, "")
             if stock or not expected:
                 yield {
                     "subject_kind": "Pod",

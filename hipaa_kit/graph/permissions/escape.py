@@ -31,14 +31,6 @@ class WayOut(NamedTuple):
     confidence: str
 
 
-class Escape(NamedTuple):
-    """A pod that leads to its node: how, and why that is to be expected, if it is."""
-
-    node: str
-    ways: list[WayOut]
-    expected_because: str = ""
-
-
 NODE_CRITICAL: Final = "system-node-critical"
 
 
