@@ -261,7 +261,7 @@ CLUSTER_WIDE = ("ClusterIssuer", "TracingPolicy")
 
 
 def add_extensions(cluster: Cluster) -> None:
-    """Add custom resources with their definitions, a webhook, and the register of served groups."""
+    """Add custom resources with their definitions, and the register of served groups."""
     created = moment("2026-03-02", "extensions")
     for kind in (KINDS[name] for name in CUSTOM):
         names = {

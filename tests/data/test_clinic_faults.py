@@ -99,7 +99,7 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     near = {spaces.get(kind, namespace), ""}
     assert {space for _, space, _ in touched} <= near
     itself = {kind} & {"Namespace"}
-    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"} | itself
+    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment", kind} | itself
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:
