@@ -17,7 +17,8 @@ from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.redaction.pages import PageRedactor, Understood, split_items
+from hipaa_kit.sources.redaction.molded import Understood
+from hipaa_kit.sources.redaction.pages import PageRedactor
 from hipaa_kit.sources.snapshot import (
     Identity,
     Part,
@@ -150,22 +151,12 @@ class SnapshotBuilder:
         Understood or bytes
             For each object in order: what was taken, or the JSON of one that the caller has to read and `add`.
         """
-        for position, each in enumerate(self._read_page(page, bare=kind == ("v1", "Pod")), first):
+        with no_cyclic_collection():
+            read = self._pages.read(page, bare=kind == ("v1", "Pod"))
+        for position, each in enumerate(read, first):
             if isinstance(each, Understood):
                 self._take(each, source, f"/items/{position}", namespace)
             yield each
-
-    def _read_page(self, page: bytes, *, bare: bool) -> Iterator[Understood | bytes]:
-        """Yield what is understood of a page; where some shape is not, of each of its objects alone."""
-        with no_cyclic_collection():
-            read = self._pages.read(page, bare=bare)
-        whole = [each for each in read or () if each is not None]
-        if read is not None and len(whole) == len(read):
-            yield from whole
-            return
-        for number, item in enumerate(split_items(page)):
-            alone = read[number : number + 1] if read is not None else self._pages.read(b"[%b]" % item, bare=bare)
-            yield (alone[0] if alone else None) or item
 
     def _take(self, pod: Understood, source: str, position: str, namespace: str) -> None:
         """Take a pod that a page held: the same as `add` does with it."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw
 
 from hipaa_kit.kube import facts, kinds
 from hipaa_kit.sources.documents.fitness import finite, is_shallow, whole, without_halves
+from hipaa_kit.sources.molds import TOKEN_NAME, is_whole
 from hipaa_kit.sources.redaction import shapes
+from hipaa_kit.sources.redaction.molded import PodMolds, Trial, Understood
 from hipaa_kit.sources.redaction.objects import redact
 from hipaa_kit.sources.redaction.texts import CLEAN, is_clean
 from hipaa_kit.sources.snapshot import canonical_json
@@ -31,11 +33,8 @@ PLAIN: Final = re.compile(
 )
 """Words in which nothing can stand that looks like a secret: moments, ids of containers, names, addresses."""
 
-TOKEN: Final = b'"kube-api-access-'
-"""How the volume with the token begins, which every pod has under a name of its own, as its containers mount it.
-
-Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume
-"""
+TOKEN: Final = b'"' + TOKEN_NAME
+"""How the volume with the token begins, which every pod has under a name of its own, as its containers mount it."""
 _TOKEN_BYTES: Final = len(TOKEN) + 6
 _TOKEN: Final = re.compile(TOKEN + rb'[a-z0-9]{5}"')
 _HOLE: Final = TOKEN + b'00000"'
@@ -45,18 +44,6 @@ _HOLES: Final = {name: f'"{name} of the pod"'.encode() for name in _OWN_IN_SPEC}
 
 _MOST_PIECES: Final = 100_000
 _MOST_BYTES: Final = 64 * 2**20
-
-
-class Understood(NamedTuple):
-    """A pod as it may pass: its identity, and content and facts in canonical bytes."""
-
-    name: str
-    namespace: str
-    version: str
-    uid: str
-    created: str
-    content: bytes
-    facts: bytes
 
 
 class _Piece:
@@ -102,8 +89,11 @@ class PageRedactor:
     _bytes: int = 0
     _counts: Counter[str] = field(default_factory=Counter)
 
-    def read(self, page: bytes, *, bare: bool = False) -> list[Understood | None] | None:
-        """Return what may pass of each pod of a page, None in the place of one that is for `redact`.
+    def __post_init__(self) -> None:
+        self._molds = PodMolds(self._value, self._trial)
+
+    def read(self, page: bytes, *, bare: bool = False) -> list[Understood | bytes]:
+        """Return what may pass of each pod of a page, as bytes in the place of one that is for `redact`.
 
         Parameters
         ----------
@@ -111,29 +101,23 @@ class PageRedactor:
             A JSON array of objects, UTF-8, without white space between its tokens.
         bare
             Objects that do not say their kind are pods.
-
-        Returns
-        -------
-        list, or None
-            None where the shape of some object was not understood: the page has to be read object by object.
         """
-        try:
-            pods = _DECODE(page)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+        items = split_items(page)
         if not page.isascii() and not _is_utf8(page):
-            return None
-        # Written again it is as long as before: no key stood there twice, and nothing in it was passed over.
-        if len(_ENCODE(pods)) != len(page):
-            return None
+            return list(items)
         self._make_room()
-        drafts = [self._draft(pod, bare) for pod in pods]
-        words = {word for draft in drafts for word in draft.words} - CLEAN - _NO_WORDS
-        unclean = {word for word in words if PLAIN.fullmatch(word) is None and not is_clean(word)}
-        return [self._settled(draft, unclean) for draft in drafts]
+        found = self._molds.read(items, bare=bare)
+        places = [place for place, each in enumerate(found) if each is None]
+        others = [items[place] for place in places]
+        for place, item, pod in zip(places, others, self._each(others, bare), strict=True):
+            found[place] = pod
+            if pod is not None:
+                self._molds.learn(item, pod, bare=bare)
+        return [pod or item for pod, item in zip(found, items, strict=True)]
 
     def counts(self) -> Counter[str]:
         """Return how many values were removed so far, by rule."""
+        self._counts += self._molds.counts()
         for piece in self._pieces.values():
             if piece is not None and piece.uses:
                 self._counts.update({rule: count * piece.uses for rule, count in piece.counts.items()})
@@ -141,10 +125,46 @@ class PageRedactor:
         return self._counts
 
     def _make_room(self) -> None:
-        if len(self._pieces) > _MOST_PIECES or self._bytes > _MOST_BYTES:
+        if len(self._pieces) > _MOST_PIECES or self._bytes + self._molds.held_bytes > _MOST_BYTES:
             self.counts()
+            self._molds.clear()
             self._pieces.clear()
             self._bytes = 0
+
+    def _each(self, items: Sequence[bytes], bare: bool) -> list[Understood | None]:
+        """Return what may pass of each object, decoded together; where the shape of one is not understood, alone."""
+        pods = _decoded(items)
+        if pods is None:
+            return [None] if len(items) == 1 else [pod for item in items for pod in self._each([item], bare)]
+        drafts = [self._draft(pod, bare) for pod in pods]
+        words = {word for draft in drafts for word in draft.words} - CLEAN - _NO_WORDS
+        unclean = {word for word in words if PLAIN.fullmatch(word) is None and not is_clean(word)}
+        return [self._settled(draft, unclean) for draft in drafts]
+
+    def _value(self, place: str, value: bytes) -> _Piece | None:
+        """Return what may pass of bytes that stand where a pod has a value; None where they are none."""
+        if (place, value) not in self._pieces and not is_whole(value):
+            return None
+        try:
+            return self._piece(place, value, _Draft())
+        except _NotUnderstoodError:
+            return None
+
+    def _trial(self, item: bytes, bare: bool, marks: Sequence[tuple[str, bytes]]) -> Trial | None:
+        """Redact a pod in which marks stand for values: they pass as they are."""
+        marked: dict[tuple[str, bytes], _Piece | None] = {mark: _Piece(mark[1], {}, Counter()) for mark in marks}
+        self._pieces.update(marked)
+        try:
+            [draft] = [self._draft(pod, bare) for pod in _decoded([item]) or [shapes.POD()]]
+        finally:
+            for mark in marked:
+                del self._pieces[mark]
+        if draft.pod is None:
+            return None
+        counts = Counter(draft.dropped)
+        for piece in draft.pieces:
+            counts.update(piece.counts)
+        return Trial(draft.pod, counts)
 
     def _draft(self, pod: Any, bare: bool) -> _Draft:
         draft = _Draft()
@@ -318,6 +338,19 @@ class PageRedactor:
 def split_items(page: bytes) -> list[bytes]:
     """Return the values of a JSON array as they are written."""
     return [bytes(each) for each in _SPLIT(page)]
+
+
+def _decoded(items: Sequence[bytes]) -> list[Any] | None:
+    """Return objects in their shape; None where that of one is not as it should be.
+
+    Written again they are as long as before: no key stood there twice, and nothing in them was passed over.
+    """
+    page = b"[%b]" % b",".join(items)
+    try:
+        pods: list[Any] = _DECODE(page)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return pods if len(_ENCODE(pods)) == len(page) else None
 
 
 def _is_utf8(page: bytes) -> bool:
