@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -44,10 +45,15 @@ VALUE: Final = "value"
 
 TOKEN_NAME: Final = b"kube-api-access-"
 
-KINDS: Final = (NAME, ADDRESS, MOMENT, ID, TOKEN, CLAIM, VALUE)
+TEXT: Final = "text"
+"""Any text without escapes."""
+
+KINDS: Final = (NAME, ADDRESS, MOMENT, ID, TOKEN, TEXT, CLAIM, VALUE)
 WORDS: Final = KINDS[:5]
 """Kinds of holes for words: a text, or a part of one, without escapes."""
 
+_OWNER: Final = b'"ownerReferences":['
+_MOST_OF_ONE_OWNER: Final = 6
 _ENDER_BYTES: Final = 16
 _WIDTHS: Final = {MOMENT: 20, ID: 64, TOKEN: 5}
 _FIT: Final = {
@@ -55,6 +61,7 @@ _FIT: Final = {
     ADDRESS: re.compile(rb'"([0-9a-f.:]{1,45})"'),
     MOMENT: re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"'),
     ID: re.compile(rb'"(?:containerd|cri-o|docker)://([0-9a-f]{64})"'),
+    TEXT: re.compile(rb'"([^"\\]{1,1000})"'),
     CLAIM: re.compile(rb'(\{"name":"[^"\\{}]*","persistentVolumeClaim":\{[^{}]*\}\})'),
     VALUE: re.compile(rb"(.+)", re.DOTALL),
 }
@@ -63,12 +70,12 @@ _TOKENS: Final = re.compile(TOKEN_NAME + rb'([a-z0-9]{5})(?=\\?")')
 
 
 class Hole(NamedTuple):
-    """What is an object's own: from where to where it stands in the bytes, what it is, and under which name."""
+    """What is an object's own: from where to where it stands in the bytes, what it is, and the path to it."""
 
     start: int
     end: int
     kind: str
-    field: str
+    path: str
 
 
 def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
@@ -90,7 +97,7 @@ def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
         found = list(_holes(raw, 0, len(raw), own, ""))
     except (ValueError, RecursionError):
         return None
-    tokens = [Hole(*each.span(1), TOKEN, "") for each in _TOKENS.finditer(raw)]
+    tokens = [Hole(*each.span(1), TOKEN, TOKEN) for each in _TOKENS.finditer(raw)]
     if len(tokens) != raw.count(TOKEN_NAME) or len({raw[each.start : each.end] for each in tokens}) > 1:
         return None
     # A token within a value is the value's own matter.
@@ -99,23 +106,23 @@ def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
     return sorted(found + outside) if len(outside) == len(tokens) else None
 
 
-def _holes(raw: bytes, start: int, end: int, own: Any, field: str) -> Iterator[Hole]:
+def _holes(raw: bytes, start: int, end: int, own: Any, path: str) -> Iterator[Hole]:
     if isinstance(own, str):
-        yield from _hole(raw, start, end, own, field)
+        yield from _hole(raw, start, end, own, path)
     elif isinstance(own, Mapping) and raw[start : start + 1] == b"{":
         for key, first, last in _members(raw, start, end):
             if key in own:
-                yield from _holes(raw, first, last, own[key], key)
+                yield from _holes(raw, first, last, own[key], f"{path}.{key}" if path else key)
     elif isinstance(own, list) and raw[start : start + 1] == b"[":
-        for first, last in _elements(raw, start, end):
-            yield from _holes(raw, first, last, own[0], field)
+        for number, (first, last) in enumerate(_elements(raw, start, end)):
+            yield from _holes(raw, first, last, own[0], f"{path}.{number}")
 
 
-def _hole(raw: bytes, start: int, end: int, kind: str, field: str) -> Iterator[Hole]:
+def _hole(raw: bytes, start: int, end: int, kind: str, path: str) -> Iterator[Hole]:
     if kind == FIELDS:
-        yield from (Hole(*each.span(1), ADDRESS, field) for each in _ADDRESSES.finditer(raw, start, end))
+        yield from (Hole(*each.span(1), ADDRESS, path) for each in _ADDRESSES.finditer(raw, start, end))
     elif found := _FIT[kind].fullmatch(raw, start, end):
-        yield Hole(*found.span(1), kind, field)
+        yield Hole(*found.span(1), kind, path)
 
 
 def _members(raw: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:
@@ -161,7 +168,7 @@ class Mold:
         The object, and what `find_holes` says of it.
     """
 
-    __slots__ = ("_stretches", "fields", "kinds", "picked", "shared", "words")
+    __slots__ = ("_stretches", "kinds", "paths", "picked", "shared", "words")
 
     def __init__(self, raw: bytes, holes: Sequence[Hole]) -> None:
         ends = [0, *(hole.end for hole in holes)]
@@ -169,7 +176,7 @@ class Mold:
         self.shared = [raw[end:start] for end, start in zip(ends, starts, strict=True)]
         self.words = [raw[hole.start : hole.end] for hole in holes]
         self.kinds = [hole.kind for hole in holes]
-        self.fields = [hole.field for hole in holes]
+        self.paths = [hole.path for hole in holes]
         self.picked = {kind: picker([n for n, each in enumerate(self.kinds) if each == kind]) for kind in KINDS}
         self._stretches = list(self._divided())
 
@@ -222,9 +229,13 @@ class Mold:
 
     def marks(self) -> list[bytes] | None:
         """Return words for the holes that stand nowhere else in the object; None where one does."""
-        marks = [_mark(kind, number) for number, kind in enumerate(self.kinds)]
+        return self.marked(range(len(self.kinds)))
+
+    def marked(self, numbers: Iterable[int]) -> list[bytes] | None:
+        """Return such words by a number for each hole; those of the same number are the same."""
+        marks = [mark(kind, number) for kind, number in zip(self.kinds, numbers, strict=True)]
         shared = b"\n".join(self.shared)
-        return None if any(mark.strip(b'"') in shared for mark in marks) else marks
+        return None if any(each.strip(b'"') in shared for each in marks) else marks
 
 
 class Fill:
@@ -292,15 +303,69 @@ def _ender(kind: str, after: bytes) -> tuple[bytes, int]:
     return after[: _ENDER_BYTES if kind == VALUE else 1], 0
 
 
-def _mark(kind: str, number: int) -> bytes:
+def mark(kind: str, number: int) -> bytes:
+    """Return a word for a hole of some kind that is unlikely to be the word of any object."""
     if kind == TOKEN:
         return b"zqxjk"
     if kind == MOMENT:
         return b"%04d-07-06T05:04:03Z" % number
     if kind == ID:
         return (b"%04d" % number) * 16
-    mark = b"hole-%d-of-mold" % number
-    return mark if kind in (NAME, ADDRESS) else b'"%b"' % mark
+    text = b"hole-%d-of-mold" % number
+    return b'"%b"' % text if kind in (CLAIM, VALUE) else text
+
+
+class MoldBook:
+    """Molds, each with what is made of the words of an object that fits it.
+
+    They are looked up by what an object says of its owners: one without an owner has no mold.
+    """
+
+    def __init__(self) -> None:
+        self._molds: dict[bytes, list[tuple[Mold, Any]]] = {}
+        self._seen: Counter[bytes] = Counter()
+        self.held_bytes = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through what is made with each mold."""
+        return (made for molds in self._molds.values() for _, made in molds)
+
+    def fit(self, raw: bytes) -> tuple[Any, list[bytes]] | None:
+        """Return what is made with the mold that an object fits, and its words; None where it fits none."""
+        molds = self._molds.get(owner_of(raw))
+        for number, (mold, made) in enumerate(molds or ()):
+            if (words := mold.words_of(raw)) is not None:
+                if number and molds:
+                    molds.insert(0, molds.pop(number))
+                return made, words
+        return None
+
+    def is_due(self, raw: bytes) -> bool:
+        """Tell whether a mold should be made of an object that fits none: the second, fourth, eighth … of its owner."""
+        owner = owner_of(raw)
+        if not owner:
+            return False
+        self.held_bytes += 0 if owner in self._seen else len(owner) + 100
+        self._seen[owner] += 1
+        seen = self._seen[owner]
+        return seen > 1 and seen & (seen - 1) == 0 and len(self._molds.get(owner, ())) < _MOST_OF_ONE_OWNER
+
+    def add(self, raw: bytes, mold: Mold, made: Any) -> None:
+        """Take a mold that was made of an object."""
+        self._molds.setdefault(owner_of(raw), []).insert(0, (mold, made))
+        self.held_bytes += 3 * len(raw)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._molds.clear()
+        self._seen.clear()
+        self.held_bytes = 0
+
+
+def owner_of(raw: bytes) -> bytes:
+    """Return what an object says of its owners, b"" where it names none."""
+    at = raw.find(_OWNER)
+    return raw[at : raw.find(b"]", at)] if at >= 0 else b""
 
 
 _MAP: Final = msgspec.json.Decoder(dict[str, Raw]).decode

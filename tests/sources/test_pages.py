@@ -178,8 +178,7 @@ def by_mold(objects: list[dict[str, Any]]) -> tuple[Snapshot, int]:
         for position, each in enumerate(builder.add_page(written(page), "pods", number, "default", kind=("v1", "Pod"))):
             if isinstance(each, bytes):
                 builder.add(item(each), "pods", f"/items/{number + position}", "default")
-    held = [mold for molds in builder._pages._molds._molds.values() for mold in molds]
-    fitting = sum(mold.uses for mold in held)
+    fitting = sum(mold.uses for mold in builder._pages._molds.book)
     return builder.build(), fitting
 
 

@@ -24,6 +24,7 @@ from hipaa_kit.sources.molds import (
     WORDS,
     Fill,
     Mold,
+    MoldBook,
     are_plain,
     find_holes,
 )
@@ -53,8 +54,6 @@ OWN: Final = {
 """What is each pod's own among those of a workload. Names, addresses, moments and ids are words of `shapes.POD`, or
 texts of `metadata`, which redaction judges by themselves; maps and claims are pieces."""
 
-_OWNER: Final = b'"ownerReferences":['
-_MOST_OF_ONE_OWNER: Final = 6
 _LONGEST_NAME: Final = 253
 
 
@@ -84,7 +83,7 @@ class _PodMold:
         self.mold, self.bare, self.counts, self.uses = mold, bare, trial.counts, 0
         self.content, self.facts = Fill(trial.pod.content, marks), Fill(trial.pod.facts, marks)
         self.identity = Fill("\n".join(trial.pod[:5]).encode(), marks)
-        self.values = [(n, mold.fields[n]) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
+        self.values = [(n, _place(mold.paths[n])) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
         self.tokens = mold.picked[TOKEN]
 
     def made(self, words: Sequence[bytes]) -> Understood:
@@ -118,9 +117,7 @@ class PodMolds:
 
     piece: Callable[[str, bytes], Any]
     trial: Callable[[bytes, bool, Sequence[tuple[str, bytes]]], Trial | None]
-    held_bytes: int = 0
-    _molds: dict[bytes, list[_PodMold]] = field(default_factory=dict)
-    _seen: Counter[bytes] = field(default_factory=Counter)
+    book: MoldBook = field(default_factory=MoldBook)
 
     def read(self, items: Sequence[bytes], *, bare: bool) -> list[Understood | None]:
         """Return what may pass of each object of a page, None in the place of one that fits no mold.
@@ -132,8 +129,6 @@ class PodMolds:
         bare
             Objects that do not say their kind are pods.
         """
-        if not self._molds:
-            return [None] * len(items)
         fits = [self._fit(item, bare) for item in items]
         words: dict[str, list[bytes]] = {kind: [] for kind in WORDS}
         for fit in fits:
@@ -145,41 +140,23 @@ class PodMolds:
         return [self._settled(fit) if fit is not None else None for fit in fits]
 
     def learn(self, item: bytes, pod: Understood, *, bare: bool) -> None:
-        """Make a mold of a pod that was understood, when it is the second, fourth, eighth … of its owner."""
-        owner = _owner(item)
-        self.held_bytes += 0 if owner in self._seen else len(owner) + 100
-        self._seen[owner] += 1
-        molds, seen = self._molds.get(owner, ()), self._seen[owner]
-        if not owner or seen < 2 or seen & (seen - 1) or len(molds) >= _MOST_OF_ONE_OWNER:
-            return
-        if (made := self._made(item, pod, bare)) is not None:
-            self._molds[owner] = [made, *molds]
-            self.held_bytes += 3 * len(item)
+        """Make a mold of a pod that was understood and fits none, when it is time for one."""
+        if self.book.is_due(item) and (made := self._made(item, pod, bare)) is not None:
+            self.book.add(item, made.mold, made)
 
     def counts(self) -> Counter[str]:
         """Return how many values were removed since this was asked last, by rule."""
         found: Counter[str] = Counter()
-        for mold in (mold for molds in self._molds.values() for mold in molds):
+        for mold in self.book:
             found.update({rule: count * mold.uses for rule, count in mold.counts.items()})
             mold.uses = 0
         return found
 
-    def clear(self) -> None:
-        """Forget all molds."""
-        self._molds.clear()
-        self._seen.clear()
-        self.held_bytes = 0
-
     def _fit(self, item: bytes, bare: bool) -> _Fit | None:
-        molds = self._molds.get(_owner(item), [])
-        for number, mold in enumerate(molds):
-            words = mold.mold.words_of(item) if bare or not mold.bare else None
-            if words is None:
-                continue
-            if number:
-                molds.insert(0, molds.pop(number))
-            return self._with_pieces(_Fit(mold, words))
-        return None
+        found = self.book.fit(item)
+        if found is None or (found[0].bare and not bare):
+            return None
+        return self._with_pieces(_Fit(*found))
 
     def _with_pieces(self, fit: _Fit) -> _Fit | None:
         """Put what is left of values in their place; None where the pod turns out not to be understood."""
@@ -210,7 +187,7 @@ class PodMolds:
         marks = mold.marks() if mold else None
         if mold is None or marks is None or not are_plain({kind: mold.picked[kind](mold.words) for kind in WORDS}):
             return None
-        values = [(mold.fields[n], marks[n]) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
+        values = [(_place(mold.paths[n]), marks[n]) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
         trial = self.trial(mold.filled(marks), bare, values)
         if trial is None:
             return None
@@ -219,10 +196,9 @@ class PodMolds:
         return made if again is not None and made.made(again.words) == pod else None
 
 
-def _owner(item: bytes) -> bytes:
-    """Return what a pod says of its owners; molds are looked up by it, and b"" finds none."""
-    at = item.find(_OWNER)
-    return item[at : item.find(b"]", at)] if at >= 0 else b""
+def _place(path: str) -> str:
+    """Return the name under which pieces stand that are found at a path."""
+    return path.split(".")[1]
 
 
 _SAID: Final = (b'{"apiVersion":', b'{"kind":')

@@ -125,9 +125,9 @@ class PageRedactor:
         return self._counts
 
     def _make_room(self) -> None:
-        if len(self._pieces) > _MOST_PIECES or self._bytes + self._molds.held_bytes > _MOST_BYTES:
+        if len(self._pieces) > _MOST_PIECES or self._bytes + self._molds.book.held_bytes > _MOST_BYTES:
             self.counts()
-            self._molds.clear()
+            self._molds.book.clear()
             self._pieces.clear()
             self._bytes = 0
 
