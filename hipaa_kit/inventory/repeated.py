@@ -3,20 +3,22 @@
 Pods of a workload differ in words that rows pass on as they are (`workloads.OWN_OF_POD`). So a builder says which rows
 one pod has; it is asked for a pod with marks in the place of its words, and the marks in its rows are replaced. The
 same builder is asked for pods that are like no other, and there is no second way to make a row. That a builder passes
-words on is its own promise; it is held by test, and each time by the pod in which the marks were put.
+words on is its own promise: marks refuse to be read (`passed_on`), and what they give is held against the pod in which
+they were put. Where either fails, the table is made pod by pod.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from hipaa_kit.inventory.passed_on import ReadError, Word, with_words
 from hipaa_kit.inventory.pods import PodView, pod_views, stand_ins
 from hipaa_kit.inventory.workloads import gather, pods_alike
 from hipaa_kit.sources.snapshot import Snapshot
@@ -96,9 +98,12 @@ def _rows_of_kin(
     table: Table, kin: _Kin, rows: Callable[[PodView], Iterable[Row]], mark: re.Pattern[str]
 ) -> list[Row] | None:
     """Return the rows of a pod, sorted; None where those of a marked one are not what its origin has with marks."""
-    found = _sorted(table, rows(kin.pod))
     if kin.origin is None:
-        return found
+        return _sorted(table, rows(kin.pod))
+    try:
+        found = _sorted(table, rows(kin.pod))
+    except ReadError:
+        return None
     said = [{name: _said(value, kin.words, mark) for name, value in row.items()} for row in found]
     return found if said == _sorted(table, rows(kin.origin)) else None
 
@@ -108,7 +113,7 @@ def _said(value: Any, words: Mapping[str, str], mark: re.Pattern[str]) -> Any:
 
 
 def _sorted(table: Table, rows: Iterable[Row]) -> list[Row]:
-    held = [dict(row) for row in rows]
+    held = [{name: str(each) if isinstance(each, Word) else each for name, each in row.items()} for row in rows]
     return sorted(held, key=lambda row: [row.get(name, "") for name in table.key])
 
 
@@ -161,8 +166,12 @@ def _gathered(snapshot: Snapshot) -> _Herd:
     kin = []
     for number, (record, origin, words) in enumerate(alike.entries):
         workload = workload_of[number].object if number in workload_of else ""
-        views = [PodView.of(each, workload) for each in (record, origin) if each is not None]
-        kin.append(_Kin(views[0], views[1] if origin is not None else None, words))
+        pod = PodView.of(record, workload)
+        if origin is None:
+            kin.append(_Kin(pod, None, words))
+            continue
+        name, content, facts = (with_words(each, alike.mark) for each in (pod.name, pod.content, pod.facts))
+        kin.append(_Kin(replace(pod, name=name, content=content, facts=facts), PodView.of(origin, workload), words))
     more = [_Kin(view, None, {}) for view in stand_ins(snapshot)]
     objects = [f"Pod/{namespace}/{name}" for namespace, name in zip(alike.namespaces, alike.names, strict=True)]
     objects += [each.pod.object for each in more]

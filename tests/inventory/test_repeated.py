@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -123,14 +124,31 @@ def test_the_name_of_a_static_pod_is_never_passed_on() -> None:
     assert both(snapshot_of_pods(pods))[1] == 2
 
 
-def test_a_builder_that_reads_a_word_it_should_pass_on_is_asked_for_each_pod() -> None:
+QUESTIONS: dict[str, Callable[[str], Any]] = {
+    "is it": lambda name: name == "app-4",
+    "one of": lambda name: name in ("app-1", "app-4"),
+    "in a set": lambda name: name in {"app-1", "app-4"},
+    "ends": lambda name: name.endswith("4"),
+    "length": lambda name: len(name) > 5,
+    "part": lambda name: "4" in name,
+    "letter": lambda name: name[-1] == "4",
+    "order": lambda name: name > "app-3",
+    "bytes": lambda name: name.encode() == b"app-4",
+    "pattern": lambda name: re.search("app-[14-9]", name) is not None,
+    "parts": lambda name: name.partition("-")[2] == "4",
+    "within": lambda name: f"{name}".endswith("-1"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_builder_that_reads_a_word_it_should_pass_on_is_asked_for_each_pod(question: str) -> None:
     def rows(pod: PodView) -> Iterator[dict[str, Any]]:
-        yield {"object": pod.object, "static": pod.name in ("app-1", "app-4")}
+        yield {"object": pod.object, "static": bool(QUESTIONS[question](pod.name))}
 
     snapshot = snapshot_of_pods([POD] * 5)
     found = pod_rows(PODS, snapshot, rows)
-    assert list(found.loc[found["static"], "object"]) == ["Pod/ehr/app-1", "Pod/ehr/app-4"]
-    assert len(found) == len(list(pod_views(snapshot)))
+    pd.testing.assert_frame_equal(found, PODS.frame(row for pod in pod_views(snapshot) for row in rows(pod)))
+    assert found["static"].any() or question == "length"
 
 
 def test_marks_are_never_seen(monkeypatch: pytest.MonkeyPatch) -> None:
