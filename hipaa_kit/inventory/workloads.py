@@ -16,7 +16,7 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import Owner, controller_of, is_mirror, object_id, static_name, top_owner
 from hipaa_kit.sources.alike import Alike, find_alike
 from hipaa_kit.sources.documents import no_cyclic_collection
-from hipaa_kit.sources.molds import ADDRESS, ID, MOMENT, NAME, TEXT
+from hipaa_kit.sources.molds import MOMENT, NAME, OWN_OF_POD, TEXT
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.workloads import WORKLOADS
 
@@ -35,42 +35,14 @@ REPLICATED = frozenset(["Deployment", "StatefulSet", "ReplicaSet", "ReplicationC
 ENDED = frozenset(["Succeeded", "Failed"])
 
 
-_STATE: Final = {
-    "running": {"startedAt": MOMENT},
-    "terminated": {"containerID": ID, "finishedAt": MOMENT, "startedAt": MOMENT},
-}
-_STATUSES: Final = [{"containerID": ID, "lastState": _STATE, "state": _STATE}]
-_ORDINALS: Final = ("apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index")
-_PINNED: Final = {
-    "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [{"values": [NAME]}]}]}
-}
-OWN_OF_POD: Final = {
+OWN_OF_LINE: Final = {
     "facts": {"field_managers": [{"time": MOMENT}]},
     "name": NAME,
+    "object": OWN_OF_POD,
     "position": TEXT,
-    "object": {
-        "metadata": {
-            **dict.fromkeys(("name", "resourceVersion", "uid"), NAME),
-            "creationTimestamp": MOMENT,
-            "labels": dict.fromkeys((*_ORDINALS, "statefulset.kubernetes.io/pod-name"), NAME),
-        },
-        "spec": {
-            "affinity": {"nodeAffinity": _PINNED},
-            **dict.fromkeys(("hostname", "nodeName"), NAME),
-            "volumes": [{"persistentVolumeClaim": {"claimName": NAME}}],
-        },
-        "status": {
-            **dict.fromkeys(("hostIP", "podIP"), ADDRESS),
-            "hostIPs": [{"ip": ADDRESS}],
-            "podIPs": [{"ip": ADDRESS}],
-            "conditions": [{"lastProbeTime": MOMENT, "lastTransitionTime": MOMENT}],
-            "startTime": MOMENT,
-            **dict.fromkeys(("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"), _STATUSES),
-        },
-    },
 }
-"""What each pod of a workload has of its own. Rows of pods pass it on as it is, alone or within longer texts
-(`repeated.py`): what a row depends on in any other way must not stand here."""
+"""What each pod of a workload has of its own in its line. Rows of pods pass it on as it is, alone or within longer
+texts (`repeated.py`): what a row depends on in any other way must not stand here."""
 
 KEPT_OF_POD: Final = (
     *("name", "token", "object.metadata.creationTimestamp", "object.metadata.labels", "object.spec.nodeName"),
@@ -137,7 +109,9 @@ def pods_alike(snapshot: Snapshot) -> Alike:
     if found is None:
         part = snapshot.parts.get((kinds.POD.group, kinds.POD.kind))
         with no_cyclic_collection():
-            found = find_alike(part, OWN_OF_POD, KEPT_OF_POD, _is_named_by_owner) if part else Alike(re.compile("(?!)"))
+            found = (
+                find_alike(part, OWN_OF_LINE, KEPT_OF_POD, _is_named_by_owner) if part else Alike(re.compile("(?!)"))
+            )
         snapshot.derived["pods alike"] = found
     return found
 

@@ -37,9 +37,6 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts
 FIELDS: Final = "fields"
 """What managed fields say of who owns what: no hole, but addresses in it are."""
 
-CLAIM: Final = "claim"
-"""A volume that is a claim: one whole value."""
-
 VALUE: Final = "value"
 """One whole value, whatever it is."""
 
@@ -48,7 +45,7 @@ TOKEN_NAME: Final = b"kube-api-access-"
 TEXT: Final = "text"
 """Any text without escapes."""
 
-KINDS: Final = (NAME, ADDRESS, MOMENT, ID, TOKEN, TEXT, CLAIM, VALUE)
+KINDS: Final = (NAME, ADDRESS, MOMENT, ID, TOKEN, TEXT, VALUE)
 WORDS: Final = KINDS[:5]
 """Kinds of holes for words: a text, or a part of one, without escapes."""
 
@@ -62,7 +59,6 @@ _FIT: Final = {
     MOMENT: re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"'),
     ID: re.compile(rb'"(?:containerd|cri-o|docker)://([0-9a-f]{64})"'),
     TEXT: re.compile(rb'"([^"\\]{1,1000})"'),
-    CLAIM: re.compile(rb'(\{"name":"[^"\\{}]*","persistentVolumeClaim":\{[^{}]*\}\})'),
     VALUE: re.compile(rb"(.+)", re.DOTALL),
 }
 _ADDRESSES: Final = re.compile(rb'\{\\"[a-z]{1,20}\\":\\"([0-9a-f]{0,4}[.:][0-9a-f.:]{1,40})\\"\}')
@@ -101,7 +97,7 @@ def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
     if len(tokens) != raw.count(TOKEN_NAME) or len({raw[each.start : each.end] for each in tokens}) > 1:
         return None
     # A token within a value is the value's own matter.
-    values = [(each.start, each.end) for each in found if each.kind in (VALUE, CLAIM)]
+    values = [(each.start, each.end) for each in found if each.kind == VALUE]
     outside = [each for each in tokens if not any(start <= each.start < end for start, end in values)]
     return sorted(found + outside) if len(outside) == len(tokens) else None
 
@@ -156,7 +152,6 @@ class _Stretch(NamedTuple):
     shared: tuple[bytes, ...]
     width: int
     ender: bytes
-    kept: int
 
 
 class Mold:
@@ -191,7 +186,7 @@ class Mold:
                 continue
             layout = "=" + "".join(f"{len(part)}s{width}s" for part, width in zip(shared, widths, strict=False))
             unpack = struct.Struct(f"{layout}{len(before)}s").unpack_from if widths else None
-            yield _Stretch(unpack, tuple(shared), sum(map(len, shared)) + sum(widths), *_ender(kind, after))
+            yield _Stretch(unpack, tuple(shared), sum(map(len, shared)) + sum(widths), _ender(kind, after))
             shared, widths = [], []
 
     def words_of(self, raw: bytes) -> list[bytes] | None:
@@ -201,7 +196,7 @@ class Mold:
         """
         words: list[bytes] = []
         at, end, size = 0, 0, len(raw)
-        for unpack, shared, width, ender, kept in self._stretches:
+        for unpack, shared, width, ender in self._stretches:
             if unpack is None:
                 if not raw.startswith(shared[0], at):
                     return None
@@ -214,7 +209,7 @@ class Mold:
                 words += parts[1::2]
             at += width
             if ender:
-                end = raw.find(ender, at) + kept
+                end = raw.find(ender, at)
                 if end <= at:
                     return None
                 words.append(raw[at:end])
@@ -250,16 +245,72 @@ class Fill:
     __slots__ = ("_order", "_parts")
 
     def __init__(self, made: bytes, marks: Sequence[bytes]) -> None:
-        order = {mark: number for number, mark in reversed(list(enumerate(marks)))}
-        pattern = b"|".join(re.escape(mark) for mark in sorted(order, key=len, reverse=True))
-        self._parts = re.split(b"(%b)" % pattern, made) if order else [made]
-        self._order = picker([order[mark] for mark in self._parts[1::2]])
+        number = {each: place for place, each in reversed(list(enumerate(marks)))}
+        found = sorted((at, at + len(each), each) for each in number for at in _places(made, each))
+        starts, ends = [start for start, _, _ in found], [end for _, end, _ in found]
+        self._parts = [b""] * (2 * len(found) + 1)
+        self._parts[::2] = [made[end:start] for end, start in zip([0, *ends], [*starts, len(made)], strict=True)]
+        self._order = picker([number[each] for _, _, each in found])
 
     def filled(self, words: Sequence[bytes]) -> bytes:
         """Return what is made of an object with these words."""
         parts = self._parts.copy()
         parts[1::2] = self._order(words)
         return b"".join(parts)
+
+
+def _places(text: bytes, part: bytes) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + len(part))
+
+
+ORDINALS: Final = (
+    *("apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index"),
+    "statefulset.kubernetes.io/pod-name",
+)
+"""Labels that say which of a workload's pods one is.
+
+Source: https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
+
+PINNED: Final = {
+    "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [{"values": [NAME]}]}]}
+    }
+}
+"""The affinity of a DaemonSet's pod names its node.
+
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#how-daemon-pods-are-scheduled
+"""
+
+_STATE: Final = {
+    "running": {"startedAt": MOMENT},
+    "terminated": {"containerID": ID, "finishedAt": MOMENT, "startedAt": MOMENT},
+}
+_STATUSES: Final = [{"containerID": ID, "lastState": _STATE, "state": _STATE}]
+OWN_OF_POD: Final[dict[str, Any]] = {
+    "metadata": {
+        **dict.fromkeys(("name", "resourceVersion", "uid"), NAME),
+        "creationTimestamp": MOMENT,
+        "labels": dict.fromkeys(ORDINALS, NAME),
+    },
+    "spec": {
+        "affinity": PINNED,
+        **dict.fromkeys(("hostname", "nodeName"), NAME),
+        "volumes": [{"persistentVolumeClaim": {"claimName": NAME}}],
+    },
+    "status": {
+        **dict.fromkeys(("hostIP", "podIP"), ADDRESS),
+        "hostIPs": [{"ip": ADDRESS}],
+        "podIPs": [{"ip": ADDRESS}],
+        "conditions": [{"lastProbeTime": MOMENT, "lastTransitionTime": MOMENT}],
+        "startTime": MOMENT,
+        **dict.fromkeys(("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"), _STATUSES),
+    },
+}
+"""What each pod of a workload has of its own."""
 
 
 def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -296,11 +347,9 @@ def is_whole(value: bytes) -> bool:
     return True
 
 
-def _ender(kind: str, after: bytes) -> tuple[bytes, int]:
-    """Return what ends a hole before these bytes, and how much of that belongs to it; b"" where there is no hole."""
-    if kind == CLAIM:
-        return b"}}", 2
-    return after[: _ENDER_BYTES if kind == VALUE else 1], 0
+def _ender(kind: str, after: bytes) -> bytes:
+    """Return what ends a hole before these bytes, b"" where there is no hole."""
+    return after[: _ENDER_BYTES if kind == VALUE else 1]
 
 
 def mark(kind: str, number: int) -> bytes:
@@ -311,8 +360,7 @@ def mark(kind: str, number: int) -> bytes:
         return b"%04d-07-06T05:04:03Z" % number
     if kind == ID:
         return (b"%04d" % number) * 16
-    text = b"hole-%d-of-mold" % number
-    return b'"%b"' % text if kind in (CLAIM, VALUE) else text
+    return b'"value-%d-of-mold"' % number if kind == VALUE else b"hole-%d-of-mold" % number
 
 
 class MoldBook:

@@ -2,7 +2,7 @@
 
 A mold is made of a pod that was understood, by redacting it once more with marks in the place of its own words
 (`sources/molds`). Words pass redaction unread, or not at all: so another pod with the same bytes around them, whose
-words are plain, is redacted by putting its words in. Maps and claims that differ are redacted as pieces, as everywhere.
+words are plain, is redacted by putting its words in. Annotations are redacted as pieces, as everywhere.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.sources.molds import (
-    ADDRESS,
-    CLAIM,
     FIELDS,
-    ID,
     MOMENT,
     NAME,
+    OWN_OF_POD,
     TOKEN,
     VALUE,
     WORDS,
@@ -29,30 +27,17 @@ from hipaa_kit.sources.molds import (
     find_holes,
 )
 
-_STATE: Final = {
-    "running": {"startedAt": MOMENT},
-    "terminated": {"containerID": ID, "finishedAt": MOMENT, "startedAt": MOMENT},
-}
-_STATUSES: Final = [{"containerID": ID, "lastState": _STATE, "state": _STATE}]
 OWN: Final = {
+    **OWN_OF_POD,
     "metadata": {
-        **dict.fromkeys(("name", "namespace", "resourceVersion", "uid"), NAME),
-        **dict.fromkeys(("annotations", "labels"), VALUE),
-        "creationTimestamp": MOMENT,
+        **OWN_OF_POD["metadata"],
+        "annotations": VALUE,
         "managedFields": [{"fieldsV1": FIELDS, "time": MOMENT}],
-    },
-    "spec": {"affinity": VALUE, "hostname": NAME, "nodeName": NAME, "volumes": [CLAIM]},
-    "status": {
-        **dict.fromkeys(("hostIP", "podIP"), ADDRESS),
-        "hostIPs": [{"ip": ADDRESS}],
-        "podIPs": [{"ip": ADDRESS}],
-        "conditions": [{"lastProbeTime": MOMENT, "lastTransitionTime": MOMENT}],
-        "startTime": MOMENT,
-        **dict.fromkeys(("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"), _STATUSES),
+        "namespace": NAME,
     },
 }
-"""What is each pod's own among those of a workload. Names, addresses, moments and ids are words of `shapes.POD`, or
-texts of `metadata`, which redaction judges by themselves; maps and claims are pieces."""
+"""What a pod has of its own before it is redacted. Names, addresses, moments and ids pass as they are where they are
+clean, or not at all; annotations are a piece. A mark passes in no other way, so what is not so has no mold."""
 
 _LONGEST_NAME: Final = 253
 
@@ -83,7 +68,7 @@ class _PodMold:
         self.mold, self.bare, self.counts, self.uses = mold, bare, trial.counts, 0
         self.content, self.facts = Fill(trial.pod.content, marks), Fill(trial.pod.facts, marks)
         self.identity = Fill("\n".join(trial.pod[:5]).encode(), marks)
-        self.values = [(n, _place(mold.paths[n])) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
+        self.values = [(n, _place(mold.paths[n])) for n, kind in enumerate(mold.kinds) if kind == VALUE]
         self.tokens = mold.picked[TOKEN]
 
     def made(self, words: Sequence[bytes]) -> Understood:
@@ -187,7 +172,7 @@ class PodMolds:
         marks = mold.marks() if mold else None
         if mold is None or marks is None or not are_plain({kind: mold.picked[kind](mold.words) for kind in WORDS}):
             return None
-        values = [(_place(mold.paths[n]), marks[n]) for n, kind in enumerate(mold.kinds) if kind in (CLAIM, VALUE)]
+        values = [(_place(mold.paths[n]), marks[n]) for n, kind in enumerate(mold.kinds) if kind == VALUE]
         trial = self.trial(mold.filled(marks), bare, values)
         if trial is None:
             return None

@@ -42,6 +42,7 @@ _OWN_IN_SPEC: Final = ("affinity", "hostname", "nodeName")
 _HOLES: Final = {name: f'"{name} of the pod"'.encode() for name in _OWN_IN_SPEC}
 """What stands in a spec that pods share where each has something of its own."""
 
+_AT_ONCE: Final = 50
 _MOST_PIECES: Final = 100_000
 _MOST_BYTES: Final = 64 * 2**20
 
@@ -106,6 +107,11 @@ class PageRedactor:
         if not page.isascii() and not _is_utf8(page):
             return list(items)
         self._make_room()
+        # Little by little: the first pods of a page make molds for those that follow.
+        parts = (self._part(items[start : start + _AT_ONCE], bare) for start in range(0, len(items), _AT_ONCE))
+        return [each for part in parts for each in part]
+
+    def _part(self, items: Sequence[bytes], bare: bool) -> list[Understood | bytes]:
         found = self._molds.read(items, bare=bare)
         places = [place for place, each in enumerate(found) if each is None]
         others = [items[place] for place in places]
