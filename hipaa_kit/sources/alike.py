@@ -112,11 +112,10 @@ class _Search:
 
     def _one(self, line: bytes) -> None:
         """Take an object that is like none before; one that may be like others to come is told with its words apart."""
-        record = read_line(line, self.part.group, self.part.kind, self.shared)
-        due = self.may_stand(record) and self.book.is_due(line)
-        if due and (made := self._learned(line, record)) is not None:
+        if self.book.is_due(line) and (made := self._learned(line)) is not None:
             self._another(made, made.mold.words)
             return
+        record = read_line(line, self.part.group, self.part.kind, self.shared)
         self._note(record.namespace, record.name, len(self.found.entries))
         self.found.entries.append(Entry(record))
 
@@ -130,9 +129,10 @@ class _Search:
         self.found.namespaces.append(namespace)
         self.found.names.append(name)
 
-    def _learned(self, line: bytes, record: Record) -> _Model | None:
+    def _learned(self, line: bytes) -> _Model | None:
+        record = read_line(line, self.part.group, self.part.kind)
         holes = find_holes(line.rstrip(b"\n"), self.own)
-        if not holes or "name" not in {hole.path for hole in holes}:
+        if not holes or "name" not in {hole.path for hole in holes} or not self.may_stand(record):
             return None
         mold = Mold(line, holes)
         marks = [f"{self.nonce}-{self.numbers.setdefault(path, len(self.numbers))}." for path in mold.paths]

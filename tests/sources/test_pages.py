@@ -20,8 +20,10 @@ from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import shapes
 from hipaa_kit.sources.redaction.molded import Understood
 from hipaa_kit.sources.redaction.pages import PLAIN, PageRedactor
+from hipaa_kit.sources.redaction.pieces import NotUnderstoodError, load_piece
 from hipaa_kit.sources.redaction.texts import is_clean
 from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.transport import json_content
 from tests.support.snapshots import TEST_KEY
 
 STARTED = "2026-11-20T02:00:05Z"
@@ -389,3 +391,17 @@ def test_a_broken_list_keeps_what_stands_before_and_tells_the_same(
     assert [each for each in positions(True) if each[0] != "Unreadable" or each[1]] == [
         each for each in positions(False) if each[0] != "Unreadable" or each[1]
     ]
+
+
+NUMBERS = ["0", "-0", "-0.0", "1.0", "1E5", "1e22", "1e999", "9223372036854775807", "9223372036854775808", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("form", ['{{"a":{}}}', "[{}]", '{{"b":"\\u00e9","a":{}}}', '{{"a":1,"a":{}}}', '{{"a": {}}}'])
+def test_a_piece_is_read_as_the_reader_of_single_items_reads_it(form: str, number: str) -> None:
+    raw = form.format(number).encode()
+    if raw.count(b'"a"') == 2:
+        with pytest.raises(NotUnderstoodError):
+            load_piece(raw)
+    else:
+        assert repr(load_piece(raw)) == repr(json_content(raw))
