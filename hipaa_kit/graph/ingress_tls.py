@@ -89,7 +89,7 @@ def _nginx(notes: Notes, named: bool) -> Ended:
     return Ended(tls, "unknown", "redirects by default, unless the ConfigMap of the controller says otherwise")
 
 
-def _alb(notes: Notes, named: bool) -> Ended:
+def _alb(notes: Notes, _: bool) -> Ended:
     written, certificate = text(notes, f"{ALB}listen-ports"), text(notes, f"{ALB}certificate-arn")
     opened = set(_LISTENER.findall(written)) or ({"HTTPS"} if certificate else {"HTTP"})
     shared = text(notes, f"{ALB}group.name")

@@ -16,28 +16,35 @@ from hipaa_kit.graph.reachability.routes import GATEWAY, backends, may_attach, t
 from hipaa_kit.inventory.fields import items, mapping, number, reference, text, texts, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.transit import ENTRY_LISTENERS
 
+FRONTEND_CONFIG = custom("networking.gke.io", "FrontendConfig")
+GATEWAY_KIND = custom("gateway.networking.k8s.io", "Gateway")
+BACKEND_TLS_POLICY = custom("gateway.networking.k8s.io", "BackendTLSPolicy")
+ROUTE = custom("route.openshift.io", "Route")
+VIRTUAL_SERVICE = custom("networking.istio.io", "VirtualService")
+
 Row = dict[str, Any]
 
-ROUTES = tuple(kinds.known(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"))
-LISTENER_SETS = (kinds.known(GATEWAY, "ListenerSet"), kinds.known("gateway.networking.x-k8s.io", "XListenerSet"))
-ISTIO_GATEWAY = kinds.known("networking.istio.io", "Gateway")
+ROUTES = tuple(custom(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"))
+LISTENER_SETS = (custom(GATEWAY, "ListenerSet"), custom("gateway.networking.x-k8s.io", "XListenerSet"))
+ISTIO_GATEWAY = custom("networking.istio.io", "Gateway")
 
 READS = (
     kinds.INGRESS,
     kinds.INGRESS_CLASS,
-    kinds.FRONTEND_CONFIG,
-    kinds.GATEWAY,
-    kinds.BACKEND_TLS_POLICY,
+    FRONTEND_CONFIG,
+    GATEWAY_KIND,
+    BACKEND_TLS_POLICY,
     *ROUTES,
     *LISTENER_SETS,
-    kinds.ROUTE,
+    ROUTE,
     ISTIO_GATEWAY,
-    kinds.VIRTUAL_SERVICE,
+    VIRTUAL_SERVICE,
 )
 
 HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
@@ -66,7 +73,7 @@ def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row
     default = next((n for n, r in classes.items() if text(r.content, "metadata", "annotations", marked) == "true"), "")
     frontends = {
         (record.namespace, record.name): truth(record.content, "spec", "redirectToHttps", "enabled") or False
-        for record in snapshot.records(kinds.FRONTEND_CONFIG)
+        for record in snapshot.records(FRONTEND_CONFIG)
     }
     for row in rows_of(ingress_routes):
         notes = mapping(records[row["object"]].content, "metadata", "annotations")
@@ -89,7 +96,7 @@ def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row
 
 def _gateways(snapshot: Snapshot) -> Iterator[Row]:
     """Yield a row per listener, route and Service behind it; a route that only redirects leads to no Service."""
-    holders = [(record, record) for record in snapshot.records(kinds.GATEWAY)]
+    holders = [(record, record) for record in snapshot.records(GATEWAY_KIND)]
     gateways = {(record.namespace, record.name): record for record, _ in holders}
     for kind in LISTENER_SETS:
         for record in snapshot.records(kind):
@@ -101,11 +108,11 @@ def _gateways(snapshot: Snapshot) -> Iterator[Row]:
     routes = [record for kind in ROUTES for record in snapshot.records(kind)]
     for holder, gateway in holders:
         for route in routes:
-            for listener in _attached(route, holder, gateway):
+            for listener in _attached(route, holder):
                 yield from _listened(holder, gateway, listener, route, policies)
 
 
-def _attached(route: Record, holder: Record, gateway: Record) -> Iterator[Mapping[str, Any]]:
+def _attached(route: Record, holder: Record) -> Iterator[Mapping[str, Any]]:
     """Yield the listeners of a Gateway or ListenerSet that a route is attached to."""
     for parent in items(route.content, "spec", "parentRefs"):
         kind, place = text(parent, "kind", default="Gateway"), text(parent, "namespace") or route.namespace
@@ -168,7 +175,7 @@ def _backend_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
     """Return (namespace, name) of the Services to which gateways speak TLS."""
     return {
         (record.namespace, text(target, "name"))
-        for record in snapshot.records(kinds.BACKEND_TLS_POLICY)
+        for record in snapshot.records(BACKEND_TLS_POLICY)
         for target in items(record.content, "spec", "targetRefs")
         if text(target, "kind") == "Service"
     }
@@ -177,7 +184,7 @@ def _backend_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
 def _istio(snapshot: Snapshot) -> Iterator[Row]:
     """Yield a row per server of an Istio Gateway and Service of a VirtualService that is bound to it."""
     gateways = {f"{record.namespace}/{record.name}": record for record in snapshot.records(ISTIO_GATEWAY)}
-    for route in snapshot.records(kinds.VIRTUAL_SERVICE):
+    for route in snapshot.records(VIRTUAL_SERVICE):
         services = sorted({_service_of(host, route.namespace) for host in _destinations(route)})
         for name in texts(route.content, "spec", "gateways"):
             gateway = gateways.get(name if "/" in name else f"{route.namespace}/{name}")
@@ -233,7 +240,7 @@ def _service_of(host: str, namespace: str) -> str:
 
 def _routes(snapshot: Snapshot) -> Iterator[Row]:
     """Yield a row per Service behind each Route of OpenShift."""
-    for record in snapshot.records(kinds.ROUTE):
+    for record in snapshot.records(ROUTE):
         spec = mapping(record.content, "spec")
         termination = text(spec, "tls", "termination")
         insecure = text(spec, "tls", "insecureEdgeTerminationPolicy")

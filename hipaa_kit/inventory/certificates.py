@@ -10,18 +10,20 @@ from typing import Any
 
 from hipaa_kit.inventory.fields import condition, mapping, number, reference, text
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.transit import CERTIFICATES
+
+CERTIFICATE = custom("cert-manager.io", "Certificate")
 
 DEFAULT_BITS = {"RSA": 2048, "ECDSA": 256}
 """Size of a key that a Certificate leaves open."""
 
 
-@builds(CERTIFICATES, reads=[kinds.CERTIFICATE])
+@builds(CERTIFICATES, reads=[CERTIFICATE])
 def certificates(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per Certificate."""
-    for record in snapshot.records(kinds.CERTIFICATE):
+    for record in snapshot.records(CERTIFICATE):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
         issuer = mapping(spec, "issuerRef")
         kind = text(issuer, "kind", default="Issuer")

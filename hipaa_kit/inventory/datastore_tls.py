@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from hipaa_kit.inventory.fields import items, mapping, number, text, truth
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.transit import DATASTORE_TLS
@@ -37,11 +37,11 @@ class Listener(NamedTuple):
     port: int | None = None
 
 
-def _cloud_native_pg(spec: Spec) -> Iterator[Listener]:
+def _cloud_native_pg(_: Spec) -> Iterator[Listener]:
     yield Listener("offered", "$.spec.certificates", "the server always has a certificate, clients may do without")
 
 
-def _zalando(spec: Spec) -> Iterator[Listener]:
+def _zalando(_: Spec) -> Iterator[Listener]:
     yield Listener("offered", "$.spec.tls", "the server has a certificate; its rules for clients are not read")
 
 
@@ -121,18 +121,18 @@ def _written(value: bool | None) -> str:
 
 
 OPERATORS: Mapping[Kind, tuple[str, Callable[[Spec], Iterator[Listener]]]] = {
-    kinds.known("postgresql.cnpg.io", "Cluster"): ("CloudNativePG", _cloud_native_pg),
-    kinds.known("acid.zalan.do", "postgresql"): ("Zalando", _zalando),
-    kinds.known("postgres-operator.crunchydata.com", "PostgresCluster"): ("Crunchy", _crunchy),
-    kinds.known("pgv2.percona.com", "PerconaPGCluster"): ("Percona", _percona_postgres),
-    kinds.known("pxc.percona.com", "PerconaXtraDBCluster"): ("Percona", _percona_mysql),
-    kinds.known("psmdb.percona.com", "PerconaServerMongoDB"): ("Percona", _percona_mongo),
-    kinds.known("mongodbcommunity.mongodb.com", "MongoDBCommunity"): ("MongoDB", _mongo_community),
-    kinds.known("kafka.strimzi.io", "Kafka"): ("Strimzi", _strimzi),
-    kinds.known("rabbitmq.com", "RabbitmqCluster"): ("RabbitMQ", _rabbit),
-    kinds.known("elasticsearch.k8s.elastic.co", "Elasticsearch"): ("Elastic", _elastic),
-    kinds.known("redis.redis.opstreelabs.in", "Redis"): ("Opstree", _redis),
-    kinds.known("redis.redis.opstreelabs.in", "RedisCluster"): ("Opstree", _redis),
+    custom("postgresql.cnpg.io", "Cluster"): ("CloudNativePG", _cloud_native_pg),
+    custom("acid.zalan.do", "postgresql"): ("Zalando", _zalando),
+    custom("postgres-operator.crunchydata.com", "PostgresCluster"): ("Crunchy", _crunchy),
+    custom("pgv2.percona.com", "PerconaPGCluster"): ("Percona", _percona_postgres),
+    custom("pxc.percona.com", "PerconaXtraDBCluster"): ("Percona", _percona_mysql),
+    custom("psmdb.percona.com", "PerconaServerMongoDB"): ("Percona", _percona_mongo),
+    custom("mongodbcommunity.mongodb.com", "MongoDBCommunity"): ("MongoDB", _mongo_community),
+    custom("kafka.strimzi.io", "Kafka"): ("Strimzi", _strimzi),
+    custom("rabbitmq.com", "RabbitmqCluster"): ("RabbitMQ", _rabbit),
+    custom("elasticsearch.k8s.elastic.co", "Elasticsearch"): ("Elastic", _elastic),
+    custom("redis.redis.opstreelabs.in", "Redis"): ("Opstree", _redis),
+    custom("redis.redis.opstreelabs.in", "RedisCluster"): ("Opstree", _redis),
 }
 """How the object of each operator is read."""
 

@@ -19,12 +19,16 @@ from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.mesh import ROOT, UNSET, PeerAuthentication, Taken, taken_in
 from hipaa_kit.kube.network.ports import FIRST, LAST
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT
 
-READS = (*POD_KINDS, kinds.NAMESPACE, kinds.PEER_AUTHENTICATION, kinds.known("policy.linkerd.io", "Server"))
+PEER_AUTHENTICATION = custom("security.istio.io", "PeerAuthentication")
+SERVER = custom("policy.linkerd.io", "Server")
+
+READS = (*POD_KINDS, kinds.NAMESPACE, PEER_AUTHENTICATION, SERVER)
 
 PROXIES = {
     "istio-proxy": "istio",
@@ -51,7 +55,7 @@ LINKERD_MODES = {
     "all-authenticated": "strict",
     "cluster-authenticated": "strict",
 }
-"""What a pod takes in where no Server selects one of its ports. `deny` lets in what policies name, with or without TLS."""
+"""What a pod takes in where no Server selects a port of it; `deny` lets in what policies name, with TLS or without."""
 
 EXCLUDED = {
     ("istio", "in"): "traffic.sidecar.istio.io/excludeInboundPorts",
@@ -125,8 +129,8 @@ class _Mesh:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._policies = [_policy(record) for record in snapshot.records(kinds.PEER_AUTHENTICATION)]
-        self._servers = {record.namespace for record in snapshot.records(kinds.known("policy.linkerd.io", "Server"))}
+        self._policies = [_policy(record) for record in snapshot.records(PEER_AUTHENTICATION)]
+        self._servers = {record.namespace for record in snapshot.records(SERVER)}
         self._notes = {
             record.name: string_map(record.content, "metadata", "annotations")
             for record in snapshot.records(kinds.NAMESPACE)

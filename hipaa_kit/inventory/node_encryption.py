@@ -16,13 +16,17 @@ from typing import Any, NamedTuple
 from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import NETWORK_ENCRYPTION
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.transit import NODE_ENCRYPTION
 
-FELIX = (kinds.FELIX_CONFIGURATION, kinds.known("projectcalico.org", "FelixConfiguration"))
-NETWORK_OPERATOR = kinds.known("operator.openshift.io", "Network")
-READS = (kinds.NODE, kinds.DAEMON_SET, kinds.CILIUM_NODE, *FELIX, NETWORK_OPERATOR)
+CILIUM_NODE = custom("cilium.io", "CiliumNode")
+FELIX_CONFIGURATION = custom("crd.projectcalico.org", "FelixConfiguration")
+
+FELIX = (FELIX_CONFIGURATION, custom("projectcalico.org", "FelixConfiguration"))
+NETWORK_OPERATOR = custom("operator.openshift.io", "Network")
+READS = (kinds.NODE, kinds.DAEMON_SET, CILIUM_NODE, *FELIX, NETWORK_OPERATOR)
 
 WIREGUARD_KEY = "network.cilium.io/wg-pub-key"
 FELIX_KEY = "projectcalico.org/WireguardPublicKey"
@@ -82,7 +86,7 @@ def _cilium(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
     The agent writes the number of its key there whenever it starts, 0 without encryption; the public key in the
     annotation may outlast WireGuard. With both, WireGuard is on.
     """
-    held = {record.name: record for record in snapshot.records(kinds.CILIUM_NODE)}
+    held = {record.name: record for record in snapshot.records(CILIUM_NODE)}
     settings: Mapping[str, Any] = {}
     for record in snapshot.records(kinds.CONFIG_MAP):
         if record.name == "cilium-config" and record.namespace == agent.namespace:
@@ -145,7 +149,7 @@ def _calico(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
     return ask
 
 
-def _flannel(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
+def _flannel(_: Snapshot, agent: Record) -> Callable[[Record], Said]:
     """Ask the node which backend flannel runs there."""
 
     def ask(node: Record) -> Said:
@@ -165,7 +169,7 @@ def _ovn(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
     """Ask the operator of the network; elsewhere than in OpenShift it cannot be seen."""
     configured = next(iter(snapshot.records(NETWORK_OPERATOR)), None)
 
-    def ask(node: Record) -> Said:
+    def ask(_: Record) -> Said:
         if configured is None:
             return Said("unknown", f"{agent.object} is OVN-Kubernetes, and no Network of an operator was seen")
         ovn = mapping(configured.content, "spec", "defaultNetwork", "ovnKubernetesConfig")
@@ -179,8 +183,8 @@ def _ovn(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
     return ask
 
 
-def _not_read(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
-    return lambda node: Said("unknown", f"{agent.object} may encrypt between nodes; its configuration is not read")
+def _not_read(_: Snapshot, agent: Record) -> Callable[[Record], Said]:
+    return lambda _: Said("unknown", f"{agent.object} may encrypt between nodes; its configuration is not read")
 
 
 PLUGINS: Mapping[str, Callable[[Snapshot, Record], Callable[[Record], Said]]] = {

@@ -133,18 +133,6 @@ CERTIFICATES = Table(
     ),
 )
 
-CONTROL_PLANE_FLAGS = Table(
-    "control_plane_flags",
-    "one flag of one component of the control plane that runs as a pod of kube-system",
-    ("component", "pod", "flag"),
-    (
-        text("component", "its name, such as kube-apiserver"),
-        text("pod", "`Pod/namespace/name`"),
-        text("flag", "name of the flag, without dashes"),
-        text("value", "its value; none where the flag stands alone"),
-    ),
-)
-
 TLS_PROFILES = Table(
     "tls_profiles",
     "one API server as its operator is told to configure it",

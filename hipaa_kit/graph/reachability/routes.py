@@ -233,6 +233,7 @@ def may_attach(route: Record, gateway: Record, listener: Mapping[str, Any]) -> b
 
 
 def backends(route: Record) -> Iterator[Mapping[str, Any]]:
+    """Yield the Services that a route sends requests to; one of weight 0 gets none."""
     for rule in items(route.content, "spec", "rules"):
         for backend in items(rule, "backendRefs"):
             if text(backend, "kind", default="Service") == "Service" and number(backend, "weight") != 0:

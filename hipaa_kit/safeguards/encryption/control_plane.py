@@ -27,12 +27,14 @@ ETCD_FALSE = ("auto-tls", "peer-auto-tls")
 
 
 @check("HK-ENC-14")
-def control_plane_speaks_tls(control_plane_flags: pd.DataFrame, tls_profiles: pd.DataFrame) -> pd.DataFrame:
+def control_plane_speaks_tls(
+    control_plane_members: pd.DataFrame, control_plane_flags: pd.DataFrame, tls_profiles: pd.DataFrame
+) -> pd.DataFrame:
     """Judge the control plane by the flags of its API servers and etcd members, or by the TLS profile of OpenShift.
 
     Parameters
     ----------
-    control_plane_flags, tls_profiles : tables of those names
+    control_plane_members, control_plane_flags, tls_profiles : tables of those names
 
     Returns
     -------
@@ -44,12 +46,14 @@ def control_plane_speaks_tls(control_plane_flags: pd.DataFrame, tls_profiles: pd
     Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/,
     https://etcd.io/docs/v3.6/op-guide/security/
     """
-    rows = [*_flags(control_plane_flags), *_profiles(tls_profiles)]
+    rows = [*_flags(control_plane_members, control_plane_flags), *_profiles(tls_profiles)]
     if not any(row["component"] in ("kube-apiserver", "APIServer") for row in rows):
-        rows.append({"member": "kube-apiserver", "component": "", "unseen": True})
-    columns = ["member", "component", "wrong", "observed", "expected", "severity", "unseen", "words"]
+        rows.append({"member": "kube-apiserver", "component": "", "hidden": True})
+    columns = ["member", "component", "wrong", "observed", "expected", "severity", "unread", "hidden", "words"]
     examined = pd.DataFrame(rows, columns=columns).assign(object=OBJECT)
-    examined = examined.fillna({"wrong": "", "observed": "", "expected": "", "severity": "", "unseen": False})
+    examined = examined.fillna(
+        {"wrong": "", "observed": "", "expected": "", "severity": "", "unread": False, "hidden": False}
+    )
     wrong = examined["wrong"] != ""
     return judge(
         examined,
@@ -62,7 +66,10 @@ def control_plane_speaks_tls(control_plane_flags: pd.DataFrame, tls_profiles: pd
             severity="medium",
         ),
         not_assessed(
-            examined["unseen"].astype(bool),
+            examined["unread"].astype(bool), "what {member} starts with is not its own flags", code="input_missing"
+        ),
+        not_assessed(
+            examined["hidden"].astype(bool),
             "no API server shows its settings: the provider, or a server without pods, keeps them",
             code="managed_plane",
         ),
@@ -71,12 +78,17 @@ def control_plane_speaks_tls(control_plane_flags: pd.DataFrame, tls_profiles: pd
     )
 
 
-def _flags(flags: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _flags(members: pd.DataFrame, flags: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield what is wrong, or right, with each setting of each API server and etcd."""
-    members = flags[flags["component"] == "etcd"]["pod"].nunique()
-    for (component, pod), held in flags.groupby(["component", "pod"]):
-        given = dict(zip(held["flag"], held["value"], strict=True))
-        found = {"kube-apiserver": _server(given), "etcd": _etcd(given, members)}.get(str(component), iter(()))
+    etcds = int((members["component"] == "etcd").sum())
+    judged = members[members["component"].isin(["kube-apiserver", "etcd"])]
+    for component, pod, read in judged[["component", "pod", "flags_read"]].itertuples(index=False):
+        if not read:
+            yield {"member": pod, "component": component, "unread": True}
+            continue
+        held = flags[flags["pod"] == pod]
+        given = dict(zip(held["name"], held["value"], strict=True))
+        found = _server(given) if component == "kube-apiserver" else _etcd(given, etcds)
         for flag, wrong, expected, severity in found:
             yield {
                 "member": f"{pod} --{flag}",
@@ -106,10 +118,9 @@ def _server(given: dict[str, str]) -> Iterator[Setting]:
 def _etcd(given: dict[str, str], members: int) -> Iterator[Setting]:
     for flag, whom in ETCD_TRUE.items():
         if whom == "clients" or members > 1:
-            right = given.get(flag) in ("true", "") and flag in given
-            yield flag, "" if right else f"certificates of {whom} are not asked for", "true", ""
+            yield flag, "" if given.get(flag) == "true" else f"certificates of {whom} are not asked for", "true", ""
     for flag in ETCD_FALSE:
-        on = flag in given and given[flag] in ("true", "")
+        on = given.get(flag) == "true"
         yield flag, "certificates are made by itself, and prove nothing" if on else "", "false", ""
 
 
