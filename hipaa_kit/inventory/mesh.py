@@ -69,6 +69,7 @@ ISTIO_INCLUDED = {
     "in": "traffic.sidecar.istio.io/includeInboundPorts",
     "out": "traffic.sidecar.istio.io/includeOutboundIPRanges",
 }
+ISTIO_INTERFACES = "traffic.sidecar.istio.io/excludeInterfaces"
 ISTIO_RANGES_OUT = "traffic.sidecar.istio.io/excludeOutboundIPRanges"
 
 
@@ -234,6 +235,8 @@ def _exceptions(view: PodView, mesh: str, held: _Mesh) -> Iterator[tuple[str, in
                 yield direction, first, last, "disabled", f"annotation {key}"
         if mesh == "istio" and notes.get(ISTIO_INCLUDED[direction], "*") != "*":
             yield direction, FIRST, LAST, "unknown", f"annotation {ISTIO_INCLUDED[direction]}"
+        if mesh == "istio" and ISTIO_INTERFACES in notes:
+            yield direction, FIRST, LAST, "unknown", f"annotation {ISTIO_INTERFACES}"
     if mesh == "istio" and notes.get(ISTIO_RANGES_OUT):
         yield "out", FIRST, LAST, "unknown", f"annotation {ISTIO_RANGES_OUT}"
 

@@ -136,12 +136,12 @@ def _calico(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
             values = [(name, truth(written[name].content, "spec", "wireguardEnabled")) for name in names]
             found = next(((name, value) for name, value in values if value is not None), None)
             enabled = found[1] if found else False
-            source = written[found[0]].object if found else "no FelixConfiguration"
+            source = written[found[0]].object if found else "no configuration of Felix"
         published = bool(string_map(node.content, "metadata", "annotations").get(FELIX_KEY))
         if enabled is None:
             return Said("unknown", f"{source} says neither true nor false")
         if not enabled:
-            return Said("none", f"{source} does not turn WireGuard on")
+            return Said("none", f"WireGuard is off by {source}")
         if not published:
             return Said("unknown", f"{source} turns WireGuard on, and the node has published no key")
         return Said("wireguard", f"{source} turns WireGuard on, and the node has published a key")

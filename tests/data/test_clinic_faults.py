@@ -18,6 +18,9 @@ WITHOUT_A_FAULT = {
     "HK-PHI-03": "every kind was asked for; what was refused would be missing from both twins",
     "HK-NET-01": "the network plugin of the cluster enforces policies; a cluster has one plugin",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
+    "HK-ENC-11": "the clinic has no service mesh",
+    "HK-ENC-17": "no operator runs the clinic's databases",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 

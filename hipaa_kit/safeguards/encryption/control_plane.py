@@ -11,6 +11,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_assessed
 
 OBJECT = "Cluster//control-plane"
 OLD = ("VersionTLS10", "VersionTLS11")
+NEW = ("", "VersionTLS12", "VersionTLS13")
 WEAK = ("RC4", "3DES")
 """Words in names of cipher suites that the documentation of the API server calls insecure."""
 
@@ -65,9 +66,7 @@ def control_plane_speaks_tls(
             expected="{expected}",
             severity="medium",
         ),
-        not_assessed(
-            examined["unread"].astype(bool), "what {member} starts with is not its own flags", code="input_missing"
-        ),
+        not_assessed(examined["unread"].astype(bool), "what {member} says is not understood", code="input_missing"),
         not_assessed(
             examined["hidden"].astype(bool),
             "no API server shows its settings: the provider, or a server without pods, keeps them",
@@ -91,6 +90,7 @@ def _flags(members: pd.DataFrame, flags: pd.DataFrame) -> Iterator[dict[str, Any
         found = _server(given) if component == "kube-apiserver" else _etcd(given, etcds)
         for flag, wrong, expected, severity in found:
             yield {
+                "unread": flag == "tls-min-version" and given.get(flag, "") not in (*OLD, *NEW),
                 "member": f"{pod} --{flag}",
                 "component": component,
                 "wrong": wrong,
@@ -126,8 +126,13 @@ def _etcd(given: dict[str, str], members: int) -> Iterator[Setting]:
 
 def _profiles(profiles: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in profiles.to_dict("records"):
-        old = row["profile"] == "Old" or row["min_version"] in OLD
+        custom = row["profile"] == "Custom"
+        old = row["profile"] == "Old" or (custom and row["min_version"] in OLD)
+        known = row["profile"] in ("Old", "Intermediate", "Modern") or (
+            custom and row["min_version"] in (*OLD, *NEW[1:])
+        )
         yield {
+            "unread": not known,
             "member": f"{row['object']} tlsSecurityProfile",
             "component": "APIServer",
             "wrong": f"profile {row['profile']} speaks TLS older than 1.2" if old else "",

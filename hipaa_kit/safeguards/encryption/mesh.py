@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.kube.network.ports import FIRST, LAST
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
 
 
@@ -35,7 +36,9 @@ def mesh_is_strict(
         inside[["pod", "workload", "mesh", "inside"]], on="pod"
     )
     first, last = apart["port_from"].astype("str"), apart["port_to"].astype("str")
-    apart = apart.assign(ports="port " + first.where(first == last, first + "-" + last))
+    every = apart["port_to"] - apart["port_from"] == LAST - FIRST
+    ports = "port " + first.where(first == last, first + "-" + last)
+    apart = apart.assign(ports=ports.where(~every, "every port"))
     examined = pd.concat([inside.assign(ports=""), apart], ignore_index=True)
     examined = examined.assign(
         member=(examined["pod"] + " " + examined["ports"]).str.strip(),
