@@ -1,20 +1,22 @@
 """What encrypts every flow of ePHI: a mesh, the network between nodes, TLS of the application, or nothing that is seen.
 
 Taken are the flows that policies allow or leave open and those that the scope declares, each on the ports that the
-destination is known to answer on. The strongest thing that is sure counts; what may be is `unknown`, never encryption.
+destination is known to answer on: those that its containers declare, that Services lead to, or that a flow names. What
+listens on a port that nothing names is not seen. The strongest thing that is sure counts; what may be is `unknown`, never encryption.
 Source: https://istio.io/latest/docs/concepts/security/#mutual-tls-authentication,
 https://linkerd.io/2/features/automatic-mtls/, and those of `inventory.node_encryption` and `inventory.port_tls`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.containers import each_container
+from hipaa_kit.inventory.containers import each_container, parse_image
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
@@ -23,13 +25,27 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.transit import FLOW_ENCRYPTION
 
-CLIENT_SETTINGS = {
-    "PGSSLMODE": (frozenset(["require", "verify-ca", "verify-full"]), (5432, 6432)),
-    "KC_DB_TLS_MODE": (frozenset(["verify-server"]), (5432, 6432, 3306, 1433, 1521)),
-}
-"""Variables by which a client refuses to speak without TLS: the values that do, and the ports they are for.
 
-Source: https://www.postgresql.org/docs/current/libpq-envars.html, https://www.keycloak.org/server/db
+class Setting(NamedTuple):
+    """A variable by which a client refuses to speak without TLS: the values that do, and the ports they are for.
+
+    `image` and `since` name the program that is known to obey it; of any other it is only claimed.
+    """
+
+    values: frozenset[str]
+    ports: tuple[int, ...]
+    image: str = ""
+    since: tuple[int, int] = (0, 0)
+
+
+CLIENT_SETTINGS = {
+    "PGSSLMODE": Setting(frozenset(["require", "verify-ca", "verify-full"]), (5432, 6432)),
+    "KC_DB_TLS_MODE": Setting(frozenset(["verify-server"]), (1433, 1521, 3306, 5432, 6432), "keycloak", (26, 6)),
+}
+"""Settings of clients. Every program that is made with libpq obeys the first, and others need not.
+
+Source: https://www.postgresql.org/docs/current/libpq-envars.html, https://www.keycloak.org/server/db,
+https://github.com/keycloak/keycloak/issues/46603
 """
 
 
@@ -72,7 +88,8 @@ def flow_encryption(
             continue
         known = decide.ports(row["destination"], row["protocol"])
         named = {first for first, last in declared if first == last and _within(first, open_)}
-        ports = sorted({port for port in known if _within(port, open_)} | named) or [0]
+        outside = row["destination_namespace"] == ""
+        ports = sorted({port for port in known if _within(port, open_)} | named) or ([0] if outside else [])
         for port in ports:
             said = decide.flow(row["source"], row["destination"], row["protocol"], port)
             pairs, same = decide.pairs(row["source"], row["destination"])
@@ -214,9 +231,9 @@ class _Decide:
         return By(said[0][0], said[0][2])
 
     def _application(self, source: str, destination: str, protocol: str, port: int) -> By:
-        for setting, value in self._clients.get(source, {}).items():
-            if protocol == "TCP" and port in CLIENT_SETTINGS[setting][1]:
-                return By("app-tls", f"its client refuses to do without TLS: {setting} is {value}")
+        for setting, said in self._clients.get(source, {}).items():
+            if protocol == "TCP" and port in CLIENT_SETTINGS[setting].ports:
+                return said
         if found := self._tls.get((destination, protocol), {}).get(port):
             by = {"yes": "app-tls", "claimed": "unknown"}.get(found.encrypted_by, "none")
             return By(by, found.basis)
@@ -248,17 +265,32 @@ def _counted(ones: list[Pod], others: list[Pod], same: bool) -> tuple[int, int]:
     return len(ones) * len(others) - own, max(shared - own, 0)
 
 
-def _client_settings(snapshot: Snapshot) -> dict[str, dict[str, str]]:
+def _client_settings(snapshot: Snapshot) -> dict[str, dict[str, By]]:
     """Return by workload the settings by which every container of every pod refuses to do without TLS."""
-    given: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    given: dict[str, dict[str, list[tuple[str, bool]]]] = defaultdict(lambda: defaultdict(list))
     for view in pod_views(snapshot):
         for role, container in each_container(view):
             if role == "main":
                 held = {text(each, "name"): text(each, "value") for each in items(container, "env")}
-                for name in CLIENT_SETTINGS:
-                    given[view.workload][name].add(held.get(name, ""))
-    found = {
-        workload: {name: min(values) for name, values in settings.items() if values <= CLIENT_SETTINGS[name][0]}
-        for workload, settings in given.items()
-    }
-    return {workload: settings for workload, settings in found.items() if settings}
+                for name, setting in CLIENT_SETTINGS.items():
+                    given[view.workload][name].append((held.get(name, ""), _obeys(container, setting)))
+    found: dict[str, dict[str, By]] = defaultdict(dict)
+    for workload, settings in given.items():
+        for name, each in settings.items():
+            if all(value in CLIENT_SETTINGS[name].values for value, _ in each):
+                words = f"{name} is {min(value for value, _ in each)}"
+                known = all(obeys for _, obeys in each)
+                found[workload][name] = (
+                    By("app-tls", f"its client refuses to do without TLS: {words}")
+                    if known
+                    else By("unknown", f"{words}, which not every client obeys")
+                )
+    return found
+
+
+def _obeys(container: Mapping[str, Any], setting: Setting) -> bool:
+    """Tell whether a container's program is known to obey a setting, by the name and tag of its image."""
+    image = parse_image(text(container, "image"))
+    version = re.match(r"v?(\d{1,4})\.(\d{1,4})", image.tag)
+    same = bool(setting.image) and image.repository.rpartition("/")[2] == setting.image
+    return same and version is not None and (int(version[1]), int(version[2])) >= setting.since

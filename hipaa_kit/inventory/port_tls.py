@@ -33,17 +33,14 @@ SERVED_BY = {
 
 PERCONA = {"PerconaPGCluster": 5432, "PerconaXtraDBCluster": 3306, "PerconaServerMongoDB": 27017}
 
-BELONGS_TO = frozenset(
-    [
-        "cnpg.io/cluster",
-        "cluster-name",
-        "postgres-operator.crunchydata.com/cluster",
-        "strimzi.io/cluster",
-        "elasticsearch.k8s.elastic.co/cluster-name",
-        "app.kubernetes.io/instance",
-    ]
-)
-"""Labels by which operators mark the pods of a datastore with its name."""
+BELONGS_TO = {
+    "CloudNativePG": "cnpg.io/cluster",
+    "Crunchy": "postgres-operator.crunchydata.com/cluster",
+    "Elastic": "elasticsearch.k8s.elastic.co/cluster-name",
+    "Strimzi": "strimzi.io/cluster",
+    "Zalando": "cluster-name",
+}
+"""Label by which an operator marks the pods of a datastore with its name; others own them by reference."""
 
 
 class Sign(NamedTuple):
@@ -166,8 +163,8 @@ def _by_operators(
 ) -> Iterator[tuple[str, str, int, Sign]]:
     """Yield what the objects of datastores ask for, for the pods that are theirs by owner or by label."""
     spoken = {"demanded": "yes", "offered": "unknown", "off": "no", "unknown": "unknown"}
-    marks = labels[(labels["kind"] == "Pod") & labels["key"].isin(BELONGS_TO)]
-    named = set(marks[["object", "value"]].itertuples(index=False, name=None))
+    marks = labels[(labels["kind"] == "Pod") & labels["key"].isin(BELONGS_TO.values())]
+    named = set(marks[["object", "key", "value"]].itertuples(index=False, name=None))
     for row in rows_of(datastore_tls):
         kind, _, name = row["object"].split("/")
         port = row["port"] if not pd.isna(row["port"]) else PERCONA.get(kind, SERVED_BY.get(row["operator"]))
@@ -176,5 +173,5 @@ def _by_operators(
         sign = Sign(spoken[row["tls"]], f"{row['object']} {row['path']}: {row['value']}")
         inside = running[running["namespace"] == row["namespace"]]
         for pod, workload in inside[["object", "workload"]].itertuples(index=False):
-            if workload == row["object"] or (pod, name) in named:
+            if workload == row["object"] or (pod, BELONGS_TO.get(row["operator"]), name) in named:
                 yield pod, "TCP", int(port), sign

@@ -103,7 +103,7 @@ FLOW_ENCRYPTION = Table(
         text("source", "`Kind/namespace/name`, or addresses outside the cluster"),
         text("destination", "`Kind/namespace/name`, or addresses outside the cluster"),
         text("protocol", "TCP, UDP or SCTP"),
-        count("port", "port of the destination; 0 stands for ports that nothing names"),
+        count("port", "port of the destination; 0 is any port of addresses outside"),
         text("category", "what the traffic is for"),
         flag("declared", "the scope file declares it"),
         text("verdict", "what the policies decide of it"),

@@ -12,6 +12,7 @@ from hipaa_kit.kube.facts import (
     field_managers,
     length_class,
     literal_lengths,
+    network_encryption,
     program,
 )
 
@@ -87,3 +88,26 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
     }
     assert dict(exec_programs(container)) == {"livenessProbe": "redis-cli", "preStop": "sleep"}
     assert dict(exec_programs({"lifecycle": []})) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        (
+            "cilium-config",
+            {"enable-wireguard": "true", "encrypt-node": "false", "cluster-name": "secret"},
+            {"enable-ipsec": False, "enable-wireguard": True, "encrypt-node": False},
+        ),
+        (
+            "cilium-config",
+            {"enable-ipsec": "True"},
+            {"enable-ipsec": True, "enable-wireguard": False, "encrypt-node": False},
+        ),
+        ("cilium-config", {}, {}),
+        ("cilium-config", None, {}),
+        ("other", {"enable-wireguard": "true"}, {}),
+        (None, {"enable-wireguard": "true"}, {}),
+    ],
+)
+def test_of_a_plugins_configuration_only_encryption_is_known(name: Any, data: Any, expected: dict[str, bool]) -> None:
+    assert network_encryption(name, data) == expected

@@ -15,6 +15,13 @@ NEW = ("", "VersionTLS12", "VersionTLS13")
 WEAK = ("RC4", "3DES")
 """Words in names of cipher suites that the documentation of the API server calls insecure."""
 
+NOTHING: dict[str, Any] = {
+    "object": OBJECT,
+    **dict.fromkeys(("wrong", "observed", "expected", "severity", "words"), ""),
+    **dict.fromkeys(("unread", "hidden"), False),
+}
+"""What a row holds where it says nothing else."""
+
 SERVER_FILES = {
     "client-ca-file": ("", "who clients are"),
     "etcd-cafile": ("", "who etcd is"),
@@ -50,11 +57,7 @@ def control_plane_speaks_tls(
     rows = [*_flags(control_plane_members, control_plane_flags), *_profiles(tls_profiles)]
     if not any(row["component"] in ("kube-apiserver", "APIServer") for row in rows):
         rows.append({"member": "kube-apiserver", "component": "", "hidden": True})
-    columns = ["member", "component", "wrong", "observed", "expected", "severity", "unread", "hidden", "words"]
-    examined = pd.DataFrame(rows, columns=columns).assign(object=OBJECT)
-    examined = examined.fillna(
-        {"wrong": "", "observed": "", "expected": "", "severity": "", "unread": False, "hidden": False}
-    )
+    examined = pd.DataFrame([{**NOTHING, **row} for row in rows])
     wrong = examined["wrong"] != ""
     return judge(
         examined,
@@ -66,9 +69,9 @@ def control_plane_speaks_tls(
             expected="{expected}",
             severity="medium",
         ),
-        not_assessed(examined["unread"].astype(bool), "what {member} says is not understood", code="input_missing"),
+        not_assessed(examined["unread"], "what {member} says is not understood", code="input_missing"),
         not_assessed(
-            examined["hidden"].astype(bool),
+            examined["hidden"],
             "no API server shows its settings: the provider, or a server without pods, keeps them",
             code="managed_plane",
         ),

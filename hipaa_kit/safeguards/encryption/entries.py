@@ -12,6 +12,10 @@ OWN = ("load_balancer", "node_port", "external_ip", "host_port")
 """Entries by which a port of a pod stands in the open by itself."""
 
 
+NO_WAY = {"member": "no way", "sign": "yes", "entry": "", "port": 0, "plain": "", "level": "", "enforcement": ""}
+"""What is said of a workload that nothing opens to outside."""
+
+
 @check("HK-ENC-08")
 def ingresses_end_tls(
     entry_listeners: pd.DataFrame, service_backends: pd.DataFrame, pods: pd.DataFrame, ephi_workloads: pd.DataFrame
@@ -122,11 +126,9 @@ def open_ports_speak_tls(
     found = [_signed(row, known, strict) for row in rows_of(ways)]
     shut = ephi_workloads[~ephi_workloads["object"].isin(ways["workload"])]
     found += [
-        {"object": name, "member": "no way", "sign": "yes", "words": "no port of it is open to outside by itself"}
-        for name in shut["object"]
+        {**NO_WAY, "object": name, "words": "no port of it is open to outside by itself"} for name in shut["object"]
     ]
-    columns = ["object", "member", "sign", "words", "entry", "port", "plain", "level", "enforcement"]
-    examined = pd.DataFrame(found, columns=columns).fillna({"plain": "", "level": "", "enforcement": ""})
+    examined = pd.DataFrame(found, columns=["object", "words", *NO_WAY])
     closed = (examined["level"] == "none") & (examined["enforcement"] == "enforced")
     bare = ~closed & (examined["sign"] == "unknown")
     return judge(
