@@ -21,6 +21,8 @@ WITHOUT_A_FAULT = {
     "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
     "HK-ENC-11": "the clinic has no service mesh",
     "HK-ENC-17": "no operator runs the clinic's databases",
+    "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
+    "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
@@ -60,7 +62,7 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
         kind, _, name = row["object"].split("/")
         if kind == "ScopeEntry":
             assert int(name) <= len(scope["entries"])
-        elif kind != "Cluster":
+        elif kind not in ("Cluster", "CloudCluster"):
             assert row["object"] in clinic.by_id
 
 
@@ -96,7 +98,8 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
     near = {spaces.get(kind, namespace), ""}
     assert {space for _, space, _ in touched} <= near
-    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"}
+    itself = {kind} & {"Namespace"}
+    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"} | itself
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:
