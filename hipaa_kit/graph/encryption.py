@@ -2,7 +2,8 @@
 
 Taken are the flows that policies allow or leave open and those that the scope declares, each on the ports that the
 destination is known to answer on: those that its containers declare, that Services lead to, or that a flow names. What
-listens on a port that nothing names is not seen. The strongest thing that is sure counts; what may be is `unknown`, never encryption.
+listens on a port that nothing names is not seen. The strongest thing that is sure counts; what may be is `unknown`,
+never encryption.
 Source: https://istio.io/latest/docs/concepts/security/#mutual-tls-authentication,
 https://linkerd.io/2/features/automatic-mtls/, and those of `inventory.node_encryption` and `inventory.port_tls`.
 """

@@ -73,12 +73,6 @@ FAULTS = (
         RECORD_UNSHUT,
     ),
     Fault(
-        "CronJob/ehr/ehr-db-dump",
-        "HK-ENC-12",
-        "whatever it sends out of the cluster, where nothing isolates it, nothing encrypts",
-        RECORD_UNSHUT,
-    ),
-    Fault(
         "Deployment/portal/portal-api",
         "HK-ENC-12",
         "what it asks the instance metadata service is not encrypted",

@@ -75,12 +75,12 @@ def flows_are_encrypted(
             rests_on=["mesh_pods", "node_encryption", "port_tls"],
         ),
         reviews(
-            bare & allowed & ~meant,
+            bare & ~meant,
             "does {source} send anything to {destination} on {protocol} {where}, which nothing encrypts? {basis}",
             observed="none",
         ),
         not_assessed(
-            bare & ~allowed,
+            bare & ~allowed & meant,
             "{source} may perhaps connect to {destination} on {protocol} {where}, which nothing encrypts",
             code="unsupported_dialect",
         ),
