@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import add_access
+from assurance import assurance
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -38,6 +39,7 @@ def declare() -> Hospital:
         *policies(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

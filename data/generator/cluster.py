@@ -285,8 +285,16 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "CiliumNode", "Schedule")
-WITHOUT_NAMESPACE = ("ClusterIssuer", "CiliumNode")
+CUSTOM = (
+    "Application",
+    "Certificate",
+    "ClusterIssuer",
+    "CiliumNetworkPolicy",
+    "CiliumNode",
+    "Schedule",
+    "TracingPolicy",
+)
+CLUSTER_WIDE = ("CiliumNode", "ClusterIssuer", "TracingPolicy")
 
 
 def add_extensions(cluster: Cluster) -> None:
@@ -311,7 +319,7 @@ def add_extensions(cluster: Cluster) -> None:
                     "conversion": {"strategy": "None"},
                     "group": kind.group,
                     "names": names,
-                    "scope": "Cluster" if kind.name in WITHOUT_NAMESPACE else "Namespaced",
+                    "scope": "Cluster" if kind.name in CLUSTER_WIDE else "Namespaced",
                     "versions": [
                         {
                             "name": kind.version,

@@ -78,6 +78,7 @@ def control_plane() -> list[Declaration]:
             f"--peer-trusted-ca-file={PKI}/etcd/ca.crt",
             f"--trusted-ca-file={PKI}/etcd/ca.crt",
             "--listen-metrics-urls=http://127.0.0.1:2381",
+            "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
         ),
         static_pod(
             "kube-apiserver",

@@ -166,8 +166,8 @@ _KEPT: Final = {
     # reachability: who may open a connection to whom
     "cilium.io": _NETWORK
     + """
-        cidrGroupRef cluster endPort family fqdn fromCIDR fromEntities matchName matchPattern method path serverNames
-        toCIDR toEntities
+        call cidrGroupRef cluster endPort event family fqdn fromCIDR fromEntities hook matchName matchPattern method
+        path serverNames toCIDR toEntities
     """,
     "crd.projectcalico.org": _NETWORK
     + """
@@ -215,6 +215,19 @@ _KEPT: Final = {
     "security.openshift.io": """
         allowedCapabilities allowedUnsafeSysctls defaultAddCapabilities groups requiredDropCapabilities
         seccompProfiles users volumes
+    """,
+    # integrity: what is kept as declared, and what volumes are checked
+    "argoproj.io": """
+        finishedAt name namespace path reconciledAt revision server status targetRevision
+    """,
+    "kustomize.toolkit.fluxcd.io": """
+        id lastAppliedRevision lastAttemptedRevision path reason status type v
+    """,
+    "helm.toolkit.fluxcd.io": """
+        chart chartName chartVersion lastAppliedRevision lastAttemptedRevision mode reason status type version
+    """,
+    "longhorn.io": """
+        snapshotDataIntegrity
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
