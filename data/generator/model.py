@@ -155,6 +155,10 @@ class Route:
     hostname: str
     port: int
     tls: bool = True
+    redirect: bool = True  # requests without TLS are sent to the address with it
+    ends: str = "2026-12-31T06:00:00Z"  # of its certificate
+    renewal: str = "2026-12-01T06:00:00Z"  # of its certificate; none: nobody will
+    issued: bool = True  # the certificate is as asked for
 
 
 @dataclass(frozen=True)

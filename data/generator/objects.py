@@ -84,7 +84,7 @@ storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachmen
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
 argoproj.io/v1alpha1: applications=Application
-cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
+cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
 cilium.io/v1alpha1: tracingpolicies=TracingPolicy
 velero.io/v1: schedules=Schedule
 """

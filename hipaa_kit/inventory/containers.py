@@ -196,9 +196,15 @@ def _rows_of_probes(pod: PodView) -> Iterator[dict[str, Any]]:
                 "probe": kind,
                 "handler": HANDLERS.get(field, "none"),
                 "port": int_or_text(probe, field, "port") if field else "",
+                "scheme": _scheme(probe) if field == "httpGet" else "",
                 "program": text(pod.facts, "exec_program", f"{text(container, 'name')}/{kind}Probe"),
                 "initial_delay_seconds": number(probe, "initialDelaySeconds") or 0,
                 "period_seconds": number(probe, "periodSeconds") or 10,
                 "timeout_seconds": number(probe, "timeoutSeconds") or 1,
                 "failure_threshold": number(probe, "failureThreshold") or 3,
             }
+
+
+def _scheme(probe: Mapping[str, Any]) -> str:
+    """Return how an HTTP probe asks; the API knows HTTP, the default, and HTTPS alone."""
+    return "HTTPS" if text(probe, "httpGet", "scheme").upper() == "HTTPS" else "HTTP"

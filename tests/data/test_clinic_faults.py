@@ -21,6 +21,9 @@ WITHOUT_A_FAULT = {
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
+    "HK-ENC-11": "the clinic has no service mesh",
+    "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }

@@ -69,6 +69,7 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | flannel\.alpha\.coreos\.com/backend-type
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
     re.VERBOSE,
@@ -205,6 +206,10 @@ _KEPT: Final = {
     """,
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
+    """,
+    # the control plane of OpenShift: which TLS it speaks
+    "config.openshift.io": """
+        ciphers minTLSVersion
     """,
     # what a pod may do on its node
     "security.openshift.io": """
