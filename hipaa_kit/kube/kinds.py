@@ -126,7 +126,54 @@ BUILT_IN: Final = tuple(
 )
 """Every kind that a stock cluster can serve, and the policy and snapshot kinds that come as custom resources."""
 
+BACKUP: Final = tuple(
+    _kinds(
+        "velero.io",
+        True,
+        "Backup:backups BackupStorageLocation:backupstoragelocations DataUpload:datauploads "
+        "PodVolumeBackup:podvolumebackups Restore:restores Schedule:schedules "
+        "VolumeSnapshotLocation:volumesnapshotlocations",
+    )
+    + _kinds("volsync.backube", True, "ReplicationSource:replicationsources")
+    + _kinds("config.kio.kasten.io", True, "Policy:policies Profile:profiles")
+    + _kinds(
+        "longhorn.io", True, "Backup:backups BackupTarget:backuptargets RecurringJob:recurringjobs Volume:volumes"
+    )
+    + _kinds("k8up.io", True, "Backup:backups Restore:restores Schedule:schedules")
+    + _kinds("postgresql.cnpg.io", True, "Backup:backups Cluster:clusters ScheduledBackup:scheduledbackups")
+    + _kinds("barmancloud.cnpg.io", True, "ObjectStore:objectstores")
+    + _kinds("acid.zalan.do", True, "postgresql:postgresqls")
+    + _kinds("postgres-operator.crunchydata.com", True, "PostgresCluster:postgresclusters")
+    + _kinds("pgv2.percona.com", True, "PerconaPGBackup:perconapgbackups PerconaPGCluster:perconapgclusters")
+    + _kinds(
+        "psmdb.percona.com",
+        True,
+        "PerconaServerMongoDB:perconaservermongodbs PerconaServerMongoDBBackup:perconaservermongodbbackups",
+    )
+    + _kinds(
+        "pxc.percona.com",
+        True,
+        "PerconaXtraDBCluster:perconaxtradbclusters PerconaXtraDBClusterBackup:perconaxtradbclusterbackups",
+    )
+    + _kinds("k3s.cattle.io", False, "ETCDSnapshotFile:etcdsnapshotfiles")
+    + _kinds("argoproj.io", True, "Application:applications")
+    + _kinds("kustomize.toolkit.fluxcd.io", True, "Kustomization:kustomizations")
+)
+"""Kinds of tools that copy data, and of those that keep a cluster's declarations; all come as custom resources.
+
+Sources: https://velero.io/docs/main/api-types/, https://volsync.readthedocs.io/en/stable/usage/,
+https://docs.kasten.io/latest/api/, https://longhorn.io/docs/latest/references/,
+https://docs.k8up.io/k8up/references/api-reference.html, https://cloudnative-pg.io/documentation/current/,
+https://postgres-operator.readthedocs.io/, https://access.crunchydata.com/documentation/postgres-operator/,
+https://docs.percona.com/percona-operators/, https://docs.k3s.io/cli/etcd-snapshot,
+https://argo-cd.readthedocs.io/, https://fluxcd.io/flux/components/kustomize/.
+"""
+
+CUSTOM: Final = BACKUP
+"""Kinds that tables read, and that a cluster serves only where a CustomResourceDefinition defines them."""
+
 _BY_KIND: Final = {(kind.group, kind.kind): kind for kind in BUILT_IN}
+_CUSTOM_BY_KIND: Final = {(kind.group, kind.kind): kind for kind in CUSTOM}
 _BY_RESOURCE: Final = {(kind.group, kind.resource): kind for kind in BUILT_IN}
 
 _MOVED: Final = {
@@ -152,6 +199,11 @@ def find(group: str, kind: str) -> Kind | None:
     return _BY_KIND.get((group, kind))
 
 
+def find_custom(group: str, kind: str) -> Kind | None:
+    """Return the kind of that name among those that tables read as custom resources, or None."""
+    return _CUSTOM_BY_KIND.get((group, kind))
+
+
 def find_resource(group: str, resource: str) -> Kind | None:
     """Return the built-in kind with that plural name, or None where there is none."""
     return _BY_RESOURCE.get((group, resource))
@@ -168,7 +220,7 @@ def canonical_group(group: str, kind: str) -> tuple[str, str]:
 
 
 def _known(group: str, kind: str) -> Kind:
-    return _BY_KIND[group, kind]
+    return _BY_KIND.get((group, kind)) or _CUSTOM_BY_KIND[group, kind]
 
 
 CONFIG_MAP: Final = _known("", "ConfigMap")
@@ -205,3 +257,6 @@ ROLE: Final = _known("rbac.authorization.k8s.io", "Role")
 ROLE_BINDING: Final = _known("rbac.authorization.k8s.io", "RoleBinding")
 PRIORITY_CLASS: Final = _known("scheduling.k8s.io", "PriorityClass")
 STORAGE_CLASS: Final = _known("storage.k8s.io", "StorageClass")
+VOLUME_SNAPSHOT: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshot")
+VOLUME_SNAPSHOT_CLASS: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshotClass")
+VOLUME_SNAPSHOT_CONTENT: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshotContent")

@@ -30,7 +30,7 @@ from hipaa_kit.sources.snapshot import (
 )
 from hipaa_kit.sources.spool import Spool
 from hipaa_kit.tables.results import CONFLICTS, SET_ASIDE, UNREADABLE
-from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
+from hipaa_kit.vocabulary import ABSENT, CLUSTER, COMPLETE, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
 
 Key = tuple[str, str, str, str]
 
@@ -101,7 +101,7 @@ class SnapshotBuilder:
 
     def kind_of(self, group: str, kind: str) -> Kind | None:
         """Return what is known of a kind: built in, or learned; None where nothing is."""
-        return kinds.find(group, kind) or self._learned.get((group, kind))
+        return kinds.find(group, kind) or self._learned.get((group, kind)) or kinds.find_custom(group, kind)
 
     def add(
         self, obj: Mapping[str, Any], source: str, position: str = "", namespace: str = "", *, later: bool = False
@@ -340,12 +340,36 @@ class SnapshotBuilder:
             for kind in kinds.BUILT_IN
             if (kind.group, kind.kind) not in covered and (kind.group, kind.kind) not in held
         ]
+        asked += [row for row in self._undefined() if (row["group"], row["kind"]) not in covered | held.keys()]
         for row in asked:
             known = self.kind_of(row["group"], row["kind"])
             if known is not None:
                 row.setdefault("resource", known.resource)
                 row.setdefault("namespaced", known.namespaced)
             yield row
+
+    def _undefined(self) -> Iterator[dict[str, Any]]:
+        """Yield an answer for each known custom kind that no definition defines, where all definitions were read.
+
+        What is not defined is not served, so that there is no object of it. Kinds that a server of its own serves
+        (an APIService) are not among these.
+        """
+        definitions = kinds.CUSTOM_RESOURCE_DEFINITION
+        row = self._rows.get((definitions.group, definitions.kind, CLUSTER))
+        if row is None or row["status"] not in COMPLETE:
+            return
+        defined = {key[3] for key in self._held if key[:2] == (definitions.group, definitions.kind)}
+        for kind in kinds.CUSTOM:
+            if f"{kind.resource}.{kind.group}" not in defined:
+                source = f"{definitions.resource} ({row['status']})"
+                yield {
+                    "group": kind.group,
+                    "kind": kind.kind,
+                    "namespace": CLUSTER,
+                    "status": ABSENT,
+                    "count": 0,
+                    "source": source,
+                }
 
 
 def _name(metadata: Mapping[str, Any], source: str, position: str) -> str:

@@ -31,14 +31,14 @@ def snapshot_of(
     collected_at: str = COLLECTED_AT,
     version: str = "v1.34.2",
 ) -> Snapshot:
-    """Return a snapshot of objects in which every built-in kind has the same coverage.
+    """Return a snapshot of objects in which every known kind has the same coverage.
 
     Parameters
     ----------
     objects
         Objects, or YAML that holds them.
     coverage
-        Status of every built-in kind.
+        Status of every known kind.
     overrides
         Other statuses by (kind, namespace) or (group, kind, namespace); namespace "" is the cluster.
     """
@@ -48,7 +48,7 @@ def snapshot_of(
     builder.collected_at, builder.collected_basis = collected_at, "recorded"
     for number, obj in enumerate(held):
         builder.add(obj, "objects.yaml", f":{number}")
-    for kind in kinds.BUILT_IN:
+    for kind in (*kinds.BUILT_IN, *kinds.CUSTOM):
         count = builder.received(kind.group, kind.kind)
         builder.cover(group=kind.group, kind=kind.kind, resource=kind.resource, status=coverage, count=count)
     for key, status in (overrides or {}).items():
