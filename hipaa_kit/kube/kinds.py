@@ -136,9 +136,7 @@ BACKUP: Final = tuple(
     )
     + _kinds("volsync.backube", True, "ReplicationSource:replicationsources")
     + _kinds("config.kio.kasten.io", True, "Policy:policies Profile:profiles")
-    + _kinds(
-        "longhorn.io", True, "Backup:backups BackupTarget:backuptargets RecurringJob:recurringjobs Volume:volumes"
-    )
+    + _kinds("longhorn.io", True, "Backup:backups BackupTarget:backuptargets RecurringJob:recurringjobs Volume:volumes")
     + _kinds("k8up.io", True, "Backup:backups Restore:restores Schedule:schedules")
     + _kinds("postgresql.cnpg.io", True, "Backup:backups Cluster:clusters ScheduledBackup:scheduledbackups")
     + _kinds("barmancloud.cnpg.io", True, "ObjectStore:objectstores")

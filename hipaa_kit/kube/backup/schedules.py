@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from hipaa_kit.errors import InputError
@@ -30,6 +31,8 @@ _RANDOM: Final = "-random"
 _ZONE: Final = re.compile(r"(?:CRON_)?TZ=(\S+)\s+")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS: Final = {**_SECONDS, "d": 86_400.0, "w": 604_800.0}
+_LONG: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)")
 _FIRST: Final = date(2024, 1, 1)
 _SPAN: Final = 16 * 366
 """Days that are looked at for the longest gap: four leap years, so that 29 February has its gap of four years."""
@@ -118,6 +121,14 @@ def parse_schedule(text: str, *, seconds: bool = False) -> Schedule:
     )
 
 
+def duration_hours(text: str) -> float | None:
+    """Return the hours of a Go duration such as `720h0m0s`, also with days or weeks; None for any other text."""
+    parts = _LONG.findall(text)
+    if not parts or "".join(n + unit for n, unit in parts) != text:
+        return None
+    return sum(float(n) * _UNITS[unit] for n, unit in parts) / 3600
+
+
 def _duration(text: str, whole: str) -> float:
     """Return the seconds of a Go duration; what is under a second counts as one."""
     parts = _DURATION.findall(text)
@@ -168,6 +179,6 @@ def _longest_gap(schedule: Schedule) -> float:
     if not runs or not schedule.times:
         raise ScheduleError("the schedule never runs", "", "name a day that exists")
     first, last = schedule.times[0], schedule.times[-1]
-    within = [after - before for before, after in zip(schedule.times, schedule.times[1:], strict=False)]
-    between = [(after - before) * 1440 + first - last for before, after in zip(runs, runs[1:], strict=False)]
+    within = [after - before for before, after in pairwise(schedule.times)]
+    between = [(after - before) * 1440 + first - last for before, after in pairwise(runs)]
     return max([*within, *between, 0 if len(runs) > 1 else _SPAN * 1440]) / 60

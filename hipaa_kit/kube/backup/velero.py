@@ -208,7 +208,8 @@ def parse_selection(spec: Mapping[str, Any]) -> Selection:
         cluster_excluded=_kinds(spec, "excludedClusterScopedResources"),
         selectors=selectors,
         invalid=invalid,
-        policy=isinstance(spec.get("resourcePolicy"), Mapping) or isinstance(spec.get("namespacedFilterPolicies"), list),
+        policy=isinstance(spec.get("resourcePolicy"), Mapping)
+        or isinstance(spec.get("namespacedFilterPolicies"), list),
         cluster=_truth(spec, "includeClusterResources"),
         snapshot_volumes=_truth(spec, "snapshotVolumes"),
         file_system=_first(_truth(spec, "defaultVolumesToFsBackup"), _truth(spec, "defaultVolumesToRestic")),

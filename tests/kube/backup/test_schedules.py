@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_kit.kube.backup.schedules import ScheduleError, parse_schedule
+from hipaa_kit.kube.backup.schedules import ScheduleError, duration_hours, parse_schedule
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,20 @@ def test_one_more_run_never_lengthens_the_gap(minute: int, hour: int, other: int
     alone = parse_schedule(f"{minute} {hour} * * *").longest_gap_hours
     both = parse_schedule(f"{minute} {hour},{other} * * *").longest_gap_hours
     assert both <= alone == 24
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("720h0m0s", 720),
+        ("30d", 720),
+        ("4w", 672),
+        ("90m", 1.5),
+        ("1m0s", 1 / 60),
+        ("", None),
+        ("soon", None),
+        ("5", None),
+    ],
+)
+def test_durations(text: str, hours: float | None) -> None:
+    assert duration_hours(text) == (None if hours is None else pytest.approx(hours))
