@@ -18,8 +18,9 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.backups import BACKUP_ACCESS
 from hipaa_kit.tables.lookup import TableSet
 
-READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING, kinds.POD, kinds.CONFIG_MAP)
+READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
 CONTROL_PLANE = "kube-system"
+PROVIDERS = ("aws", "gce", "azure")
 STOCK_USERS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
 CREDENTIALS = "read the credentials of its store"
 
@@ -122,6 +123,8 @@ def backup_access(
     service_accounts: pd.DataFrame,
     namespaces: pd.DataFrame,
     labels: pd.DataFrame,
+    nodes: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
     cloud_clusters: pd.DataFrame,
     workforce_groups: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
@@ -129,6 +132,8 @@ def backup_access(
 
     Members of groups are not listed beside their group: a grant is one row.
     """
+    self_managed = bool(control_plane_members["component"].eq("kube-apiserver").any())
+    unread = not self_managed and cloud_clusters.empty and bool(nodes["provider"].isin(PROVIDERS).any())
     frames = {
         "roles": roles,
         "role_rules": role_rules,
@@ -137,7 +142,8 @@ def backup_access(
         "service_accounts": service_accounts,
         "namespaces": namespaces,
         "labels": labels,
-        "cloud_clusters": cloud_clusters,
+        # Rules of a provider beside RBAC concern a control plane that it runs, not one that runs here as pods.
+        "cloud_clusters": cloud_clusters.iloc[:0] if self_managed else cloud_clusters,
         "workforce_groups": workforce_groups,
     }
     asked = permissions(_Given(frames), snapshot)
@@ -162,6 +168,10 @@ def backup_access(
                 for row in answer[answer["through"] == ""].itertuples(index=False):
                     kind, subject = str(row.subject_kind), str(row.subject)
                     found.setdefault((kind, subject), {"binding": row.binding, "basis": row.basis})
+            if unread:
+                found.setdefault(
+                    ("*", "*"), {"binding": "", "basis": "what the provider's own access rules allow is not read"}
+                )
             for (kind, subject), proof in sorted(found.items()):
                 yield {
                     "namespace": namespace,

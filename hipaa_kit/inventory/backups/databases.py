@@ -31,6 +31,7 @@ from hipaa_kit.inventory.fields import items, mapping, text, truth
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.schedules import duration_hours
 from hipaa_kit.kube.backup.velero import SNAPSHOT, Reach
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -39,14 +40,10 @@ DATABASE = "database"
 CNPG, ZALANDO, CRUNCHY, PERCONA = "cloudnativepg", "zalando", "crunchy", "percona"
 
 
-def _kind(group: str, kind: str) -> Kind:
-    return next(each for each in kinds.CUSTOM if (each.group, each.kind) == (group, kind))
-
-
-CNPG_PLAN, CNPG_RUN = _kind("postgresql.cnpg.io", "ScheduledBackup"), _kind("postgresql.cnpg.io", "Backup")
-CNPG_CLUSTER, OBJECT_STORE = _kind("postgresql.cnpg.io", "Cluster"), _kind("barmancloud.cnpg.io", "ObjectStore")
-ZALANDO_CLUSTER = _kind("acid.zalan.do", "postgresql")
-CRUNCHY_CLUSTER = _kind("postgres-operator.crunchydata.com", "PostgresCluster")
+CNPG_PLAN, CNPG_RUN = custom("postgresql.cnpg.io", "ScheduledBackup"), custom("postgresql.cnpg.io", "Backup")
+CNPG_CLUSTER, OBJECT_STORE = custom("postgresql.cnpg.io", "Cluster"), custom("barmancloud.cnpg.io", "ObjectStore")
+ZALANDO_CLUSTER = custom("acid.zalan.do", "postgresql")
+CRUNCHY_CLUSTER = custom("postgres-operator.crunchydata.com", "PostgresCluster")
 
 
 class Flavour(NamedTuple):
@@ -60,20 +57,20 @@ class Flavour(NamedTuple):
 
 PERCONA_FLAVOURS = (
     Flavour(
-        _kind("pgv2.percona.com", "PerconaPGCluster"),
-        _kind("pgv2.percona.com", "PerconaPGBackup"),
+        custom("pgv2.percona.com", "PerconaPGCluster"),
+        custom("pgv2.percona.com", "PerconaPGBackup"),
         ("pgCluster",),
         ("succeeded",),
     ),
     Flavour(
-        _kind("psmdb.percona.com", "PerconaServerMongoDB"),
-        _kind("psmdb.percona.com", "PerconaServerMongoDBBackup"),
+        custom("psmdb.percona.com", "PerconaServerMongoDB"),
+        custom("psmdb.percona.com", "PerconaServerMongoDBBackup"),
         ("clusterName", "psmdbCluster"),
         ("ready",),
     ),
     Flavour(
-        _kind("pxc.percona.com", "PerconaXtraDBCluster"),
-        _kind("pxc.percona.com", "PerconaXtraDBClusterBackup"),
+        custom("pxc.percona.com", "PerconaXtraDBCluster"),
+        custom("pxc.percona.com", "PerconaXtraDBClusterBackup"),
         ("pxcCluster",),
         ("succeeded",),
     ),

@@ -17,18 +17,13 @@ from hipaa_kit.inventory.backups.model import ACTIVE, FAILED, PAUSED, UNKNOWN
 from hipaa_kit.inventory.fields import condition, mapping, text, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.backups import CLUSTER_STATE
 
-
-def _kind(group: str, kind: str) -> Kind:
-    return next(each for each in kinds.CUSTOM if (each.group, each.kind) == (group, kind))
-
-
-FILE = _kind("k3s.cattle.io", "ETCDSnapshotFile")
-APPLICATION = _kind("argoproj.io", "Application")
-KUSTOMIZATION = _kind("kustomize.toolkit.fluxcd.io", "Kustomization")
+FILE = custom("k3s.cattle.io", "ETCDSnapshotFile")
+APPLICATION = custom("argoproj.io", "Application")
+KUSTOMIZATION = custom("kustomize.toolkit.fluxcd.io", "Kustomization")
 
 
 @builds(CLUSTER_STATE, reads=[FILE, APPLICATION, KUSTOMIZATION, kinds.CRON_JOB])

@@ -12,6 +12,7 @@ from hipaa_kit.inventory.fields import string_map, text, texts
 from hipaa_kit.inventory.pods import pod_views
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.velero import Answer, Claimed, Mount
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.snapshot import Snapshot
 
@@ -19,7 +20,7 @@ READS: tuple[Kind, ...] = (
     kinds.NAMESPACE,
     kinds.PERSISTENT_VOLUME,
     kinds.PERSISTENT_VOLUME_CLAIM,
-    next(each for each in kinds.CUSTOM if (each.group, each.kind) == ("velero.io", "VolumeSnapshotLocation")),
+    custom("velero.io", "VolumeSnapshotLocation"),
 )
 LOCATIONS = READS[-1]
 PROVIDERS = {

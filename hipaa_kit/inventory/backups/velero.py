@@ -31,7 +31,6 @@ from hipaa_kit.inventory.backups.model import (
     minutes_between,
 )
 from hipaa_kit.inventory.fields import mapping, number, text, truth
-from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.schedules import duration_hours
 from hipaa_kit.kube.backup.velero import (
     FILE_SYSTEM,
@@ -42,12 +41,13 @@ from hipaa_kit.kube.backup.velero import (
     Selection,
     parse_selection,
 )
+from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 TOOL = "velero"
-KINDS = {kind.kind: kind for kind in kinds.CUSTOM if kind.group == "velero.io"}
+KINDS = {kind.kind: kind for kind in CUSTOM if kind.group == "velero.io"}
 PLANS, STORES = (KINDS["Schedule"], KINDS["BackupStorageLocation"]), (KINDS["BackupStorageLocation"],)
 RUNS: tuple[Kind, ...] = (
     KINDS["Backup"],

@@ -31,9 +31,8 @@ from hipaa_kit.inventory.backups.model import (
     state_of,
 )
 from hipaa_kit.inventory.fields import condition, conditions, items, mapping, number, text, texts, truth
-from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.velero import FILE_SYSTEM, NO_METHOD, SNAPSHOT_MOVED, UNKNOWN_METHOD, Reach
-from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.selectors import Selector, SelectorError, label_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -42,16 +41,12 @@ VOLSYNC, LONGHORN, K8UP, KASTEN = "volsync", "longhorn", "k8up", "kasten"
 APPLICATION = "k10.kasten.io/appNamespace"
 
 
-def _kind(group: str, kind: str) -> Kind:
-    return next(each for each in kinds.CUSTOM if (each.group, each.kind) == (group, kind))
-
-
-SOURCE = _kind("volsync.backube", "ReplicationSource")
-JOB, BACKUP = _kind("longhorn.io", "RecurringJob"), _kind("longhorn.io", "Backup")
-VOLUME, TARGET = _kind("longhorn.io", "Volume"), _kind("longhorn.io", "BackupTarget")
-UP_SCHEDULE, UP_BACKUP = _kind("k8up.io", "Schedule"), _kind("k8up.io", "Backup")
-UP_RESTORE = _kind("k8up.io", "Restore")
-POLICY, PROFILE = _kind("config.kio.kasten.io", "Policy"), _kind("config.kio.kasten.io", "Profile")
+SOURCE = custom("volsync.backube", "ReplicationSource")
+JOB, BACKUP = custom("longhorn.io", "RecurringJob"), custom("longhorn.io", "Backup")
+VOLUME, TARGET = custom("longhorn.io", "Volume"), custom("longhorn.io", "BackupTarget")
+UP_SCHEDULE, UP_BACKUP = custom("k8up.io", "Schedule"), custom("k8up.io", "Backup")
+UP_RESTORE = custom("k8up.io", "Restore")
+POLICY, PROFILE = custom("config.kio.kasten.io", "Policy"), custom("config.kio.kasten.io", "Profile")
 PLANS = (SOURCE, JOB, VOLUME, UP_SCHEDULE, POLICY)
 RUNS = (SOURCE, BACKUP, UP_BACKUP)
 STORES = (TARGET, UP_SCHEDULE, PROFILE)

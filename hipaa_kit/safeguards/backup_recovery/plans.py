@@ -11,7 +11,7 @@ from hipaa_kit.safeguards.backup_recovery.common import (
     outside_of,
     restore_drills,
 )
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.tables.declaration import rows_of
 
 TABLES = ["backup_plans", "backup_coverage"]
@@ -50,10 +50,16 @@ def backups_are_scheduled(
         schedule="",
         phase="",
         plan=False,
+        backed=False,
     )
     mine = backup_plans[backup_plans["object"].isin(near["plan"])].drop_duplicates("object")
     plans = mine[["object", "state", "schedule", "phase", "guessed"]].assign(
-        plan=True, plans=mine["object"], sure=True, waits=False, interval=mine["interval_hours"].map(_hours)
+        plan=True,
+        plans=mine["object"],
+        sure=True,
+        waits=False,
+        backed=mine["namespace"].isin(sure["namespace"]),
+        interval=mine["interval_hours"].map(_hours),
     )
     examined = pd.concat([spaces.assign(interval=""), plans], ignore_index=True)
     plan, guessed = examined["plan"].astype(bool), examined["guessed"].astype(bool)
@@ -73,6 +79,9 @@ def backups_are_scheduled(
             path="$.spec.schedule",
             observed="{schedule} {phase}",
             expected="a schedule that the tool accepts",
+        ),
+        not_applicable(
+            plan & guessed & examined["backed"].astype(bool), "it looks like a backup; others make copies here"
         ),
         reviews(plan & guessed, "is it a backup? Only its name and its image say so", observed="schedule {schedule}"),
         reviews(
