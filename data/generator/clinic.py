@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import add_access
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -36,6 +37,7 @@ def declare() -> Hospital:
         *software.identity_research_staging(),
         *software.routes(),
         *policies(),
+        *backups(),
         *software.scope(),
         *inputs(),
     )

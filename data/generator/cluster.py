@@ -256,7 +256,22 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
+CUSTOM = (
+    "Certificate",
+    "ClusterIssuer",
+    "CiliumNetworkPolicy",
+    "Backup",
+    "BackupStorageLocation",
+    "DataUpload",
+    "PodVolumeBackup",
+    "Restore",
+    "Schedule",
+    "VolumeSnapshotLocation",
+    "VolumeSnapshot",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
+)
+CLUSTER_SCOPED = ("ClusterIssuer", "VolumeSnapshotClass", "VolumeSnapshotContent")
 
 
 def add_extensions(cluster: Cluster) -> None:
@@ -281,7 +296,7 @@ def add_extensions(cluster: Cluster) -> None:
                     "conversion": {"strategy": "None"},
                     "group": kind.group,
                     "names": names,
-                    "scope": "Cluster" if kind.name == "ClusterIssuer" else "Namespaced",
+                    "scope": "Cluster" if kind.name in CLUSTER_SCOPED else "Namespaced",
                     "versions": [
                         {
                             "name": kind.version,
@@ -306,18 +321,6 @@ def add_extensions(cluster: Cluster) -> None:
         "",
         "clinic-ca",
         {"spec": {"ca": {"secretName": "clinic-ca"}}, "status": {"conditions": [ready]}},
-        created=created,
-        generation=1,
-    )
-    nightly = {
-        "schedule": "0 1 * * *",
-        "template": {"includedNamespaces": ["ehr", "imaging", "integration", "portal"], "ttl": "720h0m0s"},
-    }
-    cluster.add(
-        "Schedule",
-        "velero",
-        "nightly",
-        {"spec": nightly, "status": {"phase": "Enabled", "lastBackup": "2026-11-20T01:00:00Z"}},
         created=created,
         generation=1,
     )

@@ -84,15 +84,16 @@ storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachmen
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
-velero.io/v1: schedules=Schedule
+snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
+snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
+velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
+velero.io/v1: restores=Restore schedules=Schedule volumesnapshotlocations=VolumeSnapshotLocation
+velero.io/v2alpha1: datauploads=DataUpload
 """
 # Asked for as well, and answered with an error: the server has no such types.
 NOT_SERVED = (
     Kind("policy.networking.k8s.io", "v1alpha1", "adminnetworkpolicies", "AdminNetworkPolicy"),
     Kind("policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent"),
 )
 KINDS = {kind.name: kind for kind in _kinds()}
 

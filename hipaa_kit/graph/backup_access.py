@@ -21,6 +21,7 @@ from hipaa_kit.tables.lookup import TableSet
 READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
 CONTROL_PLANE = "kube-system"
 PROVIDERS = ("aws", "gce", "azure")
+UNREAD = "what the access rules of the provider itself allow is not read"
 STOCK_USERS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
 CREDENTIALS = "read the credentials of its store"
 
@@ -169,9 +170,7 @@ def backup_access(
                     kind, subject = str(row.subject_kind), str(row.subject)
                     found.setdefault((kind, subject), {"binding": row.binding, "basis": row.basis})
             if unread:
-                found.setdefault(
-                    ("*", "*"), {"binding": "", "basis": "what the provider's own access rules allow is not read"}
-                )
+                found.setdefault(("*", "*"), {"binding": "", "basis": UNREAD})
             for (kind, subject), proof in sorted(found.items()):
                 yield {
                     "namespace": namespace,

@@ -126,13 +126,13 @@ BACKUP_STORES = Table(
 
 RESTORES = Table(
     "restores",
-    "one restore of one namespace, or one of everything a copy holds",
+    "one restore of one namespace, or one of which that is not seen",
     ("tool", "object", "namespace"),
     (
         text("object", "`Kind/namespace/name`"),
         text("tool", "tool that restored", TOOLS),
         text("run", "`Kind/namespace/name` of the copy, or none"),
-        text("namespace", "namespace that was restored; none for all that the copy holds"),
+        text("namespace", "namespace that was restored; none where that is not seen"),
         text("target_namespace", "namespace it was restored into, or none"),
         text("phase", "state in the tool's own word"),
         text("outcome", "what became of it", OUTCOMES),

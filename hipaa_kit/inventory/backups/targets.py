@@ -91,14 +91,15 @@ def _drivers(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
 
 
 def _mounts(snapshot: Snapshot, volumes: pd.DataFrame, wanted: set[str]) -> defaultdict[str, list[tuple[str, Mount]]]:
-    """Return the pods that mount each claim; one made from a template counts as one that runs."""
+    """Return the pods that mount each claim; one made from a template runs, unless only a job would start it."""
     used = volumes[volumes["reference"].isin(wanted)]
     pods = set(used["pod"])
     seen = {pod.object: pod for pod in pod_views(snapshot) if pod.object in pods}
     found: defaultdict[str, list[tuple[str, Mount]]] = defaultdict(list)
     for name, volume, claim in used[["pod", "volume", "reference"]].itertuples(index=False):
         pod = seen[name]
-        runs = not pod.live or text(pod.content, "status", "phase") in ("Running", "")
+        waits = not pod.live and pod.workload.startswith(("CronJob/", "Job/"))
+        runs = not waits and text(pod.content, "status", "phase") in ("Running", "")
         annotations = string_map(pod.content, "metadata", "annotations")
         found[claim].append((pod.name, Mount(pod.labels, annotations, volume, runs)))
     return found

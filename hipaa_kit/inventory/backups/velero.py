@@ -260,7 +260,7 @@ def stores(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 
 def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield a row per namespace of each Restore; one for everything where its backup is gone.
+    """Yield a row per namespace of each Restore; one without a name where what it brought back is not seen.
 
     Namespaces that are given other names keep no record of them: names of fields pass the door, their texts do not.
     """
@@ -272,7 +272,8 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
         start, end = text(status, "startTimestamp"), text(status, "completionTimestamp")
         outcome = PHASES.get(phase.lower(), UNKNOWN)
         chosen, mapped = parse_selection(spec), mapping(spec, "namespaceMapping")
-        for namespace in _restored(chosen, backups.get((record.namespace, name)), known):
+        items = number(status, "progress", "itemsRestored")
+        for namespace in _restored(chosen, backups.get((record.namespace, name)), known) if items else [""]:
             yield {
                 "object": record.object,
                 "tool": TOOL,
@@ -293,9 +294,13 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
 
 
 def _restored(chosen: Selection, backup: Record | None, known: list[str]) -> list[str]:
-    """Return the namespaces that a restore brought back: those it names, as far as the backup held them."""
+    """Return the namespaces that a restore brought back: those it names, as far as the backup held them.
+
+    Of a backup that is gone nothing says which of several namespaces it held.
+    """
     if backup is None:
-        return sorted(chosen.included_namespaces - {"*"}) or [""]
+        alone = chosen.included_namespaces - {"*"}
+        return sorted(alone) if len(alone) == 1 else [""]
     held = parse_selection(mapping(backup.content, "spec"))
     named = sorted({*known, *chosen.included_namespaces, *held.included_namespaces} - {"*"})
     return [

@@ -24,7 +24,7 @@ def cluster_state_is_recoverable(
     control_plane_members: pd.DataFrame,
     *,
     as_of: str,
-    state_hours: float = 48,
+    state_hours: int = 48,
 ) -> pd.DataFrame:
     """Judge the cluster by whether its own state was saved in time.
 
@@ -72,16 +72,16 @@ def cluster_state_is_recoverable(
         reviews(none & hinted, "could the cluster be made again? {hint}", observed="{hint}"),
         fails(
             none & ~hinted & (examined["stale"] != ""),
-            f"{{stale}} saved its state last more than {state_hours:g} hours ago, or never",
+            f"{{stale}} saved its state last more than {state_hours} hours ago, or never",
             observed="{stale}",
-            expected=f"a copy within {state_hours:g} hours",
+            expected=f"a copy within {state_hours} hours",
             rests_on=["cluster_state"],
         ),
         fails(
             none & ~hinted,
             "nothing that saves its state is seen: no copy of etcd, of all objects, nor a declaration in Git",
             observed="none",
-            expected=f"a copy within {state_hours:g} hours",
+            expected=f"a copy within {state_hours} hours",
             rests_on=["cluster_state"],
         ),
         observed="{by}",

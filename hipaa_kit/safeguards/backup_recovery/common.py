@@ -11,7 +11,7 @@ BUCKETS = ("s3", "gs", "gcs", "azblob", "abs", "bucket", "blob")
 UNTOLD = ("backups", "point_in_time", "versioning", "replicated", "object_lock", "encrypted", "backup_retention_days")
 
 
-def moments(texts: pd.Series[str]) -> pd.Series:
+def moments(texts: pd.Series) -> pd.Series:
     """Return moments in UTC; NaT for what is none."""
     return pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
 
@@ -19,7 +19,8 @@ def moments(texts: pd.Series[str]) -> pd.Series:
 def hours_before(as_of: str, texts: pd.Series) -> pd.Series:
     """Return how many hours before a moment others are; negative for what came later, null for what is no moment."""
     now = moments(pd.Series([as_of], dtype="str"))[0]
-    return ((now - moments(texts)) / pd.Timedelta(hours=1)).astype("Float64")
+    hours: pd.Series = (now - moments(texts)) / pd.Timedelta(hours=1)
+    return hours.astype("Float64")
 
 
 def claims_of(ephi_objects: pd.DataFrame) -> pd.DataFrame:

@@ -39,10 +39,10 @@ def backups_are_scheduled(
     """
     near = backup_coverage[backup_coverage["taken"] != "no"]
     spaces = claim_namespaces(ephi_objects)
-    some = first_words(near, "namespace", "plan")
     sure, waits = (near[~near["guessed"] & (near["state"] == state)] for state in ("active", "unknown"))
+    running, any_ = (texts_for(spaces["namespace"], first_words(each, "namespace", "plan")) for each in (sure, near))
     spaces = spaces.assign(
-        plans=texts_for(spaces["namespace"], some),
+        plans=running.where(running != "", any_),
         sure=spaces["namespace"].isin(sure["namespace"]),
         waits=spaces["namespace"].isin(waits["namespace"]),
         guessed=spaces["namespace"].isin(near.loc[near["guessed"], "namespace"]),
@@ -80,9 +80,7 @@ def backups_are_scheduled(
             observed="{schedule} {phase}",
             expected="a schedule that the tool accepts",
         ),
-        not_applicable(
-            plan & guessed & examined["backed"].astype(bool), "it looks like a backup; others make copies here"
-        ),
+        not_applicable(plan & guessed & examined["backed"].astype(bool), "it looks like one; others make copies here"),
         reviews(plan & guessed, "is it a backup? Only its name and its image say so", observed="schedule {schedule}"),
         reviews(
             plan & (examined["state"] == "unknown"),

@@ -28,9 +28,9 @@ def recovery_points_are_fresh(
     drills: pd.DataFrame,
     *,
     as_of: str,
-    rpo_hours_critical: float = 48,
-    rpo_hours_high: float = 48,
-    rpo_hours_standard: float = 48,
+    rpo_hours_critical: int = 48,
+    rpo_hours_high: int = 48,
+    rpo_hours_standard: int = 48,
 ) -> pd.DataFrame:
     """Judge every ePHI claim, and every ePHI store outside, by its newest recovery point against its objective.
 
@@ -226,9 +226,9 @@ def volumes_are_not_destroyed(
     backup_points: pd.DataFrame,
     *,
     as_of: str,
-    rpo_hours_critical: float = 48,
-    rpo_hours_high: float = 48,
-    rpo_hours_standard: float = 48,
+    rpo_hours_critical: int = 48,
+    rpo_hours_high: int = 48,
+    rpo_hours_standard: int = 48,
 ) -> pd.DataFrame:
     """Judge every volume of ePHI, and every StatefulSet that deletes its claims, by what becomes of the data.
 

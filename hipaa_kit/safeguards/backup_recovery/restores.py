@@ -139,9 +139,9 @@ def restores_are_fast_enough(
     drills: pd.DataFrame,
     *,
     as_of: str,
-    rto_hours_critical: float = 72,
-    rto_hours_high: float = 72,
-    rto_hours_standard: float = 168,
+    rto_hours_critical: int = 72,
+    rto_hours_high: int = 72,
+    rto_hours_standard: int = 168,
 ) -> pd.DataFrame:
     """Judge every namespace with ePHI claims by the longest that its newest measured restores took.
 
