@@ -255,6 +255,22 @@ def restores() -> list[Declaration]:
             created="2026-11-03T08:01:58Z",
         )
         for namespace, took in hours.items()
+    ] + [
+        Custom(
+            "PodVolumeRestore",
+            TOOL,
+            f"exercise-{namespace}-data",
+            {
+                "spec": {
+                    "pod": {"kind": "Pod", "name": "data", "namespace": f"{namespace}-exercise"},
+                    "volume": "data",
+                },
+                "status": {"phase": "Completed"},
+            },
+            created="2026-11-03T08:20:00Z",
+            labels={"velero.io/restore-name": f"exercise-{namespace}"},
+        )
+        for namespace in hours
     ]
 
 

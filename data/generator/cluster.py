@@ -264,6 +264,7 @@ CUSTOM = (
     "BackupStorageLocation",
     "DataUpload",
     "PodVolumeBackup",
+    "PodVolumeRestore",
     "Restore",
     "Schedule",
     "VolumeSnapshotLocation",

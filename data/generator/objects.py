@@ -87,7 +87,8 @@ cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
-velero.io/v1: restores=Restore schedules=Schedule volumesnapshotlocations=VolumeSnapshotLocation
+velero.io/v1: podvolumerestores=PodVolumeRestore restores=Restore schedules=Schedule
+velero.io/v1: volumesnapshotlocations=VolumeSnapshotLocation
 velero.io/v2alpha1: datauploads=DataUpload
 """
 # Asked for as well, and answered with an error: the server has no such types.

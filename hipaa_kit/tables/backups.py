@@ -74,6 +74,7 @@ BACKUP_RUNS = Table(
         count("errors", "errors that the tool counts"),
         count("warnings", "warnings that the tool counts"),
         text("store", "`Kind/namespace/name` of where it lies, or none"),
+        flag("whole_cluster", "it was to take every namespace and every object without one"),
     ),
 )
 
@@ -139,7 +140,7 @@ RESTORES = Table(
         text("started_at", "when it began, or none"),
         text("completed_at", "when it ended, or none"),
         amount("minutes", "how long it took"),
-        flag("volumes", "it brought volumes back, as far as it says"),
+        flag("volumes", "it brought data of volumes back, or may have, where no namespace is named"),
         count("errors", "errors that the tool counts"),
         count("warnings", "warnings that the tool counts"),
     ),

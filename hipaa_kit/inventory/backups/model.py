@@ -85,12 +85,13 @@ class Run:
     errors: int | None = None
     warnings: int | None = None
     store: str = ""
+    whole_cluster: bool = False
     guessed: bool = False
 
     def row(self) -> dict[str, Any]:
         """Return its row of table `backup_runs`."""
         plain = ("tool", "phase", "outcome", "plan", "started_at", "completed_at", "expires_at", "errors", "warnings")
-        told = {name: getattr(self, name) for name in (*plain, "store")}
+        told = {name: getattr(self, name) for name in (*plain, "store", "whole_cluster")}
         return {**told, "object": self.record.object, "namespace": self.record.namespace}
 
 

@@ -61,7 +61,7 @@ def cluster_state(
 
 def _whole_backups(plans: pd.DataFrame, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the plans that take the whole cluster, with when they last succeeded."""
-    whole = runs[(runs["tool"] == "velero") & (runs["outcome"] == "completed")]
+    whole = runs[runs["whole_cluster"] & (runs["outcome"] == "completed")]
     last = whole.groupby("plan")["started_at"].max()
     for plan in plans[plans["whole_cluster"]].itertuples(index=False):
         yield {

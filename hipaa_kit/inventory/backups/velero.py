@@ -7,7 +7,7 @@ controllers write (`velero.io/schedule-name`, `velero.io/backup-name`, `velero.i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +43,7 @@ from hipaa_kit.kube.backup.velero import (
 )
 from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.kube.kinds import Kind
-from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 TOOL = "velero"
@@ -55,7 +55,9 @@ RUNS: tuple[Kind, ...] = (
     KINDS["DataUpload"],
     KINDS["PodVolumeBackup"],
 )
-RESTORES = (KINDS["Restore"], KINDS["Backup"])
+RESTORES = tuple(
+    KINDS[name] for name in ("Backup", "DataDownload", "DataUpload", "PodVolumeBackup", "PodVolumeRestore", "Restore")
+)
 
 PHASES = {
     "completed": COMPLETED,
@@ -97,10 +99,14 @@ def plans(snapshot: Snapshot) -> Iterator[Plan]:
             retention_hours=duration_hours(text(template, "ttl")),
             store=_location(record, text(template, "storageLocation"), defaults),
             leaves_out=", ".join(chosen.left_out),
-            whole_cluster=chosen.every_namespace
-            and not chosen.left_out
-            and chosen.takes_cluster_kind("clusterroles", "rbac.authorization.k8s.io") == "yes",
+            whole_cluster=_takes_everything(chosen),
         )
+
+
+def _takes_everything(chosen: Selection) -> bool:
+    """Tell whether filters let every namespace through, and every object without one."""
+    roles = chosen.takes_cluster_kind("clusterroles", "rbac.authorization.k8s.io")
+    return chosen.every_namespace and not (chosen.left_out or chosen.selectors or chosen.invalid) and roles == "yes"
 
 
 def _reach(chosen: Selection, target: Target) -> Reach | None:
@@ -153,6 +159,7 @@ def runs(snapshot: Snapshot) -> Iterator[Run]:
             errors=_count(status, "errors", outcome),
             warnings=_count(status, "warnings", outcome),
             store=_location(record, text(spec, "storageLocation"), defaults),
+            whole_cluster=_takes_everything(parse_selection(spec)),
         )
 
 
@@ -265,32 +272,59 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
     Namespaces that are given other names keep no record of them: names of fields pass the door, their texts do not.
     """
     backups = {(each.namespace, each.name): each for each in snapshot.records(KINDS["Backup"])}
-    known = sorted(namespaces)
+    known, brought = sorted(namespaces), _brought_back(snapshot)
+    files, moved = _pod_volumes(snapshot), _uploads(snapshot)
     for record in snapshot.records(KINDS["Restore"]):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
-        phase, name = text(status, "phase"), text(spec, "backupName")
+        phase, key = text(status, "phase"), (record.namespace, text(spec, "backupName"))
         start, end = text(status, "startTimestamp"), text(status, "completionTimestamp")
         outcome = PHASES.get(phase.lower(), UNKNOWN)
         chosen, mapped = parse_selection(spec), mapping(spec, "namespaceMapping")
         items = number(status, "progress", "itemsRestored")
-        for namespace in _restored(chosen, backups.get((record.namespace, name)), known) if items else [""]:
+        restored = _restored(chosen, backups.get(key), known) if items else [""]
+        places = brought[record.namespace, record.name]
+        held = _held_volumes(backups.get(key), files[key], moved[key])
+        for namespace in restored:
+            with_data = held(namespace) or namespace in places or (len(restored) == 1 and bool(places))
+            asked = truth(spec, "restorePVs") is not False and chosen.takes_kind("persistentvolumeclaims")
+            whole = asked and not (chosen.selectors or chosen.invalid)
+            seen = not whole or with_data or outcome not in (COMPLETED, PARTIAL) or key in backups
             yield {
                 "object": record.object,
                 "tool": TOOL,
-                "run": object_id("Backup", record.namespace, name) if name else "",
-                "namespace": namespace,
+                "run": object_id("Backup", *key) if key[1] else "",
+                "namespace": namespace if seen else "",
                 "target_namespace": OTHER if namespace in mapped else namespace,
                 "phase": phase,
                 "outcome": outcome,
                 "started_at": start,
                 "completed_at": end,
                 "minutes": minutes_between(start, end),
-                "volumes": truth(spec, "restorePVs") is not False
-                and chosen.takes_kind("persistentvolumeclaims")
-                and not (chosen.selectors or chosen.invalid),
+                "volumes": whole and (with_data or not seen or not namespace),
                 "errors": _count(status, "errors", outcome),
                 "warnings": _count(status, "warnings", outcome),
             }
+
+
+def _brought_back(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:
+    """Return by restore the namespaces into which data of volumes were written."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for kind, path in (("PodVolumeRestore", ("pod", "namespace")), ("DataDownload", ("targetVolume", "namespace"))):
+        for record in snapshot.records(KINDS[kind]):
+            if text(record.content, "status", "phase") == "Completed":
+                name = labels_of(record).get("velero.io/restore-name", "")
+                found[record.namespace, name].add(text(record.content, "spec", *path))
+    return found
+
+
+def _held_volumes(backup: Record | None, files: Copies, moved: Copies) -> Callable[[str], bool]:
+    """Return what tells whether a backup held data of volumes of a namespace."""
+    if backup is None:
+        return lambda _: False
+    copies = {name.partition("/")[0] for name, result, _ in files if "/" in name and result == COMPLETED}
+    copies |= {parse_object_id(name)[1] for name, result, _ in moved if result == COMPLETED}
+    whole = _whole(mapping(backup.content, "status"))
+    return lambda namespace: whole or namespace in copies
 
 
 def _restored(chosen: Selection, backup: Record | None, known: list[str]) -> list[str]:

@@ -276,18 +276,17 @@ def stores(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield where these tools keep copies; that of VolSync stands in a Secret and is not seen."""
     for record in snapshot.records(TARGET):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
+        # `s3://bucket@region/`: what stands before the @ is taken for user info at the door, and is not kept.
         url = urlsplit(text(spec, "backupTargetURL"))
-        bucket, _, region = url.netloc.rpartition("@")[2].partition("@")
-        user, at, place = url.netloc.partition("@")
+        bucketed = url.scheme in ("s3", "azblob")
         secret = text(spec, "credentialSecret")
         yield {
             "object": record.object,
             "tool": LONGHORN,
             "namespace": record.namespace,
             "provider": url.scheme,
-            "bucket": user if at else bucket,
-            "region": place if at else region,
-            "endpoint": f"{url.scheme}://{url.netloc}" if url.scheme in ("nfs", "cifs") else "",
+            "region": url.netloc if bucketed else "",
+            "endpoint": "" if bucketed else f"{url.scheme}://{url.netloc}",
             "default": record.name == "default",
             "available": truth(status, "available"),
             "validated_at": text(status, "lastSyncedAt"),

@@ -72,7 +72,7 @@ def cluster_state_is_recoverable(
         reviews(none & hinted, "could the cluster be made again? {hint}", observed="{hint}"),
         fails(
             none & ~hinted & (examined["stale"] != ""),
-            f"{{stale}} saved its state last more than {state_hours} hours ago, or never",
+            f"{{stale}} has not saved its state within {state_hours} hours, or does not run",
             observed="{stale}",
             expected=f"a copy within {state_hours} hours",
             rests_on=["cluster_state"],
@@ -86,6 +86,7 @@ def cluster_state_is_recoverable(
         ),
         observed="{by}",
         passes="{by} saved its state {age} hours ago",
+        evidence="by",
     )
 
 

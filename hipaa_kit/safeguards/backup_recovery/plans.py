@@ -247,10 +247,12 @@ def copies_are_kept(
         ],
         ignore_index=True,
     )
+    short = examined["days"].lt(backup_retention_days).fillna(False)
+    examined = examined.assign(days=examined["days"].round(1))
     return judge(
         examined,
         fails(
-            examined["days"].lt(backup_retention_days).fillna(False),
+            short,
             f"copies are kept for {{days}} days, which is under {backup_retention_days}",
             observed="{days} days",
             expected=f"at least {backup_retention_days} days",

@@ -124,6 +124,7 @@ def recovery_points_are_fresh(
         ),
         observed="{shown} hours",
         passes="{words}",
+        evidence="run",
     )
 
 

@@ -44,6 +44,8 @@ def copies_are_elsewhere(
 
     Notes
     -----
+    Of replication a provider says whether it is to another zone or region, and not which: that is asked about. A
+    claim whose copies go to a store is as far away as that, which is judged for itself.
     A snapshot that is not moved lies beside the volume, and goes with it. What no plan takes is for HK-BAK-02.
     Source: https://velero.io/docs/main/csi-snapshot-data-movement/.
     """
@@ -52,15 +54,17 @@ def copies_are_elsewhere(
     stores = backup_stores[backup_stores["object"].isin(_used(backup_plans, backup_coverage))]
     stores = stores.drop_duplicates("object").assign(
         store=True,
-        same=stores["region"].isin(regions) & ~stores["replicated"].fillna(False) & other_region,
-        unplaced=(stores["region"].eq("") | blind) & ~stores["replicated"].fillna(False),
-        words="it lies in " + stores["region"].where(stores["region"] != "", "another place") + ", away from the nodes",
+        same=stores["region"].isin(regions) & other_region,
+        twice=stores["replicated"].fillna(False),
+        unplaced=stores["region"].eq("") | blind,
+        words="it lies in " + stores["region"] + ", and the nodes do not",
     )
-    claims = _claims_by_distance(ephi_objects, backup_coverage, backup_points, backup_plans)
-    columns = ["object", "store", "in_cluster", "endpoint", "region", "same", "unplaced", "words"]
+    placed = backup_plans[backup_plans["store"].isin(backup_stores["object"])]
+    claims = _claims_by_distance(ephi_objects, backup_coverage, backup_points, placed)
+    columns = ["object", "store", "in_cluster", "endpoint", "region", "same", "twice", "unplaced", "words"]
     own = ["object", "store", "near", "hidden", "bare", "words"]
     examined = pd.concat([stores.reindex(columns=columns), claims[own]], ignore_index=True)
-    flags = {each: examined[each].eq(True).fillna(False) for each in ("same", "unplaced", "bare")}
+    flags = {each: examined[each].eq(True).fillna(False) for each in ("same", "twice", "unplaced", "bare")}
     examined = examined.assign(
         **flags, **{each: examined[each].fillna("") for each in ("near", "hidden", "in_cluster", "endpoint", "region")}
     )
@@ -76,7 +80,7 @@ def copies_are_elsewhere(
             expected="a store outside the cluster",
         ),
         fails(
-            store & examined["same"],
+            store & examined["same"] & ~examined["twice"],
             "it is in region {region}, as the nodes are, and no copy elsewhere is known",
             path="$.spec.config.region",
             observed="{region}",
@@ -90,6 +94,11 @@ def copies_are_elsewhere(
             rests_on=["backup_coverage", "backup_points"],
         ),
         reviews(store & (examined["in_cluster"] == "unknown"), "is {endpoint} outside the cluster?"),
+        reviews(
+            store & examined["same"] & examined["twice"],
+            "its provider keeps a copy in another zone or region: in another region?",
+            observed="{region}",
+        ),
         reviews(store & examined["unplaced"], "where is it? Neither region nor provider says", observed="{endpoint}"),
         reviews(~store & (examined["hidden"] != ""), "where does {hidden} keep its copies? That is not seen"),
         passes="{words}",
@@ -97,14 +106,13 @@ def copies_are_elsewhere(
 
 
 def _claims_by_distance(
-    ephi_objects: pd.DataFrame, coverage: pd.DataFrame, points: pd.DataFrame, plans: pd.DataFrame
+    ephi_objects: pd.DataFrame, coverage: pd.DataFrame, points: pd.DataFrame, placed: pd.DataFrame
 ) -> pd.DataFrame:
     """Return ePHI claims with the plans that only snapshot them, and those whose store is not seen."""
     taken = coverage[~coverage["taken"].eq("no") & ~coverage["guessed"]]
-    placed = set((plans["tool"] + " " + plans["object"])[plans["store"] != ""])
     away = taken["method"].isin(["file_system", "snapshot_moved", "database"])
-    known = away & (taken["tool"] + " " + taken["plan"]).isin(placed)
-    moved = points[points["off_cluster"] & points["outcome"].eq("completed") & (points["store"] != "")]
+    known = away & (taken["tool"] + " " + taken["plan"]).isin(placed["tool"] + " " + placed["object"])
+    moved = points[points["off_cluster"] & points["outcome"].eq("completed") & points["store"].isin(placed["store"])]
     claims = claims_of(ephi_objects)
     name = claims["object"]
     elsewhere = name.isin(taken.loc[known, "target"]) | name.isin(moved["target"])
@@ -116,8 +124,14 @@ def _claims_by_distance(
         near=near,
         hidden=hidden,
         bare=~name.isin(taken["target"]),
-        words="its copies go to a store",
+        words="its copies go to " + texts_for(name, _named_stores(taken[known], moved, placed)),
     )
+
+
+def _named_stores(taken: pd.DataFrame, moved: pd.DataFrame, placed: pd.DataFrame) -> pd.Series:
+    """Return the stores to which the copies of each claim go, by claim."""
+    by_plan = taken.merge(placed[["tool", "object", "store"]], left_on=["tool", "plan"], right_on=["tool", "object"])
+    return first_words(pd.concat([by_plan[["target", "store"]], moved[["target", "store"]]]), "target", "store")
 
 
 @check("HK-BAK-06", everywhere=True)
@@ -141,8 +155,14 @@ def stores_can_be_reached(
     Velero tries every minute where nothing else is set; an hour is allowed for in any case, because a collection
     takes its time. Source: https://velero.io/docs/main/api-types/backupstoragelocation/.
     """
-    stores = backup_stores[backup_stores["object"].isin(_used(backup_plans, backup_coverage))]
-    examined = stores.drop_duplicates("object")
+    used = _used(backup_plans, backup_coverage)
+    seen = backup_stores[backup_stores["object"].isin(used)].drop_duplicates("object")
+    lacking = pd.DataFrame({"object": sorted(used - set(seen["object"]))}, dtype="str")
+    examined = pd.concat([seen.assign(there=True), lacking.assign(there=False)], ignore_index=True)
+    texts = ["phase", "validated_at", "access_mode"]
+    examined = examined.assign(**{name: examined[name].fillna("") for name in texts})
+    there = examined["there"].astype(bool)
+    named = examined["object"].str.startswith("BackupStorageLocation/")
     age = hours_before(as_of, examined["validated_at"])
     most = (examined["validation_hours"] * 2).clip(lower=LEAST_HOURS)
     examined = examined.assign(age=age.round(1), most=most.round(1))
@@ -150,6 +170,14 @@ def stores_can_be_reached(
     up = examined["available"].eq(True).fillna(False)
     return judge(
         examined,
+        fails(
+            ~there & named,
+            "a plan names it, and it is not there",
+            observed="none",
+            expected="a store",
+            rests_on=["backup_stores"],
+        ),
+        reviews(~there & ~named, "a plan names it, and what it is is not read: can it be used?"),
         fails(down, "it cannot be used: {phase}", path="$.status.phase", observed="{phase}", expected="Available"),
         fails(
             examined["access_mode"] == "ReadOnly",
@@ -165,7 +193,7 @@ def stores_can_be_reached(
             observed="{validated_at}",
             expected="a try within {most} hours",
         ),
-        reviews(~up & ~down, "can it be used? Its tool does not say", observed="{phase}"),
+        reviews(there & ~up & ~down, "can it be used? Its tool does not say", observed="{phase}"),
         reviews(up & examined["validated_at"].eq(""), "when was it last tried? Its tool does not say"),
         reviews(up & examined["validation_hours"].isna(), "how often is it tried? Its tool does not say"),
         reviews(up & examined["validation_hours"].eq(0).fillna(False), "it is not tried again: is it still there?"),
