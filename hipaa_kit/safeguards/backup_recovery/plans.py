@@ -248,7 +248,7 @@ def copies_are_kept(
         ignore_index=True,
     )
     short = examined["days"].lt(backup_retention_days).fillna(False)
-    examined = examined.assign(days=examined["days"].round(1))
+    examined = examined.assign(days=examined["days"].round(2))
     return judge(
         examined,
         fails(
