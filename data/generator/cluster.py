@@ -272,6 +272,8 @@ CUSTOM = (
     "VolumeSnapshotClass",
     "VolumeSnapshotContent",
 )
+APPROVED = "https://github.com/kubernetes-csi/external-snapshotter/pull/814"
+"""Where the API was reviewed: the server refuses a definition in a group of Kubernetes without it."""
 CLUSTER_SCOPED = ("ClusterIssuer", "VolumeSnapshotClass", "VolumeSnapshotContent")
 
 
@@ -315,6 +317,7 @@ def add_extensions(cluster: Cluster) -> None:
                 },
             },
             created=created,
+            annotations={"api-approved.kubernetes.io": APPROVED} if kind.group.endswith(".k8s.io") else None,
         )
     ready = {"type": "Ready", "status": "True", "reason": "KeyPairVerified", "lastTransitionTime": created}
     cluster.add(
