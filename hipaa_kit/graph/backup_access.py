@@ -20,8 +20,6 @@ from hipaa_kit.tables.lookup import TableSet
 
 READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
 CONTROL_PLANE = "kube-system"
-PROVIDERS = ("aws", "gce", "azure")
-UNREAD = "what the access rules of the provider itself allow is not read"
 STOCK_USERS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
 CREDENTIALS = "read the credentials of its store"
 
@@ -124,7 +122,7 @@ def backup_access(
     service_accounts: pd.DataFrame,
     namespaces: pd.DataFrame,
     labels: pd.DataFrame,
-    nodes: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
     control_plane_members: pd.DataFrame,
     cloud_clusters: pd.DataFrame,
     workforce_groups: pd.DataFrame,
@@ -134,7 +132,6 @@ def backup_access(
     Members of groups are not listed beside their group: a grant is one row.
     """
     self_managed = bool(control_plane_members["component"].eq("kube-apiserver").any())
-    unread = not self_managed and cloud_clusters.empty and bool(nodes["provider"].isin(PROVIDERS).any())
     frames = {
         "roles": roles,
         "role_rules": role_rules,
@@ -143,7 +140,9 @@ def backup_access(
         "service_accounts": service_accounts,
         "namespaces": namespaces,
         "labels": labels,
-        # Rules of a provider beside RBAC concern a control plane that it runs, not one that runs here as pods.
+        "control_plane_flags": control_plane_flags,
+        "control_plane_members": control_plane_members,
+        # What a provider allows concerns a control plane that it runs, not one that runs here as pods.
         "cloud_clusters": cloud_clusters.iloc[:0] if self_managed else cloud_clusters,
         "workforce_groups": workforce_groups,
     }
@@ -169,8 +168,6 @@ def backup_access(
                 for row in answer[answer["through"] == ""].itertuples(index=False):
                     kind, subject = str(row.subject_kind), str(row.subject)
                     found.setdefault((kind, subject), {"binding": row.binding, "basis": row.basis})
-            if unread:
-                found.setdefault(("*", "*"), {"binding": "", "basis": UNREAD})
             for (kind, subject), proof in sorted(found.items()):
                 yield {
                     "namespace": namespace,
