@@ -270,7 +270,8 @@ INPUTS: Final = (
         tuple(Form(*form) for form in _FORMS),
         (CLOUD_STORES,),
         "those that you use of: aws rds describe-db-instances > inputs/rds.json; aws s3api get-bucket-encryption"
-        " --bucket NAME > inputs/buckets/NAME/encryption.json (also get-bucket-versioning, get-public-access-block);"
+        " --bucket NAME > inputs/buckets/NAME/encryption.json (also get-bucket-versioning, get-public-access-block,"
+        " get-object-lock-configuration);"
         " gcloud sql instances describe NAME --format=json > inputs/sql.json; gcloud storage buckets describe gs://NAME"
         " --format=json > inputs/bucket.json; az postgres flexible-server show -g GROUP -n NAME > inputs/postgres.json;"
         " az storage account show -g GROUP -n NAME > inputs/storage.json",
