@@ -129,5 +129,5 @@ def test_figures_carry_pictures_and_their_words() -> None:
 
 def test_the_list_of_notebooks_is_read_without_running_them() -> None:
     specs = list_notebooks()
-    assert [spec.id for spec in specs] == ["00", "01", "11", "91"]
+    assert [spec.id for spec in specs] == ["00", "01", "11", "12", "91"]
     assert all(spec.question.endswith("?") and spec.citations for spec in specs)
