@@ -18,6 +18,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.quantities import whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.storage import (
+    CLAIM_RETENTION,
     CLAIMS,
     PERSISTENT_VOLUMES,
     STORAGE_CLASSES,
@@ -172,3 +173,20 @@ def storage_classes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "binding_mode": text(record.content, "volumeBindingMode", default="Immediate"),
             "expandable": truth(record.content, "allowVolumeExpansion") or False,
         }
+
+
+@builds(CLAIM_RETENTION, reads=[kinds.STATEFUL_SET])
+def claim_retention(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per StatefulSet with claim templates; without a policy its claims are retained.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention.
+    """
+    for record in snapshot.records(kinds.STATEFUL_SET):
+        spec = mapping(record.content, "spec")
+        if items(spec, "volumeClaimTemplates"):
+            policy = mapping(spec, "persistentVolumeClaimRetentionPolicy")
+            yield {
+                "workload": record.object,
+                "when_deleted": text(policy, "whenDeleted", default="Retain"),
+                "when_scaled": text(policy, "whenScaled", default="Retain"),
+            }
