@@ -25,9 +25,9 @@ def members(snapshot: Snapshot) -> Iterator[tuple[str, PodView]]:
     Source: kubeadm labels its static pods `component` and `tier: control-plane`,
     https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
     """
-    for pod in pod_views(snapshot):
+    for pod in pod_views(snapshot, "kube-system"):
         component = pod.labels.get("component", "")
-        if pod.namespace == "kube-system" and pod.live and component in COMPONENTS:
+        if pod.live and component in COMPONENTS:
             yield component, pod
 
 
