@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import add_access
+from assurance import assurance
 from backups import backups
 from cluster import add_cluster
 from events import add_events
@@ -40,6 +41,7 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

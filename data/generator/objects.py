@@ -83,7 +83,9 @@ storage.k8s.io/v1: csidrivers=CSIDriver csinodes=CSINode csistoragecapacities=CS
 storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachment
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
-cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
+argoproj.io/v1alpha1: applications=Application
+cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
+cilium.io/v1alpha1: tracingpolicies=TracingPolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
