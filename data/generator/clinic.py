@@ -8,6 +8,7 @@ import hospital as software
 import infrastructure
 from access import add_access
 from assurance import assurance
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -37,6 +38,7 @@ def declare() -> Hospital:
         *software.identity_research_staging(),
         *software.routes(),
         *policies(),
+        *backups(),
         *software.scope(),
         *inputs(),
         *assurance(),

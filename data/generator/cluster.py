@@ -6,7 +6,7 @@ import base64
 from hashlib import sha256
 
 from model import APP, CONTROL_PLANE, NODES, Hospital, Namespace, Workload, node_address, zone_of
-from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Object, digest, moment, suffix, uid
+from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Kind, Object, digest, moment, suffix, uid
 from pods import PRIORITIES, cpu, mebibytes, replicas
 
 BORN = "2025-02-03"
@@ -285,22 +285,21 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = (
-    "Application",
-    "Certificate",
-    "ClusterIssuer",
-    "CiliumNetworkPolicy",
-    "CiliumNode",
-    "Schedule",
-    "TracingPolicy",
-)
-CLUSTER_WIDE = ("CiliumNode", "ClusterIssuer", "TracingPolicy")
+SNAPSHOTS = "snapshot.storage.k8s.io"
+CLUSTER_WIDE = ("CiliumNode", "ClusterIssuer", "TracingPolicy", "VolumeSnapshotClass", "VolumeSnapshotContent")
+APPROVED = "https://github.com/kubernetes-csi/external-snapshotter/pull/814"
+"""Where the API was reviewed: the server refuses a definition in a group of Kubernetes without it."""
+
+
+def installed(kind: Kind) -> bool:
+    """Tell whether a kind is not the API server's own, but defined by what was installed."""
+    return kind.group == SNAPSHOTS or ("." in kind.group and not kind.group.endswith(".k8s.io"))
 
 
 def add_extensions(cluster: Cluster) -> None:
-    """Add custom resources with their definitions, a webhook, and the register of served groups."""
+    """Add custom resources with their definitions, and the register of served groups."""
     created = moment("2026-03-02", "extensions")
-    for kind in (KINDS[name] for name in CUSTOM):
+    for kind in filter(installed, KINDS.values()):
         names = {
             "kind": kind.name,
             "listKind": f"{kind.name}List",
@@ -337,6 +336,7 @@ def add_extensions(cluster: Cluster) -> None:
                 },
             },
             created=created,
+            annotations={"api-approved.kubernetes.io": APPROVED} if kind.group.endswith(".k8s.io") else None,
         )
     ready = {"type": "Ready", "status": "True", "reason": "KeyPairVerified", "lastTransitionTime": created}
     cluster.add(
@@ -344,18 +344,6 @@ def add_extensions(cluster: Cluster) -> None:
         "",
         "clinic-ca",
         {"spec": {"ca": {"secretName": "clinic-ca"}}, "status": {"conditions": [ready]}},
-        created=created,
-        generation=1,
-    )
-    nightly = {
-        "schedule": "0 1 * * *",
-        "template": {"includedNamespaces": ["ehr", "imaging", "integration", "portal"], "ttl": "720h0m0s"},
-    }
-    cluster.add(
-        "Schedule",
-        "velero",
-        "nightly",
-        {"spec": nightly, "status": {"phase": "Enabled", "lastBackup": "2026-11-20T01:00:00Z"}},
         created=created,
         generation=1,
     )

@@ -132,6 +132,7 @@ class Claim:
     storage_class: str
     zone: str = ""
     bound: bool = True
+    reclaim: str = "Retain"  # what becomes of its volume when it is deleted
 
 
 @dataclass(frozen=True)

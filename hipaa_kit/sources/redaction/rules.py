@@ -226,9 +226,6 @@ _KEPT: Final = {
     "helm.toolkit.fluxcd.io": """
         chart chartName chartVersion lastAppliedRevision lastAttemptedRevision mode reason status type version
     """,
-    "longhorn.io": """
-        snapshotDataIntegrity
-    """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
         action controlName failureAction failurePolicy kinds level name names namespaces operations policyName
@@ -255,11 +252,48 @@ _KEPT: Final = {
     """,
     # backup and recovery: what is copied, when, where to, and whether it ended
     "velero.io": """
-        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout
-        defaultVolumesToFsBackup excludedNamespaces excludedResources expiration format formatVersion
-        includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime lastValidationTime location
-        prefix provider region repositoryType serverSideEncryption startTimestamp storageLocation ttl
-        scheduleName uploaderType volumeSnapshotLocations
+        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout customerKeyEncryptionFile
+        datamover defaultVolumesToFsBackup excludedClusterScopedResources excludedNamespaceScopedResources
+        excludedNamespaces excludedResources expiration format formatVersion includedClusterScopedResources
+        includedNamespaceScopedResources includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime
+        lastValidationTime location prefix provider region repositoryType s3Url schedule scheduleName
+        serverSideEncryption snapshotType sourceNamespace sourcePVC startTimestamp storageAccount storageLocation ttl
+        uploaderType volume volumeSnapshotLocations
+    """,
+    "volsync.backube": """
+        copyMethod lastSyncTime repository result schedule sourcePVC
+    """,
+    "config.kio.kasten.io": """
+        action endpoint frequency locationType objectStoreType protectionPeriod region validation
+    """,
+    "longhorn.io": """
+        backupCreatedAt backupTargetName backupTargetURL credentialSecret cron groups lastBackup lastBackupAt
+        lastSyncedAt pvName snapshotCreatedAt snapshotDataIntegrity task volumeName
+    """,
+    "k8up.io": """
+        bucket endpoint schedule
+    """,
+    "postgresql.cnpg.io": """
+        barmanObjectName destinationPath encryption endpointURL firstRecoverabilityPoint lastFailedBackup
+        lastScheduleTime lastSuccessfulBackup method retentionPolicy schedule startedAt stoppedAt
+    """,
+    "barmancloud.cnpg.io": """
+        destinationPath encryption endpointURL retentionPolicy
+    """,
+    "acid.zalan.do": """
+        logicalBackupSchedule
+    """,
+    "postgres-operator.crunchydata.com": """
+        bucket differential endpoint full incremental region
+    """,
+    "pgv2.percona.com": """
+        bucket completed differential endpoint full incremental pgCluster region repoName state
+    """,
+    "psmdb.percona.com": """
+        bucket clusterName completed endpointUrl psmdbCluster region schedule start state storageName
+    """,
+    "pxc.percona.com": """
+        bucket completed endpointUrl pxcCluster region schedule state storageName
     """,
     "snapshot.storage.k8s.io": """
         boundVolumeSnapshotContentName creationTime parameters persistentVolumeClaimName snapshotHandle
