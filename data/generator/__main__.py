@@ -80,7 +80,7 @@ def write(directory: Path, faults: tuple[Fault, ...]) -> None:
         (objects / f"{name}.yaml").write_text(typed_list(kind, cluster), encoding="utf-8")
     (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
     (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
-    write_inputs(directory / "inputs")
+    write_inputs(hospital, directory / "inputs")
     if faults:
         (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")
 

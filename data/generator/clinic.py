@@ -10,7 +10,8 @@ from access import add_access
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
-from model import Hospital
+from inputs import inputs
+from model import Custom, Hospital
 from network import add_network
 from objects import Cluster
 from policies import policies
@@ -36,6 +37,7 @@ def declare() -> Hospital:
         *software.routes(),
         *policies(),
         *software.scope(),
+        *inputs(),
     )
 
 
@@ -57,4 +59,11 @@ def render(hospital: Hospital) -> Cluster:
     add_cluster(cluster, hospital)
     add_access(cluster, hospital)
     add_events(cluster, hospital)
+    for one in hospital.all(Custom):
+        cluster.add(
+            *(one.kind, one.namespace, one.name, one.content),
+            created=one.created,
+            labels=one.labels,
+            annotations=one.annotations,
+        )
     return cluster

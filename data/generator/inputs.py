@@ -1,7 +1,6 @@
 """What the clinic knows beside its cluster: files of nodes, the provider's answers, what people keep.
 
-The keys in it are canaries: they open nothing, and a test looks for them in everything the kit writes. Both
-twins have the same inputs; no fault is planted in them.
+The keys in it are canaries: they open nothing, and a test looks for them in everything the kit writes.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model import WORKERS
+from model import WORKERS, Hospital, Input
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -59,26 +58,25 @@ TICKETS = (
 )
 
 
-def input_files() -> dict[str, str]:
-    """Return the files of the folder `inputs`, by path."""
-    nodes = {f"nodes/{node}/kubelet-config.yaml": readable(kubelet()) for node in WORKERS[:2]}
-    return {
-        "access_matrix.csv": table(("role", "verb", "group", "resource", "namespace"), ACCESS),
-        "admission.yaml": readable(admission()),
-        "audit-policy.yaml": readable(audit_policy()),
-        "drills.csv": table(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS),
-        "eks.json": written(eks()),
-        "encryption-config.yaml": readable(encryption()),
-        "kubescape.json": written(kubescape()),
-        **nodes,
-        "rds.json": written(rds()),
-        "tickets.csv": table(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS),
-        "vendors.yaml": vendors(),
-        "workforce.csv": table(("user", "role", "since", "until", "groups"), WORKFORCE),
-    }
+def inputs() -> list[Input]:
+    """Declare the files of the folder `inputs`."""
+    return [
+        Input("access_matrix.csv", rows(("role", "verb", "group", "resource", "namespace"), ACCESS)),
+        Input("admission.yaml", admission()),
+        Input("audit-policy.yaml", audit_policy()),
+        Input("drills.csv", rows(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS)),
+        Input("eks.json", eks()),
+        Input("encryption-config.yaml", encryption()),
+        Input("kubescape.json", kubescape()),
+        *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in WORKERS[:2]),
+        Input("rds.json", rds()),
+        Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
+        Input("vendors.yaml", vendors()),
+        Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
+    ]
 
 
-def write_inputs(folder: Path) -> None:
+def write_inputs(hospital: Hospital, folder: Path) -> None:
     """Write the folder, and nothing else into it."""
     stale = sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else []
     for path in stale:
@@ -86,23 +84,29 @@ def write_inputs(folder: Path) -> None:
             path.rmdir()
         else:
             path.unlink()
-    for name, content in input_files().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content, encoding="utf-8", newline="")
+    for one in hospital.all(Input):
+        (folder / one.path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / one.path).write_text(written(one), encoding="utf-8", newline="")
 
 
-def table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    """Return rows as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
+def written(one: Input) -> str:
+    """Return the text of a file, in the format that its name says."""
+    match Path(one.path).suffix:
+        case ".csv":
+            text = io.StringIO()
+            writer = csv.DictWriter(text, list(one.content[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(one.content)
+            return text.getvalue()
+        case ".json":
+            return json.dumps(one.content, indent=4) + "\n"
+        case _:
+            return readable(one.content)
 
 
-def written(content: dict[str, Any]) -> str:
-    """Return JSON as the provider's command writes it."""
-    return json.dumps(content, indent=4) + "\n"
+def rows(columns: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Return rows by the names of their columns."""
+    return [dict(zip(columns, each, strict=True)) for each in values]
 
 
 def canary(name: str) -> str:
@@ -247,10 +251,8 @@ def kubescape() -> dict[str, Any]:
     }
 
 
-def vendors() -> str:
-    """Return the vendors as a person writes them."""
-    keys = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
-    entries = [{key: value for key, value in zip(keys, each, strict=True) if value} for each in VENDORS]
-    lines = "".join("- {" + ", ".join(f'{key}: "{value}"' for key, value in each.items()) + "}\n" for each in entries)
-    head = "# Vendors that may see patient data, and those that were found not to.\n"
-    return f"{head}apiVersion: hipaa-kit/v1\nkind: Vendors\nentries:\n{lines}"
+def vendors() -> dict[str, Any]:
+    """Return the vendors that may see patient data, and those that were found not to."""
+    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
+    entries = [{key: value for key, value in each.items() if value} for each in rows(columns, VENDORS)]
+    return {"apiVersion": "hipaa-kit/v1", "kind": "Vendors", "entries": entries}

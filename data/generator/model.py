@@ -171,19 +171,47 @@ class ScopeEntry:
     content: dict[str, str]
 
 
-Declaration = Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry
-Declared = TypeVar("Declared", Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry)
+@dataclass(frozen=True)
+class Custom:
+    """An object that is written out: a custom resource, or what nothing else here makes."""
+
+    kind: str
+    namespace: str
+    name: str
+    content: dict[str, Any]  # all of it but its metadata
+    created: str = "2025-02-20T09:00:00Z"
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file of the folder `inputs`: a document, or the rows of a CSV file."""
+
+    path: str
+    content: Any
+
+
+Declaration = (
+    Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry | Custom | Input
+)
+Declared = TypeVar(
+    "Declared",
+    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input),
+)
 
 
 def object_id(declared: Declaration) -> str:
     """Return how the object that comes of a declaration is written."""
     match declared:
-        case Workload(kind=kind, namespace=namespace, name=name) | Policy(kind=kind, namespace=namespace, name=name):
-            return f"{kind}/{namespace}/{name}"
+        case Workload() | Policy() | Custom():
+            return f"{declared.kind}/{declared.namespace}/{declared.name}"
         case Namespace(name=name):
             return f"Namespace//{name}"
         case ScopeEntry(position=position):
             return f"ScopeEntry//{position}"
+        case Input(path=path):
+            return f"Input//{path}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

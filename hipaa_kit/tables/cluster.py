@@ -104,16 +104,3 @@ LIMIT_RANGES = Table(
         amount("default_limit", "limit given to those who name none"),
     ),
 )
-
-CONTROL_PLANE_MEMBERS = Table(
-    "control_plane_members",
-    "one instance of one control-plane component, seen as a pod",
-    ("component", "pod"),
-    (
-        text("component", "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"),
-        text("pod", "`Pod/namespace/name`"),
-        text("node", "node it runs on"),
-        text("zone", "zone of that node, or none"),
-        maybe("ready", "its Ready condition"),
-    ),
-)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from model import Claim, Hospital, Policy, ScopeEntry, Workload
+from model import Claim, Hospital, Input, Policy, ScopeEntry, Workload
 
 Patch = Callable[[Hospital], None]
 
@@ -48,22 +48,51 @@ def select(key: str, text: str) -> Patch:
 
 
 def write(key: str, *path: Any, value: Any) -> Patch:
-    """Write another value at a place in a policy; `None` takes the place away."""
+    """Write another value at a place in a policy, a custom object or a document; `None` takes the place away."""
 
     def patch(hospital: Hospital) -> None:
-        policy = hospital.declared[key]
-        assert isinstance(policy, Policy), key  # noqa: S101 - the key names a policy
-        spec = deepcopy(policy.spec)
-        at: Any = spec
+        declared = hospital.declared[key]
+        field = "spec" if isinstance(declared, Policy) else "content"
+        content = deepcopy(getattr(declared, field))
+        at: Any = content
         for step in path[:-1]:
             at = at[step]
         if value is None:
             del at[path[-1]]
         else:
             at[path[-1]] = value
-        hospital.change(key, spec=spec)
+        hospital.change(key, **{field: content})
 
     return patch
+
+
+def enter(key: str, **row: Any) -> Patch:
+    """Add a row to an input that is a table; columns that are not named are empty."""
+
+    def patch(hospital: Hospital) -> None:
+        content = input_rows(hospital, key)
+        hospital.change(key, content=[*content, dict.fromkeys(content[0], "") | row])
+
+    return patch
+
+
+def strike(key: str, **where: Any) -> Patch:
+    """Take the rows with these values out of an input that is a table."""
+
+    def patch(hospital: Hospital) -> None:
+        content = input_rows(hospital, key)
+        left = [row for row in content if any(row[column] != value for column, value in where.items())]
+        hospital.change(key, content=left)
+
+    return patch
+
+
+def input_rows(hospital: Hospital, key: str) -> list[dict[str, Any]]:
+    """Return the rows of an input."""
+    declared = hospital.declared[key]
+    assert isinstance(declared, Input), key  # noqa: S101 - the key names an input
+    rows: list[dict[str, Any]] = declared.content
+    return rows
 
 
 def add_rule(key: str, direction: str, rule: dict[str, Any]) -> Patch:
