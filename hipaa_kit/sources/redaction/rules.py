@@ -69,6 +69,7 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | px/secret-name | vault\.hashicorp\.com/agent-inject-status
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
     re.VERBOSE,
@@ -264,6 +265,14 @@ https://prometheus-operator.dev/docs/api-reference/api/,
 https://aquasecurity.github.io/trivy-operator/latest/docs/crds/,
 https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
+
+VOLUME_ATTRIBUTES: Final = frozenset(
+    """
+    diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode kmsKeyId
+    secretProviderClass secure
+    """.split()
+)
+"""Attributes of a volume that say how it is encrypted, or which provider of secrets it mounts."""
 
 DROPPED: Final = frozenset(["message", "note", "description", "caBundle", "request", "certificate", "caCertificate"])
 """Fields whose texts are removed: words of people and programs, bodies, certificates."""

@@ -1,0 +1,140 @@
+"""Keys of encryption at rest: where each lives, how near that is to what it protects, and who can read it.
+
+Under the guidance of 2009-04-27 on unsecured protected health information encrypted ePHI counts as secured only while
+the keys are kept apart from the data: so the place of a key is told beside the encryption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.graph.permissions import Permissions, permissions
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.encryption import KEYS
+from hipaa_kit.tables.lookup import TableSet
+
+SHOWN: Final = 5
+NEAR: Final = {
+    "external": "apart from the data, outside of the cluster",
+    "cluster": "in a Secret of the cluster whose data it protects",
+    "node": "in a file of the control plane, beside the etcd that it protects",
+    "unknown": "not known",
+    "none": "there is no key",
+}
+
+
+class _Given(TableSet):
+    """The tables that a builder was handed."""
+
+    def __init__(self, tables: dict[str, pd.DataFrame]) -> None:
+        self._tables = tables
+
+    def names(self) -> list[str]:
+        """Return the names of all tables."""
+        return sorted(self._tables)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of them."""
+        return self._tables[name]
+
+
+@dataclass
+class _Key:
+    kind: str
+    place: str
+    basis: str
+    protects: set[str] = field(default_factory=set)
+
+
+@builds(
+    KEYS,
+    reads=[kinds.POD],
+    optional=["cloud_clusters", "encryption_providers", "encryption_keys", "key_register", "workforce_groups"],
+)
+def keys(
+    snapshot: Snapshot,
+    ephi_volumes: pd.DataFrame,
+    api_data_sources: pd.DataFrame,
+    key_register: pd.DataFrame,
+    encryption_providers: pd.DataFrame,
+    encryption_keys: pd.DataFrame,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+    service_accounts: pd.DataFrame,
+    namespaces: pd.DataFrame,
+    labels: pd.DataFrame,
+    workforce_groups: pd.DataFrame,
+    cloud_clusters: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per key of a volume with ePHI, and of what the API server stores."""
+    tables = _Given(
+        {
+            "roles": roles,
+            "role_rules": role_rules,
+            "role_bindings": role_bindings,
+            "binding_subjects": binding_subjects,
+            "service_accounts": service_accounts,
+            "namespaces": namespaces,
+            "labels": labels,
+            "workforce_groups": workforce_groups,
+            "cloud_clusters": cloud_clusters,
+        }
+    )
+    rbac = permissions(tables, snapshot)
+    register = key_register.set_index("key")
+    found = _of_volumes(ephi_volumes) | _of_api_data(api_data_sources, encryption_providers, encryption_keys)
+    for (name, kind), key in found.items():
+        row: dict[str, Any] = {"key": name, "kind": kind, "place": key.place, "basis": key.basis}
+        row |= {"protects": " ".join(sorted(key.protects)), "objects": len(key.protects), "local": NEAR[key.place]}
+        if name in register.index:
+            row |= {column: register.loc[name, column] for column in ("rotated_on", "rotates")}
+        yield row | (_readers(rbac, name) if name.startswith("Secret/") else {})
+
+
+def _of_volumes(ephi_volumes: pd.DataFrame) -> dict[tuple[str, str], _Key]:
+    found: dict[tuple[str, str], _Key] = {}
+    known = ephi_volumes[ephi_volumes["key_kind"].isin(["named", "default", "secret"])]
+    columns = ["object", "key", "key_kind", "place", "basis"]
+    for name, key, kind, place, basis in known[columns].itertuples(index=False):
+        label = key or "passphrase in a Secret that is not named"
+        found.setdefault((label, kind), _Key(kind, place, basis)).protects.add(name)
+    return found
+
+
+def _of_api_data(sources: pd.DataFrame, providers: pd.DataFrame, names: pd.DataFrame) -> dict[tuple[str, str], _Key]:
+    """Return the keys of API data: those of the file where it was given, else what the control plane says."""
+    found: dict[tuple[str, str], _Key] = {}
+    services = providers.loc[providers["provider"] == "kms", "name"]
+    for name in services:
+        found["api", name] = _Key("api", "external", "key service of the encryption configuration", {"etcd"})
+    for name in names["key_name"]:
+        found["api", name] = _Key("api", "node", "key of the encryption configuration", {"etcd"})
+    if not found:
+        told = sources[sources["state"].isin(["encrypted", "progress"]) & (sources["provider"] != "")]
+        for key, provider, place, basis in told[["key", "provider", "place", "basis"]].itertuples(index=False):
+            found["api", key or f"key of {provider}"] = _Key("api", place, basis, {"etcd"})
+    return {(name, kind): key for (kind, name), key in found.items()}
+
+
+def _readers(rbac: Permissions, secret: str) -> dict[str, Any]:
+    """Return who may read a Secret by RBAC."""
+    _, namespace, name = parse_object_id(secret)
+    who = rbac.who_can("get", resource="secrets", namespace=namespace, name=name)
+    named = who[who["subject_kind"] != "*"]
+    subjects = sorted(
+        {f"{kind} {subject}" for kind, subject in named[["subject_kind", "subject"]].itertuples(index=False)}
+    )
+    return {
+        "readers": len(subjects),
+        "all_readers": len(named) == len(who),
+        "reader_names": ", ".join(subjects[:SHOWN]),
+    }
