@@ -56,15 +56,14 @@ class _Key:
 @builds(
     KEYS,
     reads=[kinds.POD],
-    optional=["cloud_clusters", "encryption_providers", "encryption_keys", "key_register", "workforce_groups"],
+    optional=["cloud_clusters", "stored_resources", "key_register", "workforce_groups"],
 )
 def keys(
     snapshot: Snapshot,
     ephi_volumes: pd.DataFrame,
     api_data_sources: pd.DataFrame,
     key_register: pd.DataFrame,
-    encryption_providers: pd.DataFrame,
-    encryption_keys: pd.DataFrame,
+    stored_resources: pd.DataFrame,
     roles: pd.DataFrame,
     role_rules: pd.DataFrame,
     role_bindings: pd.DataFrame,
@@ -91,7 +90,7 @@ def keys(
     )
     rbac = permissions(tables, snapshot)
     register = key_register.set_index("key")
-    found = _of_volumes(ephi_volumes) | _of_api_data(api_data_sources, encryption_providers, encryption_keys)
+    found = _of_volumes(ephi_volumes) | _of_api_data(api_data_sources, stored_resources)
     for (name, kind), key in found.items():
         row: dict[str, Any] = {"key": name, "kind": kind, "place": key.place, "basis": key.basis}
         row |= {"protects": " ".join(sorted(key.protects)), "objects": len(key.protects), "local": NEAR[key.place]}
@@ -110,19 +109,19 @@ def _of_volumes(ephi_volumes: pd.DataFrame) -> dict[tuple[str, str], _Key]:
     return found
 
 
-def _of_api_data(sources: pd.DataFrame, providers: pd.DataFrame, names: pd.DataFrame) -> dict[tuple[str, str], _Key]:
-    """Return the keys of API data: those of the file where it was given, else what the control plane says."""
+def _of_api_data(sources: pd.DataFrame, stored: pd.DataFrame) -> dict[tuple[str, str], _Key]:
+    """Return the keys that write API data: those of the file where it was given, else what the control plane says."""
     found: dict[tuple[str, str], _Key] = {}
-    services = providers.loc[providers["provider"] == "kms", "name"]
-    for name in services:
-        found["api", name] = _Key("api", "external", "key service of the encryption configuration", {"etcd"})
-    for name in names["key_name"]:
-        found["api", name] = _Key("api", "node", "key of the encryption configuration", {"etcd"})
+    written = stored[stored["provider"] != "identity"]
+    for key, provider, place, resource in written[["key", "provider", "place", "resource"]].itertuples(index=False):
+        basis = "key of the encryption configuration"
+        label = (key or f"key of {provider}", "api")
+        found.setdefault(label, _Key("api", place, basis)).protects.add(f"etcd:{resource}")
     if not found:
         told = sources[sources["state"].isin(["encrypted", "progress"]) & (sources["provider"] != "")]
         for key, provider, place, basis in told[["key", "provider", "place", "basis"]].itertuples(index=False):
-            found["api", key or f"key of {provider}"] = _Key("api", place, basis, {"etcd"})
-    return {(name, kind): key for (kind, name), key in found.items()}
+            found[key or f"key of {provider}", "api"] = _Key("api", place, basis, {"etcd:secrets"})
+    return found
 
 
 def _readers(rbac: Permissions, secret: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether the API server encrypts what it stores: by flags, OpenShift, k3s and rke2, the provider, and the file itself."""
+"""Whether the API server encrypts what it stores: by flags, OpenShift, k3s and rke2, the provider, and the file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from hipaa_kit.inventory.fields import condition, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.encryption.api_data import (
     Entry,
     Provider,
@@ -18,16 +19,15 @@ from hipaa_kit.kube.encryption.api_data import (
     strength,
 )
 from hipaa_kit.kube.facts import SERVER_FLAGS
-from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.encryption import API_DATA_SOURCES, STORED_RESOURCES
 
 FLAG: Final = "encryption-provider-config"
-OPENSHIFT: Final = Kind("config.openshift.io", "APIServer", "apiservers", False)
-OPENSHIFT_OPERATOR: Final = Kind("operator.openshift.io", "KubeAPIServer", "kubeapiservers", False)
-"""Read where they are there: without them nothing is concluded of OpenShift."""
+OPENSHIFT: Final = custom("config.openshift.io", "APIServer")
+OPENSHIFT_OPERATOR: Final = custom("operator.openshift.io", "KubeAPIServer")
+"""Read where they are there; each says something of itself alone, so that nothing rests on their absence."""
 
 CLOUDS: Final = {"aws": "aws", "gce": "gcp", "azure": "azure"}
 """Provider in the tables by the scheme of a node's provider id."""

@@ -12,8 +12,8 @@ from hipaa_kit.inventory.fields import condition, items, mapping, reference, tex
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import CREDENTIALS
-from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.encryption import CONFIG_MAP_USES, CREDENTIAL_LITERALS, SECRET_USES
 
@@ -80,13 +80,12 @@ class _Manager(NamedTuple):
     interval: str = ""
 
 
-EXTERNAL: Final = Kind("external-secrets.io", "ExternalSecret", "externalsecrets", True)
-SEALED: Final = Kind("bitnami.com", "SealedSecret", "sealedsecrets", True)
-CLASS: Final = Kind("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses", True)
-CERTIFICATE: Final = Kind("cert-manager.io", "Certificate", "certificates", True)
+EXTERNAL: Final = custom("external-secrets.io", "ExternalSecret")
+SEALED: Final = custom("bitnami.com", "SealedSecret")
+CLASS: Final = custom("secrets-store.csi.x-k8s.io", "SecretProviderClass")
+CERTIFICATE: Final = custom("cert-manager.io", "Certificate")
 VAULT: Final = tuple(
-    Kind("secrets.hashicorp.com", kind, f"{kind.lower()}s", True)
-    for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret")
+    custom("secrets.hashicorp.com", kind) for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret")
 )
 """Kinds that make Secrets. They are read where they are there: a Secret without one has none that was found."""
 

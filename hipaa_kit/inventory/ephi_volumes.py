@@ -138,9 +138,9 @@ def _basis(found: _Found, rest: AtRest) -> str:
     if found.made_by == "nothing":
         return "what it is, or which class would make it, is not in the snapshot"
     if found.made_by == "class_replaced" and rest.state == "unknown":
-        return f"{rest.basis}: the one of that name is younger than the volume"
+        return f"{rest.basis}: the one of that name is younger"
     if found.made_by == "declared" and rest.state == "unknown":
-        return f"{rest.basis}: a person declared it"
+        return f"{rest.basis}: a person declared the volume"
     return rest.basis
 
 

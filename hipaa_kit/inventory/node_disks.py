@@ -76,7 +76,7 @@ def _disks_of_nodes(snapshot: Snapshot, cloud_volumes: pd.DataFrame) -> pd.DataF
 
 def _by_node(mounts: pd.DataFrame) -> _Said | None:
     """Return what the node's own block devices say; what lies below them it does not see."""
-    held = {path: encrypted for path, encrypted in mounts[["mount_path", "encrypted"]].itertuples(index=False)}
+    held = dict(zip(mounts["mount_path"], mounts["encrypted"], strict=True))
     if "/" not in held:
         return None
     under = {_mount_of(path, held) for path in WRITTEN} | ({"[SWAP]"} & set(held))

@@ -1,7 +1,8 @@
 """Every check, case by case: `<topic>/<check>/<case>/{objects.yaml, expected.csv}`.
 
-A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
-namespace, status); otherwise namespace `ehr` is in scope and every kind was answered. `expected.csv`
+A case may bring its own `scope.yaml` (an empty file: none is declared), `coverage.csv` (group, kind,
+namespace, status) and a folder `inputs`; otherwise namespace `ehr` is in scope, every kind was answered and
+nothing was given beside the cluster. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
 
@@ -15,9 +16,11 @@ import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.catalogue import load_catalogue
+from hipaa_kit.sources.inputs import Inputs, no_inputs, read_inputs
+from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
 from hipaa_kit.sources.snapshot import Snapshot
-from tests.support.snapshots import objects_of, snapshot_of
+from tests.support.snapshots import TEST_KEY, objects_of, snapshot_of
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/HK-*/*/objects.yaml"))
@@ -43,9 +46,14 @@ def scope(case: Path) -> Scope | None:
     return load_scope(own) if own.read_text(encoding="utf-8").strip() else None
 
 
+def inputs(case: Path) -> Inputs:
+    folder = case / "inputs"
+    return read_inputs(folder, pseudonymizer=Pseudonymizer(TEST_KEY)) if folder.is_dir() else no_inputs()
+
+
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
-    findings = Assessment(snapshot(case), scope(case)).findings()
+    findings = Assessment(snapshot(case), scope(case), inputs=inputs(case)).findings()
     mine = findings[findings["check"] == case.parent.name]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -109,7 +109,7 @@ def strength(provider: Provider) -> tuple[Strength, str]:
     and has version 1 of the key service's plugin deprecated since 1.28.
     """
     if provider.kind == "identity":
-        return "none", "identity stores plain text"
+        return "none", "the first provider is identity: it stores plain text"
     if provider.kind == "secretbox":
         return "strong", "secretbox (XSalsa20 and Poly1305)"
     if provider.kind == "aesgcm":

@@ -151,10 +151,10 @@ def _given(driver: Driver, volume: Volume) -> tuple[Mapping[str, str] | None, st
     if driver.recorded and volume.attributes:
         return volume.attributes, "the volume"
     if volume.parameters is not None:
-        return volume.parameters, "the class that made it"
+        return volume.parameters, "the class that made it" if volume.source else "its class"
     if any(volume.annotations.get(name) for name in driver.parameters):
         return {}, "the claim"
-    return None, "the volume does not say, and the class that made it is not there any more"
+    return None, "the volume does not say, and the class that made it is not known"
 
 
 def _always(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtRest:

@@ -81,10 +81,8 @@ def encryption_effective(stored_resources: pd.DataFrame, api_data_sources: pd.Da
             expected="kms version 2 or secretbox first",
         ),
         reviews(examined["refused"] != "", "is this the file in use? The API server would refuse it: {refused}"),
-        reviews(strength.isin(["weak", "rotate"]), "is it strong enough? Secrets are written by {basis}"),
-        not_assessed(
-            strength == "", f"{{basis}}; {to_give('encryption_configuration')}", code="input_missing"
-        ),
+        reviews(strength.isin(["weak", "rotate"]), "is it strong enough? {basis}"),
+        not_assessed(strength == "", f"{{basis}}; {to_give('encryption_configuration')}", code="input_missing"),
         passes="Secrets are written by {basis}",
         observed="{provider_order}",
     )
@@ -157,7 +155,7 @@ def stored_values_encrypted(
             (examined["prefix"] != "") & ~examined["prefix"].isin(known) & bool(known),
             "{objects} Secrets begin with {prefix}, which is not what is written now: is the old key still safe?",
         ),
-        reviews(~examined["complete"].eq(True), "does the sample stand for all? {objects} Secrets begin with {member}"),
+        reviews(~examined["complete"].eq(True).fillna(False), "does the sample stand for all? {objects} Secrets begin with {member}"),
         reviews(examined["taken_at"] == "", "when was it counted? {objects} Secrets begin with {member}"),
         member="member",
         passes="all Secrets were counted: {objects} begin with {member}",

@@ -60,9 +60,14 @@ def volumes_encrypted(ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame
             expected="a volume that its driver encrypts",
         ),
         not_assessed(
-            state == "unknown",
+            (state == "unknown") & (examined["source"] != ""),
             f"whether {{what}} ({{kind}}) is encrypted is not known: {{words}}; {to_give('cloud_volumes')}",
             code="input_missing",
+        ),
+        not_assessed(
+            (state == "unknown") & (examined["source"] == ""),
+            "whether {what} ({kind}) is encrypted is not known: {words}",
+            code="unsupported_dialect",
         ),
         reviews(state == "unseen", "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"),
         reviews(
@@ -153,7 +158,7 @@ def node_disks_encrypted(node_disks: pd.DataFrame) -> pd.DataFrame:
     Source: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/
     """
     state = node_disks["state"]
-    command = f"{to_give('node_filesystems')}; or {to_give('cloud_volumes')}"
+    command = to_give("node_filesystems", "cloud_volumes")
     return judge(
         node_disks,
         fails(
