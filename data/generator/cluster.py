@@ -256,7 +256,7 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
+CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "ExternalSecret", "Schedule")
 
 
 def add_extensions(cluster: Cluster) -> None:

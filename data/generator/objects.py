@@ -84,6 +84,7 @@ storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachmen
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
+external-secrets.io/v1: externalsecrets=ExternalSecret
 velero.io/v1: schedules=Schedule
 """
 # Asked for as well, and answered with an error: the server has no such types.

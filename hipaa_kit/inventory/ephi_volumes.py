@@ -136,7 +136,9 @@ def _row(name: str, volume: str, found: _Found, known: _Known) -> dict[str, Any]
 
 def _basis(found: _Found, rest: AtRest) -> str:
     if found.made_by == "nothing":
-        return "what it is, or which class would make it, is not in the snapshot"
+        return "the claim, or the volume that it is bound to, is not in the snapshot"
+    if found.made_by == "no_class":
+        return "nothing is stored: it is not made, and the class that would make it is not there"
     if found.made_by == "class_replaced" and rest.state == "unknown":
         return f"{rest.basis}: the one of that name is younger"
     if found.made_by == "declared" and rest.state == "unknown":
@@ -238,7 +240,7 @@ def _to_be_made(storage_class: str, known: _Known, annotations: Mapping[str, str
     record = known.classes.get(storage_class)
     about = {"storage_class": storage_class, **more}
     if record is None:
-        return _Found(Volume("", ""), "nothing", about)
+        return _Found(Volume("", ""), "no_class", about)
     volume = Volume(
         text(record.content, "provisioner"),
         "",

@@ -155,7 +155,10 @@ def stored_values_encrypted(
             (examined["prefix"] != "") & ~examined["prefix"].isin(known) & bool(known),
             "{objects} Secrets begin with {prefix}, which is not what is written now: is the old key still safe?",
         ),
-        reviews(~examined["complete"].eq(True).fillna(False), "does the sample stand for all? {objects} Secrets begin with {member}"),
+        reviews(
+            ~examined["complete"].eq(True).fillna(False),
+            "does the sample stand for all? {objects} Secrets begin with {member}",
+        ),
         reviews(examined["taken_at"] == "", "when was it counted? {objects} Secrets begin with {member}"),
         member="member",
         passes="all Secrets were counted: {objects} begin with {member}",

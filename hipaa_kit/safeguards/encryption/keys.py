@@ -36,7 +36,9 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
         examined,
         reviews(keys["kind"] == "default", "is a key of the provider enough? {key} protects {objects} objects"),
         reviews(keys["place"].isin(["cluster", "node"]), "is it apart from the data? {key} is {local}{who}"),
-        reviews(~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects} objects"),
+        reviews(
+            ~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects} objects"
+        ),
         reviews(
             ~rotates & (keys["rotated_on"] == ""),
             f"when was {{key}} last changed? Nothing says; {to_give('key_register')}",

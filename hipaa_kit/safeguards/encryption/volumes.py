@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.safeguards.encryption.common import to_give
 
 SYSTEM_PATHS = (
@@ -64,6 +64,7 @@ def volumes_encrypted(ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame
             f"whether {{what}} ({{kind}}) is encrypted is not known: {{words}}; {to_give('cloud_volumes')}",
             code="input_missing",
         ),
+        not_applicable(examined["made_by"] == "no_class", "{basis}"),
         not_assessed(
             (state == "unknown") & (examined["source"] == ""),
             "whether {what} ({kind}) is encrypted is not known: {words}",
