@@ -124,6 +124,7 @@ def ehr() -> list[Declaration]:
             "EHR_API_URL": "http://ehr-api.ehr.svc:8080",
             "SESSION_STORE": "redis://ehr-redis.ehr.svc:6379/0",
             "SESSION_SECRET": "secret:ehr-app/session-secret",
+            "DEMO_PATIENT": "fake-patient-of-the-demo",
             "LOG_LEVEL": "info",
         },
     )

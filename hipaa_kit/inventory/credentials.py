@@ -90,7 +90,7 @@ VAULT: Final = tuple(
 """Kinds that make Secrets. They are read where they are there: a Secret without one has none that was found."""
 
 
-@builds(SECRET_USES, reads=[*POD_KINDS, kinds.SERVICE_ACCOUNT])
+@builds(SECRET_USES, reads=POD_KINDS)
 def secret_uses(
     snapshot: Snapshot,
     pods: pd.DataFrame,

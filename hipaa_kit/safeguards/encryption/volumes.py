@@ -28,13 +28,15 @@ def _named(volumes: pd.DataFrame) -> pd.DataFrame:
     return volumes.assign(what=what, words=made + volumes["basis"], kind=driver.where(driver != "", "no driver"))
 
 
-@check("HK-ENC-04")
-def volumes_encrypted(ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame) -> pd.DataFrame:
+@check("HK-ENC-04", optional=["stored_resources"])
+def volumes_encrypted(
+    ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame, stored_resources: pd.DataFrame
+) -> pd.DataFrame:
     """Judge every volume with ePHI by whether it was made encrypted, and by where its key lives.
 
     Parameters
     ----------
-    ephi_volumes, api_data_sources : tables of those names
+    ephi_volumes, api_data_sources, stored_resources : tables of those names
 
     Returns
     -------
@@ -47,9 +49,7 @@ def volumes_encrypted(ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame
     """
     examined = _named(ephi_volumes[(ephi_volumes["volume"] == "") | (ephi_volumes["type"] != "hostPath")])
     state, place = examined["state"], examined["place"]
-    outside = len(api_data_sources) > 0 and bool(
-        (api_data_sources["state"].eq("encrypted") & api_data_sources["place"].eq("external")).all()
-    )
+    outside = _key_service_outside(api_data_sources, stored_resources)
     encrypted = state == "encrypted"
     return judge(
         examined,
@@ -86,23 +86,38 @@ def volumes_encrypted(ephi_volumes: pd.DataFrame, api_data_sources: pd.DataFrame
     )
 
 
+def _key_service_outside(sources: pd.DataFrame, stored: pd.DataFrame) -> bool:
+    """Tell whether every Secret is written to etcd with a key that a service outside of the cluster keeps."""
+    secrets = stored[stored["resource"] == "secrets"]
+    by_file = len(secrets) > 0 and bool((secrets["place"].eq("external") & secrets["refused"].eq("")).all())
+    by_source = bool(sources["place"].eq("external").all())
+    return len(sources) > 0 and bool(sources["state"].eq("encrypted").all()) and (by_file or by_source)
+
+
 @check("HK-ENC-05")
-def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame) -> pd.DataFrame:
+def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame, ephi_workloads: pd.DataFrame) -> pd.DataFrame:
     """Judge every volume that is no attached disk by the way to it, and every folder of a node by itself.
 
     Parameters
     ----------
-    ephi_volumes : table of that name
+    ephi_volumes, ephi_workloads : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per network file system, folder or disk of a node, or volume of an old plugin
+    table `judgements`, one row per network file system, folder or disk of a node, or volume of an old plugin, and one
+    per workload that names none itself
 
     Notes
     -----
     Source: nfs(5) for `xprtsec`, mount.cifs(8) for `seal`, the documentation of the driver for EFS.
     """
-    examined = _named(ephi_volumes[ephi_volumes["network"]])
+    found = _named(ephi_volumes[ephi_volumes["network"]])
+    without = ephi_workloads[~ephi_workloads["object"].isin(found["object"])]
+    nothing = dict.fromkeys(found.columns, "") | {"network": False, "read_only": False, "way": "attached"}
+    named = "none of its own volumes is a folder of a node or comes over the network"
+    rest = pd.DataFrame([nothing | {"object": name, "said": named} for name in without["object"]])
+    told = found["what"] + " (" + found["kind"] + "): " + found["way_basis"]
+    examined = pd.concat([found.assign(said=told), rest], ignore_index=True)
     kind, way = examined["type"], examined["way"]
     system = examined["read_only"] & examined["host_path"].map(_is_system)
     folder = kind.isin(["hostPath", "local"])
@@ -124,7 +139,10 @@ def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame) -> pd.DataFrame:
             folder & examined["read_only"] & ~system, "does {host_path} hold ePHI? {what} reads it from the node's disk"
         ),
         reviews(
-            ~folder & way.isin(["unseen", "attached"]) & (examined["state"] != "encrypted"),
+            ~folder
+            & examined["network"].astype(bool)
+            & way.isin(["unseen", "attached"])
+            & (examined["state"] != "encrypted"),
             "is the way to {what} ({kind}) encrypted, and is it at rest? {way_basis}; {basis}",
         ),
         reviews(
@@ -133,7 +151,7 @@ def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame) -> pd.DataFrame:
         ),
         member="volume",
         evidence="persistent_volume",
-        passes="{what} ({kind}): {way_basis}",
+        passes="{said}",
     )
 
 
