@@ -25,6 +25,9 @@ from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.encryption import API_DATA_SOURCES, STORED_RESOURCES
 
 FLAG: Final = "encryption-provider-config"
+FLAGS: Final = (FLAG, f"experimental-{FLAG}")
+"""The flag, and its name before 1.13."""
+
 OPENSHIFT: Final = custom("config.openshift.io", "APIServer")
 OPENSHIFT_OPERATOR: Final = custom("operator.openshift.io", "KubeAPIServer")
 """Read where they are there; each says something of itself alone, so that nothing rests on their absence."""
@@ -69,7 +72,7 @@ def _source(name: str, source: str, state: str, basis: str, **more: str) -> dict
 
 def _by_flags(members: pd.DataFrame, flags: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield what each API server was started with; the file it names is judged by itself."""
-    given = flags[(flags["name"] == FLAG) & (flags["value"] != "")].groupby("pod")["value"].last().to_dict()
+    given = flags[flags["name"].isin(FLAGS) & (flags["value"] != "")].groupby("pod")["value"].last().to_dict()
     for pod, read in members.loc[members["component"] == "kube-apiserver", ["pod", "flags_read"]].itertuples(
         index=False
     ):

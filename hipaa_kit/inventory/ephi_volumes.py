@@ -178,7 +178,7 @@ def _claims_of(pod: PodView) -> set[str]:
 
 
 def _without_claim(pod: PodView, known: _Known) -> Iterator[tuple[str, _Found]]:
-    """Yield the volumes of a pod that name their storage themselves."""
+    """Yield the volumes of a pod that name their storage themselves; a socket stores nothing."""
     for each in items(pod.spec, "volumes"):
         source = next((str(key) for key in sorted(each) if isinstance(each[key], Mapping)), "")
         held = mapping(each, source)
@@ -190,6 +190,8 @@ def _without_claim(pod: PodView, known: _Known) -> Iterator[tuple[str, _Found]]:
         elif source == "csi" and text(held, "driver") not in NO_DATA:
             volume = Volume(text(held, "driver"), "csi", string_map(held, "volumeAttributes"), parameters={})
             yield name, _Found(volume, "volume", more)
+        elif source == "hostPath" and (text(held, "type") == "Socket" or text(held, "path").endswith(".sock")):
+            continue
         elif source in BELOW or source in OTHER_SOURCES or driver_of_source(source) is not None:
             more["host_path"] = text(held, "path") if source == "hostPath" else ""
             facts = known.facts.get(_handle(source, held))

@@ -44,7 +44,12 @@ _REFERENCE: Final = re.compile(r"\$\([\w.]{1,253}\)|\$\{[\w.]{1,253}\}|\$[A-Za-z
 _NOT_A_VALUE: Final = re.compile(
     r"true|false|yes|no|on|off|none|null|(?:/[\w.-]+)+/?|[a-z][a-z0-9+.-]*://[^@\s]*", re.IGNORECASE
 )
-_NAMED_FOR_A_SECRET: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin|secret|token|key)$", re.IGNORECASE)
+_NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IGNORECASE)
+_NAMES_AN_OBJECT: Final = re.compile(
+    r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
+)
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
+_FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key)=[\"\']?(?![=/$<\"\']|true\b|false\b)[^\s,;]",
     re.IGNORECASE,
@@ -121,8 +126,8 @@ def credentials(
 
     Notes
     -----
-    References (`$(NAME)`), paths, addresses without a password and truth values are none; a number is one only under
-    a name that ends in the word.
+    References (`$(NAME)`), paths, addresses without a password and truth values are none, nor is the name of a Secret
+    under a name such as `--tls-secret`; a number is one only where it may be a password.
     """
     for entry in _maps(container.get("env")):
         name, value = entry.get("name"), entry.get("value")
@@ -161,7 +166,9 @@ def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secr
     plain = value.strip()
     if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
         return ""
-    return "" if plain.isdecimal() and not _NAMED_FOR_A_SECRET.search(name) else "name"
+    if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
+        return ""
+    return "" if plain.isdecimal() and not _NUMBER_NAME.search(name) else "name"
 
 
 def _shape(value: str, looks_secret: Callable[[str], bool]) -> str:
@@ -178,7 +185,10 @@ def data_credentials(
     """Yield (`data/KEY`, how it was told and its length class) of a ConfigMap's values that hold credentials."""
     for key, value in data.items() if isinstance(data, Mapping) else ():
         written = value if isinstance(key, str) and isinstance(value, str) else ""
-        if told := _told(key, written, names_secret, looks_secret) if written else "":
+        # A whole file is no value under the name of a secret: only what is written in it can be one.
+        file = "\n" in written.strip() or _FILE_NAME.fullmatch(key) is not None
+        told = _shape(written, looks_secret) if file else _told(key, written, names_secret, looks_secret)
+        if told:
             yield f"data/{key}", f"{told} {length_class(written)}"
 
 

@@ -160,7 +160,7 @@ SECRET_USES = Table(
         text(
             "store",
             "kind of manager",
-            ("", "external_secrets", "sealed_secrets", "secrets_store", "vault_operator", "cert_manager", "generated"),
+            ("", "external_secrets", "sealed_secrets", "secrets_store", "vault_operator", "cert_manager"),
         ),
         maybe("ready", "the manager says that it is in step; null where it does not say"),
         text("refreshed_at", "when it was last brought into step, or none"),

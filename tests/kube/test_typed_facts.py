@@ -113,6 +113,9 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
         ("DB_PASSWORD", "/run/secrets/db/password", ""),
         ("SECRET_NAME", "ehr-db", ""),
         ("TOKEN_EXPIRY", "3600", ""),
+        ("API_TOKEN_SECONDS_LEFT_TOKEN", "3600", ""),
+        ("WEBHOOK_TLS_SECRET", "pod-identity-webhook", ""),
+        ("WEBHOOK_TLS_SECRET", "Not A Name", "name medium"),
         ("USE_TOKEN", "true", ""),
         ("TOKEN_URL", "https://login.clinic.example/token", ""),
         ("DATABASE_URL", "postgres://ehr:$(DB_PASSWORD)@db/ehr", ""),
@@ -134,6 +137,7 @@ def test_a_literal_is_a_credential_by_its_name_or_its_shape(name: str, value: An
         (["server", "--password", "hunter2"], {"args/--password": "name short"}),
         (["server", "--password=$(DB_PASSWORD)", "--port", "5432"], {}),
         (["server", "--password-file", "/run/secrets/db"], {}),
+        (["installer", "--cert-secrets=aggregator-client", "--tls-secret", "webhook-tls"], {}),
         (["-c", "PGPASSWORD=hunter2 psql -h db"], {"args/-c": "shape medium"}),
         (["PGPASSWORD=hunter2 psql"], {"args/0": "shape medium"}),
         (["-c", "PGPASSWORD=$DB_PASSWORD psql"], {}),
@@ -150,6 +154,9 @@ def test_values_of_a_config_map_are_credentials_alike() -> None:
         "application.properties": "db.user=ehr\ndb.password=hunter2\n",
         "api-token": "abcdef",
         "settings": "db.password=${DB_PASSWORD}",
+        "credential-alerts.yaml": "groups: []",
+        "token-rules": "groups:\n- name: a",
+        "serving-cert.secret": "72",
         "nested": {"password": "x"},
     }
     assert dict(data_credentials(data, names_secret, looks_secret)) == {
