@@ -75,7 +75,6 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
 # ClusterRoleBindings: name, role, subject
 CLUSTER_BINDINGS = (
     ("cluster-admin", "cluster-admin", "Group/system:masters"),
-    ("kubeadm:cluster-admins", "cluster-admin", "Group/kubeadm:cluster-admins"),
     ("clinic-platform-admins", "cluster-admin", "Group/clinic:platform-admins"),
     ("clinic-auditors", "clinic-auditor", "Group/clinic:auditors"),
     ("system:kube-scheduler", "system:kube-scheduler", "User/system:kube-scheduler"),

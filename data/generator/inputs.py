@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model import WORKERS, Hospital, Input
+from model import NODES, WORKERS, Hospital, Input
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -75,7 +75,7 @@ def inputs() -> list[Input]:
         Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
         Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
-        *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in WORKERS[:2]),
+        *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),

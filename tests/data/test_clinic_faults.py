@@ -18,10 +18,12 @@ WITHOUT_A_FAULT = {
     "HK-PHI-03": "every kind was asked for; what was refused would be missing from both twins",
     "HK-NET-01": "the network plugin of the cluster enforces policies; a cluster has one plugin",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
+    "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
-NO_OBJECTS = frozenset({"Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
+NO_OBJECTS = frozenset({"CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
 
@@ -96,7 +98,8 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
     near = {spaces.get(kind, namespace), ""}
     assert {space for _, space, _ in touched} <= near
-    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"}
+    itself = {kind} & {"Namespace"}
+    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"} | itself
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:

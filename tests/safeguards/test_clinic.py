@@ -15,6 +15,14 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
     FAULTS = [(row["control"], row["object"]) for row in csv.DictReader(file)]
 
 
+STANDING = {
+    ("HK-ACC-19", "Deployment/identity/keycloak"),
+    ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
+}
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
+
+
 @cache
 def verdicts(twin: str) -> dict[tuple[str, str], str]:
     findings = hipaa_kit.assessment(shipped("data") / twin).findings()
@@ -36,11 +44,14 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
 
 def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
     found = {key for key, verdict in verdicts("clinic").items() if verdict not in ("pass", "not_applicable")}
-    assert found == set(FAULTS)
+    assert found - STANDING == set(FAULTS)
 
 
 def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
-    assert set(verdicts("clinic_fixed").values()) == {"pass", "not_applicable"}
+    left = {
+        key: verdict for key, verdict in verdicts("clinic_fixed").items() if verdict not in ("pass", "not_applicable")
+    }
+    assert left == dict.fromkeys(STANDING, "review")
 
 
 def test_there_are_enough_faults() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from faults import availability, encryption, network_isolation, scope_and_inventory
+from faults import availability, encryption, network_isolation, pod_security, scope_and_inventory
 from faults.patches import Fault
 
-TOPICS = (scope_and_inventory, availability, encryption, network_isolation)
+TOPICS = (scope_and_inventory, availability, encryption, network_isolation, pod_security)
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
 __all__ = ["FAULTS", "Fault"]

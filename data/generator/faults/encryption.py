@@ -5,7 +5,7 @@ from __future__ import annotations
 from hospital import FILER, PLAIN
 from model import CONTROL_PLANE, Hospital, Workload
 
-from faults.availability import MIRTH_ON_NODE
+from faults.availability import DATA_ON_NODE
 from faults.patches import Fault, change, change_container, enter, environment, together, write
 
 API_SERVER = "StaticPod/kube-system/kube-apiserver"
@@ -72,7 +72,7 @@ FAULTS = (
         "StatefulSet/integration/mirth-db",
         "HK-ENC-05",
         "its data lie in a folder of the node",
-        MIRTH_ON_NODE,
+        DATA_ON_NODE,
     ),
     Fault(
         "Key//vault-clinic",
