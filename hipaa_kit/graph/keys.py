@@ -12,15 +12,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import Permissions, permissions
+from hipaa_kit.graph.permissions import permissions
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.encryption import KEYS
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.encryption import KEY_READERS, KEYS
 from hipaa_kit.tables.lookup import TableSet
 
-SHOWN: Final = 5
 NEAR: Final = {
     "external": "apart from the data, outside of the cluster",
     "cluster": "in a Secret of the cluster whose data it protects",
@@ -53,17 +53,28 @@ class _Key:
     protects: set[str] = field(default_factory=set)
 
 
-@builds(
-    KEYS,
-    reads=[kinds.POD],
-    optional=["cloud_clusters", "stored_resources", "key_register", "workforce_groups"],
-)
+@builds(KEYS, optional=["cloud_clusters", "stored_resources", "key_register"])
 def keys(
-    snapshot: Snapshot,
     ephi_volumes: pd.DataFrame,
     api_data_sources: pd.DataFrame,
     key_register: pd.DataFrame,
     stored_resources: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per key of a volume with ePHI, and of what the API server stores."""
+    register = key_register.set_index("key")
+    found = _of_volumes(ephi_volumes) | _of_api_data(api_data_sources, stored_resources)
+    for (name, kind), key in found.items():
+        row: dict[str, Any] = {"key": name, "kind": kind, "place": key.place, "basis": key.basis}
+        row |= {"protects": " ".join(sorted(key.protects)), "objects": len(key.protects), "local": NEAR[key.place]}
+        if name in register.index:
+            row |= {column: register.loc[name, column] for column in ("rotated_on", "rotates")}
+        yield row
+
+
+@builds(KEY_READERS, reads=[kinds.POD], optional=["cloud_clusters", "workforce_groups"])
+def key_readers(
+    snapshot: Snapshot,
+    keys: pd.DataFrame,
     roles: pd.DataFrame,
     role_rules: pd.DataFrame,
     role_bindings: pd.DataFrame,
@@ -73,8 +84,10 @@ def keys(
     labels: pd.DataFrame,
     workforce_groups: pd.DataFrame,
     cloud_clusters: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row per key of a volume with ePHI, and of what the API server stores."""
+    """Yield a row per subject that RBAC lets read the Secret of a key, and per gap that may hide more."""
     tables = _Given(
         {
             "roles": roles,
@@ -86,17 +99,17 @@ def keys(
             "labels": labels,
             "workforce_groups": workforce_groups,
             "cloud_clusters": cloud_clusters,
+            "control_plane_members": control_plane_members,
+            "control_plane_flags": control_plane_flags,
         }
     )
     rbac = permissions(tables, snapshot)
-    register = key_register.set_index("key")
-    found = _of_volumes(ephi_volumes) | _of_api_data(api_data_sources, stored_resources)
-    for (name, kind), key in found.items():
-        row: dict[str, Any] = {"key": name, "kind": kind, "place": key.place, "basis": key.basis}
-        row |= {"protects": " ".join(sorted(key.protects)), "objects": len(key.protects), "local": NEAR[key.place]}
-        if name in register.index:
-            row |= {column: register.loc[name, column] for column in ("rotated_on", "rotates")}
-        yield row | (_readers(rbac, name) if name.startswith("Secret/") else {})
+    for key in sorted(set(keys["key"])):
+        if key.startswith("Secret/"):
+            _, namespace, name = parse_object_id(key)
+            who = rbac.who_can("get", resource="secrets", namespace=namespace, name=name)
+            for each in rows_of(who[["subject_kind", "subject", "binding", "basis"]].drop_duplicates()):
+                yield {"key": key, **each}
 
 
 def _of_volumes(ephi_volumes: pd.DataFrame) -> dict[tuple[str, str], _Key]:
@@ -122,18 +135,3 @@ def _of_api_data(sources: pd.DataFrame, stored: pd.DataFrame) -> dict[tuple[str,
         for key, provider, place, basis in told[["key", "provider", "place", "basis"]].itertuples(index=False):
             found[key or f"key of {provider}", "api"] = _Key("api", place, basis, {"etcd:secrets"})
     return found
-
-
-def _readers(rbac: Permissions, secret: str) -> dict[str, Any]:
-    """Return who may read a Secret by RBAC."""
-    _, namespace, name = parse_object_id(secret)
-    who = rbac.who_can("get", resource="secrets", namespace=namespace, name=name)
-    named = who[who["subject_kind"] != "*"]
-    subjects = sorted(
-        {f"{kind} {subject}" for kind, subject in named[["subject_kind", "subject"]].itertuples(index=False)}
-    )
-    return {
-        "readers": len(subjects),
-        "all_readers": len(named) == len(who),
-        "reader_names": ", ".join(subjects[:SHOWN]),
-    }

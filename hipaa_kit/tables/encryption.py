@@ -100,11 +100,21 @@ KEYS = Table(
         text("protects", "what it protects, joined by spaces"),
         count("objects", "how many objects that are"),
         text("local", "how near it is to what it protects, in words"),
-        count("readers", "subjects that may read it by RBAC; null for a key that no RBAC governs"),
-        maybe("all_readers", "every role binding was seen, so that there are no more"),
-        text("reader_names", "the first of them, joined by commas"),
         text("rotated_on", "day on which it was last changed, or none"),
         maybe("rotates", "it is changed by itself"),
+    ),
+)
+
+KEY_READERS = Table(
+    "key_readers",
+    "one subject that RBAC lets read the Secret in which a key stands, by one role binding; or one gap",
+    ("key", "subject_kind", "subject", "binding", "basis"),
+    (
+        text("key", "`Secret/namespace/name`"),
+        text("subject_kind", "User, Group or ServiceAccount; `*` where it says what could not be seen"),
+        text("subject", "user or group name, or `namespace/name` of a service account"),
+        text("binding", "role binding, `Kind/namespace/name`, or none"),
+        text("basis", "RBAC, what stands outside it, or for a gap what is unknown"),
     ),
 )
 

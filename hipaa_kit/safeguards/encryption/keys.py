@@ -23,6 +23,10 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
     Returns
     -------
     table `judgements`, one row per key
+
+    Notes
+    -----
+    Who may read a key that stands in a Secret is told by table `key_readers`.
     """
     age = days_before(as_of, keys["rotated_on"])
     rotates = keys["rotates"].eq(True).fillna(False)
@@ -30,12 +34,11 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
         object="Key//" + keys["key"].str.replace("/", ":"),
         age=age,
         how=rotates.map({True: "it is changed by itself"}).fillna("it was changed on " + keys["rotated_on"]),
-        who=_readers(keys),
     )
     return judge(
         examined,
         reviews(keys["kind"] == "default", "is a key of the provider enough? {key} protects {objects} objects"),
-        reviews(keys["place"].isin(["cluster", "node"]), "is it apart from the data? {key} is {local}{who}"),
+        reviews(keys["place"].isin(["cluster", "node"]), "is it apart from the data? {key} is {local}"),
         reviews(
             ~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects} objects"
         ),
@@ -47,12 +50,3 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
         observed="{local}",
         passes="{key} is {local}; {how}",
     )
-
-
-def _readers(keys: pd.DataFrame) -> pd.Series:
-    """Return in words how many subjects may read the Secret that a key stands in; "" for any other key."""
-    words = [
-        "" if pd.isna(count) else f"; {'' if pd.notna(all_of) and all_of else 'at least '}{count} subjects may read it"
-        for count, all_of in keys[["readers", "all_readers"]].itertuples(index=False)
-    ]
-    return pd.Series(words, index=keys.index, dtype="str")
