@@ -3,7 +3,7 @@
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
-from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars
+from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars, volume_bars
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "traffic_bars",
     "unseen",
     "verdict_bars",
+    "volume_bars",
     "worst_first",
 ]
