@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import add_access
+from assurance import assurance
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -41,8 +43,10 @@ def declare() -> Hospital:
         *external_secrets(running),
         *software.routes(),
         *policies(),
+        *backups(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

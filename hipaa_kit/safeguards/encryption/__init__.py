@@ -1,1 +1,1 @@
-"""Encryption: at rest and in transit, and the keys and credentials that open what is encrypted."""
+"""Encryption: of data at rest and their keys, and of data in transit."""

@@ -313,7 +313,11 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     """Return the keys of data, each with the same word."""
     if not isinstance(value, Mapping):
         return redactor.value(place.key, value, place.mode if place.mode.strict else _UNKNOWN)
-    if place.parent.get("kind") == "ConfigMap":
+    metadata = place.parent.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) and place.parent.get("kind") == "ConfigMap" else None
+    if (settings := facts.network_encryption(name, value)) and REMOVED not in value.values():
+        redactor.facts[facts.NETWORK_ENCRYPTION] = settings
+    if place.parent.get("kind") == "ConfigMap" and REMOVED not in value.values():
         redactor.learn(facts.CREDENTIALS, "", facts.data_credentials(value, names_secret, looks_secret))
         redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))
     if removed := sum(inner != REMOVED for inner in value.values()):
