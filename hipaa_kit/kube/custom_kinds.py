@@ -34,6 +34,7 @@ CUSTOM: Final = tuple(
     + kinds_of("operator.openshift.io", False, "Network:networks")
     # the control plane of OpenShift
     + kinds_of("config.openshift.io", False, "APIServer:apiservers")
+    + kinds_of("operator.openshift.io", False, "KubeAPIServer:kubeapiservers")
     # certificates: https://cert-manager.io/docs/reference/api-docs/
     + kinds_of("cert-manager.io", True, "Certificate:certificates Issuer:issuers")
     + kinds_of("cert-manager.io", False, "ClusterIssuer:clusterissuers")
