@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import add_access
+from assurance import assurance
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -36,8 +38,10 @@ def declare() -> Hospital:
         *software.identity_research_staging(),
         *software.routes(),
         *policies(),
+        *backups(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

@@ -31,6 +31,8 @@ EPHI_FLOWS = Table(
     FLOWS.key,
     (
         *FLOWS.columns,
+        count("source_others", "workloads or addresses besides that are alike and stand in the row with the source"),
+        count("destination_others", "the same of the destination"),
         flag("source_ephi", "the source is an ePHI workload"),
         flag("destination_ephi", "the destination is an ePHI workload"),
     ),
@@ -134,6 +136,7 @@ NETWORK_LINT = Table(
         text("path", "where in the object, or none"),
         text("detail", "one sentence"),
         text("severity", "whether it changes who may connect", ("error", "warning", "info")),
+        flag("sure", "it rests on nothing that was not seen: no other pod or policy could undo it"),
     ),
 )
 

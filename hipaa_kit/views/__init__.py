@@ -1,9 +1,10 @@
 """How things show themselves: tables, figures, pages."""
 
+from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
-from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars
+from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars, verdict_grid
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "kinds_held",
     "namespace_map",
     "neighbourhood",
+    "newest_points",
     "placement",
     "population",
     "record",
+    "recovery_ages",
     "remedies",
     "run_facts",
     "scope_map",
@@ -25,5 +28,6 @@ __all__ = [
     "traffic_bars",
     "unseen",
     "verdict_bars",
+    "verdict_grid",
     "worst_first",
 ]

@@ -37,11 +37,11 @@ def principal_of(subject: str) -> Principal:
     return Principal(USER, subject)
 
 
-def groups_of(who: Principal, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Return the groups of a user: those that the API server gives, and those that the workforce file does."""
+def groups_of(who: Principal, declared: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the groups of a user: those that the API server gives, and those that the workforce file declares."""
     if who.kind == USER_GROUP:
         return frozenset()
-    return built_in_groups(who.name) | {group for group, users in members.items() if who.name in users}
+    return built_in_groups(who.name) | declared.get(who.name, frozenset())
 
 
 def principals_of(requester: Requester) -> list[Principal]:
@@ -60,17 +60,20 @@ def request_of(
 ) -> Request:
     """Return a question to the authorizer.
 
+    An empty resource is one that only `*` gives, where something else says that a resource is meant.
+
     Raises
     ------
     InputError
-        A subresource stands in `resource`, or neither a resource nor a path is given.
+        A subresource stands in `resource`, or nothing says whether a resource or a path is meant.
     """
     if "/" in resource:
         head, _, tail = resource.partition("/")
         raise InputError(f"{resource!r} is not a resource", "", f"give resource {head!r} and subresource {tail!r}")
-    if path:
+    object_given = any((group, resource, subresource, namespace, name))
+    if path or (path is not None and not object_given):
         return Request(verb, path=path)
-    if not resource:
+    if not object_given:
         raise InputError("neither a resource nor a path is asked for", "", "give one of them")
     return Request(verb, group, resource, subresource, namespace, name)
 

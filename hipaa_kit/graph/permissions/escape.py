@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from hipaa_kit.graph.permissions.technique import CERTAIN, CONDITION, Technique
 from hipaa_kit.inventory.fields import items, mapping, text, texts, truth
+from hipaa_kit.kube.owners import is_mirror
 from hipaa_kit.kube.pod_security.fields import CONTAINER_LISTS
 
 ESCAPE: Final = Technique(47, "ESCAPE", "Node//{name}", (), cost=2)
@@ -28,6 +29,27 @@ class WayOut(NamedTuple):
 
     words: str
     confidence: str
+
+
+NODE_CRITICAL: Final = "system-node-critical"
+
+
+def expected_because(pod: Mapping[str, Any]) -> str:
+    """Return why a pod is one that is meant to hold its node; `""` where nothing says so.
+
+    Notes
+    -----
+    The API server only shows a static pod: whoever changes its file has the node already. Only in `kube-system` may
+    pods of the priority of node agents be made without being asked for by a quota; who writes there has the cluster.
+
+    Source: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/,
+    https://kubernetes.io/docs/concepts/policy/resource-quotas/#limit-priority-class-consumption-by-default.
+    """
+    if text(pod, "metadata", "namespace") != "kube-system":
+        return ""
+    if is_mirror(mapping(pod, "metadata")):
+        return "static pod of its node"
+    return "node agent of kube-system" if text(pod, "spec", "priorityClassName") == NODE_CRITICAL else ""
 
 
 def ways_out(pod: Mapping[str, Any]) -> list[WayOut]:

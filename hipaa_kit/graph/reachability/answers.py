@@ -22,6 +22,7 @@ from hipaa_kit.graph.reachability.places import Place, Places
 from hipaa_kit.graph.reachability.reading import read_facts
 from hipaa_kit.graph.reachability.selection import isolation, namespace_isolation
 from hipaa_kit.inventory.registry import Inventory
+from hipaa_kit.kube import kinds
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS
 from hipaa_kit.kube.network.rules import MESH, Direction
@@ -185,12 +186,24 @@ class Reachability:
             )
         one, other = pair
         names = self.places.name(one), self.places.name(other)
-        sides = tuple(self._explained(one, other, self._bit(protocol, port)))
+        sides = tuple(self._explained(one, other, self._in_one_family(one, other, self._bit(protocol, port), verdict)))
         return Explanation(*names, protocol, port, verdict, self.options_in_force.enforcement, sides)
+
+    def _in_one_family(self, one: Place, other: Place, bit: int, verdict: Verdict) -> int:
+        """Return a port in one address family that both ends have, and in which the verdict is the one given.
+
+        The two sides decide together in each family by itself; none where the ends have no family in common.
+        """
+        planes, shared = self.planes(one, other), bit & self.engine.shared(one.number, other.number)
+        each_family = (shared & self.engine.atoms.family(at) for at in range(self.engine.atoms.families))
+        return next((each for each in each_family if each and self._verdict(planes, each) == verdict), 0)
 
     def _explained(self, one: Place, other: Place, bit: int) -> Iterator[Decision]:
         if one.pod is not None and one.pod == other.pod:
             yield _fixed("egress", "allowed", "self", "a pod always reaches itself, whatever the policies say")
+            return
+        if not bit:
+            yield _fixed("egress", "denied", "family", "the two ends have no address family in common")
             return
         explainer = Explainer(self.engine, self.places)
         for direction, own, peer in _sides(one, other):
@@ -299,7 +312,17 @@ class Reachability:
 
     def lint(self) -> pd.DataFrame:
         """Return table `network_lint`: one row per defect of one policy, or of how policies stand together."""
-        return lint(self.facts, self.engine)
+        return lint(self.facts, self.engine, self._seen)
+
+    def _seen(self, namespace: str) -> bool:
+        """Tell whether all pods, namespaces and policies were seen, of one namespace or of all."""
+        if self.snapshot is None:
+            return True
+        of_all = (kinds.NAMESPACE,) if not namespace else ()
+        answers = [
+            self.snapshot.coverage.answer(kind, namespace) for kind in (kinds.POD, kinds.NETWORK_POLICY, *of_all)
+        ]
+        return all(answer.complete for answer in answers)
 
     def diff(self, other: Reachability, *, limit: int = ROWS) -> pd.DataFrame:
         """Return table `flow_changes`: what has changed between this and a later state of the cluster.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.tables.reachability import FLOWS
 from tests.support.network import namespace, node, pod, reach
-from tests.support.network_oracle.generate import MIXES, clusters
+from tests.support.network_oracle.generate import MIXES, clusters, random_cluster
 from tests.support.network_oracle.model import LISTS
 from tests.support.snapshots import snapshot_of
 
@@ -190,6 +191,35 @@ def test_lint_calls_no_rule_redundant_where_not_all_policies_were_seen() -> None
     assert "rule_redundant" not in set(held["defect"])
 
 
+ABSENCES = ("selects_nothing", "peer_matches_nothing", "port_name_unknown", "rule_redundant", "names_blocked")
+
+
+@pytest.mark.parametrize("defect", LINTS)
+def test_lint_says_what_rests_on_what_was_not_seen(defect: str) -> None:
+    objects = [*WORLD, policy("bad", "a", LINTS[defect])]
+    whole = Reachability.of(snapshot_of(objects)).lint()
+    assert whole[whole["defect"] == defect]["sure"].all()
+    less = Reachability.of(snapshot_of(objects, overrides={("", "Pod", ""): "refused"})).lint()
+    assert set(less[less["defect"] == defect]["sure"]) == {defect not in ABSENCES}
+
+
+def test_lint_tells_every_peer_apart() -> None:
+    """Beside many pods that another rule lets in, a rule has its effect on the one that is different."""
+    crowd = [pod(f"b/crowd-{at:03}", ip=f"10.0.9.{at + 1}", app="crowd", number=str(at)) for at in range(100)]
+    both = {"from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "crowd"}}}]}
+    last = {
+        "from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"number": "99"}}}],
+        "ports": [{"port": 9}],
+    }
+    alone = {
+        "from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "web"}}}],
+        "ports": [{"port": 9}],
+    }
+    keep = policy("keep", "a", {"podSelector": {}, "ingress": [both, last, alone]})
+    held = reach(WORLD, crowd, keep).lint()
+    assert held[held["defect"] == "rule_redundant"]["path"].tolist() == ["spec.ingress[1]"]
+
+
 def test_lint_names_the_nearest_label() -> None:
     held = reach(WORLD, policy("bad", "a", LINTS["selects_nothing"])).lint()
     assert "did you mean web" in held["detail"][0]
@@ -237,8 +267,15 @@ def test_every_level_says_what_the_single_question_says(cluster: Any) -> None:
 
 @SLOW
 @given(MIX)
-def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
+def test_what_is_denied_is_all_that_rows_leave_out(cluster: Any) -> None:
+    """Also what a pod shares a node with, and no policy lets it connect to."""
     found = built(cluster)
+    whole = found.edges("pod", denied=True)
+    held = whole[whole["verdict"] != "denied"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.edges("pod"), held)
+
+
+def assert_explanations_come_to_the_verdict(found: Reachability) -> None:
     pods = [each.object for each in found.facts.pods][:4]
     for source in pods:
         for destination in pods:
@@ -246,6 +283,18 @@ def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
             assert told.verdict == found.allowed(source, destination, "TCP", 80)
             if not any(side.because in ("self", "node") for side in told.sides):
                 assert told.verdict == min((side.verdict for side in told.sides), key=ORDER.__getitem__)
+
+
+@SLOW
+@given(MIX)
+def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
+    assert_explanations_come_to_the_verdict(built(cluster))
+
+
+@pytest.mark.parametrize("seed", [39, 63, 71, 78, 93])
+def test_an_explanation_speaks_of_one_address_family(seed: int) -> None:
+    """Clusters in which the sides decide otherwise in each family, or the ends share none."""
+    assert_explanations_come_to_the_verdict(built(random_cluster(seed, MIXES[seed % len(MIXES)])))
 
 
 @SLOW
