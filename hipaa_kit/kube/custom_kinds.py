@@ -16,7 +16,8 @@ CUSTOM: Final = tuple(
         "gateway.networking.k8s.io",
         True,
         "BackendTLSPolicy:backendtlspolicies GRPCRoute:grpcroutes Gateway:gateways HTTPRoute:httproutes "
-        "ListenerSet:listenersets TCPRoute:tcproutes TLSRoute:tlsroutes",
+        "ListenerSet:listenersets ReferenceGrant:referencegrants TCPRoute:tcproutes TLSRoute:tlsroutes "
+        "UDPRoute:udproutes",
     )
     + kinds_of("gateway.networking.x-k8s.io", True, "XListenerSet:xlistenersets")
     + kinds_of("networking.gke.io", True, "FrontendConfig:frontendconfigs")
