@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import hospital as software
 import infrastructure
-from access import add_access
+from access import access, add_access
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -36,6 +36,7 @@ def declare() -> Hospital:
         *software.identity_research_staging(),
         *software.routes(),
         *policies(),
+        *access(),
         *software.scope(),
         *inputs(),
     )

@@ -120,17 +120,39 @@ class Known:
         return [f"not seen: {gap.line()}" for kind in asked for gap in self.coverage.gaps(kind)]
 
 
+def policy_of(
+    snapshot: Snapshot,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+) -> Policy:
+    """Return the roles and role bindings of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Where they come from: manifests hold aggregated ClusterRoles without the rules that they will have.
+    roles, role_rules, role_bindings, binding_subjects
+        Tables of the same snapshot.
+    """
+    held = _roles(roles, role_rules)
+    if "manifests" in snapshot.layout.split("+"):
+        held |= _composed(snapshot, held)
+    return Policy(held, tuple(_bindings(role_bindings, binding_subjects)))
+
+
 def known(tables: TableSet, snapshot: Snapshot) -> Known:
     """Return what the tables of a snapshot and the inputs beside it say of RBAC."""
-    roles = _roles(tables["roles"], tables["role_rules"])
-    if "manifests" in snapshot.layout.split("+"):
-        roles |= _composed(snapshot, roles)
+    policy = policy_of(
+        snapshot, tables["roles"], tables["role_rules"], tables["role_bindings"], tables["binding_subjects"]
+    )
     accounts = tables["service_accounts"]
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in tables["workforce_groups"][["user", "group"]].itertuples(index=False):
         members[group].add(user)
     return Known(
-        Policy(roles, tuple(_bindings(tables["role_bindings"], tables["binding_subjects"]))),
+        policy,
         snapshot.coverage,
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},

@@ -1,0 +1,99 @@
+"""What several checks of access control share."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.graph.access.approval import Approvals, Permitted
+from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
+from hipaa_kit.safeguards.check import Outcome, not_assessed
+
+API_SERVER = "kube-apiserver"
+NO_API_SERVER = "Cluster//api-server"
+"""Stands for the API server where none runs as a pod that was seen."""
+CLOUDS = frozenset({"aws", "azure", "gce"})
+"""Schemes of provider ids of clouds that run the control plane of their customers' clusters.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/#NodeSpec
+"""
+SYSTEM = "system:"
+"""Begins the names that Kubernetes keeps for itself: no person has one.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects
+"""
+ALL_PERMITTED = ("*", "*", "*")
+
+
+def api_servers(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame, *flags: str) -> pd.DataFrame:
+    """Return one row per API server that runs as a pod, with some of its flags; one for the cluster where none does.
+
+    Parameters
+    ----------
+    control_plane_flags, nodes
+        Tables of those names.
+    flags
+        Names of flags.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns object, member, `seen` (its flags are known), `why` and `code` (what is said where they are not), and
+        one for each flag, with `_` for `-`: its value, or none.
+    """
+    mine = control_plane_flags[control_plane_flags["component"] == API_SERVER]
+    rows = []
+    for (workload, pod), held in mine.groupby(["workload", "pod"]):
+        values = dict(zip(held["flag"], held["value"], strict=True))
+        rows.append({"object": workload, "member": pod, "seen": True} | {flag: values.get(flag, "") for flag in flags})
+    if not rows and len(nodes):
+        rows.append({"object": NO_API_SERVER, "member": "api server", "seen": False} | dict.fromkeys(flags, ""))
+    managed = bool(set(nodes["provider"]) & CLOUDS)
+    found = pd.DataFrame(rows, columns=["object", "member", "seen", *flags])
+    found.columns = [str(name).replace("-", "_") for name in found.columns]
+    return found.assign(
+        seen=found["seen"].astype(bool),
+        code="managed_plane" if managed else "input_missing",
+        why="the provider runs the API server, and what it told does not say"
+        if managed
+        else "no API server was seen as a pod of kube-system: its flags are not known",
+    )
+
+
+def unseen(examined: pd.DataFrame) -> tuple[Outcome, Outcome]:
+    """Say of API servers whose flags are not known why that is.
+
+    Parameters
+    ----------
+    examined
+        Rows with the columns of `api_servers`.
+    """
+    hidden = ~examined["seen"].astype(bool)
+    managed = examined["code"] == "managed_plane"
+    return (
+        not_assessed(hidden & managed, "{why}", code="managed_plane"),
+        not_assessed(hidden & ~managed, "{why}", code="input_missing"),
+    )
+
+
+def people(grants: pd.DataFrame) -> pd.DataFrame:
+    """Return the grants to users and groups that are not Kubernetes' own."""
+    named = grants["subject_kind"].isin([USER, USER_GROUP])
+    return grants[named & ~grants["subject"].str.startswith(SYSTEM)]
+
+
+def permits(approvals: Approvals, row: dict[str, object], namespaces: frozenset[str]) -> bool:
+    """Tell whether a row of `ephi_access` is what the access matrix permits the roles of its subject.
+
+    Parameters
+    ----------
+    namespaces
+        Those with ePHI: what is held for the cluster is held in each of them.
+    """
+    places = [str(row["scope"])] if row["scope"] else sorted(namespaces)
+    asked = [Permitted(verb, "", str(row["resource"]), place) for verb in str(row["verbs"]).split() for place in places]
+    return approvals.covers(str(row["subject_kind"]), str(row["subject"]), asked)
+
+
+def place_words(scope: str) -> str:
+    """Return where something is held, in words."""
+    return f"namespace {scope}" if scope else "every namespace"
