@@ -82,7 +82,17 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
 # Roles of every cluster on paths that are no resources.
 PATHS: dict[str, tuple[str, ...]] = {
     "cluster-admin": ("*",),
-    "system:discovery": ("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz"),
+    "system:discovery": (
+        "/api",
+        "/api/*",
+        "/apis",
+        "/apis/*",
+        "/healthz",
+        "/livez",
+        "/openapi",
+        "/openapi/*",
+        "/readyz",
+    ),
     "system:public-info-viewer": ("/healthz", "/livez", "/readyz", "/version", "/version/"),
 }
 # ClusterRoleBindings: name, role, subjects separated by spaces

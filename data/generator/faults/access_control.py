@@ -183,9 +183,7 @@ FAULTS = (
         "RoleBinding/imaging/radiology-it",
         "HK-ACC-13",
         "was last reviewed in March",
-        change(
-            "RoleBinding/imaging/radiology-it", annotations=REVIEW | {"hipaa-kit.io/reviewed-on": "2026-03-16"}
-        ),
+        change("RoleBinding/imaging/radiology-it", annotations=REVIEW | {"hipaa-kit.io/reviewed-on": "2026-03-16"}),
     ),
     Fault(
         "RoleBinding/identity/iam",

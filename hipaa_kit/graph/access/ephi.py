@@ -21,8 +21,10 @@ WRITE: Final = ("update", "patch")
 HTTP: Final = ("get", "create", "update", "patch", "delete")
 STREAMS: Final = ("pods/exec", "pods/attach", "pods/portforward")
 
-PUBLIC_CONFIG: Final = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"})
-"""ConfigMaps that hold nothing but the certificate of an authority."""
+PUBLIC_CONFIG: Final = frozenset(
+    {"extension-apiserver-authentication", "istio-ca-root-cert", "kube-root-ca.crt", "openshift-service-ca.crt"}
+)
+"""ConfigMaps that hold nothing but certificates of authorities, and the names of headers."""
 
 
 def routes(minor: int | None) -> dict[str, tuple[str, tuple[str, ...]]]:

@@ -48,6 +48,7 @@ PUBLIC: Final = (
             "/.well-known",
             "/.well-known/*",
             "/openid/v1/jwks",
+            "/openid/v1/jwks/",
             "/",
         ),
     ),

@@ -9,12 +9,12 @@ import pandas as pd
 from hipaa_kit.graph.access.approval import Approvals, Permitted
 from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER, USER_GROUP
 from hipaa_kit.kube.rbac.users import AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED
-from hipaa_kit.safeguards.access_control.common import ALL_PERMITTED, SYSTEM, place_words
-from hipaa_kit.safeguards.check import check, fails, judge, reviews
+from hipaa_kit.safeguards.access_control.common import ALL_PERMITTED, RESERVED, place_words
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
 from hipaa_kit.tables.declaration import rows_of
 
-PLATFORM = ("kube-", "openshift-")
-"""Begin the names of namespaces in which the platform runs itself."""
+PLATFORM = "openshift-"
+"""Begins the names of namespaces in which OpenShift runs itself; `kube-system` is anyone's who installs into it."""
 
 
 def is_broad(group: str) -> bool:
@@ -70,6 +70,7 @@ def administrators_few_and_named(
     crowd = person & ~examined["broad"] & (examined["scope"] == "") & (len(humans) > administrators_at_most)
     return judge(
         examined,
+        not_applicable(examined["stock"] & (examined["subject"] != MASTERS), "every cluster is born with it"),
         fails(
             examined["broad"] & person,
             "{subject} may do everything in {place}: everyone in it is an administrator",
@@ -110,7 +111,7 @@ def _standing(held: pd.DataFrame, approvals: Approvals) -> dict[str, Any]:
         names = approvals.members(subject) if kind == USER_GROUP else approvals.roles(subject) and {subject}
         found["broad"].append(kind == USER_GROUP and is_broad(subject))
         found["permitted"].append(permitted)
-        found["known"].append(bool(names) or (kind == USER and subject.startswith(SYSTEM)))
+        found["known"].append(bool(names) or (kind == USER and subject.startswith(RESERVED)))
         words = "the access matrix permits it" if permitted else "few people, who are named"
         found["words"].append(words)
     return {name: pd.Series(values, index=held.index, dtype=_dtype(name)) for name, values in found.items()}
@@ -123,6 +124,6 @@ def _dtype(name: str) -> str:
 def _humans(held: pd.DataFrame, approvals: Approvals) -> set[str]:
     """Return the people who may do everything in the cluster, as far as they are known."""
     users = held.loc[held["subject_kind"] == USER, "subject"]
-    named = {user for user in users if not user.startswith(SYSTEM)}
+    named = {user for user in users if not user.startswith(RESERVED)}
     groups = {*held.loc[held["subject_kind"] == USER_GROUP, "subject"], MASTERS}
     return named.union(*(approvals.members(group) for group in groups))

@@ -111,10 +111,10 @@ def nothing_without_credentials(
     Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
     """
     bound = grants[grants["subject"].isin([ANONYMOUS, UNAUTHENTICATED])]
-    bound = bound.assign(object=bound["binding"], member=bound["subject"], door=False, seen=True, why="")
+    bound = bound.assign(member=bound["object"], object=bound["binding"], door=False, seen=True, why="")
     servers = api_servers(control_plane_flags, nodes, "anonymous-auth", "authentication-config")
-    servers = servers.assign(door=True, role="", role_known=True, public=False)
-    columns = ["object", "member", "door", "seen", "role", "public", "why"]
+    servers = servers.assign(door=True, subject="", role="", public=False)
+    columns = ["object", "member", "subject", "door", "seen", "role", "public", "why"]
     flags = ["anonymous_auth", "authentication_config", "code"]
     examined = pd.concat([bound[columns], servers[[*columns, *flags]]], ignore_index=True)
     examined = examined.assign(**{name: examined[name].fillna("") for name in flags})
@@ -123,14 +123,14 @@ def nothing_without_credentials(
     as_made = set(held[["rule", "field", "value"]].itertuples(index=False, name=None)) == CLUSTER_INFO_RULES
     joining = ~door & (examined["object"] == CLUSTER_INFO) & (examined["role"] == CLUSTER_INFO_ROLE) & as_made
     told = examined["role"].where(~door, "requests without credentials are refused")
-    examined = examined.assign(words=told.where(door, examined["member"] + " may see version and health by " + told))
+    examined = examined.assign(words=told.where(door, examined["subject"] + " may see version and health by " + told))
     configured = door & (examined["authentication_config"] != "")
     stock = (examined["role"] == PUBLIC_INFO) & examined["public"].astype(bool)
     return judge(
         examined,
         fails(
             ~door & ~joining & ~stock,
-            "{member}, who needs no credentials, has {role}",
+            "{subject}, who needs no credentials, has {role}",
             observed="{role}",
             expected="system:public-info-viewer at most",
         ),

@@ -16,11 +16,16 @@ CLOUDS = frozenset({"aws", "azure", "gce"})
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/#NodeSpec
 """
-SYSTEM = "system:"
-"""Begins the names that Kubernetes keeps for itself: no person has one.
+RESERVED = ("system:", "eks:")
+"""Begin the names that Kubernetes, and Amazon EKS, keep for themselves: no person has one.
 
-Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects,
+https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 """
+COMPONENTS = frozenset(
+    {"k3s-cloud-controller-manager", "kube-apiserver", "kube-apiserver-kubelet-client", "rke2-cloud-controller-manager"}
+)
+"""Users as which components of k3s, RKE2 and kubeadm sign in with their certificates."""
 ALL_PERMITTED = ("*", "*", "*")
 
 
@@ -47,7 +52,8 @@ def api_servers(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame, *flags: 
         rows.append({"object": workload, "member": pod, "seen": True} | {flag: values.get(flag, "") for flag in flags})
     if not rows and len(nodes):
         rows.append({"object": NO_API_SERVER, "member": "api server", "seen": False} | dict.fromkeys(flags, ""))
-    managed = bool(set(nodes["provider"]) & CLOUDS)
+    # Where the provider runs the control plane, its nodes are not among those of the cluster.
+    managed = bool(set(nodes["provider"]) & CLOUDS) and not nodes["control_plane"].any()
     found = pd.DataFrame(rows, columns=["object", "member", "seen", *flags])
     found.columns = [str(name).replace("-", "_") for name in found.columns]
     return found.assign(
@@ -76,9 +82,14 @@ def unseen(examined: pd.DataFrame) -> tuple[Outcome, Outcome]:
 
 
 def people(grants: pd.DataFrame) -> pd.DataFrame:
-    """Return the grants to users and groups that are not Kubernetes' own."""
-    named = grants["subject_kind"].isin([USER, USER_GROUP])
-    return grants[named & ~grants["subject"].str.startswith(SYSTEM)]
+    """Return the grants to users and groups that are neither Kubernetes' own nor one of its components."""
+    return grants[is_person(grants)]
+
+
+def is_person(grants: pd.DataFrame) -> pd.Series:
+    """Tell of each grant whether its subject is a user or group that may be people."""
+    named, subject = grants["subject_kind"].isin([USER, USER_GROUP]), grants["subject"]
+    return named & ~subject.str.startswith(RESERVED) & ~subject.isin(COMPONENTS)
 
 
 def permits(approvals: Approvals, row: dict[str, object], namespaces: frozenset[str]) -> bool:

@@ -87,9 +87,9 @@ def _approved(held: pd.DataFrame, ephi_objects: pd.DataFrame, approvals: Approva
         if key not in known:
             known[key] = permits(approvals, row, places)
         permitted.append(known[key])
-    named = (" " + held["resource_names"]).where(held["resource_names"] != "", "")
+    named = _named(held)
     examined = held.assign(
-        member=held["resource"] + " by " + held["binding"],
+        member=held["resource"] + named + " by " + held["binding"],
         words=held["verbs"].str.replace(" ", ", ") + " " + held["resource"] + named,
         place=held["scope"].map(place_words).astype("str"),
     )
@@ -159,10 +159,11 @@ def controllers_approved(
     )
     images = run.groupby("service_account")["repository"].agg(lambda names: ", ".join(sorted(set(names))[:2]))
     image = texts_for(held["object"], images)
+    named = _named(held)
     examined = held.assign(
-        member=held["resource"] + " by " + held["binding"],
+        member=held["resource"] + named + " by " + held["binding"],
         image=image.where(image != "", "nothing now"),
-        words=held["verbs"].str.replace(" ", ", ") + " " + held["resource"],
+        words=held["verbs"].str.replace(" ", ", ") + " " + held["resource"] + named,
         place=held["scope"].map(place_words).astype("str"),
     )
     return judge(
@@ -178,6 +179,11 @@ def controllers_approved(
         evidence="binding",
         passes="runs {image} and may {words} in {place}, as approved",
     )
+
+
+def _named(held: pd.DataFrame) -> pd.Series:
+    """Return the names for which rows are held, to stand behind the resource."""
+    return (" " + held["resource_names"]).where(held["resource_names"] != "", "")
 
 
 def exposed_accounts(exposures: pd.DataFrame, pods: pd.DataFrame) -> frozenset[str]:

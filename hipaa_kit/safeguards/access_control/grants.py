@@ -15,6 +15,9 @@ BORN = frozenset({"ClusterRole//cluster-admin", "ClusterRole//admin", "ClusterRo
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
 """
 
+SYSTEM_ROLES = ("ClusterRole//system:", "Role/kube-system/system:", "Role/kube-public/system:")
+"""Begin the names of roles of the control plane."""
+
 
 @check("HK-ACC-04", everywhere=True)
 def nothing_for_everyone(grants: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def roles_without_wildcards(grants: pd.DataFrame, wildcards: pd.DataFrame, ephi_
     """
     places = {"", *ephi_namespaces(ephi_objects)}
     reaching = grants[grants["role_known"] & grants["scope"].isin(places)]
-    born = reaching["role"].isin(BORN) | reaching["role"].str.startswith("ClusterRole//system:")
+    born = reaching["role"].isin(BORN) | reaching["role"].str.startswith(SYSTEM_ROLES)
     reaching = reaching[~born] if len(places) > 1 else reaching[:0]
     holders = reaching.sort_values("object").groupby("role")["object"].agg(_few)
     roles = pd.DataFrame({"object": sorted(set(reaching["role"]))}, dtype="str")

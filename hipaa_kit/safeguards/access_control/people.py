@@ -193,7 +193,7 @@ def access_follows_the_role(
     counting = grants[grants["role_known"] & grants["scope"].isin(places) & ~grants["public"]]
     counting = counting if len(places) > 1 else counting[:0]
     gives = _gives(role_rules, set(counting["role"]))
-    columns = ["object", "member", "place", "role", "outside", "earlier", "moved", "subject", "roles"]
+    columns = ["object", "member", "binding", "place", "role", "outside", "earlier", "moved", "subject", "roles"]
     rows = [_held(user, row, approvals, gives) for user, row in _holdings(counting, approvals)]
     examined = pd.DataFrame(rows, columns=columns, dtype="str")
     return judge(
@@ -217,7 +217,7 @@ def access_follows_the_role(
             expected="hipaa-kit.io/reviewed-on of that day or later",
         ),
         member="member",
-        evidence="member",
+        evidence="binding",
         passes="what {member} gives is within role {roles}",
     )
 
@@ -256,7 +256,8 @@ def _held(
     moved = direct and row["created_at"][:10] < began and row["reviewed_on"][:10] < began
     return {
         "object": f"User//{user}",
-        "member": row["binding"],
+        "member": row["binding"] + (f" through {row['subject']}" if row["subject_kind"] == USER_GROUP else ""),
+        "binding": row["binding"],
         "place": place_words(row["scope"]),
         "role": row["role"],
         "outside": _few(outside),

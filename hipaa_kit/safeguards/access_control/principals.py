@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals
-from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER, USER_GROUP
-from hipaa_kit.safeguards.access_control.common import SYSTEM, api_servers, people, unseen
+from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER
+from hipaa_kit.safeguards.access_control.common import api_servers, is_person, people, unseen
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
 
@@ -52,7 +52,7 @@ def principals_belong(
     """
     approvals = Approvals.of(as_of, workforce, workforce_groups)
     told = not workforce.empty
-    person = grants["subject_kind"].isin([USER, USER_GROUP]) & ~grants["subject"].str.startswith(SYSTEM)
+    person = is_person(grants)
     about = [_belonging(row, approvals) if mine and told else ("", "") for row, mine in _each(grants, person)]
     examined = grants.assign(
         object=grants["binding"],
