@@ -1,4 +1,4 @@
-"""The cluster itself: namespaces, nodes, quotas, labels, conditions, events, control plane, coverage."""
+"""The cluster itself: namespaces, nodes, quotas, labels, conditions, events, coverage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.fields import condition, conditions, items, mapping, number, reference, string_map, text, truth
-from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.pods import pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
@@ -16,7 +16,6 @@ from hipaa_kit.kube.quantities import QuantityError, cores, parse_quantity, whol
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.cluster import (
     CONDITIONS,
-    CONTROL_PLANE_MEMBERS,
     EVENTS,
     LABELS,
     LIMIT_RANGES,
@@ -26,7 +25,6 @@ from hipaa_kit.tables.cluster import (
 )
 from hipaa_kit.tables.results import COVERAGE
 
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ROLE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
@@ -188,24 +186,3 @@ def _amount(value: Any) -> float | None:
         return float(parse_quantity(value))
     except QuantityError:
         return None
-
-
-@builds(CONTROL_PLANE_MEMBERS, reads=POD_KINDS)
-def control_plane_members(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield a row per control-plane component that runs as a pod of kube-system.
-
-    Source: kubeadm labels its static pods `component` and `tier: control-plane`,
-    https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
-    """
-    zones = dict(zip(nodes["name"], nodes["zone"], strict=True))
-    for pod in pod_views(snapshot):
-        component = pod.labels.get("component", "")
-        if pod.namespace == "kube-system" and pod.live and component in COMPONENTS:
-            node = text(pod.spec, "nodeName")
-            yield {
-                "component": component,
-                "pod": pod.object,
-                "node": node,
-                "zone": zones.get(node, ""),
-                "ready": condition(pod.content, "Ready"),
-            }

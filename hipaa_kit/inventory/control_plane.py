@@ -1,65 +1,73 @@
-"""The control plane's own settings, where its components run as pods."""
+"""The control plane where it runs as pods: its members, and the flags they run with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hipaa_kit.inventory.cluster import COMPONENTS
-from hipaa_kit.inventory.fields import items, texts
-from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+import pandas as pd
+
+from hipaa_kit.inventory.containers import parse_image
+from hipaa_kit.inventory.fields import condition, items, text
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.command_flags import Flag, command_flags
+from hipaa_kit.kube.facts import program
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.cluster import CONTROL_PLANE_FLAGS
+from hipaa_kit.tables.control_plane import CONTROL_PLANE_FLAGS, CONTROL_PLANE_MEMBERS
+
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+def members(snapshot: Snapshot) -> Iterator[tuple[str, PodView]]:
+    """Yield (component, pod) of the control-plane components that run as pods of kube-system.
+
+    Source: kubeadm labels its static pods `component` and `tier: control-plane`,
+    https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+    """
+    for pod in pod_views(snapshot):
+        component = pod.labels.get("component", "")
+        if pod.namespace == "kube-system" and pod.live and component in COMPONENTS:
+            yield component, pod
+
+
+@builds(CONTROL_PLANE_MEMBERS, reads=POD_KINDS)
+def control_plane_members(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per member of the control plane."""
+    zones = dict(zip(nodes["name"], nodes["zone"], strict=True))
+    for component, pod in members(snapshot):
+        node = text(pod.spec, "nodeName")
+        yield {
+            "component": component,
+            "pod": pod.object,
+            "node": node,
+            "zone": zones.get(node, ""),
+            "ready": condition(pod.content, "Ready"),
+            "flags_read": _flags(component, pod) is not None,
+            "version": next((parse_image(text(each, "image")).tag for each in items(pod.spec, "containers")), ""),
+        }
 
 
 @builds(CONTROL_PLANE_FLAGS, reads=POD_KINDS)
 def control_plane_flags(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per flag of each control-plane component that runs as a pod of `kube-system`.
-
-    Notes
-    -----
-    A component is known by the program that its container runs, or, where no command is written, by the name of the
-    container. Source: static pods as kubeadm writes them,
-    https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/.
-    """
-    for pod in pod_views(snapshot):
-        if pod.namespace != "kube-system" or not pod.live:
-            continue
-        for container in items(pod.spec, "containers"):
-            component = component_of(container)
-            words = [*texts(container, "command")[1:], *texts(container, "args")]
-            for flag, value in flags_of(words).items() if component else ():
-                yield {
-                    "component": component,
-                    "pod": pod.object,
-                    "workload": pod.workload,
-                    "flag": flag,
-                    "value": value,
-                }
+    """Yield a row per flag of each member of the control plane."""
+    for component, pod in members(snapshot):
+        for number, flag in enumerate(_flags(component, pod) or []):
+            yield {"component": component, "pod": pod.object, "number": number, **flag._asdict()}
 
 
-def component_of(container: Mapping[str, Any]) -> str:
-    """Return the control-plane component that a container runs; "" where it is none."""
-    command = texts(container, "command")
-    name = command[0].rpartition("/")[2] if command else container.get("name")
-    return str(name) if name in COMPONENTS else ""
+def _flags(component: str, pod: PodView) -> list[Flag] | None:
+    """Return the flags of a member; None where its container starts something else, whose words say nothing."""
+    for container in items(pod.spec, "containers"):
+        words = [*_words(container, "command"), *_words(container, "args")]
+        image = parse_image(text(container, "image")).repository.rpartition("/")[2]
+        if program(words) == component:
+            return list(command_flags(words[1:]))
+        if image == component and not _words(container, "command"):
+            return list(command_flags(words))
+    return None
 
 
-def flags_of(words: Sequence[str]) -> dict[str, str]:
-    """Return flags with their values, as the flag library of Kubernetes reads them; the last of a name counts.
-
-    Source: https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax
-    """
-    found: dict[str, str] = {}
-    before = ""
-    for word in words:
-        if word.startswith("--") and len(word) > 2:
-            name, given, value = word[2:].partition("=")
-            found[name] = value if given else "true"
-            before = "" if given else name
-        else:
-            if before:
-                found[before] = word
-            before = ""
-    return found
+def _words(container: Mapping[str, Any], key: str) -> list[str]:
+    words = container.get(key)
+    return [str(word) for word in words] if isinstance(words, list) else []

@@ -20,12 +20,13 @@ class Kind(NamedTuple):
     namespaced: bool
 
 
-def _kinds(group: str, namespaced: bool, names: str) -> list[Kind]:
+def kinds_of(group: str, namespaced: bool, names: str) -> list[Kind]:
+    """Return the kinds of one group, from words of `Kind:plural`."""
     return [Kind(group, kind, resource, namespaced) for kind, resource in (name.split(":") for name in names.split())]
 
 
 BUILT_IN: Final = tuple(
-    _kinds(
+    kinds_of(
         "",
         True,
         "ConfigMap:configmaps Endpoints:endpoints Event:events LimitRange:limitranges "
@@ -33,12 +34,12 @@ BUILT_IN: Final = tuple(
         "ReplicationController:replicationcontrollers ResourceQuota:resourcequotas Secret:secrets "
         "Service:services ServiceAccount:serviceaccounts",
     )
-    + _kinds(
+    + kinds_of(
         "",
         False,
         "ComponentStatus:componentstatuses Namespace:namespaces Node:nodes PersistentVolume:persistentvolumes",
     )
-    + _kinds(
+    + kinds_of(
         "admissionregistration.k8s.io",
         False,
         "MutatingAdmissionPolicy:mutatingadmissionpolicies "
@@ -48,81 +49,81 @@ BUILT_IN: Final = tuple(
         "ValidatingAdmissionPolicyBinding:validatingadmissionpolicybindings "
         "ValidatingWebhookConfiguration:validatingwebhookconfigurations",
     )
-    + _kinds("apiextensions.k8s.io", False, "CustomResourceDefinition:customresourcedefinitions")
-    + _kinds("apiregistration.k8s.io", False, "APIService:apiservices")
-    + _kinds(
+    + kinds_of("apiextensions.k8s.io", False, "CustomResourceDefinition:customresourcedefinitions")
+    + kinds_of("apiregistration.k8s.io", False, "APIService:apiservices")
+    + kinds_of(
         "apps",
         True,
         "ControllerRevision:controllerrevisions DaemonSet:daemonsets Deployment:deployments "
         "ReplicaSet:replicasets StatefulSet:statefulsets",
     )
-    + _kinds("autoscaling", True, "HorizontalPodAutoscaler:horizontalpodautoscalers")
-    + _kinds("batch", True, "CronJob:cronjobs Job:jobs")
-    + _kinds(
+    + kinds_of("autoscaling", True, "HorizontalPodAutoscaler:horizontalpodautoscalers")
+    + kinds_of("batch", True, "CronJob:cronjobs Job:jobs")
+    + kinds_of(
         "certificates.k8s.io",
         False,
         "CertificateSigningRequest:certificatesigningrequests ClusterTrustBundle:clustertrustbundles",
     )
-    + _kinds("certificates.k8s.io", True, "PodCertificateRequest:podcertificaterequests")
-    + _kinds("coordination.k8s.io", True, "Lease:leases LeaseCandidate:leasecandidates")
-    + _kinds("discovery.k8s.io", True, "EndpointSlice:endpointslices")
-    + _kinds(
+    + kinds_of("certificates.k8s.io", True, "PodCertificateRequest:podcertificaterequests")
+    + kinds_of("coordination.k8s.io", True, "Lease:leases LeaseCandidate:leasecandidates")
+    + kinds_of("discovery.k8s.io", True, "EndpointSlice:endpointslices")
+    + kinds_of(
         "flowcontrol.apiserver.k8s.io",
         False,
         "FlowSchema:flowschemas PriorityLevelConfiguration:prioritylevelconfigurations",
     )
-    + _kinds("internal.apiserver.k8s.io", False, "StorageVersion:storageversions")
-    + _kinds("lifecycle.k8s.io", True, "Eviction:evictions EvictionRequest:evictionrequests")
-    + _kinds("networking.k8s.io", True, "Ingress:ingresses NetworkPolicy:networkpolicies")
-    + _kinds(
+    + kinds_of("internal.apiserver.k8s.io", False, "StorageVersion:storageversions")
+    + kinds_of("lifecycle.k8s.io", True, "Eviction:evictions EvictionRequest:evictionrequests")
+    + kinds_of("networking.k8s.io", True, "Ingress:ingresses NetworkPolicy:networkpolicies")
+    + kinds_of(
         "networking.k8s.io",
         False,
         "ClusterCIDR:clustercidrs IPAddress:ipaddresses IngressClass:ingressclasses ServiceCIDR:servicecidrs",
     )
-    + _kinds("node.k8s.io", False, "RuntimeClass:runtimeclasses")
-    + _kinds("policy", True, "PodDisruptionBudget:poddisruptionbudgets")
-    + _kinds("policy", False, "PodSecurityPolicy:podsecuritypolicies")
-    + _kinds(
+    + kinds_of("node.k8s.io", False, "RuntimeClass:runtimeclasses")
+    + kinds_of("policy", True, "PodDisruptionBudget:poddisruptionbudgets")
+    + kinds_of("policy", False, "PodSecurityPolicy:podsecuritypolicies")
+    + kinds_of(
         "policy.networking.k8s.io",
         False,
         "AdminNetworkPolicy:adminnetworkpolicies BaselineAdminNetworkPolicy:baselineadminnetworkpolicies "
         "ClusterNetworkPolicy:clusternetworkpolicies",
     )
-    + _kinds("rbac.authorization.k8s.io", True, "Role:roles RoleBinding:rolebindings")
-    + _kinds("rbac.authorization.k8s.io", False, "ClusterRole:clusterroles ClusterRoleBinding:clusterrolebindings")
-    + _kinds(
+    + kinds_of("rbac.authorization.k8s.io", True, "Role:roles RoleBinding:rolebindings")
+    + kinds_of("rbac.authorization.k8s.io", False, "ClusterRole:clusterroles ClusterRoleBinding:clusterrolebindings")
+    + kinds_of(
         "resource.k8s.io",
         True,
         "PodScheduling:podschedulings PodSchedulingContext:podschedulingcontexts ResourceClaim:resourceclaims "
         "ResourceClaimParameters:resourceclaimparameters ResourceClaimTemplate:resourceclaimtemplates "
         "ResourceClassParameters:resourceclassparameters",
     )
-    + _kinds(
+    + kinds_of(
         "resource.k8s.io",
         False,
         "DeviceClass:deviceclasses DeviceTaintRule:devicetaintrules ResourceClass:resourceclasses "
         "ResourcePoolStatusRequest:resourcepoolstatusrequests ResourceSlice:resourceslices",
     )
-    + _kinds("scheduling.k8s.io", False, "PriorityClass:priorityclasses")
-    + _kinds(
+    + kinds_of("scheduling.k8s.io", False, "PriorityClass:priorityclasses")
+    + kinds_of(
         "scheduling.k8s.io",
         True,
         "CompositePodGroup:compositepodgroups PodGroup:podgroups Workload:workloads",
     )
-    + _kinds("snapshot.storage.k8s.io", True, "VolumeSnapshot:volumesnapshots")
-    + _kinds(
+    + kinds_of("snapshot.storage.k8s.io", True, "VolumeSnapshot:volumesnapshots")
+    + kinds_of(
         "snapshot.storage.k8s.io",
         False,
         "VolumeSnapshotClass:volumesnapshotclasses VolumeSnapshotContent:volumesnapshotcontents",
     )
-    + _kinds("storage.k8s.io", True, "CSIStorageCapacity:csistoragecapacities")
-    + _kinds(
+    + kinds_of("storage.k8s.io", True, "CSIStorageCapacity:csistoragecapacities")
+    + kinds_of(
         "storage.k8s.io",
         False,
         "CSIDriver:csidrivers CSINode:csinodes StorageClass:storageclasses VolumeAttachment:volumeattachments "
         "VolumeAttributesClass:volumeattributesclasses",
     )
-    + _kinds("storagemigration.k8s.io", False, "StorageVersionMigration:storageversionmigrations")
+    + kinds_of("storagemigration.k8s.io", False, "StorageVersionMigration:storageversionmigrations")
 )
 """Every kind that a stock cluster can serve, and the policy and snapshot kinds that come as custom resources."""
 
@@ -185,6 +186,7 @@ RESOURCE_QUOTA: Final = _known("", "ResourceQuota")
 SECRET: Final = _known("", "Secret")
 SERVICE: Final = _known("", "Service")
 SERVICE_ACCOUNT: Final = _known("", "ServiceAccount")
+API_SERVICE: Final = _known("apiregistration.k8s.io", "APIService")
 CUSTOM_RESOURCE_DEFINITION: Final = _known("apiextensions.k8s.io", "CustomResourceDefinition")
 DAEMON_SET: Final = _known("apps", "DaemonSet")
 DEPLOYMENT: Final = _known("apps", "Deployment")
@@ -205,3 +207,6 @@ ROLE: Final = _known("rbac.authorization.k8s.io", "Role")
 ROLE_BINDING: Final = _known("rbac.authorization.k8s.io", "RoleBinding")
 PRIORITY_CLASS: Final = _known("scheduling.k8s.io", "PriorityClass")
 STORAGE_CLASS: Final = _known("storage.k8s.io", "StorageClass")
+VOLUME_SNAPSHOT: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshot")
+VOLUME_SNAPSHOT_CLASS: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshotClass")
+VOLUME_SNAPSHOT_CONTENT: Final = _known("snapshot.storage.k8s.io", "VolumeSnapshotContent")

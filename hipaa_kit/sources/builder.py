@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import CUSTOM, find_custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.documents import no_cyclic_collection
@@ -30,7 +31,7 @@ from hipaa_kit.sources.snapshot import (
 )
 from hipaa_kit.sources.spool import Spool
 from hipaa_kit.tables.results import CONFLICTS, SET_ASIDE, UNREADABLE
-from hipaa_kit.vocabulary import CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
+from hipaa_kit.vocabulary import ABSENT, ANSWERED, CLUSTER, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
 
 Key = tuple[str, str, str, str]
 
@@ -100,8 +101,8 @@ class SnapshotBuilder:
         return next((kind for kind in self._learned.values() if (kind.group, kind.resource) == (group, resource)), None)
 
     def kind_of(self, group: str, kind: str) -> Kind | None:
-        """Return what is known of a kind: built in, or learned; None where nothing is."""
-        return kinds.find(group, kind) or self._learned.get((group, kind))
+        """Return what is known of a kind: built in, learned, or read as a custom resource; None where nothing is."""
+        return kinds.find(group, kind) or self._learned.get((group, kind)) or find_custom(group, kind)
 
     def add(
         self, obj: Mapping[str, Any], source: str, position: str = "", namespace: str = "", *, later: bool = False
@@ -340,12 +341,34 @@ class SnapshotBuilder:
             for kind in kinds.BUILT_IN
             if (kind.group, kind.kind) not in covered and (kind.group, kind.kind) not in held
         ]
+        asked += [
+            {"group": kind.group, "kind": kind.kind, "namespace": CLUSTER, "status": ABSENT}
+            for kind in self._undefined()
+            if (kind.group, kind.kind) not in covered and (kind.group, kind.kind) not in held
+        ]
         for row in asked:
             known = self.kind_of(row["group"], row["kind"])
             if known is not None:
                 row.setdefault("resource", known.resource)
                 row.setdefault("namespaced", known.namespaced)
             yield row
+
+    def _undefined(self) -> Iterator[Kind]:
+        """Yield the kinds of custom resources that nothing serves, where all definitions and API services were read.
+
+        A definition is named `plural.group`, an API service `version.group`. A group that has definitions is served
+        by them alone; one that has none may be served by a server of its own.
+        Source: https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resources/
+        """
+        said = (kinds.CUSTOM_RESOURCE_DEFINITION, kinds.API_SERVICE)
+        if any(self._rows.get((*kind[:2], CLUSTER), {}).get("status") != ANSWERED for kind in said):
+            return
+        defined, services = ({name for *kind, _, name in self._held if (*kind,) == each[:2]} for each in said)
+        groups_defined = {name.partition(".")[2] for name in defined}
+        groups_served = {name.partition(".")[2] for name in services} - groups_defined
+        for kind in CUSTOM:
+            if f"{kind.resource}.{kind.group}" not in defined and kind.group not in groups_served:
+                yield kind
 
 
 def _name(metadata: Mapping[str, Any], source: str, position: str) -> str:

@@ -104,30 +104,3 @@ LIMIT_RANGES = Table(
         amount("default_limit", "limit given to those who name none"),
     ),
 )
-
-CONTROL_PLANE_MEMBERS = Table(
-    "control_plane_members",
-    "one instance of one control-plane component, seen as a pod",
-    ("component", "pod"),
-    (
-        text("component", "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"),
-        text("pod", "`Pod/namespace/name`"),
-        text("node", "node it runs on"),
-        text("zone", "zone of that node, or none"),
-        maybe("ready", "its Ready condition"),
-    ),
-)
-
-CONTROL_PLANE_FLAGS = Table(
-    "control_plane_flags",
-    "one flag with which one instance of one control-plane component runs, seen as a pod; the last counts where one "
-    "stands twice",
-    ("component", "pod", "flag"),
-    (
-        text("component", "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"),
-        text("pod", "`Pod/namespace/name`"),
-        text("workload", "top owner of the pod, `Kind/namespace/name`"),
-        text("flag", "name of the flag, without dashes"),
-        text("value", "value as far as it may be known; `true` where the flag stands alone"),
-    ),
-)

@@ -1,6 +1,6 @@
 """What the files of the control plane and of the nodes say; the API shows none of it."""
 
-from hipaa_kit.tables.declaration import Table, amount, count, maybe, text
+from hipaa_kit.tables.declaration import Table, amount, count, flag, maybe, text
 
 NODE = text("node", "node whose file it is; none is the control plane as a whole")
 
@@ -146,5 +146,33 @@ KUBELET_SETTINGS = Table(
         count("pod_pids_limit", "processes per pod; -1 is no limit"),
         count("max_pods", "pods on the node"),
         text("static_pod_path", "folder of static pods, or none"),
+    ),
+)
+
+CONTROL_PLANE_MEMBERS = Table(
+    "control_plane_members",
+    "one instance of one control-plane component, seen as a pod",
+    ("component", "pod"),
+    (
+        text("component", "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"),
+        text("pod", "`Pod/namespace/name`"),
+        text("node", "node it runs on"),
+        text("zone", "zone of that node, or none"),
+        maybe("ready", "its Ready condition"),
+        flag("flags_read", "its container starts the component itself: table `control_plane_flags` has all its flags"),
+        text("version", "tag of its image"),
+    ),
+)
+
+CONTROL_PLANE_FLAGS = Table(
+    "control_plane_flags",
+    "one flag that one member of the control plane runs with",
+    ("pod", "number"),
+    (
+        text("component", "etcd, kube-apiserver, kube-controller-manager or kube-scheduler"),
+        text("pod", "`Pod/namespace/name`"),
+        count("number", "place of the flag on the command line; of one that repeats the last counts, or all of a list"),
+        text("name", "name of the flag, without dashes"),
+        text("value", "its value; `true` for a boolean without one, a pseudonym where it may name a secret"),
     ),
 )

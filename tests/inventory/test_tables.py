@@ -344,3 +344,30 @@ def test_a_wrong_type_in_any_field_raises_nothing_and_loses_no_other_object(data
 
 def test_objects_of_a_text_are_read() -> None:
     assert [obj["kind"] for obj in objects_of(POD + INGRESS)] == ["Pod", "Ingress"]
+
+
+CONTROL_PLANE_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: kube-apiserver-n1, namespace: kube-system, uid: u, labels: {{component: kube-apiserver}}}}
+spec: {{nodeName: n1, containers: [{{name: c, image: "registry.k8s.io/kube-apiserver:v1.34.2", {start}}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "read", "flags"),
+    [
+        ("command: [kube-apiserver, --profiling=false]", True, [("profiling", "false")]),
+        ("command: [/usr/bin/kube-apiserver], args: [--anonymous-auth]", True, [("anonymous-auth", "true")]),
+        ("args: [--v, '2']", True, [("v", "2")]),
+        ("command: [kube-apiserver]", True, []),
+        ("command: [sh, -c, kube-apiserver --profiling=false]", False, []),
+        ("command: [watchdog, --profiling=false]", False, []),
+    ],
+)
+def test_flags_of_the_control_plane_are_read_where_it_is_started_itself(
+    start: str, read: bool, flags: list[tuple[str, str]]
+) -> None:
+    found = tables(CONTROL_PLANE_POD.format(start=start))
+    assert rows(found.control_plane_members, "flags_read", "version") == [(read, "v1.34.2")]
+    assert rows(found.control_plane_flags, "name", "value") == flags

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents.yaml_documents import LenientLoader
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
@@ -31,14 +32,14 @@ def snapshot_of(
     collected_at: str = COLLECTED_AT,
     version: str = "v1.34.2",
 ) -> Snapshot:
-    """Return a snapshot of objects in which every built-in kind has the same coverage.
+    """Return a snapshot of objects in which every kind that the kit knows has the same coverage.
 
     Parameters
     ----------
     objects
         Objects, or YAML that holds them.
     coverage
-        Status of every built-in kind.
+        Status of every kind that the kit knows.
     overrides
         Other statuses by (kind, namespace) or (group, kind, namespace); namespace "" is the cluster.
     """
@@ -48,7 +49,7 @@ def snapshot_of(
     builder.collected_at, builder.collected_basis = collected_at, "recorded"
     for number, obj in enumerate(held):
         builder.add(obj, "objects.yaml", f":{number}")
-    for kind in kinds.BUILT_IN:
+    for kind in (*kinds.BUILT_IN, *CUSTOM):
         count = builder.received(kind.group, kind.kind)
         builder.cover(group=kind.group, kind=kind.kind, resource=kind.resource, status=coverage, count=count)
     for key, status in (overrides or {}).items():

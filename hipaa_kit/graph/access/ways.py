@@ -17,7 +17,6 @@ from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.access.grants import holder
 from hipaa_kit.graph.permissions import Permissions
 from hipaa_kit.graph.permissions.closure import ANYTHING, Step
-from hipaa_kit.graph.permissions.escalations import EVERYTHING
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.loading import known
 from hipaa_kit.graph.permissions.technique import CERTAIN
@@ -45,6 +44,8 @@ EPHI_KINDS: Final = ("Pod", "PersistentVolumeClaim")
 WIDE: Final = tuple(object_id(kind, "*", "*") for kind in ("Pod", "PersistentVolumeClaim", "Secret"))
 """Hubs that stand for everything of a kind in every namespace."""
 EVERYWHERE: Final = "*"
+EVERYTHING: Final = "EVERYTHING"
+"""The step of who may do everything already."""
 
 
 class Way(NamedTuple):
@@ -177,7 +178,7 @@ class _Finder:
         steps = [step for step in self.onward.get(source, ()) if step.technique != "member of"]
         if source.startswith("Pod/"):
             steps = [step for step in steps if step.technique == ESCAPE.name and source in self.certain_escapes]
-        everything = any(step.technique == EVERYTHING.name and step.target == ANYTHING for step in steps)
+        everything = any(step.technique == EVERYTHING and step.target == ANYTHING for step in steps)
         ways = {namespace: best for namespace, reached in self.ways.items() if (best := _best(steps, reached))}
         wide = ways.get(EVERYWHERE)
         for namespace, (hops, _, path) in ways.items():

@@ -25,12 +25,14 @@ Source: https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-
 
 
 @check("HK-ACC-01")
-def rbac_decides(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
+def rbac_decides(
+    control_plane_members: pd.DataFrame, control_plane_flags: pd.DataFrame, pods: pd.DataFrame, nodes: pd.DataFrame
+) -> pd.DataFrame:
     """Judge every API server by the authorizers that it asks.
 
     Parameters
     ----------
-    control_plane_flags, nodes : tables of those names
+    control_plane_members, control_plane_flags, pods, nodes : tables of those names
 
     Returns
     -------
@@ -41,7 +43,8 @@ def rbac_decides(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame) -> pd.D
     Without `--authorization-mode` and without `--authorization-config` everything is allowed.
     Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
     """
-    examined = api_servers(control_plane_flags, nodes, "authorization-mode", "authorization-config")
+    flags = ("authorization-mode", "authorization-config")
+    examined = api_servers(control_plane_members, control_plane_flags, pods, nodes, *flags)
     modes = examined["authorization_mode"].map(lambda value: set(str(value).split(",")) if value else set())
     configured = examined["authorization_config"] != ""
     examined = examined.assign(modes=examined["authorization_mode"].where(examined["authorization_mode"] != "", "none"))
@@ -92,13 +95,18 @@ def rbac_decides(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame) -> pd.D
 
 @check("HK-ACC-02", everywhere=True)
 def nothing_without_credentials(
-    grants: pd.DataFrame, role_rules: pd.DataFrame, control_plane_flags: pd.DataFrame, nodes: pd.DataFrame
+    grants: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
+    pods: pd.DataFrame,
+    nodes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every role binding to those without credentials, and every API server by whether it lets them in.
 
     Parameters
     ----------
-    grants, role_rules, control_plane_flags, nodes : tables of those names
+    grants, role_rules, control_plane_members, control_plane_flags, pods, nodes : tables of those names
 
     Returns
     -------
@@ -112,7 +120,8 @@ def nothing_without_credentials(
     """
     bound = grants[grants["subject"].isin([ANONYMOUS, UNAUTHENTICATED])]
     bound = bound.assign(member=bound["object"], object=bound["binding"], door=False, seen=True, why="")
-    servers = api_servers(control_plane_flags, nodes, "anonymous-auth", "authentication-config")
+    doors = ("anonymous-auth", "authentication-config")
+    servers = api_servers(control_plane_members, control_plane_flags, pods, nodes, *doors)
     servers = servers.assign(door=True, subject="", role="", public=False)
     columns = ["object", "member", "subject", "door", "seen", "role", "public", "why"]
     flags = ["anonymous_auth", "authentication_config", "code"]

@@ -11,6 +11,11 @@ from hipaa_kit.safeguards.check import Outcome, not_assessed
 API_SERVER = "kube-apiserver"
 NO_API_SERVER = "Cluster//api-server"
 """Stands for the API server where none runs as a pod that was seen."""
+MANAGED = "the provider runs the API server, and what it told does not say"
+NOT_A_POD = "no API server was seen as a pod of kube-system: its flags are not known"
+UNREAD = "its container starts something else, and with which flags the API server runs is not known"
+LISTS = frozenset({"authorization-mode"})
+"""Flags whose values add up where they are given more than once."""
 CLOUDS = frozenset({"aws", "azure", "gce"})
 """Schemes of provider ids of clouds that run the control plane of their customers' clusters.
 
@@ -29,12 +34,18 @@ COMPONENTS = frozenset(
 ALL_PERMITTED = ("*", "*", "*")
 
 
-def api_servers(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame, *flags: str) -> pd.DataFrame:
+def api_servers(
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
+    pods: pd.DataFrame,
+    nodes: pd.DataFrame,
+    *flags: str,
+) -> pd.DataFrame:
     """Return one row per API server that runs as a pod, with some of its flags; one for the cluster where none does.
 
     Parameters
     ----------
-    control_plane_flags, nodes
+    control_plane_members, control_plane_flags, pods, nodes
         Tables of those names.
     flags
         Names of flags.
@@ -45,24 +56,26 @@ def api_servers(control_plane_flags: pd.DataFrame, nodes: pd.DataFrame, *flags: 
         Columns object, member, `seen` (its flags are known), `why` and `code` (what is said where they are not), and
         one for each flag, with `_` for `-`: its value, or none.
     """
-    mine = control_plane_flags[control_plane_flags["component"] == API_SERVER]
-    rows = []
-    for (workload, pod), held in mine.groupby(["workload", "pod"]):
-        values = dict(zip(held["flag"], held["value"], strict=True))
-        rows.append({"object": workload, "member": pod, "seen": True} | {flag: values.get(flag, "") for flag in flags})
+    owner = dict(zip(pods["object"], pods["workload"], strict=True))
+    servers = control_plane_members[control_plane_members["component"] == API_SERVER]
+    rows: list[dict[str, object]] = []
+    for pod, read in servers[["pod", "flags_read"]].itertuples(index=False):
+        held = control_plane_flags[control_plane_flags["pod"] == pod].sort_values("number")
+        values = {flag: ",".join(_counting(flag, held.loc[held["name"] == flag, "value"])) for flag in flags}
+        rows.append({"object": owner[pod], "member": pod, "seen": read, "why": UNREAD, "code": "input_missing"} | values)
     if not rows and len(nodes):
-        rows.append({"object": NO_API_SERVER, "member": "api server", "seen": False} | dict.fromkeys(flags, ""))
-    # Where the provider runs the control plane, its nodes are not among those of the cluster.
-    managed = bool(set(nodes["provider"]) & CLOUDS) and not nodes["control_plane"].any()
-    found = pd.DataFrame(rows, columns=["object", "member", "seen", *flags])
+        # Where the provider runs the control plane, its nodes are not among those of the cluster.
+        managed = bool(set(nodes["provider"]) & CLOUDS) and not nodes["control_plane"].any()
+        told = {"why": MANAGED, "code": "managed_plane"} if managed else {"why": NOT_A_POD, "code": "input_missing"}
+        rows.append({"object": NO_API_SERVER, "member": "api server", "seen": False} | told | dict.fromkeys(flags, ""))
+    found = pd.DataFrame(rows, columns=["object", "member", "seen", "why", "code", *flags])
     found.columns = [str(name).replace("-", "_") for name in found.columns]
-    return found.assign(
-        seen=found["seen"].astype(bool),
-        code="managed_plane" if managed else "input_missing",
-        why="the provider runs the API server, and what it told does not say"
-        if managed
-        else "no API server was seen as a pod of kube-system: its flags are not known",
-    )
+    return found.astype({"seen": "bool"})
+
+
+def _counting(flag: str, values: pd.Series) -> list[str]:
+    """Return the values of a flag that count: all of a list, else the last."""
+    return list(values) if flag in LISTS else list(values)[-1:]
 
 
 def unseen(examined: pd.DataFrame) -> tuple[Outcome, Outcome]:

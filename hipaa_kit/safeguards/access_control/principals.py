@@ -121,13 +121,18 @@ def _belonging(row: dict[str, Any], approvals: Approvals) -> tuple[str, str]:
 
 @check("HK-ACC-10", optional=["workforce"], everywhere=True)
 def one_person_each(
-    grants: pd.DataFrame, control_plane_flags: pd.DataFrame, nodes: pd.DataFrame, workforce: pd.DataFrame
+    grants: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
+    pods: pd.DataFrame,
+    nodes: pd.DataFrame,
+    workforce: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every user that a role binding names: is it one person; and every API server by its password files.
 
     Parameters
     ----------
-    grants, control_plane_flags, nodes, workforce : tables of those names
+    grants, control_plane_members, control_plane_flags, pods, nodes, workforce : tables of those names
 
     Returns
     -------
@@ -141,16 +146,17 @@ def one_person_each(
     users = people(grants)
     users = users[users["subject_kind"] == USER].drop_duplicates("object")
     users = users.assign(member=users["subject"], door=False, seen=True)
-    servers = api_servers(control_plane_flags, nodes, "token-auth-file", "basic-auth-file")
+    files = ("token-auth-file", "basic-auth-file")
+    servers = api_servers(control_plane_members, control_plane_flags, pods, nodes, *files)
     servers = servers.assign(door=True, subject="")
     examined = pd.concat([users[["object", "member", "subject", "door", "seen"]], servers], ignore_index=True)
     texts = ["token_auth_file", "basic_auth_file", "why", "code"]
     examined = examined.assign(**{name: examined[name].fillna("") for name in texts})
     door = examined["door"].astype(bool)
-    files = (examined["token_auth_file"] + " " + examined["basic_auth_file"]).str.strip()
+    held = (examined["token_auth_file"] + " " + examined["basic_auth_file"]).str.strip()
     known = examined["subject"].isin(workforce["user"])
     words = examined["subject"] + " is in the workforce file"
-    examined = examined.assign(files=files, words=words.mask(door, "it takes no file of tokens or passwords"))
+    examined = examined.assign(files=held, words=words.mask(door, "it takes no file of tokens or passwords"))
     return judge(
         examined,
         fails(
@@ -160,7 +166,7 @@ def one_person_each(
             expected="one identity per person",
         ),
         fails(
-            door & (files != ""),
+            door & (held != ""),
             "it takes {files}, whose entries anyone who has them can use",
             path="$.spec.containers[*].command",
             observed="{files}",

@@ -15,6 +15,7 @@ from typing import Any
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import find_custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.vocabulary import ABSENT, ANSWERED, FAILED, PARTIAL, REFUSED
 
@@ -162,7 +163,7 @@ def _named(entry: Mapping[str, Any]) -> Kind | None:
     group, kind, resource = str(entry.get("group") or ""), str(entry["kind"]), entry.get("resource")
     if kinds.find(group, kind) or not isinstance(resource, str):
         return None
-    return Kind(group, kind, resource, bool(entry.get("namespaced", True)))
+    return find_custom(group, kind) or Kind(group, kind, resource, bool(entry.get("namespaced", True)))
 
 
 def _looped(files: Mapping[str, str], lists: Mapping[tuple[str, str], str]) -> Collection:

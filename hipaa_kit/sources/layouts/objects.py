@@ -13,6 +13,7 @@ from typing import Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.sources.documents import decode
 from hipaa_kit.sources.files import Entry, Tree
 from hipaa_kit.sources.intake import Intake, ListSeen
@@ -114,12 +115,12 @@ def _by_record(
 
 
 def _not_served(intake: Intake, known: set[tuple[str, str]]) -> None:
-    """Say of built-in kinds that a complete record does not name that they are not served.
+    """Say of the kinds that the kit knows and a complete record does not name that they are not served.
 
     Kinds that hold values and messages are served everywhere and left out on purpose. An object that
     is there after all shows that its kind is served.
     """
-    for kind in kinds.BUILT_IN:
+    for kind in (*kinds.BUILT_IN, *CUSTOM):
         key = (kind.group, kind.kind)
         left_out = kind in (kinds.SECRET, kinds.CONFIG_MAP, kinds.EVENT)
         if key not in known and not left_out and not intake.received(key):
