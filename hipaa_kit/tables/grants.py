@@ -44,6 +44,18 @@ WILDCARDS = Table(
     ),
 )
 
+ROLE_GIVES = Table(
+    "role_gives",
+    "one verb on one resource that one role bound to a user or group gives, for whatever names",
+    ("role", "verb", "api_group", "resource"),
+    (
+        text("role", "`Role/namespace/name` or `ClusterRole//name`; from manifests with what it will aggregate"),
+        text("verb", "verb, as the rule has it"),
+        text("api_group", "API group, as the rule has it; the core group is none"),
+        text("resource", "resource or resource/subresource, as the rule has it"),
+    ),
+)
+
 EPHI_ACCESS = Table(
     "ephi_access",
     "one resource through which one subject gets at ePHI by one role binding: it reads Secrets or ConfigMaps of a "

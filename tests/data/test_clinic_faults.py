@@ -21,6 +21,8 @@ WITHOUT_A_FAULT = {
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
+RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+
 
 def planted() -> list[dict[str, str]]:
     with (DATA / "clinic" / "faults.csv").open(encoding="utf-8", newline="") as file:
@@ -57,8 +59,18 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
         kind, _, name = row["object"].split("/")
         if kind == "ScopeEntry":
             assert int(name) <= len(scope["entries"])
+        elif kind in ("User", "Group"):
+            assert name in people(clinic.directory)
         elif kind != "Cluster":
-            assert row["object"] in clinic.by_id
+            # Static pods of one name stand as one, without the name of their node.
+            assert any(known == row["object"] or known.startswith(f"{row['object']}-cp-") for known in clinic.by_id)
+
+
+def people(directory: Path) -> set[str]:
+    """Return the users and groups of the workforce file."""
+    with (directory / "inputs" / "workforce.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["user"] for row in rows} | {group for row in rows for group in row["groups"].split(";")}
 
 
 def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespace) -> None:
@@ -90,10 +102,14 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     if not touched:
         assert beside(generator, hospital) != beside(generator, generator.clinic.plant(()))
         return
+    if kind in ("User", "Group", "ServiceAccount"):
+        # Who holds too much is found at the holder; what gives it stands where it counts.
+        assert {touched_kind for touched_kind, _, _ in touched} <= RBAC_KINDS
+        return
     spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
     near = {spaces.get(kind, namespace), ""}
     assert {space for _, space, _ in touched} <= near
-    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"}
+    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"} | RBAC_KINDS
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:

@@ -99,8 +99,9 @@ def ephi_access(
 
 
 def ephi_namespaces(ephi_objects: pd.DataFrame) -> frozenset[str]:
-    """Return the namespaces that hold an object in the ePHI scope."""
-    return frozenset(ephi_objects["namespace"]) - {""}
+    """Return the namespaces that are in the ePHI scope themselves, or hold an object that is."""
+    whole = ephi_objects.loc[ephi_objects["kind"] == "Namespace", "name"]
+    return frozenset([*ephi_objects["namespace"], *whole]) - {""}
 
 
 def _gives(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any, Final
 
 import pandas as pd
@@ -15,12 +16,11 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, Binding, Policy, Principal, Rule, covers
-from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER_GROUP
+from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER, USER_GROUP
 from hipaa_kit.kube.rbac.rules import ALL
 from hipaa_kit.kube.rbac.users import AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.grants import GRANTS, WILDCARDS
+from hipaa_kit.tables.grants import GRANTS, ROLE_GIVES, WILDCARDS
 
 REVIEWED_ON: Final = "hipaa-kit.io/reviewed-on"
 APPROVED_BY: Final = "hipaa-kit.io/approved-by"
@@ -176,23 +176,54 @@ def _break_glass(snapshot: Snapshot) -> Iterator[str]:
 
 
 @builds(WILDCARDS)
-def wildcards(role_rules: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield a row per field of each rule that holds `*`; a path that ends in `*` counts where it is `*` or `/*`."""
-    names = {"verb": "verbs", "api_group": "apiGroups", "resource": "resources", "non_resource_url": "nonResourceURLs"}
-    star = role_rules["value"].isin([ALL, "/*"]) & (role_rules["field"].isin(list(names)))
-    hit = role_rules[star & ((role_rules["value"] == ALL) | (role_rules["field"] == "non_resource_url"))]
-    keys = hit[["role", "rule"]].drop_duplicates()
-    about = role_rules.merge(keys, on=["role", "rule"])
-    lists: dict[tuple[str, int, str], list[str]] = {}
-    for row in rows_of(about):
-        lists.setdefault((row["role"], int(row["rule"]), row["field"]), []).append(row["value"])
-    for role, rule, field in hit[["role", "rule", "field"]].drop_duplicates().itertuples(index=False):
-        groups = lists.get((role, int(rule), "api_group"), [])
-        yield {
-            "role": role,
-            "rule": rule,
-            "field": names[field],
-            "api_groups": " ".join(sorted(group or "core" for group in groups)),
-            "resources": " ".join(sorted(lists.get((role, int(rule), "resource"), []))),
-            "own": bool(groups) and not (set(groups) & (BUILT_IN_GROUPS | {ALL})),
-        }
+def wildcards(
+    snapshot: Snapshot,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per field of each rule that holds `*`; of paths it is `/*`, too."""
+    held = policy(snapshot, roles, role_rules, role_bindings, binding_subjects)
+    for role, rules in held.roles.items():
+        for position, rule in enumerate(rules):
+            fields = {
+                "verbs": ALL in rule.verbs,
+                "apiGroups": ALL in rule.groups,
+                "resources": ALL in rule.resources,
+                "nonResourceURLs": bool({ALL, "/*"} & set(rule.urls)),
+            }
+            groups = set(rule.groups)
+            for field in (name for name, starred in fields.items() if starred):
+                yield {
+                    "role": role_id(role),
+                    "rule": position,
+                    "field": field,
+                    "api_groups": " ".join(sorted(group or "core" for group in groups)),
+                    "resources": " ".join(sorted(set(rule.resources))),
+                    "own": bool(groups) and not (groups & (BUILT_IN_GROUPS | {ALL})),
+                }
+
+
+@builds(ROLE_GIVES)
+def role_gives(
+    snapshot: Snapshot,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per verb on each resource that each role bound to a user or group gives, for whatever names."""
+    held = policy(snapshot, roles, role_rules, role_bindings, binding_subjects)
+    bound = {
+        binding.role
+        for binding in held.bindings
+        if any(subject.kind in (USER, USER_GROUP) for subject in binding.subjects)
+    }
+    for role, rules in held.roles.items():
+        if role in bound:
+            found = {
+                (verb, group, word) for r in rules for verb, group, word in product(r.verbs, r.groups, r.resources)
+            }
+            for verb, group, resource in sorted(found):
+                yield {"role": role_id(role), "verb": verb, "api_group": group, "resource": resource}

@@ -91,7 +91,7 @@ def administrators_few_and_named(
         ),
         reviews(
             account & ~examined["permitted"] & platform,
-            "no access matrix: is service account {subject} of the platform meant to do everything in {place}?",
+            "access matrix or workforce file is missing: is {subject} meant to do everything in {place}?",
         ),
         reviews(
             ~account & ~examined["broad"] & ~examined["known"],

@@ -8,6 +8,11 @@ from hipaa_kit.kube.rbac.users import ANONYMOUS, UNAUTHENTICATED
 from hipaa_kit.safeguards.access_control.common import api_servers, unseen
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 
+OFF = ("false", "False", "FALSE", "f", "F", "0")
+"""How a flag that is true or false says false.
+
+Source: https://pkg.go.dev/strconv#ParseBool
+"""
 MODES = frozenset({"ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"})
 PUBLIC_INFO = "ClusterRole//system:public-info-viewer"
 CLUSTER_INFO = "RoleBinding/kube-public/kubeadm:bootstrap-signer-clusterinfo"
@@ -144,7 +149,7 @@ def nothing_without_credentials(
             expected="system:public-info-viewer at most",
         ),
         fails(
-            door & examined["seen"].astype(bool) & ~configured & (examined["anonymous_auth"] != "false"),
+            door & examined["seen"].astype(bool) & ~configured & ~examined["anonymous_auth"].isin(OFF),
             "it lets in requests without credentials, on every path",
             path="$.spec.containers[*].command",
             observed="--anonymous-auth={anonymous_auth}",

@@ -62,7 +62,9 @@ def api_servers(
     for pod, read in servers[["pod", "flags_read"]].itertuples(index=False):
         held = control_plane_flags[control_plane_flags["pod"] == pod].sort_values("number")
         values = {flag: ",".join(_counting(flag, held.loc[held["name"] == flag, "value"])) for flag in flags}
-        rows.append({"object": owner[pod], "member": pod, "seen": read, "why": UNREAD, "code": "input_missing"} | values)
+        rows.append(
+            {"object": owner[pod], "member": pod, "seen": read, "why": UNREAD, "code": "input_missing"} | values
+        )
     if not rows and len(nodes):
         # Where the provider runs the control plane, its nodes are not among those of the cluster.
         managed = bool(set(nodes["provider"]) & CLOUDS) and not nodes["control_plane"].any()

@@ -105,7 +105,7 @@ def _approved(held: pd.DataFrame, ephi_objects: pd.DataFrame, approvals: Approva
         ),
         reviews(
             ~good & (not approvals.given),
-            "no access matrix: is it meant to {words} in {place}, by {binding}?",
+            "access matrix or workforce file is missing: is it meant to {words} in {place}, by {binding}?",
             observed="{words}",
         ),
         member="member",

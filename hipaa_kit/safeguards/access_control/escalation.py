@@ -81,7 +81,7 @@ def no_way_around(
         ),
         reviews(
             short & sure,
-            "no access matrix: is it meant to be able to reach {place} (steps: {hops})? {path}",
+            "access matrix or workforce file is missing: is it meant to reach {place} (steps: {hops})? {path}",
             observed="{techniques}",
         ),
         reviews(
@@ -115,6 +115,6 @@ def _permitted(held: pd.DataFrame, approvals: Approvals, places: list[str]) -> p
 
 def _words(examined: pd.DataFrame, way: pd.Series, limit: int) -> pd.Series:
     """Return what is said of rows that pass."""
-    words = pd.Series("by its own role bindings no way leads to ePHI", index=examined.index, dtype="str")
+    words = pd.Series("no way leads it to more ePHI than its role bindings say", index=examined.index, dtype="str")
     words = words.mask(way, f"the way to ePHI needs more than {limit} steps")
     return words.mask(examined["permitted"], "it may read and enter there by the access matrix")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
-from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -162,7 +161,7 @@ def break_glass_defined_and_tried(
 @check("HK-ACC-24", everywhere=True)
 def access_follows_the_role(
     grants: pd.DataFrame,
-    role_rules: pd.DataFrame,
+    role_gives: pd.DataFrame,
     ephi_objects: pd.DataFrame,
     workforce: pd.DataFrame,
     workforce_groups: pd.DataFrame,
@@ -174,7 +173,7 @@ def access_follows_the_role(
 
     Parameters
     ----------
-    grants, role_rules, ephi_objects, workforce, workforce_groups, access_matrix : tables of those names
+    grants, role_gives, ephi_objects, workforce, workforce_groups, access_matrix : tables of those names
     as_of
         Moment to judge for.
 
@@ -192,7 +191,7 @@ def access_follows_the_role(
     places = {"", *ephi_namespaces(ephi_objects)}
     counting = grants[grants["role_known"] & grants["scope"].isin(places) & ~grants["public"]]
     counting = counting if len(places) > 1 else counting[:0]
-    gives = _gives(role_rules, set(counting["role"]))
+    gives = _gives(role_gives, set(counting["role"]))
     columns = ["object", "member", "binding", "place", "role", "outside", "earlier", "moved", "subject", "roles"]
     rows = [_held(user, row, approvals, gives) for user, row in _holdings(counting, approvals)]
     examined = pd.DataFrame(rows, columns=columns, dtype="str")
@@ -231,15 +230,13 @@ def _holdings(grants: pd.DataFrame, approvals: Approvals) -> Iterator[tuple[str,
             yield from ((user, row) for user in sorted(approvals.members(row["subject"])))
 
 
-def _gives(role_rules: pd.DataFrame, roles: set[str]) -> dict[str, list[tuple[str, str, str]]]:
+def _gives(role_gives: pd.DataFrame, roles: set[str]) -> dict[str, list[tuple[str, str, str]]]:
     """Return (verb, API group, resource) that roles give, by role."""
-    fields: dict[tuple[str, int], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows_of(role_rules[role_rules["role"].isin(roles)]):
-        fields[row["role"], row["rule"]][row["field"]].append(row["value"])
-    found: dict[str, dict[tuple[str, str, str], None]] = defaultdict(dict)
-    for (role, _), rule in fields.items():
-        found[role].update(dict.fromkeys(product(rule["verb"], rule["api_group"], rule["resource"])))
-    return {role: list(each) for role, each in found.items()}
+    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    mine = role_gives[role_gives["role"].isin(roles)]
+    for role, *given in mine[["role", "verb", "api_group", "resource"]].itertuples(index=False):
+        found[role].append((given[0], given[1], given[2]))
+    return dict(found)
 
 
 def _held(
