@@ -168,12 +168,6 @@ FAULTS = (
         LEFT,
     ),
     Fault(
-        "Group//clinic:research-it",
-        "HK-ACC-06",
-        "a group in which nobody is any more may read what the researchers configured",
-        LEFT,
-    ),
-    Fault(
         SERVER,
         "HK-ACC-10",
         "takes a file of static tokens that several people share",

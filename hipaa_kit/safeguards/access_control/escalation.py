@@ -58,9 +58,7 @@ def no_way_around(
     examined = held.assign(
         member=("to " + held["namespace"].replace(EVERY, "every namespace")).where(held["hops"] > 0, "no way"),
         place=("namespace " + held["namespace"]).where(held["namespace"] != EVERY, "every namespace"),
-        who=pd.Series("it", index=held.index, dtype="str").mask(
-            open_, "a pod that the internet may connect to runs as it; it"
-        ),
+        who=_who(held, open_),
         permitted=_permitted(held, approvals, places),
     )
     way = (examined["hops"] > 0) & ~examined["permitted"]
@@ -93,6 +91,13 @@ def no_way_around(
         evidence="bindings",
         passes="{words}",
     )
+
+
+def _who(held: pd.DataFrame, open_: pd.Series) -> pd.Series:
+    """Return how a sentence about each subject begins."""
+    who = pd.Series("it", index=held.index, dtype="str")
+    who = who.mask(open_, "a pod that the internet may connect to runs as it; it")
+    return who.mask(held["subject_kind"] == "Pod", "the internet may connect to it; it")
 
 
 def _broad(held: pd.DataFrame) -> pd.Series:
