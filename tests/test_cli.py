@@ -172,6 +172,7 @@ def test_a_notebook_that_does_not_finish_is_named_and_the_others_are_kept(
     assert sorted(p.name for p in (data / "notebooks").iterdir()) == [
         "00_scope_and_inventory.ipynb",
         "01_availability.failed.ipynb",
+        "02_access_control.ipynb",
         "11_network_isolation.ipynb",
         "91_summary.ipynb",
     ]
@@ -197,5 +198,5 @@ def test_notebooks_are_listed_and_copied(capsys: pytest.CaptureFixture[str], tmp
     assert "01  Availability" in out
     assert "snapshot: str = ''" in out
     code, out, _ = run(capsys, "notebooks", "--copy", "work")
-    assert (code, len(out.splitlines())) == (0, 4)
+    assert (code, len(out.splitlines())) == (0, 5)
     assert run(capsys, "notebooks", "--copy", "work")[0] == 1

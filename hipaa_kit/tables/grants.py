@@ -95,3 +95,17 @@ EPHI_WAYS = Table(
         flag("administrator", "it may do everything already"),
     ),
 )
+
+CHOKE_POINTS = Table(
+    "choke_points",
+    "one role binding that stands on the shortest ways around of subjects to ePHI; without it they are longer or gone",
+    ("binding",),
+    (
+        text("binding", "role binding, `Kind/namespace/name`"),
+        Column("subjects", "int64", "subjects on whose ways it stands"),
+        Column(
+            "namespaces", "int64", "different namespaces with ePHI to which these ways lead; every one counts as one"
+        ),
+        text("techniques", "techniques of these ways, joined by spaces"),
+    ),
+)

@@ -28,7 +28,7 @@ from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.cluster import LABELS
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.grants import EPHI_WAYS
+from hipaa_kit.tables.grants import CHOKE_POINTS, EPHI_WAYS
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.permissions import CONFIDENCES
 
@@ -125,6 +125,22 @@ def ephi_ways(
         yield from ways
         if not ways and row["object"] in seen:
             yield {**row, "hops": 0, "confidence": CERTAIN, "stock": False, "administrator": False}
+
+
+@builds(CHOKE_POINTS)
+def choke_points(ephi_ways: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per role binding on ways of those who are neither administrators, born with the cluster, nor pods."""
+    held = ephi_ways[(ephi_ways["subject_kind"] != "Pod") & (ephi_ways["bindings"] != "")]
+    counting = held[~held["administrator"] & ~held["stock"]]
+    each = counting.assign(binding=counting["bindings"].str.split()).explode("binding")
+    for binding, ways in each.groupby("binding"):
+        techniques = dict.fromkeys(word for words in ways["techniques"] for word in words.split())
+        yield {
+            "binding": binding,
+            "subjects": ways["object"].nunique(),
+            "namespaces": ways["namespace"].nunique(),
+            "techniques": " ".join(sorted(techniques)),
+        }
 
 
 def _namespace_labels(snapshot: Snapshot) -> Iterator[dict[str, str]]:
