@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from hipaa_kit.graph.access.approval import Approvals
+from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.palette import GREY, INK, PALE, SKY, VERMILLION
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 HOLDERS_DRAWN = 24
 """Subjects in a drawing that a person can still follow; those who get at most come first."""
 EVERYWHERE = "every namespace"
+BORN = "every cluster has it"
+LEFT = "by the workforce file no longer in the group"
 
 
 class Means(NamedTuple):
@@ -137,22 +141,42 @@ def review_sheet(run: Assessment) -> pd.DataFrame:
     Parameters
     ----------
     run
-        The assessment. Role bindings for the cluster stand in it once.
+        The assessment.
 
     Returns
     -------
     pandas.DataFrame
-        Rows of table `access_review`, with what was written of the last review.
+        One row per subject, or member of a group, and role binding, from table `access_review`: who, through which
+        group, what it gives, when it was reviewed last, and room for the decision. Role bindings for the cluster stand
+        in it once; what every cluster is born with is left out.
     """
-    ephi = run.tables["ephi_objects"]
-    places = sorted({*ephi["namespace"], *ephi.loc[ephi["kind"] == "Namespace", "name"]} - {""})
+    places = sorted(ephi_namespaces(run.tables["ephi_objects"]))
     sheets = [run.permissions.access_review(place) for place in places]
     whole = pd.concat(sheets, ignore_index=True) if sheets else run.permissions.access_review("")
     keys = ["subject_kind", "subject", "binding", "through"]
-    sheet = whole.drop_duplicates(keys).sort_values(["scope", "binding", "subject_kind", "subject"])
-    grants = run.tables["grants"].drop_duplicates("binding").set_index("binding")["reviewed_on"]
-    # The column of the sheet is for the review to come; this one says when the last was.
-    return sheet.assign(last_review=sheet["binding"].map(grants).fillna(""))
+    sheet = whole[whole["note"] != BORN].drop_duplicates(keys).sort_values(["scope", "binding", *keys])
+    reviewed = run.tables["grants"].drop_duplicates("binding").set_index("binding")["reviewed_on"]
+    people = Approvals.of(run.as_of, run.tables["workforce"], run.tables["workforce_groups"])
+    gone = [bool(row["through"]) and row["subject"] not in people.members(row["through"]) for row in rows_of(sheet)]
+    return pd.DataFrame(
+        {
+            "who": sheet["subject_kind"] + " " + sheet["subject"],
+            "through": sheet["through"],
+            "binding": sheet["binding"],
+            "role": sheet["role"],
+            "gives": [_gives(row) for row in rows_of(sheet)],
+            "last review": sheet["binding"].map(reviewed).fillna(""),
+            "note": sheet["note"].mask(pd.Series(gone, index=sheet.index, dtype="bool"), LEFT),
+            "decision": "",
+            "reviewer, day": "",
+        }
+    )
+
+
+def _gives(row: dict[str, Any]) -> str:
+    """Return in words what a row of the sheet gives that a reviewer should look at twice."""
+    words = {"reads_secrets": "reads Secrets", "runs_code": "runs code", "gives_rights": "gives rights"}
+    return ", ".join(said for name, said in words.items() if row[name])
 
 
 def unproved(run: Assessment) -> pd.DataFrame:
