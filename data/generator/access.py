@@ -98,7 +98,6 @@ PATHS: dict[str, tuple[str, ...]] = {
 # ClusterRoleBindings: name, role, subjects separated by spaces
 CLUSTER_BINDINGS = (
     ("cluster-admin", "cluster-admin", "Group/system:masters"),
-    ("kubeadm:cluster-admins", "cluster-admin", "Group/kubeadm:cluster-admins"),
     ("clinic-platform-admins", "cluster-admin", "Group/clinic:platform-admins"),
     ("clinic-auditors", "clinic-auditor", "Group/clinic:auditors"),
     ("clinic-break-glass", "cluster-admin", "Group/clinic:break-glass"),

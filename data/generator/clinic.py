@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import hospital as software
 import infrastructure
 from access import access, add_access
+from assurance import assurance
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -39,6 +40,7 @@ def declare() -> Hospital:
         *access(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

@@ -256,7 +256,8 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
+CUSTOM = ("Application", "Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule", "TracingPolicy")
+CLUSTER_WIDE = ("ClusterIssuer", "TracingPolicy")
 
 
 def add_extensions(cluster: Cluster) -> None:
@@ -281,7 +282,7 @@ def add_extensions(cluster: Cluster) -> None:
                     "conversion": {"strategy": "None"},
                     "group": kind.group,
                     "names": names,
-                    "scope": "Cluster" if kind.name == "ClusterIssuer" else "Namespaced",
+                    "scope": "Cluster" if kind.name in CLUSTER_WIDE else "Namespaced",
                     "versions": [
                         {
                             "name": kind.version,

@@ -102,12 +102,12 @@ def namespaces() -> list[Declaration]:
     """Declare the namespaces of the hospital's own software."""
     return [
         Namespace("ehr", True, "production", "restricted", "compute", True),
-        Namespace("imaging", True, "production", "baseline", "count"),
-        Namespace("integration", True, "production", "privileged", "count"),
+        Namespace("imaging", True, "production", "restricted", "count"),
+        Namespace("integration", True, "production", "restricted", "count"),
         Namespace("portal", True, "production", "restricted", "compute", True),
         Namespace("identity", False, "production", "restricted", "compute"),
-        Namespace("research", False, "research", "baseline", "count"),
-        Namespace("ehr-staging", False, "staging", "baseline", "", True),
+        Namespace("research", False, "research", "restricted", "count"),
+        Namespace("ehr-staging", False, "staging", "restricted", "", True),
         Namespace("cicd", False, "", "restricted", "count"),
     ]
 
@@ -207,7 +207,6 @@ def imaging() -> list[Declaration]:
         readiness="tcp dicom",
         liveness="http /dcm4chee-arc/monitor http",
         startup="tcp http",
-        confined=False,
     )
     tunnel = Container(
         "dicom-tls",
@@ -265,7 +264,6 @@ def orthanc(namespace: str, priority: str, replicas: int = 2) -> Workload:
         mounts={"/var/lib/orthanc/db": "data"},
         readiness="tcp http",
         liveness="tcp dicom",
-        confined=False,
     )
     return Workload(
         "StatefulSet",
@@ -299,7 +297,6 @@ def integration() -> list[Declaration]:
         },
         readiness="tcp mllp",
         liveness="tcp https",
-        confined=False,
     )
     broker = Container(
         "rabbitmq",

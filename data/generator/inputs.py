@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model import WORKERS, Hospital, Input
+from model import NODES, Hospital, Input
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -107,7 +107,7 @@ def inputs() -> list[Input]:
         Input("eks.json", eks()),
         Input("encryption-config.yaml", encryption()),
         Input("kubescape.json", kubescape()),
-        *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in WORKERS[:2]),
+        *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
         Input("vendors.yaml", vendors()),

@@ -43,6 +43,9 @@ class Container:
     role: str = "main"  # or init, sidecar (an init container that keeps running)
     confined: bool = True  # runs within the restricted Pod Security Standard
     privileged: bool = False
+    pinned: bool = True  # its image is named by digest
+    drifts: bool = False  # its first replica still runs what its tag named before
+    read_only: bool = True  # where it is confined: its root file system
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Workload:
     suspended: bool = False
     applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
     revisions: int = 1
+    edited: tuple[str, str] = ("", "")  # who changed it by hand, and when
 
 
 @dataclass(frozen=True)

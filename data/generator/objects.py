@@ -83,7 +83,9 @@ storage.k8s.io/v1: csidrivers=CSIDriver csinodes=CSINode csistoragecapacities=CS
 storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachment
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
+argoproj.io/v1alpha1: applications=Application
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
+cilium.io/v1alpha1: tracingpolicies=TracingPolicy
 velero.io/v1: schedules=Schedule
 """
 # Asked for as well, and answered with an error: the server has no such types.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _inspect(verbs)
     _assess(verbs)
     _history(verbs)
+    add_explain(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)
     _checks(verbs)

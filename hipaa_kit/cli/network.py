@@ -1,4 +1,4 @@
-"""The commands that ask about the network: `explain` and `diff`."""
+"""The commands that ask about the network: `diff`, and `explain` of a connection."""
 
 from __future__ import annotations
 
@@ -13,27 +13,7 @@ CHANGES = ["source", "destination", "protocol", "port_from", "port_to", "before"
 
 def add_network_verbs(verbs: Any) -> None:
     """Declare the commands."""
-    _explain(verbs)
     _diff(verbs)
-
-
-def _explain(verbs: Any) -> None:
-    summary = "say why a connection is allowed, denied or not known, and what would change that"
-    verb = make_verb(verbs, "explain", _run_explain, summary)
-    ends = "Kind/namespace/name, Node//name, Namespace//name, an address, a CIDR, or internet"
-    verb.add_argument("source", metavar="SOURCE", help=ends)
-    verb.add_argument("destination", metavar="DESTINATION", help="the same; the port is the pod's, not a Service's")
-    verb.add_argument("-p", "--port", type=int, required=True, help="port of the destination, 1 to 65535")
-    verb.add_argument("--protocol", default="TCP", choices=("TCP", "UDP", "SCTP"), help="protocol (default TCP)")
-    verb.add_argument(
-        "-s",
-        "--snapshot",
-        default="",
-        help="snapshot, dump or manifests; none takes the clinic that ships with the kit",
-    )
-    verb.add_argument(
-        "-f", "--format", default="text", choices=("text", "table", "json"), help="sentences (default), rules, or json"
-    )
 
 
 def _diff(verbs: Any) -> None:
@@ -44,7 +24,8 @@ def _diff(verbs: Any) -> None:
     verb.add_argument("-f", "--format", default="table", choices=("table", "json", "csv"), help="table (default)")
 
 
-def _run_explain(arguments: argparse.Namespace) -> int:
+def explain_connection(arguments: argparse.Namespace) -> int:
+    """Say why a connection is allowed, denied or not known."""
     from hipaa_kit.assess.opening import open_any
     from hipaa_kit.graph.reachability import Reachability
     from hipaa_kit.resources import shipped

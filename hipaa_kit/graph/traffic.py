@@ -94,11 +94,13 @@ def ephi_traffic(
     owner = dict(zip(pods["object"], pods["workload"], strict=True))
     declared = Declared(expected_flows, workloads)
     flows: dict[Key, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    others: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
     namespaces = dict(zip(workloads["object"], workloads["namespace"], strict=True))
     reasons: dict[Key, dict[str, None]] = defaultdict(dict)
     for row in rows_of(ephi_flows):
         key = Key(row["source"], row["destination"], row["protocol"])
         flows[key][row["verdict"]].append((int(row["port_from"]), int(row["port_to"])))
+        others[key] = int(row["source_others"]), int(row["destination_others"])
         namespaces[row["source"]], namespaces[row["destination"]] = (
             row["source_namespace"],
             row["destination_namespace"],
@@ -106,7 +108,7 @@ def ephi_traffic(
         if row["reason"]:
             reasons[key][row["reason"]] = None
     seen = _seen(flow_records, owner, inside)
-    names = frozenset(owner.get(pod, "") for pod in service_targets[service_targets["port"] == 53]["pod"])
+    names = name_servers(service_targets, owner)
     running = frozenset(isolation["workload"])
     options = dict(zip(reachability_options["option"], reachability_options["value"], strict=True))
     for key in sorted({*flows, *declared.pairs(inside), *seen}):
@@ -123,6 +125,8 @@ def ephi_traffic(
             "destination": key.destination,
             "destination_namespace": destination.namespace,
             "protocol": key.protocol,
+            "source_others": others[key][0],
+            "destination_others": others[key][1],
             "allowed": words(allowed),
             "unknown": words(unknown),
             "declared": words(told),
@@ -158,8 +162,9 @@ class Declared:
 
     @cached_property
     def _outside(self) -> dict[str, Block | None]:
-        named = {row[end] for row in self._rows for end in ("source", "destination")}
-        return {name: parse_cidr(name) for name in named if is_cidr(name) or parse_address(name) or name == INTERNET}
+        return {
+            name: parse_cidr(name) for name in self.names if is_cidr(name) or parse_address(name) or name == INTERNET
+        }
 
     @cached_property
     def _members(self) -> dict[str, list[str]]:
@@ -177,6 +182,15 @@ class Declared:
             for other in self._names(destination)
             for span in self._ports.get(Key(one, other, protocol), ())
         )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return everything that an end of a declared flow is called."""
+        return frozenset(row[end] for row in self._rows for end in ("source", "destination"))
+
+    def around(self, end: End) -> tuple[str, ...]:
+        """Return the declared names that addresses outside go by."""
+        return tuple(name for name in self._names(end) if name in self.names)
 
     def _names(self, end: End) -> Iterator[str]:
         """Yield the declared names that an end goes by."""
@@ -208,6 +222,11 @@ def _seen(records: pd.DataFrame, owner: dict[str, str], inside: frozenset[str]) 
     return found
 
 
+def name_servers(service_targets: pd.DataFrame, owner: dict[str, str]) -> frozenset[str]:
+    """Return the workloads that answer on port 53 behind a Service."""
+    return frozenset(owner.get(pod, "") for pod in service_targets[service_targets["port"] == 53]["pod"])
+
+
 def category(source: End, destination: End, name_servers: frozenset[str]) -> str:
     """Return what traffic between two ends is for, by where they are and what they are called.
 
@@ -222,8 +241,14 @@ def category(source: End, destination: End, name_servers: frozenset[str]) -> str
         return "dns"
     if not (source.namespace and destination.namespace):
         return "external"
-    said = {word for end in (source, destination) for word in _words(end)}
-    return next((name for name, held in WORDS.items() if said & held), "clinical")
+    said = {*categories(source), *categories(destination)}
+    return next((name for name in WORDS if name in said), "clinical")
+
+
+def categories(end: End) -> tuple[str, ...]:
+    """Return what traffic with an end may be for, by what the end is called."""
+    said = set(_words(end))
+    return tuple(name for name, held in WORDS.items() if said & held)
 
 
 def _words(end: End) -> list[str]:

@@ -75,6 +75,7 @@ def containers(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "request_memory_bytes": _first(whole, requests.get("memory"), limits.get("memory")),
                 "limit_cpu_cores": cores(limits.get("cpu")),
                 "limit_memory_bytes": whole(limits.get("memory")),
+                "read_only_root": truth(container, "securityContext", "readOnlyRootFilesystem") is True,
                 "ready": truth(status, "ready"),
                 "restarts": number(status, "restartCount"),
                 "waiting_reason": text(status, "state", "waiting", "reason"),

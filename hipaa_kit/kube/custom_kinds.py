@@ -104,7 +104,11 @@ CUSTOM: Final = tuple(
         False,
         "ImageValidatingPolicy:imagevalidatingpolicies ValidatingPolicy:validatingpolicies",
     )
-    + kinds_of("policies.kyverno.io", True, "PolicyException:policyexceptions")
+    + kinds_of(
+        "policies.kyverno.io",
+        True,
+        "NamespacedValidatingPolicy:namespacedvalidatingpolicies PolicyException:policyexceptions",
+    )
     + kinds_of("templates.gatekeeper.sh", False, "ConstraintTemplate:constrainttemplates")
     + kinds_of("config.gatekeeper.sh", True, "Config:configs")
     + kinds_of("policy.sigstore.dev", False, "ClusterImagePolicy:clusterimagepolicies")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 FIELD_MANAGERS: Final = "field_managers"
@@ -22,6 +23,20 @@ LITERAL_LENGTH: Final = "literal_length"
 EXEC_PROGRAM: Final = "exec_program"
 """`container/livenessProbe` (or another probe or hook) → the program that its command runs in the end."""
 
+POD_SECURITY_FIELDS: Final = "pod_security_fields"
+"""Which fields of the Pod Security Standards an admission policy, or the template of one, speaks of; sorted."""
+
+NAMESPACE_FILTERS: Final = "namespace_filters"
+"""Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
+
+SECURITY_FIELDS: Final = frozenset(
+    """
+    allowPrivilegeEscalation appArmorProfile capabilities hostIPC hostNetwork hostPID hostPath hostPort hostPorts
+    hostProcess privileged procMount runAsNonRoot runAsUser seLinuxOptions seccompProfile sysctls
+    """.split()
+)
+"""Fields that the Pod Security Standards speak of, and no other part of the API."""
+
 LENGTH_CLASSES: Final = ((0, "empty"), (8, "short"), (32, "medium"))
 SHELLS: Final = frozenset(["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh", "cmd", "powershell", "pwsh"])
 SHELL_FLAGS: Final = frozenset(["-c", "-ec", "-ce", "-lc", "-xc", "-exc", "-euc", "/c", "-Command"])
@@ -29,6 +44,8 @@ SHELL_FLAGS: Final = frozenset(["-c", "-ec", "-ce", "-lc", "-xc", "-exc", "-euc"
 
 _FIRST_WORD: Final = re.compile(r"\s*(?:exec\s+)?(?:/[\w.-]+)*?/?([a-z][\w.-]{0,31})(?=[\s;&|)]|\Z)")
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
+_WORD: Final = re.compile(r"[A-Za-z]{7,24}")
+_FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
 _HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -92,6 +109,47 @@ def exec_programs(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         action = handler.get("exec") if isinstance(handler, Mapping) else None
         if isinstance(action, Mapping) and (found := exec_program(action.get("command"))):
             yield name, found
+
+
+def security_fields(policy: Any) -> list[str]:
+    """Return the fields of the Pod Security Standards whose names stand anywhere in a policy, as key or in a text.
+
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/. The names alone say what a policy is
+    about, and not what it asks for.
+    """
+    found: set[str] = set()
+    waiting = [policy]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, str):
+            found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
+    return sorted(found)
+
+
+def namespace_filters(data: Any) -> list[str] | None:
+    """Return the namespaces that Kyverno's filters leave out for pods; None where the text is none of its filters.
+
+    Source: https://kyverno.io/docs/installation/customization/#resource-filters: entries `[kind,namespace,name]`.
+    """
+    written = data.get("resourceFilters") if isinstance(data, Mapping) else None
+    if not isinstance(written, str):
+        return None
+    found = _FILTER.findall(written)
+    if len(found) != written.count("["):
+        return None
+    return sorted({namespace for kind, namespace, _ in found if names_pods(kind)})
+
+
+def names_pods(kind: str) -> bool:
+    """Tell whether a kind in Kyverno's form, `[[group/]version/]Kind[/subresource]` with wildcards, stands for pods."""
+    steps = kind.split("/")
+    if steps[0][:1].isupper() and len(steps) > 1:
+        return False  # a kind and its subresource
+    return fnmatchcase("Pod", steps[-1])
 
 
 def _maps(value: Any) -> list[Mapping[str, Any]]:

@@ -170,6 +170,7 @@ ESCALATIONS = Table(
         text("mitigations", "what in this cluster narrows or stops it, or none"),
         text("confidence", "how sure it is that the rights suffice", CONFIDENCES),
         Column("cost", "int64", "effort: the cheapest path is shown first"),
+        text("expected_because", "why every cluster, or its control plane, has it; none where somebody decided it"),
     ),
 )
 
@@ -183,6 +184,7 @@ ESCALATION_REACH = Table(
         Column("steps", "int64", "steps of the cheapest path"),
         Column("cost", "int64", "effort of the cheapest path"),
         text("confidence", "how sure its least sure step is", CONFIDENCES),
+        text("expected_because", "why every cluster has the first way of the path; none where somebody decided it"),
     ),
 )
 
@@ -199,5 +201,26 @@ ESCALATION_PATHS = Table(
         text("bindings", "role bindings that give the rights, joined by spaces"),
         text("confidence", "how sure the step is", CONFIDENCES),
         Column("cost", "int64", "effort of the path up to here"),
+    ),
+)
+
+HARM = Table(
+    "harm",
+    "one subject that may, by one rule of one role binding, destroy ePHI or blind the watch over it",
+    ("object", "technique", "verb", "subject_kind", "subject", "binding", "rule", "through"),
+    (
+        text("object", "what would be deleted or changed, `Kind/namespace/name`"),
+        text(
+            "technique",
+            "what that does: ePHI is lost, logs are no longer shipped, alerts are no longer raised",
+            ("DELETE_EPHI", "TAMPER_AUDIT", "DISABLE_ALERT"),
+        ),
+        text("verb", "what the subject may do to it; deletecollection deletes all of its kind in its namespace"),
+        *SUBJECT,
+        *PROOF,
+        text("scope", "namespace in which it is held, or none for the cluster"),
+        THROUGH,
+        text("basis", "RBAC"),
+        text("expected_because", "why every cluster has it; none where somebody decided it"),
     ),
 )

@@ -31,6 +31,8 @@ EPHI_FLOWS = Table(
     FLOWS.key,
     (
         *FLOWS.columns,
+        count("source_others", "workloads or addresses besides that are alike and stand in the row with the source"),
+        count("destination_others", "the same of the destination"),
         flag("source_ephi", "the source is an ePHI workload"),
         flag("destination_ephi", "the destination is an ePHI workload"),
     ),

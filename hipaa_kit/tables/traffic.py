@@ -52,6 +52,8 @@ EPHI_TRAFFIC = Table(
         text("destination", "`Kind/namespace/name`, or addresses outside the cluster"),
         text("destination_namespace", "its namespace, or none"),
         text("protocol", "TCP, UDP or SCTP"),
+        count("source_others", "workloads or addresses besides that are alike and stand in the row with the source"),
+        count("destination_others", "the same of the destination"),
         text("allowed", "ports that are allowed, joined by spaces"),
         text("unknown", "ports of which it is not known whether they are allowed, joined by spaces"),
         text("declared", "ports that the scope file declares, joined by spaces"),

@@ -70,6 +70,7 @@ CONTAINERS = Table(
         count("request_memory_bytes", "memory asked for, in bytes"),
         amount("limit_cpu_cores", "CPU limit, in cores"),
         count("limit_memory_bytes", "memory limit, in bytes"),
+        flag("read_only_root", "its root file system is read-only"),
         maybe("ready", "ready by its status"),
         count("restarts", "restarts by its status"),
         text("waiting_reason", "why it waits, or none"),

@@ -4,7 +4,7 @@ from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
-from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars
+from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars, verdict_grid
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "unproved",
     "unseen",
     "verdict_bars",
+    "verdict_grid",
     "who_reaches",
     "worst_first",
 ]

@@ -109,18 +109,9 @@ def _condition_on_a_port(case: Case) -> bool:
     return case.id == "istio: what only requests have 6"
 
 
-DOUBTFUL_DENY = "cilium: a doubtful deny leaves what is allowed in doubt, and what is not denied"
-OPEN = {
-    **{f"{DOUBTFUL_DENY} {number}": "the engine says unknown where it could be sure" for number in (4, 5, 6, 7)},
-    "network_policy_api: what the API server refuses, part by part 4": "the engine says allowed: a range of one port",
-}
-"""Cases in which the engine is known to answer otherwise, none of them with a denial that is not sure."""
-
-
 def asked() -> list[Any]:
     held = [each for each in cases() if not _terminated_end(each) and not _condition_on_a_port(each)]
-    marks = {name: pytest.mark.xfail(reason=reason, strict=True) for name, reason in OPEN.items()}
-    return [pytest.param(each, id=each.id, marks=marks.get(each.id, ())) for each in held]
+    return [pytest.param(each, id=each.id) for each in held]
 
 
 @pytest.mark.parametrize("case", asked())

@@ -12,7 +12,10 @@ from hipaa_kit.kube.facts import (
     field_managers,
     length_class,
     literal_lengths,
+    names_pods,
+    namespace_filters,
     program,
+    security_fields,
 )
 
 
@@ -87,3 +90,56 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
     }
     assert dict(exec_programs(container)) == {"livenessProbe": "redis-cli", "preStop": "sleep"}
     assert dict(exec_programs({"lifecycle": []})) == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({"rules": [{"validate": {"pattern": {"spec": {"=(hostPID)": "false"}}}}]}, ["hostPID"]),
+        (
+            {"validations": [{"expression": "!has(object.spec.hostNetwork) || !object.spec.hostIPC"}]},
+            ["hostIPC", "hostNetwork"],
+        ),
+        ({"targets": [{"rego": "c.securityContext.privileged\nv.hostPath"}]}, ["hostPath", "privileged"]),
+        ({"message": "unprivileged pods alone"}, []),
+        ({"rules": [{"validate": {"pattern": {"metadata": {"labels": {"team": "?*"}}}}}]}, []),
+        (None, []),
+    ],
+)
+def test_a_policy_is_known_by_the_fields_it_speaks_of(policy: Any, expected: list[str]) -> None:
+    assert security_fields(policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "pods"),
+    [
+        ("Pod", True),
+        ("*", True),
+        ("*/*", True),
+        ("v1/Pod", True),
+        ("*/v1/Pod", True),
+        ("P?d", True),
+        ("Pod/status", False),
+        ("Node/?*", False),
+        ("Deployment", False),
+        ("apps/v1/Deployment", False),
+    ],
+)
+def test_kinds_in_the_form_of_kyverno_name_pods(kind: str, pods: bool) -> None:
+    assert names_pods(kind) is pods
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"resourceFilters": "[*/*,kube-system,*] [Node/?*,*,*] [Pod,ehr-?,*]"}, ["ehr-?", "kube-system"]),
+        ({"resourceFilters": "[Event,*,*]\n[*/*, kyverno ,*]"}, ["kyverno"]),
+        ({"resourceFilters": ""}, []),
+        ({"resourceFilters": "[*/*,kube-system"}, None),
+        ({"resourceFilters": "[broken][*/*,kube-system,*]"}, None),
+        ({"other": "[*/*,kube-system,*]"}, None),
+        (None, None),
+    ],
+)
+def test_filters_of_kyverno_name_namespaces_or_are_not_known(data: Any, expected: list[str] | None) -> None:
+    assert namespace_filters(data) == expected

@@ -1,9 +1,9 @@
 """Every check, case by case: `<topic>/<check>/<case>/{objects.yaml, expected.csv}`.
 
-A case may bring its own `scope.yaml` (an empty file: none is declared), `coverage.csv` (group, kind, namespace,
-status) and `inputs/` (files of people, of the provider, of nodes); otherwise namespace `ehr` is in scope, every kind was
-answered, and nothing is known beside the cluster. `expected.csv` holds every finding of the check: object, verdict,
-reason.
+A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
+namespace, status), and a folder `inputs` of what is given beside the cluster; otherwise namespace `ehr` is in scope,
+every kind was answered, and nothing else was given. `expected.csv`
+holds every finding of the check: object, verdict, reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.catalogue import load_catalogue
-from hipaa_kit.sources.inputs import read_inputs
+from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -46,11 +46,15 @@ def scope(case: Path) -> Scope | None:
     return load_scope(own) if own.read_text(encoding="utf-8").strip() else None
 
 
+def inputs(case: Path) -> Inputs | None:
+    folder = case / "inputs"
+    return read_inputs(folder, pseudonymizer=Pseudonymizer(TEST_KEY)) if folder.exists() else None
+
+
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
-    topic, folder = case.parent.parent.name, case / "inputs"
-    inputs = read_inputs(folder, pseudonymizer=Pseudonymizer(TEST_KEY)) if folder.exists() else None
-    findings = Assessment(snapshot(case), scope(case), inputs=inputs, topics=[topic]).findings()
+    topic = case.parent.parent.name
+    findings = Assessment(snapshot(case), scope(case), inputs=inputs(case), topics=[topic]).findings()
     mine = findings[findings["check"] == case.parent.name]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -15,12 +15,29 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
     FAULTS = [(row["control"], row["object"]) for row in csv.DictReader(file)]
 
 
+STANDING = {
+    "HK-INT-03": "which registries were approved is a setting of the site",
+    "HK-INT-05": "nothing that its storage writes down shows what checks the data",
+    "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
+}
+"""Controls that ask a person about everything in the clinic and its twin alike, and why."""
+
+ASKED = {
+    ("HK-ACC-19", "Deployment/identity/keycloak"),
+    ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
+    ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
+}
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
+
+
 @cache
 def verdicts(twin: str) -> dict[tuple[str, str], str]:
     findings = hipaa_kit.assessment(shipped("data") / twin).findings()
     return {
         (check, name): verdict
         for check, name, verdict in findings[["check", "object", "verdict"]].itertuples(index=False)
+        if check not in STANDING
     }
 
 
@@ -36,11 +53,14 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
 
 def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
     found = {key for key, verdict in verdicts("clinic").items() if verdict not in ("pass", "not_applicable")}
-    assert found == set(FAULTS)
+    assert found - ASKED == set(FAULTS)
 
 
 def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
-    assert set(verdicts("clinic_fixed").values()) == {"pass", "not_applicable"}
+    left = {
+        key: verdict for key, verdict in verdicts("clinic_fixed").items() if verdict not in ("pass", "not_applicable")
+    }
+    assert left == dict.fromkeys(ASKED, "review")
 
 
 def test_there_are_enough_faults() -> None:

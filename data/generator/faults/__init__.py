@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from faults import access_control, availability, network_isolation, scope_and_inventory
+from faults import access_control, availability, integrity, network_isolation, pod_security, scope_and_inventory
 from faults.patches import Fault
 
-TOPICS = (scope_and_inventory, availability, access_control, network_isolation)
+TOPICS = (scope_and_inventory, availability, access_control, network_isolation, pod_security, integrity)
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
 __all__ = ["FAULTS", "Fault"]

@@ -7,6 +7,7 @@ from model import Trouble
 
 from faults.patches import Fault, change, change_container, data_on, drop, hard_limit, lonely_etcd, unbound, unplanned
 
+DATA_ON_NODE = data_on("StatefulSet/integration/mirth-db", host("/srv/mirth-db", "DirectoryOrCreate"))
 BROKEN_BUDGET = change("PodDisruptionBudget/integration/rabbitmq", app="rabbit-mq")
 
 FAULTS = (
@@ -113,7 +114,7 @@ FAULTS = (
         "StatefulSet/integration/mirth-db",
         "HK-AVL-06",
         "the database keeps its data in a directory of the node",
-        data_on("StatefulSet/integration/mirth-db", host("/srv/mirth-db", "DirectoryOrCreate")),
+        DATA_ON_NODE,
     ),
     Fault(
         "StatefulSet/ehr-staging/ehr-db",

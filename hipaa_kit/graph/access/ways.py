@@ -7,6 +7,7 @@ reads Secrets or enters pods directly is no way around: `ephi_access` has it.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -82,6 +83,9 @@ def ephi_ways(
     service_accounts: pd.DataFrame,
     namespaces: pd.DataFrame,
     pods: pd.DataFrame,
+    claims: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
     ephi_objects: pd.DataFrame,
     workforce_groups: pd.DataFrame,
     cloud_clusters: pd.DataFrame,
@@ -103,6 +107,9 @@ def ephi_ways(
         "service_accounts": service_accounts,
         "namespaces": namespaces,
         "pods": pods,
+        "claims": claims,
+        "control_plane_members": control_plane_members,
+        "control_plane_flags": control_plane_flags,
         "ephi_objects": ephi_objects,
         "workforce_groups": workforce_groups,
         "cloud_clusters": cloud_clusters,
@@ -170,7 +177,7 @@ class _Finder:
             for namespace, targets in self._targets(ephi_objects, backward).items()
         }
         self.ways[EVERYWHERE] = _nearest(WIDE, backward, frozenset())
-        self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
+        self.certain_escapes = {pod for pod, out in held.known.escapes.items() if out.ways[0].confidence == CERTAIN}
 
     @staticmethod
     def _targets(ephi_objects: pd.DataFrame, backward: Mapping[str, list[Step]]) -> dict[str, set[str]]:
@@ -261,13 +268,16 @@ def _nearest(targets: Iterable[str], backward: Mapping[str, list[Step]], shut: f
         Nodes through which no way is looked for.
     """
     found: dict[str, Way] = {}
-    waiting: list[tuple[int, int, str, Step | None]] = [(0, 0, each, None) for each in sorted(targets)]
+    order = itertools.count()
+    waiting: list[tuple[int, int, str, int, Step | None]] = []
+    waiting += [(0, 0, each, next(order), None) for each in sorted(targets)]
     while waiting:
-        hops, cost, node, step = heapq.heappop(waiting)
+        hops, cost, node, _, step = heapq.heappop(waiting)
         if node in found or node in shut:
             continue
         found[node] = Way(hops, cost, step)
         for before in backward.get(node, ()):
             if before.source not in found:
-                heapq.heappush(waiting, (hops + _hop(before), cost + before.cost, before.source, before))
+                length = (hops + _hop(before), cost + before.cost)
+                heapq.heappush(waiting, (*length, before.source, next(order), before))
     return found

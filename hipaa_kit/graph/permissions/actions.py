@@ -7,10 +7,11 @@ not in the catalogue is answered by the matcher on the rules themselves (`book`)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from hipaa_kit.kube.rbac import Rule
+from hipaa_kit.kube.rbac.rules import GROUP
 
 Names = frozenset[str] | None
 """Names of objects for which something is held; None is every name."""
@@ -25,6 +26,19 @@ CLUSTER_SCOPED: Final = frozenset(
 )
 """Resources that a role binding in a namespace never gives. `bind` on ClusterRoles counts in namespaces, and so does
 a right to one Namespace: these are not among them."""
+
+
+MADE_BY_PUT: Final = frozenset(
+    {
+        ("", "endpoints"),
+        ("", "services"),
+        *((GROUP, each) for each in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")),
+    }
+)
+"""Resources of the catalogue of which a PUT makes an object that is not there: others answer that it is not found.
+
+Source: `AllowCreateOnUpdate` of the strategies in `pkg/registry` of `k8s.io/kubernetes`.
+"""
 
 
 class Action(NamedTuple):
@@ -74,9 +88,13 @@ class Rights(NamedTuple):
             return self
         return Rights(self.open | other.open, tuple(dict.fromkeys(self.named + other.named)))
 
-    def touches(self, mask: int) -> bool:
-        """Tell whether at least one of the actions is held, for whatever names."""
-        return bool(self.open & mask) or any(held & mask for _, held in self.named)
+    @property
+    def touched(self) -> int:
+        """The actions that are held for whatever names."""
+        found = self.open
+        for _, bits in self.named:
+            found |= bits
+        return found
 
     def names(self, mask: int) -> Names:
         """Return the names for which at least one of the actions is held."""
@@ -91,21 +109,25 @@ class Catalogue:
     Parameters
     ----------
     listed
-        The actions, in the order of their bits.
+        The actions, in the order of their bits. What else is asked of a `create` under a known name is added.
     """
 
     def __init__(self, listed: Iterable[Action]) -> None:
-        self.bits = {action: 1 << place for place, action in enumerate(dict.fromkeys(listed))}
+        wanted = list(dict.fromkeys(listed))
+        wanted += [partner for action in wanted for partner in _partners(action)]
+        self.bits = {action: 1 << place for place, action in enumerate(dict.fromkeys(wanted))}
+        self._partners = {
+            bit: sum(self.bits[partner] for partner in _partners(action)) for action, bit in self.bits.items()
+        }
         self.all = (1 << len(self.bits)) - 1
         self.cluster = self._mask(_for_the_cluster)
         self.namespaces = self._mask(lambda action: (action.group, action.resource) == ("", "namespaces"))
         self._any_node = self._mask(lambda action: action.verb == "impersonate:associated-node")
         self._everywhere = self._mask(lambda action: action.resource == "*")
-        self.nameless = self._mask(
-            lambda action: action.verb == "deletecollection" or (action.verb == "create" and "/" not in action.resource)
-        )
+        self.made = self._mask(_makes)
+        self._collections = self._mask(lambda action: action.verb == "deletecollection")
         lists = self._mask(lambda action: action.verb in ("list", "watch"))
-        self._without_name = self.nameless | lists
+        self._without_name = self.made | self._collections | lists
         self._verbs: dict[str, int] = defaultdict(int)
         self._groups: dict[str, int] = defaultdict(int)
         self._resources: dict[str, int] = defaultdict(int)
@@ -142,10 +164,27 @@ class Catalogue:
             return Rights(held)
         # An empty text among the names is the name of requests that name nothing.
         unnamed = held & self._without_name if "" in rule.names else 0
-        named, literal = held & ~self.nameless, held & self._any_node
+        named, literal = held & ~self._collections, held & self._any_node
         # `*` is a name like any other, and no object has it: only the impersonation of a pod's own node asks for it.
         parts = ((frozenset(rule.names) - {"", "*"}, named & ~literal), (frozenset(rule.names), literal))
         return Rights(unnamed, tuple((names, bits) for names, bits in parts if names and bits))
+
+    def made_names(self, rights: Rights, mask: int) -> Names:
+        """Return the names under which the objects of at least one of some `create` actions can be made.
+
+        Notes
+        -----
+        A POST names no object, so rules for some names never allow it. A server-side apply that makes its object
+        is asked for as `patch` and again as `create`, both by name; so is a PUT, as `update`, where the server makes
+        objects by it. Held against a server of version 1.37 in `tests/live/test_role_writes_oracle.py`.
+        """
+        if rights.open & mask & self.made:
+            return EVERY
+        found = NONE
+        for names, bits in rights.named:
+            for bit in _single(bits & mask & self.made):
+                found |= both(names, rights.names(self._partners[bit])) or NONE
+        return found
 
     def of(self, rules: Iterable[Rule]) -> Rights:
         """Return what rules give together."""
@@ -153,6 +192,26 @@ class Catalogue:
         for rule in rules:
             held = held.joined(self.rights(rule))
         return held
+
+
+def _makes(action: Action) -> bool:
+    return action.verb == "create" and "/" not in action.resource
+
+
+def _partners(action: Action) -> list[Action]:
+    """Return the actions of which one is needed, too, to make an object under a name that is known beforehand."""
+    if not _makes(action):
+        return []
+    verbs = ("patch", "update") if (action.group, action.resource) in MADE_BY_PUT else ("patch",)
+    return [Action(verb, action.group, action.resource) for verb in verbs]
+
+
+def _single(mask: int) -> Iterator[int]:
+    """Yield the bits of a mask one by one."""
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit
 
 
 def _for_the_cluster(action: Action) -> bool:

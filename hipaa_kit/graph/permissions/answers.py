@@ -213,7 +213,7 @@ class Answers:
         who = principal_of(subject)
         if who.kind == USER_GROUP:
             return [who]
-        held = groups_of(who, self.known.members) if groups is None else frozenset(groups)
+        held = groups_of(who, self.known.groups) if groups is None else frozenset(groups)
         return principals_of(Requester(who.name, held))
 
     def what_can(self, subject: str, groups: Iterable[str] | None = None) -> pd.DataFrame:

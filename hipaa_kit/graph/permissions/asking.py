@@ -37,11 +37,11 @@ def principal_of(subject: str) -> Principal:
     return Principal(USER, subject)
 
 
-def groups_of(who: Principal, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Return the groups of a user: those that the API server gives, and those that the workforce file does."""
+def groups_of(who: Principal, declared: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the groups of a user: those that the API server gives, and those that the workforce file declares."""
     if who.kind == USER_GROUP:
         return frozenset()
-    return built_in_groups(who.name) | {group for group, users in members.items() if who.name in users}
+    return built_in_groups(who.name) | declared.get(who.name, frozenset())
 
 
 def principals_of(requester: Requester) -> list[Principal]:

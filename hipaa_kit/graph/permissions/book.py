@@ -54,6 +54,15 @@ class Book:
         return dict(found)
 
     @cached_property
+    def placed(self) -> dict[tuple[Principal, str], list[Binding]]:
+        """Role bindings by (user or group that they name, their namespace)."""
+        found: dict[tuple[Principal, str], list[Binding]] = defaultdict(list)
+        for who, bindings in self.principals.items():
+            for binding in bindings:
+                found[who, binding.namespace].append(binding)
+        return dict(found)
+
+    @cached_property
     def by_role(self) -> dict[tuple[RoleId, str], list[Binding]]:
         """Role bindings by (role, their namespace)."""
         found: dict[tuple[RoleId, str], list[Binding]] = defaultdict(list)
@@ -114,11 +123,14 @@ class Book:
 
     def holdings(self, principals: Iterable[Principal], scopes: Iterable[str] | None = None) -> Iterator[Holding]:
         """Yield every rule that principals hold, in any of the scopes (namespaces, `""` for the cluster) or in all."""
-        wanted = None if scopes is None else frozenset(scopes)
+        wanted = None if scopes is None else sorted(set(scopes))
         for who in principals:
-            for binding in self.principals.get(who, ()):
-                role = binding.role
-                if role and (wanted is None or binding.namespace in wanted):
+            if wanted is None:
+                bindings = self.principals.get(who, [])
+            else:
+                bindings = [binding for scope in wanted for binding in self.placed.get((who, scope), ())]
+            for binding in bindings:
+                if role := binding.role:
                     for index, rule in enumerate(self.policy.roles.get(role, ())):
                         yield Holding(who, binding, role, index, rule)
 

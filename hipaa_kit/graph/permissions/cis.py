@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.permissions.book import named, shown
-from hipaa_kit.graph.permissions.closure import Closure
+from hipaa_kit.graph.permissions.harm import Harm
 from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.stock import is_stock
 from hipaa_kit.kube import kinds
@@ -65,7 +65,7 @@ CLUSTER_ONLY: Final = frozenset({"5.1.9", "5.1.10", "5.1.11", "5.1.12"})
 Row = dict[str, Any]
 
 
-class Benchmark(Closure):
+class Benchmark(Harm):
     """The items of the benchmark."""
 
     def cis_5_1(self) -> pd.DataFrame:

@@ -14,25 +14,26 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions.actions import EVERY
 from hipaa_kit.graph.permissions.asking import principal_of
-from hipaa_kit.graph.permissions.effective import NOTHING
-from hipaa_kit.graph.permissions.escalations import Edge, Escalations
+from hipaa_kit.graph.permissions.edge import Edge
+from hipaa_kit.graph.permissions.escalations import Escalations
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.loading import binding_id
 from hipaa_kit.graph.permissions.reviews import subject_text
-from hipaa_kit.graph.permissions.technique import CERTAIN
+from hipaa_kit.graph.permissions.technique import ANYWHERE, CERTAIN
 from hipaa_kit.kube.owners import parse_object_id
-from hipaa_kit.kube.rbac import FULL_AUTHORITY, RoleId, covers
+from hipaa_kit.kube.rbac import FULL_AUTHORITY, Binding, Principal, RoleId, RoleRef, covers
 from hipaa_kit.tables.permissions import CONFIDENCES, ESCALATION_PATHS, ESCALATION_REACH
 
 ANYTHING: Final = "Cluster//*"
 IN_NAMESPACE: Final = ("ServiceAccount", "Pod", "Secret", "PersistentVolumeClaim")
+WITH_ROLES: Final = "WithRoles"
+"""Kind of the node that stands for a subject with all roles that it may bind."""
 EPHI_KINDS: Final = frozenset({"Pod", "Secret", "PersistentVolumeClaim"})
 
 
 class Step(NamedTuple):
-    """One step from a source to a target."""
+    """One step from a source to a target; `expected` says of a way why every cluster has it."""
 
     source: str
     target: str
@@ -40,6 +41,7 @@ class Step(NamedTuple):
     bindings: tuple[str, ...] = ()
     confidence: str = CERTAIN
     cost: int = 0
+    expected: str | None = None
 
 
 Tree = Mapping[str, tuple[int, Step | None]]
@@ -162,10 +164,16 @@ class Closure(Escalations):
             "steps": len(path),
             "cost": sum(step.cost for step in path),
             "confidence": CONFIDENCES[weakest],
+            "expected_because": next((step.expected for step in path if step.expected is not None), ""),
         }
 
     def _steps(self) -> Iterator[Step]:
-        taken = [step for edge in self.edges for step in self._of_edge(edge)]
+        taken = [step for edge in self.edges for step in self._of_edge(edge, subject_text(edge.who))]
+        binding: dict[Principal, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            if parse_object_id(edge.target)[0] in ("Role", "ClusterRole"):
+                binding[edge.who].append(edge)
+        taken += [step for who, edges in binding.items() for step in self._with_roles(who, edges)]
         yield from taken
         structure = [*self._memberships(), *self._running(), *_fixed()]
         yield from structure
@@ -174,40 +182,50 @@ class Closure(Escalations):
             yield from (Step(hub, node, "holds") for hub in _hubs(node) if hub in known)
             yield from _inside(node)
 
-    def _of_edge(self, edge: Edge) -> Iterator[Step]:
-        bindings = tuple(dict.fromkeys(binding_id(held.binding) for held in edge.proof))
-        technique, source = edge.technique, subject_text(edge.who)
+    def _of_edge(self, edge: Edge, source: str) -> Iterator[Step]:
+        """Yield where an edge leads, unless it is to a role by its name: see `_with_roles`."""
         kind, _, name = parse_object_id(edge.target)
-        place = f"Namespace/{edge.scope}/*" if edge.scope else ANYTHING
-        confidence = self._confidence(technique)
-        if kind not in ("Role", "ClusterRole"):
-            yield Step(source, edge.target, technique.name, bindings, confidence, technique.cost)
+        target = edge.target
+        if kind == "ClusterRole" and name == "*":
+            target = _everything_in(edge.held_in)
+        elif kind in ("Role", "ClusterRole"):
             return
-        if name == "*":
-            wide = place if kind == "ClusterRole" else f"Namespace/{edge.scope or '*'}/*"
-            yield Step(source, wide, technique.name, bindings, confidence, technique.cost)
-            return
-        scope = edge.scope if kind == "ClusterRole" else parse_object_id(edge.target)[1]
-        role = f"{edge.target} in {scope or 'the cluster'}"
-        yield Step(source, role, technique.name, bindings, confidence, technique.cost)
-        where = "" if kind == "ClusterRole" else scope
-        yield from self._of_role(role, RoleId(where, name), scope)
+        bindings = tuple(dict.fromkeys(binding_id(held.binding) for held in edge.proof))
+        technique, expected = edge.technique, self.expected_because(edge)
+        yield Step(source, target, technique.name, bindings, self._confidence(technique), technique.cost, expected)
 
-    def _of_role(self, node: str, role: RoleId, scope: str) -> Iterator[Step]:
-        """Yield where a role leads whoever binds it, by its own rules alone."""
-        rules = self.policy.roles.get(role, ())
-        if covers(rules, FULL_AUTHORITY[:1]):
-            yield Step(node, f"Namespace/{scope}/*" if scope else ANYTHING, "gives everything")
+    def _with_roles(self, who: Principal, edges: list[Edge]) -> Iterator[Step]:
+        """Yield where a subject leads with all roles that it may bind, by what it then holds together."""
+        circle = self.requester(subject_text(who))
+        source = subject_text(who)
+        node = f"{WITH_ROLES}//{source}"
+        stand_in = Principal(WITH_ROLES, source)
+        bound: dict[Binding, None] = {}
+        found = edges
+        while new := [binding for edge in found for binding in self._bindable(edge) if binding not in bound]:
+            bound.update(dict.fromkeys(new))
+            self.effective.assume(stand_in, bound)
+            found = list(self.finder.of(stand_in, [stand_in, *circle]))
+        if not bound:
             return
-        rights = self.effective.catalogue.of(rules)
-        for technique in self.effective.techniques:
-            skipped = technique.bound or technique.pod_security or technique.only_in or "Role/" in technique.target
-            if skipped or (technique.cluster and scope):
-                continue
-            names = self.effective.names(technique, rights, NOTHING if scope else rights, scope)
-            for name in ["*"] if names is EVERY else sorted(names):
-                target = technique.target.format(ns=scope or "*", name=name)
-                yield Step(node, target, technique.name, (), self._confidence(technique), technique.cost)
+        by = [edge for edge in edges if any(True for _ in self._bindable(edge))]
+        bindings = tuple(dict.fromkeys(binding_id(held.binding) for edge in by for held in edge.proof))
+        yield Step(source, node, "binds roles", bindings, cost=min(edge.technique.cost for edge in by), expected="")
+        for edge in found:
+            yield from self._of_edge(edge, node)
+        for binding in bound:
+            if covers(self.policy.roles.get(binding.role or RoleId("", ""), ()), FULL_AUTHORITY[:1]):
+                yield Step(node, _everything_in(binding.namespace), "gives everything", (binding_id(binding),))
+
+    def _bindable(self, edge: Edge) -> Iterator[Binding]:
+        """Yield the role bindings that an edge lets its subject make or join, where they are to roles by name."""
+        kind, namespace, name = parse_object_id(edge.target)
+        if kind == "ClusterRole" and name != "*":
+            yield _own_binding(edge.held_in, kind, name)
+        elif kind == "Role":
+            for role in self.policy.roles:
+                if role.namespace and namespace in (role.namespace, ANYWHERE) and name in (role.name, "*"):
+                    yield _own_binding(role.namespace, kind, role.name)
 
     def _memberships(self) -> Iterator[Step]:
         holding = {edge.who for edge in self.edges}
@@ -223,8 +241,17 @@ class Closure(Escalations):
             yield Step(pod, account, "runs as", cost=1)
             if node:
                 yield Step(f"Node//{node}", pod, "runs", cost=1)
-        for pod, (node, ways) in self.known.escapes.items():
+        for pod, (node, ways, _) in self.known.escapes.items():
             yield Step(pod, f"Node//{node or '*'}", ESCAPE.name, (), ways[0].confidence, ESCAPE.cost)
+
+
+def _everything_in(place: str) -> str:
+    return f"Namespace/{place}/*" if place else ANYTHING
+
+
+def _own_binding(place: str, kind: str, name: str) -> Binding:
+    """Return a role binding that a subject could make for itself."""
+    return Binding(f"(could be made: {name})", place, RoleRef(kind, name))
 
 
 def _fixed() -> Iterator[Step]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Catalogue, Names, Rights, actions, both, union
 from hipaa_kit.graph.permissions.book import Book, Holding, named
-from hipaa_kit.graph.permissions.technique import Clause, Technique
-from hipaa_kit.kube.rbac import Principal, RoleId
+from hipaa_kit.graph.permissions.technique import ANYWHERE, Clause, Technique
+from hipaa_kit.kube.rbac import Binding, Principal, RoleId, Rule
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,13 @@ class Mask:
 
     bits: int
     clause: Clause
+
+
+class Given(NamedTuple):
+    """A rule that gives something of the catalogue, as it is held."""
+
+    held: Holding
+    rights: Rights
 
 
 class Effective:
@@ -34,40 +43,82 @@ class Effective:
         every = [*self.techniques, *apart]
         texts = [text for each in every for way in each.ways for clause in way for text in clause.actions]
         self.catalogue = Catalogue(action for text in texts for action in actions(text))
-        self._ways = {
-            each.name: [[Mask(sum(self._bits(clause)), clause) for clause in way] for way in each.ways]
-            for each in every
-        }
+        self._ways = {each: [[self.mask(clause) for clause in way] for way in each.ways] for each in every}
+        self._touched: dict[int, tuple[Technique, ...]] = {}
+        self._assumed: dict[tuple[Principal, str], list[Binding]] = {}
 
-    def _bits(self, clause: Clause) -> set[int]:
-        return {self.catalogue.bits[action] for text in clause.actions for action in actions(text)}
+    def mask(self, clause: Clause) -> Mask:
+        """Return a clause over actions of the catalogue as bits."""
+        return Mask(sum({self.catalogue.bits[each] for text in clause.actions for each in actions(text)}), clause)
+
+    @cached_property
+    def _roles(self) -> dict[RoleId, tuple[tuple[int, Rule, Rights], ...]]:
+        """The rules of every role that give anything, by their places."""
+        catalogue = self.catalogue
+        found = {}
+        for role, rules in self.book.policy.roles.items():
+            parts = ((place, rule, catalogue.rights(rule)) for place, rule in enumerate(rules))
+            found[role] = tuple(part for part in parts if part[2] != NOTHING)
+        return found
 
     @cached_property
     def own(self) -> dict[Principal, dict[str, Rights]]:
         """Rights by subject and scope, by the role bindings that name the subject itself."""
-        roles: dict[RoleId, Rights] = {role: self.catalogue.of(rules) for role, rules in self.book.policy.roles.items()}
-        found: dict[Principal, dict[str, Rights]] = {}
+        held: dict[Principal, dict[str, list[Rights]]] = defaultdict(lambda: defaultdict(list))
+        whole = {role: joined(rights for _, _, rights in parts) for role, parts in self._roles.items() if parts}
         for binding in self.book.policy.bindings:
             role = binding.role
-            rights = roles.get(role) if role else None
-            if rights is None or rights == NOTHING:
-                continue
-            for who in named(binding):
-                scopes = found.setdefault(who, {})
-                held = scopes.get(binding.namespace)
-                scopes[binding.namespace] = held.joined(rights) if held else rights
-        return found
+            if role in whole:
+                for who in named(binding):
+                    held[who][binding.namespace].append(whole[role])
+        return {who: {scope: joined(each) for scope, each in scopes.items()} for who, scopes in held.items()}
+
+    def assume(self, who: Principal, bindings: Iterable[Binding]) -> None:
+        """Take it that role bindings of one's own making name a subject, who is named by no others."""
+        scopes: dict[str, list[Rights]] = {}
+        for key in [key for key in self._assumed if key[0] == who]:
+            del self._assumed[key]
+        for binding in bindings:
+            self._assumed.setdefault((who, binding.namespace), []).append(binding)
+            role = binding.role
+            if role in self._roles:
+                scopes.setdefault(binding.namespace, []).extend(rights for _, _, rights in self._roles[role])
+        self.own[who] = {scope: joined(held) for scope, held in scopes.items()}
+
+    def assumed(self, who: Principal) -> list[Binding]:
+        """Return the role bindings that are taken to name a subject."""
+        return [each for (held, _), bindings in self._assumed.items() if held == who for each in bindings]
 
     def rights(self, circle: Iterable[Principal], scope: str) -> Rights:
         """Return what a subject and its groups hold together in a namespace, or on the cluster (`""`)."""
-        held = Rights()
+        held = NOTHING
         for who in circle:
             scopes = self.own.get(who)
             if scopes:
-                held = held.joined(scopes.get("", NOTHING))
-                if scope:
-                    held = held.joined(scopes.get(scope, NOTHING))
+                for place in _places(scope):
+                    held = held.joined(scopes.get(place, NOTHING))
         return held
+
+    def beyond(self, technique: Technique, rule: Rule, reference: Iterable[Rule]) -> bool:
+        """Tell whether a rule gives anything that a technique asks for and some other rules do not."""
+        asked = 0
+        for way in self._ways.get(technique, ()):
+            for mask in way:
+                asked |= mask.bits
+        held = self.catalogue.rights(rule).touched & (asked or self.catalogue.all)
+        return bool(held & ~self.catalogue.of(reference).touched)
+
+    def touching(self, rights: Rights) -> tuple[Technique, ...]:
+        """Return the techniques of which rights touch every clause: few, and found quickly."""
+        touched = rights.touched
+        found = self._touched.get(touched)
+        if found is None:
+            found = self._touched[touched] = tuple(
+                each
+                for each in self.techniques
+                if any(all(touched & mask.bits for mask in way) for way in self._ways[each])
+            )
+        return found
 
     def names(self, technique: Technique, here: Rights, cluster: Rights, scope: str) -> Names:
         """Return the names of the targets for which a technique is open to whoever holds these rights.
@@ -78,7 +129,7 @@ class Effective:
             Rights in the scope (those for the cluster among them), and those for the cluster alone.
         """
         found: Names = NONE
-        for way in self._ways[technique.name]:
+        for way in self._ways[technique]:
             found = union(found, self._way(way, here, cluster, scope))
         return found
 
@@ -95,41 +146,71 @@ class Effective:
     def clause_names(self, mask: Mask, here: Rights, cluster: Rights, scope: str) -> Names:
         """Return the names for which one clause holds."""
         bits, catalogue = mask.bits, self.catalogue
-        names = here.names(bits & ~catalogue.cluster & ~catalogue.namespaces)
-        names = union(names, cluster.names(bits & catalogue.cluster))
+        local, wide = bits & ~catalogue.cluster & ~catalogue.namespaces, bits & catalogue.cluster
+        names = here.names(local & ~catalogue.made)
+        if wide:
+            names = union(names, cluster.names(wide & ~catalogue.made))
+        if bits & catalogue.made:
+            made = self.made_names(mask, here, cluster)
+            # What is made under any name reaches the same.
+            names = EVERY if made is EVERY or made else names
         if bits & catalogue.namespaces:
             places = here.names(bits & catalogue.namespaces)
             if places is EVERY or scope in places:
                 names = EVERY
         return names if mask.clause.names is None else both(names, mask.clause.names)
 
-    def could(self, technique: Technique, rights: Rights) -> bool:
-        """Tell, quickly, whether rights touch every clause of a technique."""
-        return any(all(rights.touches(mask.bits) for mask in way) for way in self._ways[technique.name])
+    def made_names(self, mask: Mask, here: Rights, cluster: Rights) -> Names:
+        """Return the names under which what a clause creates can be made."""
+        wide = self.catalogue.cluster
+        return union(
+            self.catalogue.made_names(here, mask.bits & ~wide), self.catalogue.made_names(cluster, mask.bits & wide)
+        )
 
-    def proof(self, technique: Technique, circle: list[Principal], scope: str, name: str) -> list[Holding]:
-        """Return, clause by clause, one rule that gives it: the role bindings and rules by which a technique is open.
+    def given(self, circle: Iterable[Principal], scope: str) -> list[Given]:
+        """Return every rule that gives a subject, or one of its groups, something in a scope."""
+        placed, found = self.book.placed, []
+        for who in circle:
+            for place in _places(scope):
+                for binding in (*placed.get((who, place), ()), *self._assumed.get((who, place), ())):
+                    role = binding.role
+                    for index, rule, rights in self._roles.get(role, ()) if role else ():
+                        found.append(Given(Holding(who, binding, role, index, rule), rights))
+        return found
+
+    def proof(self, technique: Technique, given: list[Given], scope: str, name: str) -> tuple[Holding, ...]:
+        """Return, clause by clause, the rules that give it: the role bindings by which a technique is open.
 
         Parameters
         ----------
         name
             Of the target; `*` for every one.
         """
-        held = list(self.book.holdings(circle, {"", scope}))
-        for way in self._ways[technique.name]:
-            found = [self._giver(mask, held, scope, name) for mask in way]
+        for way in self._ways[technique]:
+            found = [self.givers(mask, given, scope, name) for mask in way]
             if all(found):
-                return list(dict.fromkeys(each for each in found if each))
-        return []
+                return tuple(dict.fromkeys(each for givers in found for each in givers))
+        return ()
 
-    def _giver(self, mask: Mask, held: list[Holding], scope: str, name: str) -> Holding | None:
-        for each in held:
-            rights = self.catalogue.rights(each.rule)
-            cluster = NOTHING if each.binding.namespace else rights
-            names = self.clause_names(mask, rights, cluster, scope)
-            if names is EVERY or (names and (not mask.clause.target or name in names)):
-                return each
-        return None
+    def givers(self, mask: Mask, given: list[Given], scope: str, name: str = "*") -> tuple[Holding, ...]:
+        """Return the first rule, or the two rules, by which a clause holds; none where it does not."""
+        touching = [each for each in given if each.rights.touched & mask.bits]
+        for each in touching:
+            if self._gives(mask, each.rights, each.held.binding.namespace, scope, name):
+                return (each.held,)
+        if not mask.bits & self.catalogue.made:
+            return ()
+        # To make an object under a known name, the right to create and the right to change may be apart.
+        for one in touching:
+            for other in given:
+                place = one.held.binding.namespace or other.held.binding.namespace
+                if self._gives(mask, one.rights.joined(other.rights), place, scope, name):
+                    return (one.held, other.held)
+        return ()
+
+    def _gives(self, mask: Mask, rights: Rights, place: str, scope: str, name: str) -> bool:
+        names = self.clause_names(mask, rights, NOTHING if place else rights, scope)
+        return names is EVERY or bool(names and (not mask.clause.target or name in names))
 
     def scopes(self, circle: Iterable[Principal]) -> Iterator[str]:
         """Yield where a subject or one of its groups holds anything, and the namespaces that rules name."""
@@ -142,3 +223,23 @@ class Effective:
 
 
 NOTHING = Rights()
+
+
+def _places(scope: str) -> tuple[str, ...]:
+    """Return where role bindings count for a scope: only those that are assumed are for any namespace."""
+    if not scope:
+        return ("",)
+    return ("", ANYWHERE) if scope == ANYWHERE else ("", ANYWHERE, scope)
+
+
+def joined(rights: Iterable[Rights]) -> Rights:
+    """Return rights together."""
+    parts = list(rights)
+    if len(parts) == 1:
+        return parts[0]
+    together = 0
+    names: dict[tuple[frozenset[str], int], None] = {}
+    for each in parts:
+        together |= each.open
+        names.update(dict.fromkeys(each.named))
+    return Rights(together, tuple(names))

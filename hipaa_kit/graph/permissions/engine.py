@@ -12,7 +12,7 @@ class Permissions(Benchmark):
     """Who can do what, by which role binding, and how they could become more.
 
     Every answer is a declared table (docs/tables.md). The questions stand in `answers` (can, who can, what can, why),
-    `reviews` (loose ends, sign-off sheet, changes), `escalations`, `closure` (paths) and `cis`.
+    `reviews` (loose ends, sign-off sheet, changes), `escalations`, `closure` (paths), `harm` and `cis`.
     """
 
 
@@ -22,8 +22,9 @@ def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
     Parameters
     ----------
     tables
-        Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, pods,
-        namespaces, labels, ephi_objects, workforce_groups and cloud_clusters.
+        Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, pods, containers,
+        volumes, claims, namespaces, labels, ephi_objects, workforce_groups, cloud_clusters, control_plane_members and
+        control_plane_flags.
     snapshot
         Where they come from: what was read, and what was refused.
     """

@@ -30,6 +30,35 @@ class WayOut(NamedTuple):
     confidence: str
 
 
+class Escape(NamedTuple):
+    """A pod that leads to its node: how, and why that is to be expected, if it is."""
+
+    node: str
+    ways: list[WayOut]
+    expected_because: str = ""
+
+
+NODE_CRITICAL: Final = "system-node-critical"
+
+
+def expected_because(pod: Mapping[str, Any]) -> str:
+    """Return why a pod is one that is meant to hold its node; `""` where nothing says so.
+
+    Notes
+    -----
+    The API server only shows a static pod: whoever changes its file has the node already. Only in `kube-system` may
+    pods of the priority of node agents be made without being asked for by a quota; who writes there has the cluster.
+
+    Source: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/,
+    https://kubernetes.io/docs/concepts/policy/resource-quotas/#limit-priority-class-consumption-by-default.
+    """
+    if text(pod, "metadata", "namespace") != "kube-system":
+        return ""
+    if any(text(owner, "kind") == "Node" for owner in items(pod, "metadata", "ownerReferences")):
+        return "static pod of its node"
+    return "node agent of kube-system" if text(pod, "spec", "priorityClassName") == NODE_CRITICAL else ""
+
+
 def ways_out(pod: Mapping[str, Any]) -> list[WayOut]:
     """Return the settings of a pod by which what runs in it can take the node; the surest first.
 

@@ -6,12 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions.escape import WayOut, ways_out
-from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts
+from hipaa_kit.graph.permissions.authorizers import other_authorizers
+from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
+from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.pod_security import namespace_policy
@@ -32,10 +34,6 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
 FIELDS = ("verb", "api_group", "resource", "resource_name", "non_resource_url")
-RBAC_MODES = frozenset({"RBAC", "Node"})
-"""Modes of a stock API server. Node allows only what kubelets need for the pods they run."""
-
-
 VERSION = re.compile(r"v?1\.(\d{1,3})\b")
 ADMISSION = tuple(
     kind
@@ -104,7 +102,16 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
-    escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
+    escapes: Mapping[str, Escape] = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> dict[str, frozenset[str]]:
+        """Groups that each user has by the workforce file."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for group, users in self.members.items():
+            for user in users:
+                found[user].add(group)
+        return {user: frozenset(groups) for user, groups in found.items()}
 
     def gaps(self, namespace: str) -> list[str]:
         """Return what could not be seen of RBAC for a namespace (`""` for the cluster), in words."""
@@ -156,7 +163,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         snapshot.coverage,
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},
-        tuple(dict.fromkeys(_other_authorizers(tables, snapshot))),
+        tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
         dict(_escapes(snapshot)),
@@ -177,12 +184,13 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
     )
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]]]]:
+def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, Escape]]:
     """Yield the pods from which a node can be taken; those that have ended run nothing."""
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
-            yield record.object, (text(record.content, "spec", "nodeName"), ways)
+            node = text(record.content, "spec", "nodeName")
+            yield record.object, Escape(node, ways, expected_because(record.content))
 
 
 def _admission(snapshot: Snapshot) -> str:
@@ -241,23 +249,3 @@ def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Bindin
         kind, _, role_name = parse_object_id(role)
         ref = refs.setdefault((kind, role_name), RoleRef(kind, role_name))
         yield Binding(name, namespace, ref, tuple(named.get(binding, ())))
-
-
-def _other_authorizers(tables: TableSet, snapshot: Snapshot) -> Iterator[str]:
-    """Yield the authorizers beside RBAC that the API server's pod or the provider's description show, in words."""
-    for record in snapshot.records(kinds.POD):
-        if record.namespace != "kube-system" or not record.name.startswith("kube-apiserver"):
-            continue
-        for container in items(record.content, "spec", "containers"):
-            for word in (*texts(container, "command"), *texts(container, "args")):
-                flag, _, value = word.partition("=")
-                if flag == "--authorization-mode":
-                    for mode in value.split(","):
-                        if mode not in RBAC_MODES:
-                            yield f"authorizer {mode or 'unknown'} of the API server may allow more"
-                elif flag in ("--authorization-config", "--authorization-webhook-config-file"):
-                    yield f"an authorizer configured by {flag} of the API server may allow more"
-    for provider in sorted(set(tables["cloud_clusters"]["provider"])):
-        yield f"access entries and policies of the provider ({provider}) may allow more"
-    if any(record.name == "aws-auth" for record in snapshot.records(kinds.CONFIG_MAP)):
-        yield "ConfigMap aws-auth of EKS gives names and groups to identities of the provider"

@@ -1,8 +1,8 @@
 """What a way to become more is: rights that are needed together, what they reach, what may stand in the way.
 
 `want` clauses must hold for the same object, whose name is that of the target; `also` clauses must hold for some
-object. Rights on `create` of a new object are without a name: rules for some names never give them. What can be
-made by server-side apply with rights by name is not looked at.
+object. A new object is made without a name, or, where rules are for some names, under one of them by server-side apply:
+see `actions.Catalogue.makes`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 CERTAIN: Final = "certain"
 CONDITION: Final = "needs-condition"
 HEURISTIC: Final = "heuristic"
+ANYWHERE: Final = "*"
+"""Every namespace, whatever its name, and not the cluster itself."""
 
 
 class Clause(NamedTuple):
@@ -33,7 +35,7 @@ def also(*actions: str, names: frozenset[str] | None = None) -> Clause:
     return Clause(actions, False, names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Technique:
     """One way to become more.
 
@@ -52,7 +54,7 @@ class Technique:
     pod_security
         `open`: only where privileged pods may run; `closed`: only where they may not.
     bound
-        The target must be a role that the subject has, or could bind.
+        It depends on which roles and role bindings there are: see `role_writes`.
     admission
         Other admission may refuse it.
     cluster

@@ -127,22 +127,7 @@ def _roles() -> list[Technique]:
         ),
         one(8, "BIND_NS_CLUSTERROLE", "ClusterRole//{name}", also(f"create {bindings}"), want(f"bind {cluster_roles}")),
         one(9, "BIND_NS_ROLE", "Role/{ns}/{name}", also(f"create {bindings}"), want(f"bind {roles}")),
-        one(
-            11,
-            "ESCALATE_ROLE",
-            "Namespace/{ns}/*",
-            want(f"update,patch {roles}"),
-            want(f"escalate {roles}"),
-            bound=True,
-        ),
-        one(
-            12,
-            "ESCALATE_CLUSTERROLE",
-            "Cluster//*",
-            want(f"update,patch {cluster_roles}"),
-            want(f"escalate {cluster_roles}"),
-            bound=True,
-        ),
+        *ESCALATE.values(),
     ]
 
 
@@ -409,6 +394,29 @@ def _network() -> list[Technique]:
     ]
 
 
+ESCALATE: Final = {
+    "Role": one(
+        11,
+        "ESCALATE_ROLE",
+        "Namespace/{ns}/*",
+        want(f"update,patch roles.{RBAC}"),
+        want(f"escalate roles.{RBAC}"),
+        bound=True,
+    ),
+    "ClusterRole": one(
+        12,
+        "ESCALATE_CLUSTERROLE",
+        "Cluster//*",
+        want(f"update,patch clusterroles.{RBAC}"),
+        want(f"escalate clusterroles.{RBAC}"),
+        bound=True,
+    ),
+}
+"""Writing a role beyond what one holds, by kind of role; how the role comes to be one's own is looked at apart."""
+
+MAKE_ROLE: Final = one(11, "MAKE_ROLE", "", also(f"create roles.{RBAC},clusterroles.{RBAC}"))
+"""Part of the two above: a role that is made anew."""
+
 JOIN: Final = one(
     10,
     "JOIN_BINDING",
@@ -461,6 +469,17 @@ def _controllers() -> list[Technique]:
     ]
 
 
+BACKUPS: Final = (
+    "backups.velero.io,backupstoragelocations.velero.io,backuprepositories.velero.io,"
+    "volumesnapshots.snapshot.storage.k8s.io,volumesnapshotcontents.snapshot.storage.k8s.io,"
+    "snapshots.k8up.io,backups.longhorn.io,backups.postgresql.cnpg.io,restorepoints.apps.kio.kasten.io"
+)
+SCHEDULES: Final = (
+    "schedules.velero.io,schedules.k8up.io,recurringjobs.longhorn.io,scheduledbackups.postgresql.cnpg.io,"
+    "policies.config.kio.kasten.io"
+)
+
+
 def _harm() -> list[Technique]:
     return [
         one(
@@ -475,11 +494,7 @@ def _harm() -> list[Technique]:
             0,
             "DELETE_BACKUP",
             "Backup/{ns}/*",
-            also(
-                "delete,deletecollection backups.velero.io,backupstoragelocations.velero.io,"
-                "volumesnapshots.snapshot.storage.k8s.io,volumesnapshotcontents.snapshot.storage.k8s.io",
-                "create,update,patch,delete schedules.velero.io",
-            ),
+            also(f"delete,deletecollection {BACKUPS}", f"create,update,patch,delete {SCHEDULES}"),
         ),
         one(0, "TAMPER_AUDIT", "Events/{ns}/*", also("delete,deletecollection events,events.events.k8s.io")),
         one(

@@ -185,12 +185,24 @@ class Reachability:
             )
         one, other = pair
         names = self.places.name(one), self.places.name(other)
-        sides = tuple(self._explained(one, other, self._bit(protocol, port)))
+        sides = tuple(self._explained(one, other, self._in_one_family(one, other, self._bit(protocol, port), verdict)))
         return Explanation(*names, protocol, port, verdict, self.options_in_force.enforcement, sides)
+
+    def _in_one_family(self, one: Place, other: Place, bit: int, verdict: Verdict) -> int:
+        """Return a port in one address family that both ends have, and in which the verdict is the one given.
+
+        The two sides decide together in each family by itself; none where the ends have no family in common.
+        """
+        planes, shared = self.planes(one, other), bit & self.engine.shared(one.number, other.number)
+        each_family = (shared & self.engine.atoms.family(at) for at in range(self.engine.atoms.families))
+        return next((each for each in each_family if each and self._verdict(planes, each) == verdict), 0)
 
     def _explained(self, one: Place, other: Place, bit: int) -> Iterator[Decision]:
         if one.pod is not None and one.pod == other.pod:
             yield _fixed("egress", "allowed", "self", "a pod always reaches itself, whatever the policies say")
+            return
+        if not bit:
+            yield _fixed("egress", "denied", "family", "the two ends have no address family in common")
             return
         explainer = Explainer(self.engine, self.places)
         for direction, own, peer in _sides(one, other):

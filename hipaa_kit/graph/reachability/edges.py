@@ -56,6 +56,8 @@ class Edges:
         self.classes = engine.classes
         self.reasons: list[str] = [""]
         self._reason_of: dict[tuple[int, int, int, int], int] = {}
+        self._nodes_of: dict[int, frozenset[str]] = {}
+        self._ranges_of: dict[int, list[tuple[int, int, int, int, int]]] = {}
 
     def entities(self, level: Level) -> Entities:
         """Return what the rows of a level are about, sorted by name."""
@@ -134,12 +136,19 @@ class Edges:
         flows = self.engine.common_families(self.engine.combined(outs, into), sources, destinations)
         open_ = np.array([denied or planes.possible != 0 for planes in self.engine.flows.planes])
         governed = (sources[:, None] < self.classes.pods) | (destinations[None, :] < self.classes.pods)
-        rows, columns = np.nonzero(open_[flows] & governed)
+        shown = open_[flows] & governed
+        # What shares a node with a pod may connect to it although the policies deny it to all others.
+        hosts = self._on_hosts()
+        inside = (sources[:, None] < self.engine.first_cell) & (destinations[None, :] < self.engine.first_cell)
+        near = (hosts[sources][:, None] | hosts[destinations][None, :]) & inside & governed
+        rows, columns = np.nonzero(shown | near)
         source, destination = sources[rows], destinations[columns]
         flow = flows[rows, columns]
         reason = self._reasons(source, destination, outs[rows, columns], into[rows, columns], flow)
-        yield _expanded(entities, source, destination, flow, reason)
-        yield self._local(entities, source, destination, flow, reason)
+        kept = shown[rows, columns]
+        yield _expanded(entities, source[kept], destination[kept], flow[kept], reason[kept])
+        at = near[rows, columns]
+        yield self._local(entities, source[at], destination[at], flow[at], reason[at])
 
     def _reasons(
         self,
@@ -161,6 +170,21 @@ class Edges:
         numbers = [self._reason(*map(int, each)) for each in distinct]
         found[where] = np.array(numbers, dtype=np.int32)[back]
         return found
+
+    def reason(self, source: int, destination: int, flow: int) -> int:
+        """Return the number of the reason why the flow between two classes is not known; 0 where it is."""
+        planes = self.engine.flows.planes[flow]
+        if planes.sure == planes.possible:
+            return 0
+        ends = np.array([source], dtype=np.int64), np.array([destination], dtype=np.int64)
+        out, into = self.engine.values("egress", *ends)[0], self.engine.values("ingress", *ends[::-1])[0]
+        return int(self._reasons(*ends, out, into, np.array([flow], dtype=np.int32))[0])
+
+    def flow_ranges(self, flow: int) -> list[tuple[int, int, int, int, int]]:
+        """Return the ranges of ports of a flow that may pass, or perhaps may, as numbers."""
+        if flow not in self._ranges_of:
+            self._ranges_of[flow] = list(self._ranges(self.engine.flows.planes[flow]))
+        return self._ranges_of[flow]
 
     def _signatures(self, direction: Literal["egress", "ingress"], own: npt.NDArray[np.int64]) -> Numbers:
         of_class = self.engine.side(direction).of_class
@@ -191,11 +215,11 @@ class Edges:
     ) -> Pairs:
         """Return what changes for pairs on one node, where one of them is the node or on its network."""
         found: dict[tuple[int, int, int, int], int] = defaultdict(int)
-        hosts = self._on_hosts()
-        inside = (source < self.engine.first_cell) & (destination < self.engine.first_cell)
-        for at in np.flatnonzero(inside & (hosts[source] | hosts[destination])).tolist():
+        for at in range(len(source)):
+            if self._nodes(int(source[at])).isdisjoint(self._nodes(int(destination[at]))):
+                continue
             number, why = int(flow[at]), int(reason[at])
-            after, after_why = self._node_local(number, why, int(source[at]), int(destination[at]))
+            after, after_why = self.node_local(number, why, int(source[at]), int(destination[at]))
             if after == number:
                 continue
             one, other = self._by_node(entities, int(source[at])), self._by_node(entities, int(destination[at]))
@@ -208,11 +232,20 @@ class Edges:
         keys = np.array(list(found), dtype=np.int32).reshape(-1, 4)
         return Pairs(keys[:, 0], keys[:, 1], keys[:, 2], keys[:, 3], np.fromiter(found.values(), np.int64, len(found)))
 
+    def _nodes(self, number: int) -> frozenset[str]:
+        """Return the nodes on which a class is."""
+        if number not in self._nodes_of:
+            inside = number < self.classes.pods
+            held = [self.places.pods[at].node for at in self.classes.members[number]] if inside else []
+            held += [] if inside else [node.name for node in self.classes.node_members[number - self.classes.pods]]
+            self._nodes_of[number] = frozenset(held) - {""}
+        return self._nodes_of[number]
+
     def _on_hosts(self) -> npt.NDArray[np.bool_]:
         nodes = np.arange(self.classes.pods, self.classes.size) < self.classes.pods + self.classes.nodes
         return np.append(self.classes.host, nodes)
 
-    def _node_local(self, flow: int, reason: int, source: int, destination: int) -> tuple[int, int]:
+    def node_local(self, flow: int, reason: int, source: int, destination: int) -> tuple[int, int]:
         """Return flow and reason between a pod and what shares its node's address."""
         after = self.engine.between(source, destination, local=True)
         if after == self.engine.flows.planes[flow]:
@@ -324,7 +357,7 @@ class Edges:
 
     def _table(self, entities: Entities, keys: tuple[Numbers, ...], count: npt.NDArray[np.int64]) -> pd.DataFrame:
         names = np.array(entities.names, dtype=object)
-        spaces = np.array([_namespace(name) for name in entities.names], dtype=object)
+        spaces = np.array([namespace_of(name) for name in entities.names], dtype=object)
         source, destination, protocol, first, last, family, verdict, reason = keys
         enforcement = np.array([self.engine.facts.options.enforcement], dtype=object)
         held: dict[str, Any] = {
@@ -360,7 +393,8 @@ class PortRows(NamedTuple):
     unknown: npt.NDArray[np.bool_]
 
 
-def _namespace(name: str) -> str:
+def namespace_of(name: str) -> str:
+    """Return the namespace of an end of a flow; none for what lies outside."""
     kind, namespace, rest = parse_object_id(name)
     return namespace if kind and rest and kind[0].isupper() else ""
 

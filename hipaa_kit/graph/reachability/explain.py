@@ -41,7 +41,7 @@ class Decision:
         What this side says.
     because
         `rule`, `no_rule` (selected, and no rule matches), `default` (no policy decides), `doubt`,
-        `outside` (no policy governs this end), `self`, `node`, `not_enforced`.
+        `outside` (no policy governs this end), `self`, `node`, `family`, `not_enforced`.
     policies
         Policies that select the pod; those that only perhaps do end in `?`.
     steps

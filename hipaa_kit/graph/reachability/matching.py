@@ -269,7 +269,8 @@ class Matcher:
     ) -> None:
         classes = self.classes
         mode = self.options.cidr_matches_pods if peer.pods == "option" else peer.pods
-        host_certain = peer.nodes and (peer.pods == "always" or self.options.host_network == "plugin_typical")
+        # A pod on the host's network has its node's address, and counts as a pod or as the node.
+        host_certain = peer.nodes and (mode == "always" or self.options.host_network == "plugin_typical")
         for (host, cells), index in classes.by_address.items():
             if (host and not peer.nodes) or (not host and mode == "never"):
                 continue

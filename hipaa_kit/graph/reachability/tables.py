@@ -11,7 +11,6 @@ from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.reachability import (
-    EPHI_FLOWS,
     EXPOSURES,
     ISOLATION,
     NAMESPACE_ISOLATION,
@@ -50,17 +49,3 @@ def exposures(snapshot: Snapshot) -> pd.DataFrame:
 def network_lint(snapshot: Snapshot) -> pd.DataFrame:
     """Return what is wrong with policies."""
     return reachability_of(snapshot).lint()
-
-
-@builds(EPHI_FLOWS, reads=BEHIND)
-def ephi_flows(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> pd.DataFrame:
-    """Return every flow to or from an ePHI workload, workload by workload."""
-    reach = reachability_of(snapshot)
-    inside = set(ephi_workloads["object"])
-    known = sorted(inside & {pod.workload for pod in reach.facts.pods})
-    out, into = reach.edges(source=known), reach.edges(destination=known)
-    frame = pd.concat([out, into[~into["source"].isin(known)]], ignore_index=True)
-    return frame.assign(
-        source_ephi=frame["source"].isin(inside).astype(bool),
-        destination_ephi=frame["destination"].isin(inside).astype(bool),
-    )

@@ -10,8 +10,8 @@ https://network-policy-api.sigs.k8s.io/npeps/npep-187/.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube.network.addresses import AddressSet
@@ -36,6 +36,8 @@ from hipaa_kit.kube.network.rules import (
     Stage,
 )
 from hipaa_kit.kube.selectors import Selector
+
+T = TypeVar("T")
 
 _PEERS: dict[Direction, str] = {"ingress": "from", "egress": "to"}
 _ACTIONS: dict[str, dict[str, Action]] = {
@@ -154,14 +156,57 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
     named = any(each.get("namedPort") or each.get("destinationNamedPort") for each in _entries(rule))
     if named and any(each.get(field) is not None for each in found for field in ("networks", "nodes", "domainNames")):
         raise PolicyError("a named port stands with peers that have no names", where)
-    try:
-        peers = tuple(
-            peer for at, each in enumerate(found) for peer in _peer(direction, each, action, f"{where}.{key}[{at}]")
-        )
-        ports = _protocols(rule, where) if kind == "ClusterNetworkPolicy" else _ports(rule, where)
-    except UnknownFieldError as error:
+    # All of a rule is read before any of it fails closed: what the API refuses is not there at all.
+    peers, newer = _each(found, lambda at, each: _peer(direction, each, action, f"{where}.{key}[{at}]"))
+    ports, newer_ports = _rule_ports(kind, rule, where)
+    if error := newer or newer_ports:
         return _closed(index, action, error)
-    return Rule(index, action, peers, ports)
+    return Rule(index, action, tuple(peer for each in peers for peer in each), ports)
+
+
+def _each(
+    entries: Sequence[Mapping[str, Any]], read: Callable[[int, Mapping[str, Any]], T]
+) -> tuple[list[T], UnknownFieldError | None]:
+    """Return what every entry is read into, and the first error of one of which no field is known.
+
+    Raises
+    ------
+    PolicyError
+        The API would refuse an entry.
+    """
+    made: list[T] = []
+    newer: UnknownFieldError | None = None
+    for at, entry in enumerate(entries):
+        try:
+            made.append(read(at, entry))
+        except UnknownFieldError as error:
+            newer = newer or error
+    return made, newer
+
+
+def _rule_ports(kind: str, rule: Mapping[str, Any], where: str) -> tuple[Ports, UnknownFieldError | None]:
+    """Return the ports of a rule of either version; none written restrict nothing."""
+    key, read = ("protocols", _protocol) if _newer(kind, rule, where) else ("ports", _port)
+    if rule.get(key) is None:
+        return EVERY_PORT, None
+    found = maps(rule[key], f"{where}.{key}")
+    if not found and key == "protocols":
+        raise PolicyError("protocols has no entry", where)
+    ports, newer = _each(found, lambda at, each: read(each, f"{where}.{key}[{at}]"))
+    return (joined_ports(ports) if found else EVERY_PORT), newer
+
+
+def _newer(kind: str, rule: Mapping[str, Any], where: str) -> bool:
+    """Tell whether a rule names its ports the way of `protocols`.
+
+    The first revisions of `v1alpha2` still had the `ports` of `v1alpha1`. A server that does not know the field drops
+    it, so where an object holds it, its server knows it.
+    """
+    if kind == "ClusterNetworkPolicy" and rule.get("ports") is not None:
+        if rule.get("protocols") is not None:
+            raise PolicyError("ports and protocols stand in one rule", where)
+        return False
+    return kind == "ClusterNetworkPolicy"
 
 
 def _entries(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -203,14 +248,6 @@ def _domain(name: str) -> Peer:
     )
 
 
-def _ports(rule: Mapping[str, Any], where: str) -> Ports:
-    """Return the ports of a `v1alpha1` rule; none written restrict nothing."""
-    if rule.get("ports") is None:
-        return EVERY_PORT
-    found = maps(rule["ports"], f"{where}.ports")
-    return joined_ports(_port(port, f"{where}.ports[{at}]") for at, port in enumerate(found)) if found else EVERY_PORT
-
-
 def _port(port: Mapping[str, Any], where: str) -> Ports:
     given = [field for field in ("portNumber", "portRange", "namedPort") if port.get(field) is not None]
     if len(given) != 1:
@@ -229,18 +266,12 @@ def _port(port: Mapping[str, Any], where: str) -> Ports:
 
 
 def _range(protocol: str, inner: Mapping[str, Any], where: str) -> PortRange:
+    """Return a range of ports, both ends included.
+
+    `v1alpha1` says that the end must be greater and does not hold anyone to it: what it stores is a range of one port.
+    """
     first = whole(inner.get("start"), f"{where}.start", FIRST, LAST)
     return PortRange(protocol, first, whole(inner.get("end"), f"{where}.end", first, LAST))
-
-
-def _protocols(rule: Mapping[str, Any], where: str) -> Ports:
-    """Return the ports of a `v1alpha2` rule; none written restrict nothing."""
-    if rule.get("protocols") is None:
-        return EVERY_PORT
-    found = maps(rule["protocols"], f"{where}.protocols")
-    if not found:
-        return EVERY_PORT
-    return joined_ports(_protocol(each, f"{where}.protocols[{at}]") for at, each in enumerate(found))
 
 
 def _protocol(entry: Mapping[str, Any], where: str) -> Ports:
@@ -261,4 +292,7 @@ def _protocol(entry: Mapping[str, Any], where: str) -> Ports:
     if number is not None:
         first = whole(number, where, FIRST, LAST)
         return Ports((PortRange(protocol, first, first),))
-    return Ports((_range(protocol, mapping(span, where), where),))
+    both = mapping(span, where)
+    if both.get("start") == both.get("end"):
+        raise PolicyError("the end of a range is not greater than its start", where)
+    return Ports((_range(protocol, both, where),))

@@ -27,6 +27,7 @@ from hipaa_kit.kube.network.rules import (
     BASELINE,
     DIRECTIONS,
     EVERYONE,
+    NAMESPACE_NAMES,
     NETWORK,
     Action,
     Addresses,
@@ -401,7 +402,7 @@ class _Reader:
         """Tell whether a network set lies where a selector of namespaces looks.
 
         One that lies in no namespace is meant by `global()`; whether it is by what a selector denies is read in
-        two ways.
+        two ways. Labels of a namespace that was not seen are not known.
         """
         if spaces is None:
             return found.namespace == self.namespace or not self.namespace
@@ -410,8 +411,9 @@ class _Reader:
             if expression == ALL or not expression.matches({GLOBAL_KEY: "yes"}):
                 return False
             return None if expression.matches({GLOBAL_KEY: "no"}) else True
-        labels = {**(self.around.namespaces.get(found.namespace) or {}), "projectcalico.org/name": found.namespace}
-        return expression.matches({"kubernetes.io/metadata.name": found.namespace, **labels})
+        labels = self.around.namespaces.get(found.namespace)
+        named = dict.fromkeys(NAMESPACE_NAMES, found.namespace)
+        return _condition(expression).judge(named) if labels is None else expression.matches({**labels, **named})
 
 
 def _stage(name: str, tier: Tier) -> Stage:

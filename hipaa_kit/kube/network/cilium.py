@@ -55,6 +55,9 @@ _PEERS: Final = ("Endpoints", "CIDR", "CIDRSet", "Entities", "FQDNs", "Services"
 _OTHER: Final = frozenset(["toPorts", "icmps", "authentication"])
 _NOBODY_SEEN: Final = ("none", "ingress", "health", "init", "unmanaged")
 """Entities that are neither pods, nodes nor addresses outside."""
+_RESERVED: Final = "reserved:"
+_RESERVED_ENTITIES: Final = ("host", "remote-node", "kube-apiserver", *_NOBODY_SEEN)
+"""Entities that are one reserved label and no more."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ def _rule(owner: _Owner, direction: Direction, index: int, rule: Mapping[str, An
 
 def _peer(owner: _Owner, field: str, value: Any, where: str) -> Iterable[Peer]:
     if field == "Endpoints":
-        return [_endpoints(owner, each, where) for each in maps(value, where)]
+        return [peer for each in maps(value, where) for peer in _endpoint_peers(owner, each, where)]
     if field == "CIDR":
         return [_outside(AddressSet((cidr(_with_length(each), where),))) for each in words(value, where)]
     if field == "CIDRSet":
@@ -215,6 +218,25 @@ def _peer(owner: _Owner, field: str, value: Any, where: str) -> Iterable[Peer]:
     if field == "Nodes":
         return [Nodes(_plain(each, where)) for each in maps(value, where)]
     return EVERYONE if listing(value, where) else ()
+
+
+def _endpoint_peers(owner: _Owner, value: Mapping[str, Any], where: str) -> Iterable[Peer]:
+    """Return the peers of one endpoint selector.
+
+    One reserved label alone is the entity of that name, wherever it is. `reserved:world` is not among them: a cluster
+    with both address families gives addresses outside a label by family instead.
+
+    Source: https://github.com/cilium/cilium/blob/main/pkg/k8s/apis/cilium.io/utils/utils.go
+    """
+    found = label_selector(value, where=where).requirements
+    reserved = [each for each in found if each.key.startswith(_RESERVED)]
+    if not reserved:
+        return (_endpoints(owner, value, where),)
+    name = reserved[0].key.removeprefix(_RESERVED)
+    alone = len(found) == 1 and (reserved[0].operator == "Exists" or reserved[0].values == {""})
+    if alone and reserved[0].operator in ("Exists", "In") and name in _RESERVED_ENTITIES:
+        return _entity(name, where)
+    return (Outside(f"peers with the label {reserved[0].key}", everything=True),)
 
 
 def _with_length(text: str) -> str:

@@ -92,8 +92,9 @@ class StagePlan:
     """One stage as it stands for one pod and direction.
 
     `ends` says what happens where no rule matches; `union` holds where every policy isolates and only allows,
-    so that their order has no meaning: then `members` are the rules of each policy, with its certainty. `narrowed`
-    are rules that may match less than they seem to.
+    so that their order has no meaning: then `members` are the rules of each policy, with its certainty. `loose` are
+    the rules of each policy that perhaps selects the pod and then isolates it. `narrowed` are rules that may match
+    less than they seem to.
     """
 
     stage: Stage
@@ -101,6 +102,7 @@ class StagePlan:
     ends: Literal["deny", "perhaps", "next"]
     union: bool
     members: tuple[tuple[bool, tuple[Step, ...]], ...]
+    loose: tuple[tuple[Step, ...], ...] = ()
     doubt: Literal["", "both", "gate", "adds", "unites"] = ""
     narrowed: frozenset[int] = frozenset()
 
@@ -173,7 +175,12 @@ def _stage_plan(direction: Direction, stage: Stage, chosen: list[Chosen], doubts
             doubt = "both"
     narrowed = [each for each in chosen if each.policy.family == "cilium"] if "narrows" in doubts else []
     denials = frozenset(s.rule for each in narrowed for s in _steps(direction, each) if s.action == "deny")
-    return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, doubt, denials)
+    loose = tuple(
+        tuple(step._replace(certain=True) for step in steps)
+        for each, (_, steps) in zip(chosen, members, strict=True)
+        if direction in each.policy.isolates and not each.certain
+    )
+    return StagePlan(stage, _in_order(direction, stage, chosen), ends, union, members, loose, doubt, denials)
 
 
 def _steps(direction: Direction, chosen: Chosen) -> tuple[Step, ...]:
@@ -260,13 +267,22 @@ def _decide_stage(stage: StagePlan, matches: Mapping[int, Match], after: Planes,
         matches = {**matches, **{rule: Match(0, matches[rule].certain | matches[rule].perhaps) for rule in narrowed}}
     if stage.union:
         decided = _united(stage, matches, after, every)
+        ruled = decided.sure if stage.ends == "deny" else 0
     else:
         outcome = _outcome(stage.steps, matches, after, every)
-        rest = {"deny": Planes(0, 0), "perhaps": Planes(0, after.possible), "next": after}[stage.ends]
+        ruled = every & ~outcome.deny & ~outcome.fall
+        rest = after if stage.ends == "next" else Planes(0, 0)
+        if stage.ends == "perhaps":
+            # Where a policy's rules surely decide if it selects the pod, whatever falls through was not selected by it.
+            unmatched = 0
+            for steps in stage.loose:
+                unmatched |= _outcome(steps, matches, after, every).fall
+            rest = Planes(after.sure & ~unmatched, after.possible)
         sure = every & ~outcome.deny & (~outcome.fall | rest.sure)
         decided = Planes(sure, outcome.allow | (outcome.fall & rest.possible))
     if stage.doubt == "adds":
-        return Planes(decided.sure if stage.ends == "deny" else 0, every & ~_denied(stage, matches))
+        # One more policy may isolate the pod: what rules surely allow stands, what no rule decides does not.
+        return Planes(ruled, every & ~_denied(stage, matches))
     if stage.doubt == "gate":
         return Planes(0, decided.possible)
     if stage.doubt == "unites":

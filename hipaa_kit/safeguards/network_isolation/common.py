@@ -38,3 +38,16 @@ def policies_of(isolation: pd.DataFrame) -> pd.DataFrame:
     """Return one row per pod, direction and policy that selects it, with the policy as `policy`."""
     each = isolation.assign(policy=isolation["policies"].str.split())
     return each.explode("policy").dropna(subset=["policy"])
+
+
+def with_others(traffic: pd.DataFrame) -> pd.DataFrame:
+    """Return `ephi_traffic` with ends in words, where a row stands for several that are alike."""
+    return traffic.assign(
+        **{
+            end: traffic[end].where(
+                traffic[f"{end}_others"] == 0,
+                traffic[end] + " and " + traffic[f"{end}_others"].astype(str) + " more that are alike",
+            )
+            for end in ("source", "destination")
+        }
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
-from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced
+from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced, with_others
 
 
 @check("HK-NET-04", everywhere=True)
@@ -28,7 +28,7 @@ def flows_declared(
     A flow is declared between workloads: where the owner of a pod could not be seen, the pod goes by another name,
     and nothing shows that its flows are not declared.
     """
-    flows = ephi_traffic[ephi_traffic["source"] != ephi_traffic["destination"]]
+    flows = with_others(ephi_traffic[ephi_traffic["source"] != ephi_traffic["destination"]])
     flows = flows.assign(
         object=flows["destination"].where(flows["destination_ephi"], flows["source"]),
         member=flows["source"] + " to " + flows["destination"] + " " + flows["protocol"],
@@ -97,7 +97,7 @@ def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, iso
     The instance metadata service answers with the credentials of the node to whoever asks.
     Source: https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
     """
-    out = ephi_traffic[ephi_traffic["source_ephi"] & ephi_traffic["outside"]]
+    out = with_others(ephi_traffic[ephi_traffic["source_ephi"] & ephi_traffic["outside"]])
     out = out.assign(object=out["source"], member=out["destination"] + " " + out["protocol"])
     running = isolation[isolation["workload"].isin(ephi_workloads["object"])].drop_duplicates("workload")
     inner = running[~running["workload"].isin(out["object"])]
@@ -201,7 +201,7 @@ def production_apart(
     table `judgements`, one row per workload, and one per source of another environment that may connect
     """
     label = namespace_environments.set_index("namespace")
-    flows = ephi_traffic[ephi_traffic["destination_ephi"] & (ephi_traffic["verdict"] != "denied")]
+    flows = with_others(ephi_traffic[ephi_traffic["destination_ephi"] & (ephi_traffic["verdict"] != "denied")])
     flows = flows.assign(environment=texts_for(flows["source_namespace"], label["environment"]))
     flows = flows[flows["source_namespace"].map(label["production"]).eq(False)]
     columns = ["object", "namespace", "member", "source", "environment", "verdict", "protocol", "allowed", "reason"]

@@ -16,6 +16,12 @@ from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, item
 from hipaa_kit.sources.inputs.values import get, last_part, text, texts, truth
 from hipaa_kit.tables.cloud import CLOUD_CLUSTERS
 
+EVERY_ADDRESS: Final = "0.0.0.0/0"
+"""Who can reach a public endpoint that nothing restricts.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/latest/network-isolation,
+https://learn.microsoft.com/en-us/azure/aks/api-server-authorized-ip-ranges
+"""
 _AKS: Final = re.compile(r"/managedClusters/([^/]+)", re.IGNORECASE)
 _SUBSCRIPTION: Final = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
 _AUDIT: Final = ("kube-audit", "kube-audit-admin")
@@ -80,7 +86,9 @@ def read_gke(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
     ip_endpoint = get(document, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enablePublicEndpoint")
     hidden = truth(private, "enablePrivateEndpoint")
     public = ip_endpoint if isinstance(ip_endpoint, bool) else (None if hidden is None else not hidden)
-    networks = get(document, "masterAuthorizedNetworksConfig")
+    newer = get(document, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "authorizedNetworksConfig")
+    networks = get(document, "masterAuthorizedNetworksConfig") or newer
+    listed = " ".join(text(each, "cidrBlock") for each in items(get(networks, "cidrBlocks")))
     state = text(document, "databaseEncryption", "state")
     policy = truth(document, "networkPolicy", "enabled")
     dataplane = text(document, "networkConfig", "datapathProvider")
@@ -96,7 +104,7 @@ def read_gke(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
         "secrets_key": text(document, "databaseEncryption", "keyName"),
         "endpoint_public": public,
         "endpoint_private": bool(text(private, "privateEndpoint")) or None,
-        "public_cidrs": " ".join(text(each, "cidrBlock") for each in items(get(networks, "cidrBlocks"))),
+        "public_cidrs": listed if truth(networks, "enabled") or not public else EVERY_ADDRESS,
         "private_nodes": truth(private, "enablePrivateNodes"),
         "workload_identity": bool(text(document, "workloadIdentityConfig", "workloadPool")),
         "network_policy": True if policy or dataplane == "ADVANCED_DATAPATH" else policy,
@@ -131,7 +139,7 @@ def read_aks(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
         "secrets_key": text(kms, "keyId"),
         "endpoint_public": None if private is None else not private,
         "endpoint_private": private,
-        "public_cidrs": " ".join(texts(access, "authorizedIpRanges")),
+        "public_cidrs": " ".join(texts(access, "authorizedIpRanges")) or (EVERY_ADDRESS if private is False else ""),
         "workload_identity": truth(document, "securityProfile", "workloadIdentity", "enabled"),
         "network_policy": policy != "none" if policy else None,
         "local_accounts": None if local is None else not local,

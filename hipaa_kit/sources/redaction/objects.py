@@ -98,6 +98,7 @@ def redact(obj: Mapping[str, Any], pseudonym: Callable[[str], str]) -> Redacted:
     by top-level field.
     """
     redactor = _Redactor(pseudonym)
+    redactor.facts |= _policy_facts(obj)
     mode = _mode_of(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
     try:
         content = redactor.fields(obj, mode)
@@ -113,6 +114,18 @@ def _mode_of(api_version: str, kind: str) -> _Mode:
     if kept is not None:
         return _Mode("custom_resource", kept, rules.STRUCTURAL, None)
     return _CUSTOM if kinds.find(group, kind) is None else _BUILT_IN
+
+
+def _policy_facts(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of an admission policy whose expressions, patterns and programs do not pass."""
+    group = kinds.group_of(str(obj.get("apiVersion", "")))
+    if group in rules.POLICY_GROUPS:
+        found = facts.security_fields(obj.get("spec"))
+        return {facts.POD_SECURITY_FIELDS: found} if found else {}
+    if not group and obj.get("kind") == "ConfigMap":
+        filters = facts.namespace_filters(obj.get("data"))
+        return {} if filters is None else {facts.NAMESPACE_FILTERS: filters}
+    return {}
 
 
 class _Place(NamedTuple):

@@ -168,8 +168,8 @@ _KEPT: Final = {
     # reachability: who may open a connection to whom
     "cilium.io": _NETWORK
     + """
-        cidrGroupRef cluster endPort family fqdn fromCIDR fromEntities matchName matchPattern method path serverNames
-        toCIDR toEntities
+        call cidrGroupRef cluster endPort event family fqdn fromCIDR fromEntities hook matchName matchPattern method
+        path serverNames toCIDR toEntities
     """,
     "crd.projectcalico.org": _NETWORK
     + """
@@ -213,6 +213,38 @@ _KEPT: Final = {
     "security.openshift.io": """
         allowedCapabilities allowedUnsafeSysctls defaultAddCapabilities groups requiredDropCapabilities
         seccompProfiles users volumes
+    """,
+    # integrity: what is kept as declared, and what volumes are checked
+    "argoproj.io": """
+        finishedAt name namespace path reconciledAt revision server status targetRevision
+    """,
+    "kustomize.toolkit.fluxcd.io": """
+        id lastAppliedRevision lastAttemptedRevision path reason status type v
+    """,
+    "helm.toolkit.fluxcd.io": """
+        chart chartName chartVersion lastAppliedRevision lastAttemptedRevision mode reason status type version
+    """,
+    "longhorn.io": """
+        snapshotDataIntegrity
+    """,
+    # admission: what policies apply to and what they do; patterns, expressions and programs are not here
+    "kyverno.io": """
+        action controlName failureAction failurePolicy kinds level name names namespaces operations policyName
+        restrictedField ruleNames validationFailureAction version
+    """,
+    "policies.kyverno.io": """
+        action apiGroups apiVersions failurePolicy kind matchPolicy mode name names namespaces operations resourceNames
+        resources scope validationActions
+    """,
+    "constraints.gatekeeper.sh": """
+        action apiGroups auditTimestamp enforcementAction enforcementPoint excludedNamespaces kinds name namespaces
+        scope source
+    """,
+    "templates.gatekeeper.sh": """
+        engine kind target
+    """,
+    "config.gatekeeper.sh": """
+        excludedNamespaces processes
     """,
     # certificates: what is issued, for whom, until when
     "cert-manager.io": """
@@ -265,8 +297,15 @@ https://cert-manager.io/docs/reference/api-docs/, https://velero.io/docs/main/ap
 https://kubernetes.io/docs/concepts/storage/volume-snapshots/,
 https://prometheus-operator.dev/docs/api-reference/api/,
 https://aquasecurity.github.io/trivy-operator/latest/docs/crds/,
+https://htmlpreview.github.io/?https://github.com/kyverno/kyverno/blob/main/docs/user/crd/index.html,
+https://open-policy-agent.github.io/gatekeeper/website/docs/howto,
 https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
+
+POLICY_GROUPS: Final = frozenset(
+    ["admissionregistration.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh"]
+)
+"""API groups of admission policies, of which it is noted which fields of Pod Security they speak of."""
 
 DROPPED: Final = frozenset(["message", "note", "description", "caBundle", "request", "certificate", "caCertificate"])
 """Fields whose texts are removed: words of people and programs, bodies, certificates."""

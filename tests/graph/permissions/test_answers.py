@@ -229,24 +229,61 @@ def test_a_role_of_another_namespace_cannot_be_bound() -> None:
         permissions_of(CLINIC).may_bind("x", [], "Role/ehr/one", "lab")
 
 
-def test_other_authorizers_are_named_and_leave_a_no_open() -> None:
-    pod = {
+def api_server(*command: str) -> dict[str, Any]:
+    labels = {"component": "kube-apiserver", "tier": "control-plane"}
+    container = {"name": "kube-apiserver", "image": "registry.k8s.io/kube-apiserver:v1.34.2", "command": list(command)}
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "kube-apiserver-a", "namespace": "kube-system"},
-        "spec": {
-            "containers": [
-                {
-                    "name": "kube-apiserver",
-                    "image": "registry.k8s.io/kube-apiserver:v1.34.2",
-                    "command": ["kube-apiserver", "--authorization-mode=Node,RBAC,Webhook"],
-                }
-            ]
-        },
+        "metadata": {"name": "kube-apiserver-a", "namespace": "kube-system", "labels": labels},
+        "spec": {"containers": [container]},
     }
-    held: Permissions = permissions_of([pod])
-    assert held.gaps("") == ["authorizer Webhook of the API server may allow more"]
-    assert set(held.why("bo", "get", "", "pods")["answer"]) == {"unknown"}
+
+
+def node(label: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {label: "x"}}}
+
+
+ALLOW_ALL = "authorizer AlwaysAllow of the API server may allow more"
+NO_RBAC = "the API server does not ask RBAC: role bindings give nothing"
+
+
+@pytest.mark.parametrize(
+    ("objects", "version", "gaps"),
+    [
+        ([api_server("kube-apiserver", "--authorization-mode=Node,RBAC")], "v1.34.2", []),
+        (
+            [api_server("kube-apiserver", "--authorization-mode", "Node,RBAC,Webhook")],
+            "v1.34.2",
+            ["authorizer Webhook of the API server may allow more"],
+        ),
+        ([api_server("kube-apiserver")], "v1.34.2", [ALLOW_ALL, NO_RBAC]),
+        (
+            [api_server("kube-apiserver", "--authorization-config=/etc/k.yaml")],
+            "v1.34.2",
+            ["an authorizer configured by --authorization-config of the API server may allow more"],
+        ),
+        (
+            [api_server("sh", "-c", "exec kube-apiserver --authorization-mode=RBAC")],
+            "v1.34.2",
+            ["the authorizers of Pod/kube-system/kube-apiserver-a cannot be seen"],
+        ),
+        ([], "v1.31.4-eks-2d5f260", ["access entries and policies of the provider (EKS) may allow more"]),
+        ([], "v1.31.4-gke.1183000", ["access entries and policies of the provider (GKE) may allow more"]),
+        (
+            [node("kubernetes.azure.com/cluster")],
+            "v1.34.2",
+            ["access entries and policies of the provider (AKS) may allow more"],
+        ),
+        ([node("kubernetes.io/os")], "v1.34.2", []),
+    ],
+)
+def test_other_authorizers_are_named_and_leave_a_no_open(
+    objects: list[dict[str, Any]], version: str, gaps: list[str]
+) -> None:
+    held: Permissions = permissions_of(objects, version=version)
+    assert held.gaps("") == gaps
+    assert set(held.why("bo", "get", "", "pods")["answer"]) == {"unknown" if gaps else "not allowed"}
 
 
 def test_aggregated_roles_of_manifests_are_composed() -> None:

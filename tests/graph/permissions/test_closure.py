@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -11,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_kit.graph.permissions import Permissions
-from hipaa_kit.graph.permissions.actions import CLUSTER_SCOPED, actions
-from hipaa_kit.graph.permissions.escalations import Edge
-from hipaa_kit.graph.permissions.technique import Clause
-from hipaa_kit.graph.permissions.techniques import JOIN
+from hipaa_kit.graph.permissions.actions import CLUSTER_SCOPED, MADE_BY_PUT, actions
+from hipaa_kit.graph.permissions.closure import WITH_ROLES
+from hipaa_kit.graph.permissions.edge import Edge
+from hipaa_kit.graph.permissions.reviews import subject_text
+from hipaa_kit.graph.permissions.technique import ANYWHERE, Clause, Technique
+from hipaa_kit.graph.permissions.techniques import JOIN, techniques
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Principal, built_in_groups
 from hipaa_kit.tables.declaration import rows_of
 from tests.support.permissions import account, binding, permissions_of, quick_permissions, role, rule
-from tests.support.rbac_worlds import NAMES, ROLE_NAMES, world
+from tests.support.rbac_worlds import NAMES, NAMESPACES, ROLE_NAMES, world
+from tests.support.role_writes_by_hand import writers
 
 UNHEARD = "unheard-of"
 TARGETS = ("Cluster//*", "Secret/east/db", "Pod/west/db-0", "ServiceAccount/east/runner", "Node//n1", "User//ann")
@@ -34,19 +38,29 @@ def clause_holds(held: Permissions, who: Principal, clause: Clause, scope: str, 
     """Tell, one request at a time, whether a subject may do what a clause asks for."""
     user, groups = (who.name, built_in_groups(who.name)) if who.kind == "User" else ("nobody", {who.name})
     name = parse_object_id(target)[2]
-    names = (
-        [UNHEARD if name == "*" else name] if clause.target else [UNHEARD, *NAMES, *ROLE_NAMES, *(clause.names or ())]
-    )
-    for verb, group, word in (action for text in clause.actions for action in actions(text)):
+    some = sorted(clause.names) if clause.names else [UNHEARD, *NAMES, *ROLE_NAMES]
+    names = [UNHEARD if name == "*" else name] if clause.target else some
+
+    def can(verb: str, group: str, word: str, asked: str) -> bool:
         resource, _, subresource = word.partition("/")
         cluster = resource in CLUSTER_SCOPED or (resource == "clusterroles" and verb != "bind")
-        nameless = verb == "deletecollection" or (verb == "create" and not subresource)
-        # A list without a name shows every object.
-        for asked in [*names, ""] if verb in ("list", "watch") else names:
-            asked = scope or UNHEARD if (group, resource) == ("", "namespaces") else asked
-            place = "" if cluster else scope
-            if held.can(user, groups, verb, group, resource, subresource, place, "" if nameless else asked):
-                return True
+        return held.can(user, groups, verb, group, resource, subresource, "" if cluster else scope, asked)
+
+    for verb, group, word in (action for text in clause.actions for action in actions(text)):
+        if (group, word) == ("", "namespaces"):
+            found = can(verb, group, word, scope or UNHEARD)
+        elif verb == "deletecollection":
+            found = can(verb, group, word, "")
+        elif verb == "create" and "/" not in word:
+            # By a POST, which names nothing, or by a server-side apply under a name.
+            applied = [each for each in (UNHEARD, *NAMES, *ROLE_NAMES) if can(verb, group, word, each)]
+            changed = ("patch", "update") if (group, word) in MADE_BY_PUT else ("patch",)
+            found = can(verb, group, word, "") or any(can(v, group, word, each) for each in applied for v in changed)
+        else:
+            # A list without a name shows every object.
+            found = any(can(verb, group, word, each) for each in [*names, *([""] if verb in ("list", "watch") else [])])
+        if found:
+            return True
     return False
 
 
@@ -55,32 +69,85 @@ def verified(held: Permissions, edge: Edge) -> bool:
     for each in edge.proof:
         assert each.rule == held.policy.roles[each.role][each.position]
         assert each.binding in held.policy.bindings
-    if edge.technique.name in ("EVERYTHING", JOIN.name):
-        return bool(edge.proof)
-    target = edge.target if not edge.technique.bound else "x//low"
+    if edge.technique.name == "EVERYTHING" or edge.technique.bound or edge.technique is JOIN:
+        return bool(edge.proof)  # `test_role_writes` holds what follows from writing roles
     ways = edge.technique.ways
-    if edge.technique.bound:
-        return all(any(each.rule.verbs for each in edge.proof) for _ in ways)
-    return any(all(clause_holds(held, edge.who, clause, edge.scope, target) for clause in way) for way in ways)
+    return any(all(clause_holds(held, edge.who, clause, edge.scope, edge.target) for clause in way) for way in ways)
 
 
 def test_every_open_way_holds_by_the_matcher() -> None:
     seen = set()
     for seed in range(300):
-        held = random_cluster(seed)
+        held = random_cluster(seed) if seed % 3 else quick_permissions(rich(seed))
         for edge in held.edges:
             assert verified(held, edge), (seed, edge)
             seen.add(edge.technique.name)
-    assert len(seen) > 15
+    assert len(seen) > 40
+
+
+def told(edges: list[Edge], technique: Technique, scope: str, name: str) -> bool:
+    """Tell whether one of some edges opens a technique for a target of a name in a scope."""
+    wide, exact = (technique.target.format(ns=scope or "*", name=each) for each in ("*", name))
+    everywhere = {technique.target.format(ns="*", name=each) for each in ("*", name)}
+    return any(
+        edge.technique.name == "EVERYTHING"
+        or (edge.technique is technique and edge.target in {wide, exact, *everywhere})
+        for edge in edges
+    )
+
+
+def rich(seed: int) -> list[dict]:
+    """Return a random cluster in which most rules are rights that some technique asks for."""
+    draw = random.Random(seed)
+    made: list[dict] = [account(place, "runner") for place in NAMESPACES]
+    for number in range(8):
+        technique = draw.choice(techniques(34))
+        for clause in draw.choice(technique.ways):
+            verb, group, resource = draw.choice(actions(draw.choice(clause.actions)))
+            names = draw.choice(([], [], ["one"], ["one", "two"], [*(clause.names or ())]))
+            # A right to make something by name needs the right to change it, too.
+            verbs = draw.choice(([verb], [verb, "patch"], ["*"]))
+            power = f"power-{len(made)}"
+            rules = {"verbs": verbs, "apiGroups": [group], "resources": [resource], "resourceNames": names}
+            who = draw.choice(("User/ann", "Group/system:serviceaccounts", "ServiceAccount/east/runner"))
+            place = draw.choice(("", *NAMESPACES, technique.only_in))
+            made += [role(power, rules), binding(f"b-{number}-{power}", f"ClusterRole/{power}", who, namespace=place)]
+    return made
+
+
+@pytest.mark.parametrize("seeds", [range(first, 40, 4) for first in range(4)], ids=str)
+def test_every_way_that_holds_by_the_matcher_is_told(seeds: range) -> None:
+    answers = 0
+    for seed in seeds:
+        held = quick_permissions(rich(seed))
+        for who in sorted(held.book.principals):
+            circle = set(held.requester(subject_text(who)))
+            edges = [edge for edge in held.edges if edge.who in circle]
+            for technique in held.effective.techniques:
+                if technique.bound or technique.pod_security or not technique.ways:
+                    continue
+                for scope in ("",) if technique.cluster else (technique.only_in or "", *NAMESPACES):
+                    if technique.only_in and scope != technique.only_in:
+                        continue
+                    for name in (UNHEARD, "one"):
+                        target = technique.target.format(ns=scope or "*", name=name)
+                        # A hub of a namespace, or of the cluster, has no name of its own.
+                        target = target if "{name}" in technique.target else f"x/{scope}/*"
+                        if any(
+                            all(clause_holds(held, who, each, scope, target) for each in way) for way in technique.ways
+                        ):
+                            assert told(edges, technique, scope, name), (seed, who, technique.name, scope, name)
+                            answers += 1
+    assert answers > 100
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 5_000), st.randoms(use_true_random=False))
 def test_without_a_role_binding_no_path_is_added(seed: int, draw: random.Random) -> None:
-    made = world(seed)
-    gone = draw.choice([each for each in made.objects if each["kind"].endswith("Binding")])
-    before = quick_permissions(made.objects)
-    after = quick_permissions([each for each in made.objects if each is not gone])
+    made = [*world(seed).objects, *(writers(seed) if seed % 2 else [])]
+    gone = draw.choice([each for each in made if each["kind"].endswith("Binding")])
+    before = quick_permissions(made)
+    after = quick_permissions([each for each in made if each is not gone])
     for target in TARGETS:
         assert set(after.who_reaches(target)["source"]) <= set(before.who_reaches(target)["source"]), target
 
@@ -162,6 +229,97 @@ def test_a_role_that_may_be_bound_leads_on_by_its_rules() -> None:
     assert not held.path("ann", "Secret/ehr/db").empty
     assert held.path("ann", "Secret/lab/db").empty
     assert held.path("ann", "Cluster//*").empty
+
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def test_bound_roles_are_followed_with_all_else_that_is_held() -> None:
+    """Half of a way is the subject's own, half is in a role that it may bind."""
+    objects = [
+        role("csr", rule("create", "certificatesigningrequests.certificates.k8s.io")),
+        role("status", rule("update", "certificatesigningrequests.certificates.k8s.io/approval")),
+        role("approver", rule("approve", "signers.certificates.k8s.io", "kubernetes.io/kube-apiserver-client")),
+        role("giver", rule("create", f"clusterrolebindings.{RBAC}"), rule("bind", f"clusterroles.{RBAC}", "approver csr")),
+        binding("a", "ClusterRole/giver", "User/ann"),
+        binding("b", "ClusterRole/status", "User/ann"),
+    ]  # fmt: skip
+    steps = rows_of(quick_permissions(objects).path("ann", "Cluster//*"))
+    assert [step["technique"] for step in steps][:2] == ["binds roles", "CSR_APPROVE"]
+    for gone in ("a", "b"):
+        fewer = [each for each in objects if each["metadata"]["name"] != gone]
+        assert quick_permissions(fewer).path("ann", "Cluster//*").empty
+
+
+def test_a_bound_role_may_let_more_be_bound() -> None:
+    objects = [
+        role("reader", rule("get", "secrets")),
+        role("second", rule("bind", f"clusterroles.{RBAC}", "reader")),
+        role("first", rule("bind", f"clusterroles.{RBAC}", "second"), rule("create", f"rolebindings.{RBAC}")),
+        binding("a", "ClusterRole/first", "User/ann", namespace="ehr"),
+    ]
+    held = quick_permissions(objects)
+    assert not held.path("ann", "Secret/ehr/db").empty
+    assert held.path("ann", "Secret/lab/db").empty
+
+
+@pytest.mark.parametrize(
+    ("rules", "everywhere", "cluster"),
+    [
+        ((rule("create", f"rolebindings.{RBAC}"), rule("bind", f"clusterroles.{RBAC}")), True, False),
+        ((rule("create", f"clusterrolebindings.{RBAC}"), rule("bind", f"clusterroles.{RBAC}")), True, True),
+        ((rule("update", f"rolebindings.{RBAC}"), rule("bind", f"clusterroles.{RBAC}")), False, False),
+    ],
+)
+def test_role_bindings_in_namespaces_give_nothing_of_the_cluster(
+    rules: tuple[dict, ...], everywhere: bool, cluster: bool
+) -> None:
+    objects = [role("giver", *rules), binding("b", "ClusterRole/giver", "User/ann")]
+    held = quick_permissions(objects)
+    assert held.path("ann", "Secret/ehr/db").empty is not everywhere
+    assert held.path("ann", "Cluster//*").empty is not cluster
+
+
+def test_any_role_of_a_namespace_is_only_what_is_there() -> None:
+    rules = rule("create", f"rolebindings.{RBAC}"), rule("bind", f"roles.{RBAC}")
+    objects = [
+        role("giver", *rules),
+        binding("b", "ClusterRole/giver", "User/ann", namespace="ehr"),
+        role("log", rule("get", "pods/log"), namespace="ehr"),
+        role("reader", rule("get", "secrets"), namespace="lab"),
+    ]
+    held = quick_permissions(objects)
+    assert held.path("ann", "Secret/ehr/db").empty
+    assert held.path("ann", "Secret/lab/db").empty
+    assert not held.path("ann", "PodLog/ehr/web").empty
+
+
+def with_own_bindings(made: list[dict], held: Permissions) -> Iterator[tuple[str, Permissions]]:
+    """Yield each subject that may bind roles, with the cluster once it has bound all of them."""
+    for who in [each for each in held.effective.own if each.kind == WITH_ROLES]:
+        kind, place, name = parse_object_id(who.name)
+        subject = "/".join(filter(None, (kind, place, name)))
+        mine = [
+            binding(f"own-{number}-{where}", f"{each.ref.kind}/{each.ref.name}", subject, namespace=where)
+            for number, each in enumerate(held.effective.assumed(who))
+            for where in (NAMESPACES if each.namespace == ANYWHERE else [each.namespace])
+        ]
+        yield who.name, quick_permissions([*made, *mine])
+
+
+@pytest.mark.parametrize("seeds", [range(150), range(150, 300)], ids=str)
+def test_bound_roles_lead_where_their_holder_gets_once_they_are_bound(seeds: range) -> None:
+    reached = []
+    for seed in seeds:
+        made = [*writers(seed), *(each for each in world(seed).objects if each["kind"] == "ClusterRole")]
+        before = quick_permissions(made)
+        sources = {target: set(before.who_reaches(target)["source"]) for target in TARGETS}
+        for subject, after in with_own_bindings(made, before):
+            for target in TARGETS:
+                answer = subject in sources[target]
+                assert answer == (subject in set(after.who_reaches(target)["source"])), (seed, subject, target)
+                reached.append(answer)
+    assert 20 < sum(reached) < len(reached) - 20
 
 
 def test_a_pod_leads_to_its_service_account() -> None:

@@ -64,11 +64,31 @@ def test_a_broken_pod_leads_nowhere(broken: dict[str, Any]) -> None:
 
 def test_the_pod_is_listed_and_its_node_reached() -> None:
     privileged = {"container": {"securityContext": {"privileged": True}}, "nodeName": "n1"}
-    held = permissions_of([pod(**privileged), pod("kube-system", **privileged)])
+    proxy = pod("kube-system", **privileged, priorityClassName="system-node-critical")
+    held = permissions_of([pod(**privileged), proxy])
     rows = rows_of(held.escalations())
     assert [(row["subject"], row["technique"], row["target"]) for row in rows] == [("ehr/db-0", "ESCAPE", "Node//n1")]
-    assert len(held.escalations(stock=True)) == 2
+    expected = dict(held.escalations(stock=True)[["subject", "expected_because"]].itertuples(index=False))
+    assert expected == {"ehr/db-0": "", "kube-system/db-0": "node agent of kube-system"}
     assert "Node//n1" in set(held.closure("Pod/ehr/db-0")["target"])
+
+
+@pytest.mark.parametrize(
+    ("namespace", "more", "owners", "expected"),
+    [
+        ("kube-system", {}, [{"kind": "Node", "name": "n1"}], "static pod of its node"),
+        ("kube-system", {}, [{"kind": "ReplicaSet", "name": "x"}], ""),
+        ("kube-system", {"priorityClassName": "system-cluster-critical"}, [], ""),
+        ("ehr", {"priorityClassName": "system-node-critical"}, [{"kind": "Node", "name": "n1"}], ""),
+    ],
+)
+def test_a_namespace_alone_makes_nothing_expected(
+    namespace: str, more: dict[str, Any], owners: list[dict[str, str]], expected: str
+) -> None:
+    made = pod(namespace, container={"securityContext": {"privileged": True}}, **more)
+    made["metadata"]["ownerReferences"] = owners
+    rows = rows_of(permissions_of([made]).escalations(stock=True))
+    assert [row["expected_because"] for row in rows] == [expected]
 
 
 def test_a_pod_that_has_ended_runs_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.tables.reachability import FLOWS
 from tests.support.network import namespace, node, pod, reach
-from tests.support.network_oracle.generate import MIXES, clusters
+from tests.support.network_oracle.generate import MIXES, clusters, random_cluster
 from tests.support.network_oracle.model import LISTS
 from tests.support.snapshots import snapshot_of
 
@@ -237,8 +238,15 @@ def test_every_level_says_what_the_single_question_says(cluster: Any) -> None:
 
 @SLOW
 @given(MIX)
-def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
+def test_what_is_denied_is_all_that_rows_leave_out(cluster: Any) -> None:
+    """Also what a pod shares a node with, and no policy lets it connect to."""
     found = built(cluster)
+    whole = found.edges("pod", denied=True)
+    held = whole[whole["verdict"] != "denied"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.edges("pod"), held)
+
+
+def assert_explanations_come_to_the_verdict(found: Reachability) -> None:
     pods = [each.object for each in found.facts.pods][:4]
     for source in pods:
         for destination in pods:
@@ -246,6 +254,18 @@ def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
             assert told.verdict == found.allowed(source, destination, "TCP", 80)
             if not any(side.because in ("self", "node") for side in told.sides):
                 assert told.verdict == min((side.verdict for side in told.sides), key=ORDER.__getitem__)
+
+
+@SLOW
+@given(MIX)
+def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
+    assert_explanations_come_to_the_verdict(built(cluster))
+
+
+@pytest.mark.parametrize("seed", [39, 63, 71, 78, 93])
+def test_an_explanation_speaks_of_one_address_family(seed: int) -> None:
+    """Clusters in which the sides decide otherwise in each family, or the ends share none."""
+    assert_explanations_come_to_the_verdict(built(random_cluster(seed, MIXES[seed % len(MIXES)])))
 
 
 @SLOW

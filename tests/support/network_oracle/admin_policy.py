@@ -184,12 +184,17 @@ def _domain(names: list[str], end: End) -> Tri:
 
 
 def _nodes(cluster: Object, selector: Object, end: End, family: int | None) -> Tri:
+    """Tell whether an end has an address of a selected node; on the host network a pod has those of its own."""
     if end.pod is not None and not end.host_network:
         return False
     address = end.address(family)
+    waiting = end.pod is not None and not end.addresses and any(name(each) == end.node for each in cluster["nodes"])
     found: list[Tri] = []
     for node in cluster["nodes"]:
         if selects(selector, Labels(node["metadata"].get("labels") or {})):
+            if waiting:  # its address will be one of its node's, also before its status says so
+                found.append(name(node) == end.node)
+                continue
             texts = [each["address"] for each in node.get("status", {}).get("addresses") or () if _is_ip(each)]
             found += [None if address is None else parse_address(each) == address for each in texts]
     return any3(found)
@@ -280,9 +285,8 @@ def _check_pods(part: Object) -> None:
 def _check_rule(kind: str, rule: Object, direction: str) -> None:
     if rule.get("action") not in ACTIONS[kind] or not rule.get(PEERS[direction]):
         raise InvalidError(f"rule {rule!r}")
-    for key in ("ports", "protocols"):
-        if key in rule and not rule[key]:
-            raise InvalidError(f"empty {key}")
+    if "protocols" in rule and not rule["protocols"]:
+        raise InvalidError("empty protocols")  # v1alpha1 asks for no entry
     for peer in rule[PEERS[direction]]:
         if len(peer or {}) > 1:
             raise InvalidError(f"peer {peer!r}")
@@ -310,7 +314,9 @@ def _check_port(each: Object) -> None:
     if "portNumber" in each:
         _check_numbers(each["portNumber"].get("protocol"), each["portNumber"].get("port"))
     if "portRange" in each:
-        _check_numbers(each["portRange"].get("protocol"), each["portRange"].get("start"), each["portRange"].get("end"))
+        start, end = each["portRange"].get("start"), each["portRange"].get("end")
+        # "must be greater" is said of the end, and not enforced: a range of one port is stored, both ends included.
+        _check_numbers(each["portRange"].get("protocol"), start, *([end] if end != start else []))
 
 
 def _check_protocol(each: Object) -> None:

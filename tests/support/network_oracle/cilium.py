@@ -145,7 +145,7 @@ def _place(
 ) -> Tri:
     end, subject = flow.peer(direction), flow.subject(direction)
     if key == "Endpoints":
-        return any3(_peer_endpoint(cluster, policy, each or {}, end, options) for each in wanted)
+        return any3(_peer_endpoint(cluster, policy, each or {}, flow, direction, options) for each in wanted)
     if key == "Entities":
         return any3(_entity(each, end, subject) for each in wanted)
     if key == "CIDR":
@@ -258,16 +258,37 @@ def _endpoint(cluster: Object, selector: Object | None, end: End, options: Optio
     return None if any(key.startswith("reserved:") for key in keys) else selects(plain, labels)
 
 
-def _peer_endpoint(cluster: Object, policy: Object, selector: Object, end: End, options: Options) -> Tri:
-    """Tell whether a peer selector picks a pod: in a namespaced policy, of its own namespace unless it names one."""
-    if end.pod is None or end.host_network:
-        return False
+def _peer_endpoint(
+    cluster: Object, policy: Object, selector: Object, flow: Flow, direction: str, options: Options
+) -> Tri:
+    """Tell whether a peer selector picks an end: in a namespaced policy, of its own namespace unless it names one."""
+    end = flow.peer(direction)
     plain = _plain(selector)
     keys = [*plain["matchLabels"], *(each["key"] for each in plain["matchExpressions"])]
+    if any(key.startswith("reserved:") for key in keys):
+        return _reserved(plain, end, flow.subject(direction))
+    if end.pod is None or end.host_network:
+        return False
     elsewhere = any(key == NAMESPACE or key.startswith(NAMESPACE_LABELS) for key in keys)
     if not elsewhere and not _own(policy, end):
         return False
     return _endpoint(cluster, selector, end, options)
+
+
+def _reserved(plain: Object, end: End, subject: End) -> Tri:
+    """Tell whether an end has a reserved label, in whatever namespace: those alone say which entity it is.
+
+    What has the label of the world depends on the address families of the cluster.
+    https://github.com/cilium/cilium/blob/main/pkg/k8s/apis/cilium.io/utils/utils.go
+    """
+    expressions = [each for each in plain["matchExpressions"] if each["operator"] == "Exists"]
+    named = [key for key, value in plain["matchLabels"].items() if value == ""] + [each["key"] for each in expressions]
+    if len(named) != len(plain["matchLabels"]) + len(plain["matchExpressions"]) or len(named) != 1:
+        return None
+    entity = named[0].removeprefix("reserved:")
+    if entity not in ENTITIES - {"all", "cluster", "world", "world-ipv4", "world-ipv6"}:
+        return None
+    return _entity(entity, end, subject)
 
 
 # --- what Cilium refuses ---------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ class Maker:
     def span(self) -> tuple[int, int]:
         """Return the ends of a range of ports."""
         start = self.pick(PORTS)
-        return start, min(65535, start + self.pick((1, 3, 900)))
+        return start, min(65535, start + self.pick((0, 1, 3, 900)))
 
     def metadata(self, stem: str, namespaces: Sequence[str] = ()) -> Object:
         """Return the metadata of a policy."""

@@ -307,6 +307,10 @@ def calico_policies(make: Maker, names: Sequence[str], found: list[Any]) -> None
 
 
 def _cilium_endpoint(make: Maker, spread: bool) -> Object:
+    if make.maybe(0.06):
+        return {
+            "matchLabels": {f"reserved:{make.pick(('host', 'remote-node', 'kube-apiserver', 'health', 'world'))}": ""}
+        }
     selector = make.pod_selector()
     if make.maybe(0.3):
         key = make.pick(("k8s:io.kubernetes.pod.namespace", "io.kubernetes.pod.namespace"))

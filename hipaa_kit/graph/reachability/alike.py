@@ -1,0 +1,241 @@
+"""Flows of some workloads with all others, in which others that are alike may stand in one row.
+
+In an open cluster every workload may connect to every other, and pairs of workloads are more than anybody reads or
+any table holds. What cannot be told apart by its flows, nor by anything else that matters to whoever asks, is one
+party then: the row names its first workload and says how many more are alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hipaa_kit.graph.reachability.answers import Reachability
+from hipaa_kit.graph.reachability.edges import FAMILIES, SORTED, VERDICTS, Edges, namespace_of
+from hipaa_kit.graph.reachability.engine import Numbers
+
+DETAIL = 50_000
+"""Pairs of ends that have a row each; where there are more, those that are alike stand together."""
+
+TILE = 256
+
+Counts: TypeAlias = "Counter[tuple[int, int]]"
+"""Pairs of pods by the number of the flow between them and of the reason why it is not known."""
+
+Apart: TypeAlias = Callable[[str], Hashable]
+
+
+@dataclass
+class Party:
+    """Ends that are alike: workloads, or addresses outside.
+
+    `pods` counts them by the kind of their classes, `example` has a class of each kind; `node` where what shares a
+    node with them matters.
+    """
+
+    apart: Hashable
+    names: list[str] = field(default_factory=list)
+    pods: Counter[int] = field(default_factory=Counter)
+    example: dict[int, int] = field(default_factory=dict)
+    node: bool = False
+
+
+class Alike:
+    """Flows of some workloads with everything else.
+
+    Parameters
+    ----------
+    reach
+        Who may open a connection to whom.
+    workloads
+        Workloads with pods, whose flows are asked for.
+    apart
+        What tells ends apart beside their flows, by the name of a workload or of addresses.
+    detail
+        Pairs of ends up to which each has rows of its own.
+    """
+
+    def __init__(self, reach: Reachability, workloads: Sequence[str], apart: Apart, detail: int = DETAIL) -> None:
+        self.engine, self.classes = reach.engine, reach.engine.classes
+        self.edges = Edges(reach.engine, reach.places)
+        self.pods = reach.facts.pods
+        self.workloads = sorted(workloads)
+        self.inside = frozenset(workloads)
+        self.held = self._held()
+        own = sorted({number for name in self.workloads for number in self.held[name]})
+        self.row = {number: at for at, number in enumerate(own)}
+        every = np.arange(self.classes.size)
+        self.columns = every[(every < self.classes.pods) | (every >= self.engine.first_cell)]
+        self.column = {int(number): at for at, number in enumerate(self.columns)}
+        self.flows = self._flows(np.array(own, dtype=np.int64))
+        self.may = np.array([planes.possible != 0 for planes in self.engine.flows.planes], dtype=bool)
+        self.together = self._pairs() > detail
+        self.kind_of, self.first_of = self._kinds()
+        self.parties = self._parties(apart)
+        self.by_kind: dict[int, list[int]] = defaultdict(list)
+        for at, party in enumerate(self.parties):
+            for kind in party.pods:
+                self.by_kind[kind].append(at)
+        self.on_nodes = [at for at, party in enumerate(self.parties) if party.node]
+
+    def _held(self) -> dict[str, dict[int, list[int]]]:
+        """Return the pods of every workload, by class."""
+        found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for at, (pod, number) in enumerate(zip(self.pods, self.classes.of_pod.tolist(), strict=True)):
+            found[pod.workload or pod.object][number].append(at)
+        return found
+
+    def _flows(self, own: npt.NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+        """Return the flow from every own class to every class, and from every class to it."""
+        out = np.zeros((len(own), len(self.columns)), dtype=np.int32)
+        into = np.zeros_like(out)
+        for at in range(0, len(own), TILE):
+            out[at : at + TILE] = self.engine.tile(own[at : at + TILE], self.columns)
+        for at in range(0, len(self.columns), TILE):
+            into[:, at : at + TILE] = self.engine.tile(self.columns[at : at + TILE], own).T
+        return out, into
+
+    def _pairs(self) -> int:
+        """Return how many pairs of ends may connect; those that only share a node are left out."""
+        mine, all_ = np.zeros(len(self.row)), np.zeros(len(self.columns))
+        all_[self.classes.pods :] = 1
+        for name, held in self.held.items():
+            for number in held:
+                all_[self.column[number]] += 1
+                if name in self.inside:
+                    mine[self.row[number]] += 1
+        return int(sum((mine @ self.may[flows] @ all_) for flows in self.flows))
+
+    def _kinds(self) -> tuple[Numbers, npt.NDArray[Any]]:
+        """Return the kind of every column, and the first of each: those of one kind have the same flows."""
+        table = np.ascontiguousarray(np.vstack(self.flows).T)
+        if not table.size:
+            return np.zeros(len(self.columns), dtype=np.int32), np.zeros(1, dtype=np.int64)
+        rows = table.view(np.dtype((np.void, table.shape[1] * table.itemsize))).ravel()
+        _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
+        return kinds.astype(np.int32), first
+
+    def _parties(self, apart: Apart) -> list[Party]:
+        found: dict[Hashable, Party] = {}
+        ends = [(name, {number: len(pods) for number, pods in held.items()}) for name, held in self.held.items()]
+        ends += [(self.edges.class_name(number), {number: 1}) for number in self.columns[self.classes.pods :].tolist()]
+        for name, held in sorted(ends):
+            kinds = {number: int(self.kind_of[self.column[number]]) for number in held}
+            pods: Counter[int] = Counter()
+            for number, many in held.items():
+                pods[kinds[number]] += many
+            node = any(number < self.classes.pods and self.classes.host[number] for number in held)
+            told: Hashable = (apart(name), name in self.inside) if self.together else name
+            party = found.setdefault((told, frozenset(pods), name if node else ""), Party(told, node=node))
+            party.names.append(name)
+            party.pods.update(pods)
+            party.example = {**{kind: number for number, kind in kinds.items()}, **party.example}
+        return list(found.values())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of `flows`, each with how many more ends are alike.
+
+        Every pair of ends stands once; between two of the workloads it stands with the one that answers.
+        """
+        for name in self.workloads:
+            yield from self._rows((name, 0), (name, 0), self._between(name, name, leaves=True))
+            for leaves in (True, False):
+                for others, counts in self._met(name, leaves):
+                    ends = ((name, 0), (others[0], len(others) - 1))
+                    yield from self._rows(*(ends if leaves else ends[::-1]), counts)
+
+    def _met(self, name: str, leaves: bool) -> Iterator[tuple[list[str], Counts]]:
+        """Yield the ends that a workload may connect to, or that may connect to it, with the flows."""
+        own = self.held[name]
+        host = any(self.classes.host[number] for number in own)
+        found: dict[Hashable, tuple[list[str], Counts]] = {}
+        for at in range(len(self.parties)) if host else self._near(own, leaves):
+            party = self.parties[at]
+            others = [each for each in party.names if each != name and not (leaves and each in self.inside)]
+            alone = (host or party.node) and party.names[0] in self.held
+            for members in [[each] for each in others] if alone else [others] if others else []:
+                counts = self._between(name, members[0], leaves) if alone else self._counts(name, own, party, leaves)
+                if counts:
+                    key = (party.apart, frozenset(counts)) if self.together else members[0]
+                    joined = found.setdefault(key, ([], Counter()))
+                    joined[0].extend(members)
+                    joined[1].update(counts)
+        yield from found.values()
+
+    def _near(self, own: Mapping[int, list[int]], leaves: bool) -> list[int]:
+        """Return the parties of which one class may connect, and those that nodes may join to it."""
+        flows = self.flows[0 if leaves else 1][[self.row[number] for number in own]][:, self.first_of]
+        kinds = np.flatnonzero(self.may[flows].any(axis=0)).tolist()
+        return sorted({*self.on_nodes, *(at for kind in kinds for at in self.by_kind.get(kind, ()))})
+
+    def _counts(self, name: str, own: Mapping[int, list[int]], party: Party, leaves: bool) -> Counts:
+        """Return the flows of a workload with a party, itself left out, where no node matters."""
+        pods = Counter(party.pods)
+        if name in party.names:
+            for number, held in own.items():
+                pods[int(self.kind_of[self.column[number]])] -= len(held)
+        found: Counts = Counter()
+        for number, held in own.items():
+            for kind, many in pods.items():
+                peer = party.example[kind]
+                flow = int(self.flows[0 if leaves else 1][self.row[number], self.column[peer]])
+                if many > 0 and self.may[flow]:
+                    reason = self.edges.reason(*((number, peer) if leaves else (peer, number)), flow)
+                    found[flow, reason] += len(held) * many
+        return found
+
+    def _between(self, name: str, other: str, leaves: bool) -> Counts:
+        """Return the flows of a workload with one other, or with itself, pod by pod where they share a node."""
+        found: Counts = Counter()
+        for number, held in self.held[name].items():
+            for peer, pods in self.held[other].items():
+                flow = int(self.flows[0 if leaves else 1][self.row[number], self.column[peer]])
+                ends = (number, peer) if leaves else (peer, number)
+                reason = self.edges.reason(*ends, flow)
+                same = name == other and number == peer
+                pairs = len(held) * len(pods) - (len(held) if same else 0)
+                if self.classes.host[number] or self.classes.host[peer]:
+                    after, why = self.edges.node_local(flow, reason, *ends)
+                    near = self._sharing(held, pods, same) if after != flow else 0
+                    if near and self.engine.flows.planes[after].possible:
+                        found[after, why] += near
+                    pairs -= near
+                if pairs > 0 and self.engine.flows.planes[flow].possible:
+                    found[flow, reason] += pairs
+        return found
+
+    def _sharing(self, held: Sequence[int], others: Sequence[int], same: bool) -> int:
+        """Return how many pairs of pods share a node."""
+        left = Counter(self.pods[at].node for at in held if self.pods[at].node)
+        right = Counter(self.pods[at].node for at in others if self.pods[at].node)
+        return sum(many * right[node] for node, many in left.items()) - (sum(left.values()) if same else 0)
+
+    def _rows(self, source: tuple[str, int], destination: tuple[str, int], counts: Counts) -> Iterator[dict[str, Any]]:
+        """Yield the rows of two ends, each with how many more it stands for."""
+        held: Counter[tuple[Any, ...]] = Counter()
+        for (flow, reason), many in counts.items():
+            for protocol, first, last, family, verdict in self.edges.flow_ranges(flow):
+                told = self.edges.reasons[reason] if VERDICTS[verdict] == "unknown" else ""
+                held[protocol, first, last, family, verdict, told] += many
+        for (protocol, first, last, family, verdict, told), many in held.items():
+            yield {
+                "source": source[0],
+                "source_namespace": namespace_of(source[0]),
+                "destination": destination[0],
+                "destination_namespace": namespace_of(destination[0]),
+                "protocol": SORTED[protocol],
+                "port_from": first,
+                "port_to": last,
+                "family": list(FAMILIES.values())[family],
+                "verdict": VERDICTS[verdict],
+                "reason": told,
+                "enforcement": self.engine.facts.options.enforcement,
+                "pod_pairs": many,
+                "source_others": source[1],
+                "destination_others": destination[1],
+            }

@@ -1,0 +1,118 @@
+"""What pods are allowed to do on their node, the tokens they carry, and who guards the ways in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hipaa_kit.inventory.fields import items, number, string_map, text
+from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.pod_security import RESTRICTED, PodSecurityError, violations
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.admission import ACCOUNT_SECRETS, ENTRY_GUARDS, POD_SECURITY, TOKEN_VOLUMES
+
+MINOR = re.compile(r"v?1\.(\d{1,3})\b")
+AUTOMATIC = re.compile(r"kube-api-access-[a-z0-9]{5}")
+GENERATED_TOKEN = re.compile(r"-token-[a-z0-9]{5}")
+"""How the name of a token Secret goes on after that of its account.
+
+Source: https://kubernetes.io/docs/concepts/security/service-accounts/#authenticating-credentials
+"""
+
+GUARDS = {
+    "nginx.ingress.kubernetes.io/auth-url": True,
+    "nginx.ingress.kubernetes.io/auth-type": True,
+    "nginx.ingress.kubernetes.io/auth-tls-secret": True,
+    "alb.ingress.kubernetes.io/auth-type": True,
+    "traefik.ingress.kubernetes.io/router.middlewares": False,
+    "haproxy.org/auth-type": True,
+    "haproxy-ingress.github.io/auth-type": True,
+    "haproxy-ingress.github.io/auth-url": True,
+}
+"""Annotations by which a controller asks for credentials, and whether they do so by themselves.
+
+Sources: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#authentication,
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#authentication,
+https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/,
+https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/ingress/
+"""
+
+
+@builds(POD_SECURITY, reads=POD_KINDS)
+def pod_security(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per control of the restricted level that a pod does not meet."""
+    found = MINOR.match(snapshot.identity.version)
+    minor = int(found[1]) if found else None
+    for pod in pod_views(snapshot):
+        try:
+            missed = violations(pod.content, RESTRICTED, server_minor=minor)
+        except PodSecurityError as error:
+            yield {"pod": pod.object, "control": "unreadable", "reason": f"{error.what}"}
+            continue
+        for each in missed:
+            yield {
+                "pod": pod.object,
+                "control": each.check,
+                "level": each.level,
+                "reason": each.reason,
+                "paths": " ".join(each.paths),
+            }
+
+
+@builds(TOKEN_VOLUMES, reads=POD_KINDS)
+def token_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per projected volume with a token.
+
+    Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
+    """
+    for pod in pod_views(snapshot):
+        rows = {}
+        for volume in items(pod.spec, "volumes"):
+            tokens = [each["serviceAccountToken"] for each in items(volume, "projected", "sources") if _token(each)]
+            name = text(volume, "name")
+            # Of several tokens in a volume the one for the API server is the one that counts.
+            for token in sorted(tokens, key=lambda each: text(each, "audience"))[:1]:
+                rows[name] = {
+                    "pod": pod.object,
+                    "volume": name,
+                    "audience": text(token, "audience"),
+                    "expiration_seconds": number(token, "expirationSeconds") or 3600,
+                    "automatic": AUTOMATIC.fullmatch(name) is not None,
+                }
+        yield from rows.values()
+
+
+def _token(source: Any) -> bool:
+    return isinstance(source.get("serviceAccountToken"), Mapping)
+
+
+@builds(ACCOUNT_SECRETS, reads=[kinds.SERVICE_ACCOUNT])
+def account_secrets(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per Secret that a ServiceAccount names."""
+    for record in snapshot.records(kinds.SERVICE_ACCOUNT):
+        for name in dict.fromkeys(text(each, "name") for each in items(record.content, "secrets")):
+            if name:
+                yield {
+                    "account": record.object,
+                    "secret": object_id("Secret", record.namespace, name),
+                    "token": is_generated_token(name, record.name),
+                }
+
+
+def is_generated_token(secret: str, account: str) -> bool:
+    """Tell whether a Secret is named as Kubernetes named the token it made for an account, which has no end."""
+    return secret.startswith(account) and GENERATED_TOKEN.fullmatch(secret[len(account) :]) is not None
+
+
+@builds(ENTRY_GUARDS, reads=[kinds.INGRESS])
+def entry_guards(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per annotation of an Ingress by which it asks for credentials."""
+    for record in snapshot.records(kinds.INGRESS):
+        notes = string_map(record.content, "metadata", "annotations")
+        for key, certain in GUARDS.items():
+            if notes.get(key, "").strip() not in ("", "none"):
+                yield {"entry": record.object, "signal": key, "certain": certain}

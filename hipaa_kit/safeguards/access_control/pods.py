@@ -1,0 +1,120 @@
+"""Pods of ePHI workloads: what they may do on their node, and whose account they run as."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
+
+TAKES_THE_NODE = ("hostNamespaces", "hostPathVolumes", "privileged", "windowsHostProcess")
+"""Controls of `baseline` without which a pod can take its node."""
+
+HOST_PATH = "hostPath"
+
+
+@check("HK-ACC-16")
+def pods_meet_restricted(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, pod_security: pd.DataFrame) -> pd.DataFrame:
+    """Judge every pod of an ePHI workload by the restricted level of the Pod Security Standards.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, pod_security : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per pod and control that it does not meet; one for a pod that meets all
+
+    Notes
+    -----
+    The newest version of the standard that the server knows counts, whatever a namespace enforces. A root file system
+    that can be written, and the host's user namespace, are beyond the level.
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    """
+    inside = pods[pods["workload"].isin(ephi_workloads["object"])][["object", "workload"]]
+    examined = inside.merge(pod_security, left_on="object", right_on="pod", how="left")
+    # A control of `restricted` can stand in the place of that of `baseline` on host paths.
+    hostile = examined["control"].isin(TAKES_THE_NODE) | (
+        examined["control"].eq("restrictedVolumes") & examined["reason"].fillna("").str.contains(HOST_PATH)
+    )
+    # Of several parts the first in the order of their names is shown: what takes the node comes before the rest.
+    how = pd.Series("falls short: ", index=examined.index).mask(hostile, "can take its node: ")
+    part = examined["object"] + " " + examined["control"].fillna("")
+    examined = examined.assign(
+        member=(how + part).where(examined["control"].notna(), examined["object"]), hostile=hostile
+    )
+    missed, unreadable = examined["control"].notna(), examined["control"].eq("unreadable")
+    return judge(
+        examined,
+        fails(
+            missed & ~unreadable & examined["hostile"],
+            "{object} can take its node, {control}: {reason}",
+            path="{paths}",
+            observed="{reason}",
+            expected="the restricted level",
+            severity="critical",
+        ),
+        fails(
+            missed & ~unreadable & ~examined["hostile"],
+            "{object} does not meet {control}: {reason}",
+            path="{paths}",
+            observed="{reason}",
+            expected="the restricted level",
+        ),
+        not_assessed(unreadable, "{object} has a shape that the API refuses: {reason}", code="parse_error"),
+        object="workload",
+        member="member",
+        passes="{object} meets the restricted level",
+    )
+
+
+@check("HK-ACC-12")
+def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.DataFrame:
+    """Judge every ePHI workload by whether it has a service account that no other workload outside ePHI has.
+
+    Parameters
+    ----------
+    ephi_workloads, pods : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per ePHI workload and service account of its pods
+
+    Notes
+    -----
+    Who runs as an account has all that is granted to it, so that nothing tells the workloads apart that share one.
+    Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
+    """
+    users = pods[["service_account", "workload"]].drop_duplicates()
+    ephi = users["workload"].isin(ephi_workloads["object"])
+    strangers = users[~ephi].groupby("service_account")["workload"].agg(lambda names: ", ".join(sorted(names)))
+    own = users[ephi].rename(columns={"workload": "object"})
+    together = own.groupby("service_account")["object"].nunique()
+    examined = own.assign(
+        name=own["service_account"].str.split("/").str[-1],
+        strangers=texts_for(own["service_account"], strangers),
+        number=own["service_account"].map(together),
+    )
+    examined = examined.assign(
+        words=examined["number"].map(
+            lambda number: "no other workload has it" if number == 1 else f"{number} ePHI workloads have it"
+        )
+    )
+    return judge(
+        examined,
+        fails(
+            examined["name"] == "default",
+            "it runs as {service_account}, which every pod that names none has",
+            path="$.spec.serviceAccountName",
+            observed="default",
+            expected="a service account of its own",
+        ),
+        fails(
+            examined["strangers"] != "",
+            "it runs as {service_account}, as do workloads without ePHI: {strangers}",
+            path="$.spec.serviceAccountName",
+            observed="{service_account}",
+            expected="a service account of its own",
+        ),
+        evidence="service_account",
+        passes="it runs as {service_account}: {words}",
+    )
