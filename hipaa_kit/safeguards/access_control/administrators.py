@@ -8,7 +8,7 @@ import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals, Permitted
 from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER, USER_GROUP
-from hipaa_kit.kube.rbac.users import AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED
+from hipaa_kit.kube.rbac.users import ANONYMOUS, AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED
 from hipaa_kit.safeguards.access_control.common import ALL_PERMITTED, RESERVED, place_words
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -73,7 +73,7 @@ def administrators_few_and_named(
         not_applicable(examined["stock"] & (examined["subject"] != MASTERS), "every cluster is born with it"),
         fails(
             examined["broad"] & person,
-            "{subject} may do everything in {place}: everyone in it is an administrator",
+            "{subject} may do everything in {place}: everyone whom it stands for is an administrator",
             observed="{role}",
             expected="no role binding",
         ),
@@ -109,9 +109,9 @@ def _standing(held: pd.DataFrame, approvals: Approvals) -> dict[str, Any]:
         kind, subject = row["subject_kind"], row["subject"]
         permitted = approvals.covers(kind, subject, [Permitted(*ALL_PERMITTED, row["scope"])])
         names = approvals.members(subject) if kind == USER_GROUP else approvals.roles(subject) and {subject}
-        found["broad"].append(kind == USER_GROUP and is_broad(subject))
+        found["broad"].append(subject == ANONYMOUS or (kind == USER_GROUP and is_broad(subject)))
         found["permitted"].append(permitted)
-        found["known"].append(bool(names) or (kind == USER and subject.startswith(RESERVED)))
+        found["known"].append(bool(names))
         words = "the access matrix permits it" if permitted else "few people, who are named"
         found["words"].append(words)
     return {name: pd.Series(values, index=held.index, dtype=_dtype(name)) for name, values in found.items()}
