@@ -89,8 +89,10 @@ ADMIN = [
 ]
 
 
-def facts(count: int, policies: int, *, admin: bool = False, shape: tuple[int, int] | None = None) -> Facts:
-    """Return the facts of a cluster with so many pods and policies."""
+def facts(
+    count: int, policies: int, *, admin: bool = False, shape: tuple[int, int] | None = None, unseen: int = 0
+) -> Facts:
+    """Return the facts of a cluster with so many pods and policies; of some namespaces the labels were not seen."""
     shape = shape or SHAPES[count]
     read = [
         read_network_policy(
@@ -107,7 +109,9 @@ def facts(count: int, policies: int, *, admin: bool = False, shape: tuple[int, i
     ]
     return Facts(
         pods=pods(count, shape),
-        namespaces={f"ns-{space}": {"team": f"team-{space % 12}"} for space in range(shape[0])},
+        namespaces={
+            f"ns-{space}": None if space < unseen else {"team": f"team-{space % 12}"} for space in range(shape[0])
+        },
         policies=[policy for each in read for policy in each.policies],
         nodes=[NodeFact(f"node-{at}", {}) for at in range(997)],
         options=Options(cidr_matches_pods="always", host_network="plugin_typical", enforcement="enforced"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from infrastructure import daemon_set, host
 from model import Container, Custom, Declaration, Namespace
 
@@ -43,6 +45,7 @@ def assurance() -> list[Declaration]:
         *(application(name, *what) for name, what in MANAGED.items()),
         daemon_set("kube-system", "tetragon", sensor, volumes=volumes),
         Custom("TracingPolicy", "", "writes-to-system-files", watched, "2026-05-12T08:30:00Z"),
+        Custom("ValidatingWebhookConfiguration", "", "ingress-nginx-admission", routes_asked_about()),
     ]
 
 
@@ -69,3 +72,28 @@ def application(name: str, namespace: str, managed: str) -> Custom:
         },
         "2026-03-04T10:15:00Z",
     )
+
+
+def routes_asked_about() -> dict[str, Any]:
+    """Return the webhook by which the ingress controller judges routes before they are made."""
+    rule = {
+        "apiGroups": ["networking.k8s.io"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["ingresses"],
+        "scope": "*",
+    }
+    service = {"name": "ingress-nginx", "namespace": "ingress-nginx", "path": "/networking/v1/ingresses", "port": 443}
+    hook = {
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"service": service},
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "name": "validate.nginx.ingress.kubernetes.io",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "rules": [rule],
+        "sideEffects": "None",
+        "timeoutSeconds": 10,
+    }
+    return {"webhooks": [hook]}

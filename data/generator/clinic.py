@@ -8,6 +8,7 @@ import hospital as software
 import infrastructure
 from access import access, add_access
 from assurance import assurance
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -38,6 +39,7 @@ def declare() -> Hospital:
         *software.routes(),
         *policies(),
         *access(),
+        *backups(),
         *software.scope(),
         *inputs(),
         *assurance(),

@@ -82,12 +82,17 @@ ACCESS = tuple(
     for resource in resources.split()
     for verb in verbs.split()
 )
+DRILL_COLUMNS = ("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes", "actions_closed")
 DRILLS = (
-    ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15),
-    ("restore", "2026-09-17", "StatefulSet/imaging/pacs-db", "partial", 190, 60),
-    ("failover", "2026-06-11", "zone east-a", "passed", 6, 0),
-    ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, ""),
-    ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", ""),
+    ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15, "yes"),
+    ("restore", "2026-09-17", "StatefulSet/imaging/pacs-db", "partial", 190, 60, "yes"),
+    ("restore", "2026-10-14", "External//saas:e-prescribing", "passed", 95, 60, "yes"),
+    ("zone loss", "2026-06-11", "zone east-a", "passed", 6, 0, "yes"),
+    ("data corruption", "2026-07-09", "StatefulSet/ehr/ehr-db", "passed", 75, 20, "yes"),
+    ("ransomware", "2026-05-21", "Namespace//ehr", "passed", 410, 90, "yes"),
+    ("key loss", "2026-04-16", "key clinic-data", "passed", 55, 0, "yes"),
+    ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
+    ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
 TICKETS = (
     ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
@@ -103,7 +108,8 @@ def inputs() -> list[Input]:
         Input("access_matrix.csv", rows(("role", "verb", "group", "resource", "namespace"), ACCESS)),
         Input("admission.yaml", admission()),
         Input("audit-policy.yaml", audit_policy()),
-        Input("drills.csv", rows(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS)),
+        *buckets(),
+        Input("drills.csv", rows(DRILL_COLUMNS, DRILLS)),
         Input("eks.json", eks()),
         Input("encryption-config.yaml", encryption()),
         Input("kubescape.json", kubescape()),
@@ -113,6 +119,17 @@ def inputs() -> list[Input]:
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]
+
+
+def buckets() -> list[Input]:
+    """Declare what the provider says of the buckets that hold copies, and of the archive."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}}
+    encrypted = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 14}}
+    locked = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": retention}}
+    answers = {"encryption": encrypted, "object-lock": locked, "versioning": {"Status": "Enabled"}}
+    held = ("clinic-backups", "clinic-backups-2", "clinic-cold-archive")
+    return [Input(f"buckets/{name}/{what}.json", answer) for name in held for what, answer in answers.items()]
 
 
 def write_inputs(hospital: Hospital, folder: Path) -> None:
@@ -261,6 +278,7 @@ def rds() -> dict[str, Any]:
                 "StorageEncrypted": True,
                 "KmsKeyId": KMS_KEY,
                 "BackupRetentionPeriod": 14,
+                "LatestRestorableTime": "2026-11-20T01:54:30Z",
                 "DeletionProtection": True,
                 "PubliclyAccessible": False,
                 "MultiAZ": True,

@@ -132,6 +132,7 @@ class Claim:
     storage_class: str
     zone: str = ""
     bound: bool = True
+    reclaim: str = "Retain"  # what becomes of its volume when it is deleted
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,10 @@ class Route:
     hostname: str
     port: int
     tls: bool = True
+    redirect: bool = True  # requests without TLS are sent to the address with it
+    ends: str = "2026-12-31T06:00:00Z"  # of its certificate
+    renewal: str = "2026-12-01T06:00:00Z"  # of its certificate; none: nobody will
+    issued: bool = True  # the certificate is as asked for
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def add_volume(cluster: Cluster, claim: Claim, volume: str, created: str) -> Non
             "uid": identity,
         },
         "csi": source,
-        "persistentVolumeReclaimPolicy": "Retain",
+        "persistentVolumeReclaimPolicy": claim.reclaim,
         "storageClassName": claim.storage_class,
         "volumeMode": "Filesystem",
     }

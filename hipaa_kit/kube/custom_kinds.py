@@ -63,8 +63,8 @@ CUSTOM: Final = tuple(
     + kinds_of(
         "velero.io",
         True,
-        "Backup:backups BackupStorageLocation:backupstoragelocations DataUpload:datauploads "
-        "PodVolumeBackup:podvolumebackups Restore:restores Schedule:schedules "
+        "Backup:backups BackupStorageLocation:backupstoragelocations DataDownload:datadownloads DataUpload:datauploads "
+        "PodVolumeBackup:podvolumebackups PodVolumeRestore:podvolumerestores Restore:restores Schedule:schedules "
         "VolumeSnapshotLocation:volumesnapshotlocations",
     )
     + kinds_of("volsync.backube", True, "ReplicationSource:replicationsources")

@@ -23,6 +23,15 @@ LITERAL_LENGTH: Final = "literal_length"
 EXEC_PROGRAM: Final = "exec_program"
 """`container/livenessProbe` (or another probe or hook) → the program that its command runs in the end."""
 
+NETWORK_ENCRYPTION: Final = "network_encryption"
+"""Setting → true or false, of a network plugin's ConfigMap: whether it encrypts between nodes."""
+
+ENCRYPTION_SETTINGS: Final = {"cilium-config": ("enable-ipsec", "enable-wireguard", "encrypt-node")}
+"""ConfigMaps by name, and the settings of them that are taken.
+
+Source: https://docs.cilium.io/en/stable/security/network/encryption/
+"""
+
 POD_SECURITY_FIELDS: Final = "pod_security_fields"
 """Which fields of the Pod Security Standards an admission policy, or the template of one, speaks of; sorted."""
 
@@ -109,6 +118,16 @@ def exec_programs(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         action = handler.get("exec") if isinstance(handler, Mapping) else None
         if isinstance(action, Mapping) and (found := exec_program(action.get("command"))):
             yield name, found
+
+
+def network_encryption(name: Any, data: Any) -> dict[str, bool]:
+    """Return the settings of a network plugin's ConfigMap that say true or false; {} for any other ConfigMap.
+
+    A setting that is not written is false, as in the plugin itself.
+    """
+    wanted = ENCRYPTION_SETTINGS.get(name, ()) if isinstance(name, str) else ()
+    held = data if isinstance(data, Mapping) else {}
+    return {each: str(held.get(each, "false")).lower() == "true" for each in wanted} if held else {}
 
 
 def security_fields(policy: Any) -> list[str]:

@@ -51,6 +51,7 @@ CLOUD_STORES = Table(
         maybe("backups", "backups are made automatically"),
         count("backup_retention_days", "days for which deleted data or backups can be restored"),
         maybe("point_in_time", "any moment of that time can be restored"),
+        text("latest_restorable_at", "latest moment that can be restored, or none"),
         maybe("deletion_protection", "it cannot be deleted in one step"),
         maybe("public_access", "it can be reached from, or read by, the public"),
         maybe("tls_required", "connections without TLS are refused"),

@@ -136,6 +136,7 @@ NETWORK_LINT = Table(
         text("path", "where in the object, or none"),
         text("detail", "one sentence"),
         text("severity", "whether it changes who may connect", ("error", "warning", "info")),
+        flag("sure", "it rests on nothing that was not seen: no other pod or policy could undo it"),
     ),
 )
 

@@ -95,11 +95,15 @@ DRILLS = Table(
     "one exercise: a restore, a failover, an incident table-top",
     ("kind", "date", "scope"),
     (
-        text("kind", "kind of exercise"),
+        text(
+            "kind",
+            "scenario: restore, node loss, zone loss, data corruption, ransomware, key loss, or another one",
+        ),
         text("date", "day it was held"),
         text("scope", "what was exercised, such as `StatefulSet/ehr/ehr-db`"),
         text("result", "how it went", ("passed", "failed", "partial")),
         amount("rto_minutes", "minutes until the service was back"),
         amount("rpo_minutes", "minutes of data that were lost"),
+        maybe("actions_closed", "every action that followed from it is closed"),
     ),
 )

@@ -1,6 +1,7 @@
 """How things show themselves: tables, figures, pages."""
 
 from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who_reaches
+from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
@@ -16,9 +17,11 @@ __all__ = [
     "kinds_held",
     "namespace_map",
     "neighbourhood",
+    "newest_points",
     "placement",
     "population",
     "record",
+    "recovery_ages",
     "remedies",
     "review_sheet",
     "run_facts",

@@ -21,6 +21,9 @@ WITHOUT_A_FAULT = {
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
+    "HK-ENC-11": "the clinic has no service mesh",
+    "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }
@@ -112,10 +115,11 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
         assert {touched_kind for touched_kind, _, _ in touched} <= RBAC_KINDS
         return
     spaces = {"Cluster": "kube-system", "Node": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
-    near = {spaces.get(kind, namespace), ""}
+    # What copies an object stands in the namespace of the backup tool, wherever the object is.
+    near = {spaces.get(kind, namespace), "", *(["velero"] if fault.control.startswith("HK-BAK-") else [])}
     assert {space for _, space, _ in touched} <= near
-    allowed = {"PersistentVolume", "VolumeAttachment"} | RBAC_KINDS | ({kind} & {"Namespace"})
-    assert {kind for kind, space, _ in touched if not space} <= allowed
+    wide = {"PersistentVolume", "VolumeAttachment", "VolumeSnapshotClass", kind} | RBAC_KINDS
+    assert {kind for kind, space, _ in touched if not space} <= wide
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:

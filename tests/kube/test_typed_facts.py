@@ -14,6 +14,7 @@ from hipaa_kit.kube.facts import (
     literal_lengths,
     names_pods,
     namespace_filters,
+    network_encryption,
     program,
     security_fields,
 )
@@ -143,3 +144,26 @@ def test_kinds_in_the_form_of_kyverno_name_pods(kind: str, pods: bool) -> None:
 )
 def test_filters_of_kyverno_name_namespaces_or_are_not_known(data: Any, expected: list[str] | None) -> None:
     assert namespace_filters(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        (
+            "cilium-config",
+            {"enable-wireguard": "true", "encrypt-node": "false", "cluster-name": "secret"},
+            {"enable-ipsec": False, "enable-wireguard": True, "encrypt-node": False},
+        ),
+        (
+            "cilium-config",
+            {"enable-ipsec": "True"},
+            {"enable-ipsec": True, "enable-wireguard": False, "encrypt-node": False},
+        ),
+        ("cilium-config", {}, {}),
+        ("cilium-config", None, {}),
+        ("other", {"enable-wireguard": "true"}, {}),
+        (None, {"enable-wireguard": "true"}, {}),
+    ],
+)
+def test_of_a_plugins_configuration_only_encryption_is_known(name: Any, data: Any, expected: dict[str, bool]) -> None:
+    assert network_encryption(name, data) == expected

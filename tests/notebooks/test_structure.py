@@ -36,6 +36,7 @@ def test_there_are_notebooks() -> None:
         "01_availability",
         "02_access_control",
         "11_network_isolation",
+        "12_backup_recovery",
         "13_integrity",
         "91_summary",
     ]

@@ -66,4 +66,12 @@ FAULTS = (
         "the sensor does not run on this worker",
         change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
     ),
+    Fault(
+        "ValidatingWebhookConfiguration//ingress-nginx-admission",
+        "HK-INT-11",
+        "routes are let in where the controller cannot be asked",
+        write(
+            "ValidatingWebhookConfiguration//ingress-nginx-admission", "webhooks", 0, "failurePolicy", value="Ignore"
+        ),
+    ),
 )

@@ -177,7 +177,7 @@ class _Finder:
             for namespace, targets in self._targets(ephi_objects, backward).items()
         }
         self.ways[EVERYWHERE] = _nearest(WIDE, backward, frozenset())
-        self.certain_escapes = {pod for pod, out in held.known.escapes.items() if out.ways[0].confidence == CERTAIN}
+        self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
 
     @staticmethod
     def _targets(ephi_objects: pd.DataFrame, backward: Mapping[str, list[Step]]) -> dict[str, set[str]]:

@@ -12,7 +12,8 @@ from itertools import groupby
 import pandas as pd
 
 from hipaa_kit.graph.permissions.authorizers import other_authorizers
-from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
+from hipaa_kit.graph.permissions.escape import WayOut, expected_because, ways_out
+from hipaa_kit.graph.permissions.techniques import TRUSTED_CONFIG
 from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -91,8 +92,12 @@ class Known:
         N of the server's version 1.N; None where it is not known.
     around
         What narrows the ways to become more.
+    trusted
+        ConfigMaps that components take their trust from; those that could be there where not all were read.
     escapes
         Pods that run, by whose settings the node can be taken: their node, and how.
+    expected_escapes
+        Why some of these are meant to hold their node.
     """
 
     policy: Policy
@@ -102,7 +107,9 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
-    escapes: Mapping[str, Escape] = field(default_factory=dict)
+    trusted: frozenset[str] = TRUSTED_CONFIG
+    escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
+    expected_escapes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> dict[str, frozenset[str]]:
@@ -158,6 +165,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in tables["workforce_groups"][["user", "group"]].itertuples(index=False):
         members[group].add(user)
+    escapes = list(_escapes(snapshot))
     return Known(
         policy,
         snapshot.coverage,
@@ -166,7 +174,9 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
-        dict(_escapes(snapshot)),
+        _trusted(snapshot),
+        {pod: escape for pod, escape, _ in escapes},
+        {pod: words for pod, _, words in escapes if words},
     )
 
 
@@ -184,13 +194,20 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
     )
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, Escape]]:
+def _trusted(snapshot: Snapshot) -> frozenset[str]:
+    if not snapshot.coverage.answer(kinds.CONFIG_MAP, "kube-system").complete:
+        return TRUSTED_CONFIG
+    held = (record.name for record in snapshot.records(kinds.CONFIG_MAP) if record.namespace == "kube-system")
+    return TRUSTED_CONFIG & set(held)
+
+
+def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]], str]]:
     """Yield the pods from which a node can be taken; those that have ended run nothing."""
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
             node = text(record.content, "spec", "nodeName")
-            yield record.object, Escape(node, ways, expected_because(record.content))
+            yield record.object, (node, ways), expected_because(record.content)
 
 
 def _admission(snapshot: Snapshot) -> str:

@@ -22,6 +22,7 @@ from hipaa_kit.graph.reachability.places import Place, Places
 from hipaa_kit.graph.reachability.reading import read_facts
 from hipaa_kit.graph.reachability.selection import isolation, namespace_isolation
 from hipaa_kit.inventory.registry import Inventory
+from hipaa_kit.kube import kinds
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS
 from hipaa_kit.kube.network.rules import MESH, Direction
@@ -311,7 +312,17 @@ class Reachability:
 
     def lint(self) -> pd.DataFrame:
         """Return table `network_lint`: one row per defect of one policy, or of how policies stand together."""
-        return lint(self.facts, self.engine)
+        return lint(self.facts, self.engine, self._seen)
+
+    def _seen(self, namespace: str) -> bool:
+        """Tell whether all pods, namespaces and policies were seen, of one namespace or of all."""
+        if self.snapshot is None:
+            return True
+        of_all = (kinds.NAMESPACE,) if not namespace else ()
+        answers = [
+            self.snapshot.coverage.answer(kind, namespace) for kind in (kinds.POD, kinds.NETWORK_POLICY, *of_all)
+        ]
+        return all(answer.complete for answer in answers)
 
     def diff(self, other: Reachability, *, limit: int = ROWS) -> pd.DataFrame:
         """Return table `flow_changes`: what has changed between this and a later state of the cluster.

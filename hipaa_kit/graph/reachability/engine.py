@@ -189,6 +189,19 @@ class Side:
         return self._rows
 
     def _row(self, number: int) -> npt.NDArray[Any]:
+        state, whole = self._states(number)
+        values = np.zeros(max(whole, default=0) + 1, dtype=np.int64)
+        for each, rules in whole.items():
+            values[each] = found = self._value(number, rules)
+            self._state_of.setdefault((number, found), rules)
+        return values[state]
+
+    def states(self, number: int) -> list[State]:
+        """Return every state in which a signature decides of some class: the rules that match it, and how."""
+        return list(self._states(number)[1].values())
+
+    def _states(self, number: int) -> tuple[Numbers, dict[int, State]]:
+        """Return the number of the state of every class, and the states that there are."""
         signature = self.signatures[number]
         rules = self._numbers(signature)
         named = self.direction == "egress" and any(self.rules[rule].rule.ports.every_name for rule in rules)
@@ -201,12 +214,7 @@ class Side:
             state, states = state.copy(), list(states)
             self._walk(own, state, states)
         present = np.flatnonzero(np.bincount(state, minlength=len(states)))
-        values = np.zeros(len(states), dtype=np.int64)
-        for each in present.tolist():
-            whole = (*states[each], *always)
-            values[each] = found = self._value(number, whole)
-            self._state_of.setdefault((number, found), whole)
-        return values[state]
+        return state, {each: (*states[each], *always) for each in present.tolist()}
 
     def _start(self, common: tuple[int, ...], named: bool) -> tuple[Numbers, list[State]]:
         """Return the states of all classes after the rules that many signatures share."""
@@ -281,9 +289,9 @@ class Side:
         matches = self.matches(number, state)
         return decide(self.plan(number), matches, self.engine.every), state
 
-    def without(self, number: int, peer: int, rule: int) -> Planes:
-        """Return what a signature would decide of one class if one of its rules were not there."""
-        matches = self.matches(number, self.state(number, peer))
+    def without(self, number: int, state: State, rule: int) -> Planes:
+        """Return what a signature would decide in a state if one of its rules were not there."""
+        matches = self.matches(number, state)
         matches.pop(rule, None)
         return decide(self.plan(number), matches, self.engine.every)
 

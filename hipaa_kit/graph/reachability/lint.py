@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from hipaa_kit.graph.reachability.engine import Engine, Side
 from hipaa_kit.graph.reachability.facts import Facts, PodFact
 from hipaa_kit.graph.reachability.selection import selecting
 from hipaa_kit.kube.network.addresses import EVERYWHERE
-from hipaa_kit.kube.network.rules import ANY, DIRECTIONS, EVERYONE, Addresses, Direction, Everyone, Pods, Policy, Rule
+from hipaa_kit.kube.network.rules import (
+    ANY,
+    DIRECTIONS,
+    EVERYONE,
+    Addresses,
+    Direction,
+    Everyone,
+    Nodes,
+    Pods,
+    Policy,
+    Rule,
+)
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.selectors import Selector
 from hipaa_kit.tables.reachability import NETWORK_LINT
+
+NONE = -1
+"""Number of no rule."""
 
 DNS_LABELS = {"k8s-app": ("kube-dns", "coredns"), "dns.operator.openshift.io/daemonset-dns": ("default",)}
 """Labels of the pods that answer for names in a cluster."""
@@ -30,12 +43,22 @@ class Defect(NamedTuple):
     path: str
     detail: str
     severity: str = "warning"
+    sure: bool = True
 
 
-def lint(facts: Facts, engine: Engine) -> pd.DataFrame:
-    """Return table `network_lint`: one row per defect of one policy."""
-    linter = _Linter(facts, engine)
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+def lint(facts: Facts, engine: Engine, seen: Callable[[str], bool] = lambda _: True) -> pd.DataFrame:
+    """Return table `network_lint`: one row per defect of one policy.
+
+    Parameters
+    ----------
+    facts, engine
+        The cluster.
+    seen
+        Whether all pods and policies of a namespace were seen, "" for all of the cluster. Without them what matches
+        nothing may match something that was not seen.
+    """
+    linter = _Linter(facts, engine, seen)
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for name, defect in linter.found():
         row = {"object": name, "namespace": parse_object_id(name)[1], **defect._asdict()}
         rows.setdefault((name, defect.defect, defect.path), row)
@@ -43,8 +66,8 @@ def lint(facts: Facts, engine: Engine) -> pd.DataFrame:
 
 
 class _Linter:
-    def __init__(self, facts: Facts, engine: Engine) -> None:
-        self.facts, self.engine = facts, engine
+    def __init__(self, facts: Facts, engine: Engine, seen: Callable[[str], bool]) -> None:
+        self.facts, self.engine, self.seen = facts, engine, seen
         self.values: dict[str, set[str]] = defaultdict(set)
         self.names = {port.name for pod in facts.pods for port in pod.ports}
         for pod in facts.pods:
@@ -81,9 +104,10 @@ class _Linter:
             for term in policy.subject:
                 if term.namespace and self.facts.namespaces.get(term.namespace, "") == "":
                     detail = f"namespace {term.namespace} is not among those that were read"
-                    yield policy.object, Defect("unknown_namespace", "metadata.namespace", detail)
+                    yield policy.object, Defect("unknown_namespace", "metadata.namespace", detail, sure=self.seen(""))
                 if term.pods != ANY:
-                    yield policy.object, Defect("selects_nothing", "spec.podSelector", self._nearest(term))
+                    sure = self.seen(term.namespace)
+                    yield policy.object, Defect("selects_nothing", "spec.podSelector", self._nearest(term), sure=sure)
 
     def _nearest(self, term: Pods) -> str:
         detail = f"selects no pod: {term}"
@@ -106,7 +130,8 @@ class _Linter:
                 found = self.engine.matcher.pods(peer)
                 empty = not len(found.certain) and not len(found.perhaps)
                 if empty and (peer.pods != ANY or peer.namespaces != ANY):
-                    yield Defect("peer_matches_nothing", where, self._nearest(peer).replace("selects", "matches", 1))
+                    detail = self._nearest(peer).replace("selects", "matches", 1)
+                    yield Defect("peer_matches_nothing", where, detail, sure=self.seen(peer.namespace))
                 elif len(found.perhaps) and not len(found.certain):
                     yield Defect("peer_not_known", where, f"labels that would decide are not known: {peer}", "info")
             elif isinstance(peer, Addresses):
@@ -137,7 +162,8 @@ class _Linter:
     def _ports(self, rule: Rule, path: str) -> Iterator[Defect]:
         for name in rule.ports.names:
             if name.name not in self.names:
-                yield Defect("port_name_unknown", f"{path}.ports", f"no container gives a port the name {name.name}")
+                detail = f"no container gives a port the name {name.name}"
+                yield Defect("port_name_unknown", f"{path}.ports", detail, sure=self.seen(""))
 
     def _without_effect(self) -> Iterator[tuple[str, Defect]]:
         """Yield rules without which every decision stays as it is: redundant, or shadowed by one before them."""
@@ -152,7 +178,8 @@ class _Linter:
                 if held.rule.peers:
                     defect = "rule_redundant" if held.rule.action == "allow" else "rule_shadowed"
                     detail = "every decision stays as it is without this rule"
-                    yield held.policy.object, Defect(defect, f"spec.{direction}[{held.rule.index}]", detail, "info")
+                    path = f"spec.{direction}[{held.rule.index}]"
+                    yield held.policy.object, Defect(defect, path, detail, "info", self.seen(""))
 
     def _ties(self) -> Iterator[tuple[str, Defect]]:
         groups: dict[tuple[Any, ...], list[Policy]] = defaultdict(list)
@@ -184,7 +211,8 @@ class _Linter:
                 detail = f"{pod.object} and its like cannot ask the cluster's name servers over {defect}"
                 isolating = [policy.object for policy, _ in side.policies(number) if "egress" in policy.isolates]
                 if isolating:
-                    yield isolating[0], Defect("names_blocked", f"egress {defect} {pod.workload}", detail)
+                    path = f"egress {defect} {pod.workload}"
+                    yield isolating[0], Defect("names_blocked", path, detail, sure=self.seen(""))
 
     def _blocked(self, side: Side, number: int, servers: list[int]) -> list[str]:
         """Return the protocols over which no name server can be reached, on the port it listens on."""
@@ -225,20 +253,22 @@ def _rules(policies: Iterable[Policy]) -> Iterator[tuple[Policy, Rule, Direction
 
 
 def _effective(side: Side) -> set[int]:
-    """Return the numbers of the rules without which some decision would be another."""
-    found: set[int] = set()
+    """Return the numbers of the rules without which some decision would be another.
+
+    A decision rests on which rules match and how, so that one class of each such state stands for all. A rule about
+    the pod's own node has its effect between the two, and in no state.
+    """
+    found = {each.number for each in side.rules if any(isinstance(p, Nodes) and p.own for p in each.rule.peers)}
     for number in range(len(side.signatures)):
-        own = [rule for policy, _ in side.signatures[number].policies for rule in side.rule_numbers[policy]]
-        if not set(own) - found:
+        own = {rule for policy, _ in side.signatures[number].policies for rule in side.rule_numbers[policy]}
+        if own <= found:
             continue
         if side.doubts(number):
             # What is not known may hide what the rule does: decisions that stay unknown show nothing.
-            found.update(own)
+            found |= own
             continue
-        row = side.rows([number])[number]
-        for value in np.unique(row).tolist():
-            for peer in np.flatnonzero(row == value)[:64].tolist():
-                for rule in [each for each in own if each not in found]:
-                    if side.without(number, peer, rule) != side.engine.palette.planes[value]:
-                        found.add(rule)
+        for state in side.states(number):
+            there = side.without(number, state, NONE)
+            matching = {rule for rule, _ in state[1:]} - found
+            found |= {rule for rule in matching if side.without(number, state, rule) != there}
     return found

@@ -24,12 +24,16 @@ from hipaa_kit.kube.network.istio import read_authorization_policy, read_peer_au
 from hipaa_kit.kube.network.network_policy import cidr, read_network_policy
 from hipaa_kit.kube.network.reading import mapping, words
 from hipaa_kit.kube.network.rules import Doubt, Pods, Policy, Read
+from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 T = TypeVar("T")
 ADMIN_GROUP = "policy.networking.k8s.io"
 ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 MESH_GROUP = "security.istio.io"
+
+HOME = {"NetworkPolicy": "networking.k8s.io", "ClusterNetworkPolicy": ADMIN_GROUP, "AuthorizationPolicy": MESH_GROUP}
+"""API groups of kinds whose name other groups have taken, too."""
 
 
 class Policies:
@@ -68,7 +72,7 @@ class Policies:
         return [record for record in held if _calico_name(record) not in known]
 
     def _take(self, found: Dialect, record: Record, reader: Callable[[Record], Read] | None) -> None:
-        self._add(record.object, reader(record) if reader else Read(doubts=(not_modelled(found, record),)))
+        self._add(policy_id(record), reader(record) if reader else Read(doubts=(not_modelled(found, record),)))
 
     def _add(self, name: str, read: Read) -> None:
         self.policies += read.policies
@@ -80,7 +84,7 @@ class Policies:
         """Return how objects of a kind are read, by API group and kind."""
 
         def calico(record: Record) -> Read:
-            return read_calico_policy(record.object, record.namespace, record.content, self.around)
+            return read_calico_policy(policy_id(record), record.namespace, record.content, self.around)
 
         def cilium(record: Record) -> Read:
             return read_cilium_policy(record.object, record.namespace, record.content, self.groups)
@@ -148,11 +152,22 @@ def _cidr_group(record: Record) -> AddressSet:
     return AddressSet(tuple(cidr(each, record.object) for each in given))
 
 
+def policy_id(record: Record) -> str:
+    """Return `Kind/namespace/name` of a policy, in which a kind that another group has too says its own.
+
+    A NetworkPolicy of Calico may have namespace and name of one of Kubernetes: they are two objects.
+    """
+    group = CALICO_GROUPS[1] if record.group in CALICO_GROUPS else record.group
+    if HOME.get(record.kind, group) == group:
+        return record.object
+    return object_id(f"{record.kind}.{group}", record.namespace, record.name)
+
+
 def not_modelled(found: Dialect, record: Record) -> Doubt:
     """Return the doubt that a policy of a kind that is not modelled lays over its namespace, or over all."""
-    reason = f"{record.object}: dialect not modelled ({found.kind}.{found.group})"
+    reason = f"{policy_id(record)}: dialect not modelled ({found.kind}.{found.group})"
     effect: Any = found.effect
-    return Doubt(record.object, reason, (Pods(record.namespace),), frozenset(found.directions), effect)
+    return Doubt(policy_id(record), reason, (Pods(record.namespace),), frozenset(found.directions), effect)
 
 
 def _calico_name(record: Record) -> tuple[str, str]:

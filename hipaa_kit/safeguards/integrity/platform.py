@@ -132,3 +132,72 @@ def nodes_watched(
 def _covered(policies: pd.DataFrame) -> set[str]:
     """Return the namespaces that policies hold for; "" stands for all."""
     return set(policies["namespace"])
+
+
+@check("HK-INT-11", without_scope=True)
+def webhooks_trustworthy(webhooks: pd.DataFrame, services: pd.DataFrame, endpoints: pd.DataFrame) -> pd.DataFrame:
+    """Judge every admission webhook by whom it asks, and by what happens when nobody answers.
+
+    Parameters
+    ----------
+    webhooks, services, endpoints : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per webhook
+
+    Notes
+    -----
+    Whoever answers a mutating webhook may rewrite what runs. One that nobody answers stops every request it is asked
+    about, or, where it ignores errors, guards nothing.
+    Source: https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/
+    """
+    ready = set(endpoints[endpoints["ready"].fillna(True).astype(bool)]["service"])
+    there = webhooks["service"].isin(services["object"])
+    examined = webhooks.assign(
+        asks=webhooks["service"].where(webhooks["service"] != "", webhooks["host"]),
+        verb=webhooks["mutates"].map({True: "may rewrite", False: "sees"}),
+    )
+    named = examined["service"] != ""
+    silent = named & there & ~examined["service"].isin(ready)
+    ignores = examined["ignores_errors"]
+    return judge(
+        examined,
+        fails(
+            examined["outside"],
+            "{host}, outside the cluster, {verb} what is asked about by webhook {webhook}",
+            observed="{host}",
+            expected="a Service of the cluster",
+        ),
+        fails(
+            named & ~there & ~ignores,
+            "webhook {webhook} asks {service}, which is not there: what it is asked about is refused",
+            observed="none",
+            expected="{service}",
+            rests_on=["services"],
+        ),
+        fails(
+            named & ~there & ignores,
+            "webhook {webhook} asks {service}, which is not there, and lets everything pass",
+            observed="none",
+            expected="{service}",
+            rests_on=["services"],
+        ),
+        fails(
+            silent,
+            "nothing behind {service} is ready to answer webhook {webhook}",
+            observed="no ready endpoint",
+            expected="a ready endpoint",
+            rests_on=["endpoints"],
+        ),
+        fails(
+            ignores & (examined["guards"] != ""),
+            "webhook {webhook} is passed over when it does not answer: {guards} are not enforced then",
+            path="$.webhooks[?(@.name=='{webhook}')].failurePolicy",
+            observed="Ignore",
+            expected="Fail",
+        ),
+        member="webhook",
+        evidence="service",
+        passes="webhook {webhook} asks {asks}",
+    )

@@ -48,6 +48,8 @@ class RecordKind:
         Columns by which a CSV file is recognised.
     days, moments
         Columns that hold a day, or a day or moment.
+    also
+        Other words for `kind`.
     lists
         Columns that hold several values and go to a table of their own; in CSV joined by `;`.
     """
@@ -60,6 +62,7 @@ class RecordKind:
     moments: tuple[str, ...] = ()
     lists: Mapping[str, tuple[Table, str]] = field(default_factory=dict)
     made: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,7 +74,9 @@ class RecordKind:
         if isinstance(document, Sheet):
             return self.telling <= set(document.columns)
         if isinstance(document, Mapping) and "apiVersion" in document:
-            return text(document, "kind") == self.kind and text(document, "apiVersion").startswith("hipaa-kit/")
+            return text(document, "kind") in (self.kind, *self.also) and text(document, "apiVersion").startswith(
+                "hipaa-kit/"
+            )
         # One item of a JSON list.
         return isinstance(document, Mapping) and self.telling <= set(document)
 
@@ -230,9 +235,15 @@ _WORKFORCE = _kind(
 )
 _VENDORS = _kind("Vendors", tables.VENDORS, "name service", "name service", days=("baa_signed_on", "baa_expires_on"))
 _ACCESS = _kind("AccessMatrix", tables.ACCESS_MATRIX, "role verb resource", "role verb resource")
-_DRILLS = _kind("Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",))
+_DRILLS = _kind(
+    "Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",), also=("DrillList",)
+)
 
-KINDS: Final = {record.kind: record for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS)}
+KINDS: Final = {
+    kind: record
+    for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS)
+    for kind in (record.kind, *record.also)
+}
 
 INPUTS: Final = (
     _TICKETS[1](
@@ -259,7 +270,7 @@ INPUTS: Final = (
     ),
     _DRILLS[1](
         "exercises held: restores, failovers, incident table-tops",
-        "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes",
+        "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes, actions_closed",
     ),
 )
 

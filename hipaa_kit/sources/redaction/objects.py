@@ -310,6 +310,10 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     """Return the keys of data, each with the same word."""
     if not isinstance(value, Mapping):
         return redactor.value(place.key, value, place.mode if place.mode.strict else _UNKNOWN)
+    metadata = place.parent.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) and place.parent.get("kind") == "ConfigMap" else None
+    if (settings := facts.network_encryption(name, value)) and REMOVED not in value.values():
+        redactor.facts[facts.NETWORK_ENCRYPTION] = settings
     if removed := sum(inner != REMOVED for inner in value.values()):
         redactor.counts["payload"] += removed
     return {redactor.key(key): REMOVED for key in value}

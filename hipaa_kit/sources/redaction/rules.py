@@ -72,6 +72,7 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | flannel\.alpha\.coreos\.com/backend-type
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
     re.VERBOSE,
@@ -209,6 +210,10 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
+    # the control plane of OpenShift: which TLS it speaks
+    "config.openshift.io": """
+        ciphers minTLSVersion
+    """,
     # what a pod may do on its node
     "security.openshift.io": """
         allowedCapabilities allowedUnsafeSysctls defaultAddCapabilities groups requiredDropCapabilities
@@ -223,9 +228,6 @@ _KEPT: Final = {
     """,
     "helm.toolkit.fluxcd.io": """
         chart chartName chartVersion lastAppliedRevision lastAttemptedRevision mode reason status type version
-    """,
-    "longhorn.io": """
-        snapshotDataIntegrity
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
@@ -253,11 +255,48 @@ _KEPT: Final = {
     """,
     # backup and recovery: what is copied, when, where to, and whether it ended
     "velero.io": """
-        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout
-        defaultVolumesToFsBackup excludedNamespaces excludedResources expiration format formatVersion
-        includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime lastValidationTime location
-        prefix provider region repositoryType serverSideEncryption startTimestamp storageLocation ttl
-        scheduleName uploaderType volumeSnapshotLocations
+        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout customerKeyEncryptionFile
+        datamover defaultVolumesToFsBackup excludedClusterScopedResources excludedNamespaceScopedResources
+        excludedNamespaces excludedResources expiration format formatVersion includedClusterScopedResources
+        includedNamespaceScopedResources includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime
+        lastValidationTime location prefix provider region repositoryType s3Url schedule scheduleName
+        serverSideEncryption snapshotType sourceNamespace sourcePVC startTimestamp storageAccount storageLocation ttl
+        uploaderType volume volumeSnapshotLocations
+    """,
+    "volsync.backube": """
+        copyMethod lastSyncTime repository result schedule sourcePVC
+    """,
+    "config.kio.kasten.io": """
+        action endpoint frequency locationType objectStoreType protectionPeriod region validation
+    """,
+    "longhorn.io": """
+        backupCreatedAt backupTargetName backupTargetURL credentialSecret cron groups lastBackup lastBackupAt
+        lastSyncedAt pvName snapshotCreatedAt snapshotDataIntegrity task volumeName
+    """,
+    "k8up.io": """
+        bucket endpoint schedule
+    """,
+    "postgresql.cnpg.io": """
+        barmanObjectName destinationPath encryption endpointURL firstRecoverabilityPoint lastFailedBackup
+        lastScheduleTime lastSuccessfulBackup method retentionPolicy schedule startedAt stoppedAt
+    """,
+    "barmancloud.cnpg.io": """
+        destinationPath encryption endpointURL retentionPolicy
+    """,
+    "acid.zalan.do": """
+        logicalBackupSchedule
+    """,
+    "postgres-operator.crunchydata.com": """
+        bucket differential endpoint full incremental region
+    """,
+    "pgv2.percona.com": """
+        bucket completed differential endpoint full incremental pgCluster region repoName state
+    """,
+    "psmdb.percona.com": """
+        bucket clusterName completed endpointUrl psmdbCluster region schedule start state storageName
+    """,
+    "pxc.percona.com": """
+        bucket completed endpointUrl pxcCluster region schedule state storageName
     """,
     "snapshot.storage.k8s.io": """
         boundVolumeSnapshotContentName creationTime parameters persistentVolumeClaimName snapshotHandle

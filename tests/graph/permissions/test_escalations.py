@@ -603,3 +603,18 @@ def test_what_was_added_to_a_stock_role_is_a_finding(changed: list[dict[str, Any
     rows = rows_of(quick_permissions(changed).escalations())
     assert rows
     assert {row["expected_because"] for row in rows} == {""}
+
+
+@pytest.mark.parametrize(
+    ("there", "refused", "expected"),
+    [([], False, False), (["aws-auth"], False, True), (["coredns"], False, False), ([], True, True)],
+)
+def test_trust_comes_from_the_config_maps_that_are_there(there: list[str], refused: bool, expected: bool) -> None:
+    maps = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "kube-system"}}
+        for name in there
+    ]
+    rights = role("power", rule("update", "configmaps"))
+    made = [*maps, rights, binding("b", "ClusterRole/power", "User/ann", namespace="kube-system")]
+    held = permissions_of(made, {("ConfigMap", ""): "refused"} if refused else None)
+    assert ("TRUST_CM" in set(held.escalations()["technique"])) is expected

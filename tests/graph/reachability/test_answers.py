@@ -191,6 +191,35 @@ def test_lint_calls_no_rule_redundant_where_not_all_policies_were_seen() -> None
     assert "rule_redundant" not in set(held["defect"])
 
 
+ABSENCES = ("selects_nothing", "peer_matches_nothing", "port_name_unknown", "rule_redundant", "names_blocked")
+
+
+@pytest.mark.parametrize("defect", LINTS)
+def test_lint_says_what_rests_on_what_was_not_seen(defect: str) -> None:
+    objects = [*WORLD, policy("bad", "a", LINTS[defect])]
+    whole = Reachability.of(snapshot_of(objects)).lint()
+    assert whole[whole["defect"] == defect]["sure"].all()
+    less = Reachability.of(snapshot_of(objects, overrides={("", "Pod", ""): "refused"})).lint()
+    assert set(less[less["defect"] == defect]["sure"]) == {defect not in ABSENCES}
+
+
+def test_lint_tells_every_peer_apart() -> None:
+    """Beside many pods that another rule lets in, a rule has its effect on the one that is different."""
+    crowd = [pod(f"b/crowd-{at:03}", ip=f"10.0.9.{at + 1}", app="crowd", number=str(at)) for at in range(100)]
+    both = {"from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "crowd"}}}]}
+    last = {
+        "from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"number": "99"}}}],
+        "ports": [{"port": 9}],
+    }
+    alone = {
+        "from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "web"}}}],
+        "ports": [{"port": 9}],
+    }
+    keep = policy("keep", "a", {"podSelector": {}, "ingress": [both, last, alone]})
+    held = reach(WORLD, crowd, keep).lint()
+    assert held[held["defect"] == "rule_redundant"]["path"].tolist() == ["spec.ingress[1]"]
+
+
 def test_lint_names_the_nearest_label() -> None:
     held = reach(WORLD, policy("bad", "a", LINTS["selects_nothing"])).lint()
     assert "did you mean web" in held["detail"][0]
