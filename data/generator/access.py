@@ -67,7 +67,7 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
         ("networking.k8s.io", "ingresses ingressclasses", READ),
         ("networking.k8s.io", "ingresses/status", "update"),
     ),
-    "vsphere-csi-controller": (
+    "ceph-csi-controller": (
         ("core", "persistentvolumes", ALL),
         ("core", "nodes persistentvolumeclaims", READ),
         ("storage.k8s.io", "storageclasses csinodes volumeattachments", "get list watch patch"),
@@ -115,7 +115,7 @@ CLUSTER_BINDINGS = (
     ("cilium-operator", "cilium-operator", "kube-system/cilium-operator"),
     ("cert-manager", "cert-manager", "cert-manager/cert-manager"),
     ("ingress-nginx", "ingress-nginx", "ingress-nginx/ingress-nginx"),
-    ("vsphere-csi-controller", "vsphere-csi-controller", "kube-system/vsphere-csi-controller"),
+    ("ceph-csi-controller", "ceph-csi-controller", "kube-system/ceph-csi-controller"),
     ("prometheus", "prometheus", "monitoring/prometheus"),
     ("metrics-server", "metrics-server", "kube-system/metrics-server"),
     ("velero", "cluster-admin", "velero/velero"),

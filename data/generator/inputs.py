@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model import NODES, Hospital, Input
+from model import NODES, WORKERS, Hospital, Input
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -94,6 +94,11 @@ DRILLS = (
     ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
     ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
+KEYS = (
+    ("vault-clinic", "external", "2026-09-15", "true"),
+    ("vault-transit", "external", "2026-03-02", "false"),
+)
+STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
 TICKETS = (
     ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
     ("CLIN-1063", "2026-10-19T07:50:00Z", "", "vulnerability", "high", "Deployment/portal/portal-web", "in_progress"),
@@ -112,8 +117,11 @@ def inputs() -> list[Input]:
         Input("drills.csv", rows(DRILL_COLUMNS, DRILLS)),
         Input("eks.json", eks()),
         Input("encryption-config.yaml", encryption()),
+        Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
+        Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
+        *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
         Input("vendors.yaml", vendors()),
@@ -179,10 +187,24 @@ def encryption() -> dict[str, Any]:
         "resources": [
             {
                 "resources": ["secrets"],
-                "providers": [{"secretbox": {"keys": keys}}, {"identity": {}}],
+                "providers": [
+                    {"kms": {"apiVersion": "v2", "name": "vault-transit", "endpoint": "unix:///run/kms/vault.sock"}},
+                    {"secretbox": {"keys": keys}},
+                    {"identity": {}},
+                ],
             }
         ],
     }
+
+
+def block_devices() -> dict[str, Any]:
+    """Return what `lsblk --json` says of a worker whose disk is encrypted from the root on."""
+    root = {"name": "luks-root", "type": "crypt", "fstype": "xfs", "mountpoints": ["/"]}
+    parts = [
+        {"name": "sda1", "type": "part", "fstype": "vfat", "mountpoints": ["/boot/efi"]},
+        {"name": "sda2", "type": "part", "fstype": "crypto_LUKS", "mountpoints": [None], "children": [root]},
+    ]
+    return {"blockdevices": [{"name": "sda", "type": "disk", "fstype": None, "mountpoints": [None], "children": parts}]}
 
 
 def audit_policy() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from hipaa_kit.tables.declaration import Table, amount, maybe, text
 
+KEPT_IN = ("", "external", "cluster", "node")
 SEVERITIES = ("", "critical", "high", "medium", "low", "info")
 
 TICKETS = Table(
@@ -105,5 +106,17 @@ DRILLS = Table(
         amount("rto_minutes", "minutes until the service was back"),
         amount("rpo_minutes", "minutes of data that were lost"),
         maybe("actions_closed", "every action that followed from it is closed"),
+    ),
+)
+
+KEY_REGISTER = Table(
+    "key_register",
+    "one key that data at rest are encrypted with",
+    ("key",),
+    (
+        text("key", "its name, as a class, a volume or an encryption configuration gives it"),
+        text("kept_in", "where it lives: outside of the cluster, in a Secret of it, on a node, or none", KEPT_IN),
+        text("rotated_on", "day on which it was last changed, or none"),
+        maybe("rotates", "it is changed by itself"),
     ),
 )

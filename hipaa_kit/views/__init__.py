@@ -5,7 +5,15 @@ from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
-from hipaa_kit.views.plots import citation_bars, coverage_bars, placement, scope_map, verdict_bars, verdict_grid
+from hipaa_kit.views.plots import (
+    citation_bars,
+    coverage_bars,
+    placement,
+    scope_map,
+    verdict_bars,
+    verdict_grid,
+    volume_bars,
+)
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "unseen",
     "verdict_bars",
     "verdict_grid",
+    "volume_bars",
     "who_reaches",
     "worst_first",
 ]

@@ -178,32 +178,36 @@ def _whole(status: Mapping[str, Any]) -> bool:
     return 0 < tried <= taken
 
 
-Copies = list[tuple[str, str, str]]
-"""What identifies the claim, the outcome of its copy, and when it began."""
+Copies = defaultdict[str, list[tuple[str, str]]]
+"""By what identifies a claim: the outcomes of its copies, and when they began."""
+
+
+def _by_backup() -> defaultdict[tuple[str, str], Copies]:
+    return defaultdict(lambda: defaultdict(list))
 
 
 def _pod_volumes(snapshot: Snapshot) -> defaultdict[tuple[str, str], Copies]:
     """Return by backup the volumes that were read from their file system, by claim uid and by pod and volume."""
-    found: defaultdict[tuple[str, str], Copies] = defaultdict(list)
+    found = _by_backup()
     for record in snapshot.records(KINDS["PodVolumeBackup"]):
         spec, status, labels = mapping(record.content, "spec"), mapping(record.content, "status"), labels_of(record)
         outcome = PHASES.get(text(status, "phase").lower(), UNKNOWN)
         began = text(status, "startTimestamp") or text(record.content, "metadata", "creationTimestamp")
         place = f"{text(spec, 'pod', 'namespace')}/{text(spec, 'pod', 'name')}/{text(spec, 'volume')}"
-        key = record.namespace, labels.get("velero.io/backup-name", "")
-        found[key] += [(each, outcome, began) for each in (labels.get("velero.io/pvc-uid", ""), place) if each]
+        for name in {labels.get("velero.io/pvc-uid", ""), place} - {""}:
+            found[record.namespace, labels.get("velero.io/backup-name", "")][name].append((outcome, began))
     return found
 
 
 def _uploads(snapshot: Snapshot) -> defaultdict[tuple[str, str], Copies]:
     """Return by backup the snapshots that were moved to the store, by claim."""
-    found: defaultdict[tuple[str, str], Copies] = defaultdict(list)
+    found = _by_backup()
     for record in snapshot.records(KINDS["DataUpload"]):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
         claim = object_id("PersistentVolumeClaim", text(spec, "sourceNamespace"), text(spec, "sourcePVC"))
         outcome = PHASES.get(text(status, "phase").lower(), UNKNOWN)
         began = text(record.content, "metadata", "creationTimestamp")
-        found[record.namespace, labels_of(record).get("velero.io/backup-name", "")].append((claim, outcome, began))
+        found[record.namespace, labels_of(record).get("velero.io/backup-name", "")][claim].append((outcome, began))
     return found
 
 
@@ -217,7 +221,7 @@ def _point(
     """
     names = {target.uid, *(f"{target.namespace}/{pod}/{volume}" for pod, volume in target.places)} - {""}
     for method, copies, wanted in ((FILE_SYSTEM, files, names), (SNAPSHOT_MOVED, moved, {target.object})):
-        if held := [(result, began) for each, result, began in copies if each in wanted]:
+        if held := [copy for name in sorted(wanted) for copy in copies.get(name, ())]:
             result, began = min(held, key=lambda one: (one[0] == COMPLETED, one[1]))
             return Point(method, _worse(result, outcome), began or started, True)
     reach = _reach(chosen, target)
@@ -321,8 +325,11 @@ def _held_volumes(backup: Record | None, files: Copies, moved: Copies) -> Callab
     """Return what tells whether a backup held data of volumes of a namespace."""
     if backup is None:
         return lambda _: False
-    copies = {name.partition("/")[0] for name, result, _ in files if "/" in name and result == COMPLETED}
-    copies |= {parse_object_id(name)[1] for name, result, _ in moved if result == COMPLETED}
+    done = [
+        {name for name, each in held.items() if any(one[0] == COMPLETED for one in each)} for held in (files, moved)
+    ]
+    copies = {name.partition("/")[0] for name in done[0] if "/" in name}
+    copies |= {parse_object_id(name)[1] for name in done[1]}
     whole = _whole(mapping(backup.content, "status"))
     return lambda namespace: whole or namespace in copies
 

@@ -72,6 +72,7 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | px/secret-name | vault\.hashicorp\.com/agent-inject-status
     | flannel\.alpha\.coreos\.com/backend-type
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
@@ -340,6 +341,14 @@ https://htmlpreview.github.io/?https://github.com/kyverno/kyverno/blob/main/docs
 https://open-policy-agent.github.io/gatekeeper/website/docs/howto,
 https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
+
+VOLUME_ATTRIBUTES: Final = frozenset(
+    """
+    diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode kmsKeyId
+    secretProviderClass secure
+    """.split()
+)
+"""Attributes of a volume that say how it is encrypted, or which provider of secrets it mounts."""
 
 POLICY_GROUPS: Final = frozenset(
     ["admissionregistration.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh"]
