@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import hospital as software
 import infrastructure
-from access import add_access
+from access import access, add_access
 from assurance import assurance
 from backups import backups
 from cluster import add_cluster
@@ -43,6 +43,7 @@ def declare() -> Hospital:
         *external_secrets(running),
         *software.routes(),
         *policies(),
+        *access(),
         *backups(),
         *software.scope(),
         *inputs(),

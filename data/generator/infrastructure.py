@@ -43,8 +43,9 @@ def static_pod(name: str, image: str, port: int, cpu: int, memory: int, *flags: 
         memory=memory,
         mounts=data,
         command=(name, *flags),
-        liveness=f"http /livez {port}",
-        readiness=f"http /readyz {port}",
+        # The API server lets in no request without credentials, and a probe has none.
+        liveness=f"tcp {port}" if name == "kube-apiserver" else f"http /livez {port}",
+        readiness=f"tcp {port}" if name == "kube-apiserver" else f"http /readyz {port}",
         confined=False,
     )
     return Workload(
@@ -94,7 +95,7 @@ def control_plane() -> list[Declaration]:
             "--etcd-servers=https://127.0.0.1:2379",
             "--oidc-client-id=kubernetes",
             "--oidc-issuer-url=https://login.clinic.example/realms/staff",
-            "--anonymous-auth=true",
+            "--anonymous-auth=false",
             "--profiling=false",
             "--service-cluster-ip-range=10.96.0.0/16",
             f"--client-ca-file={PKI}/ca.crt",

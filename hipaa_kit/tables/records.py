@@ -42,7 +42,11 @@ WORKFORCE = Table(
     "one role of one person or account that may use the systems",
     ("user", "role"),
     (
-        text("user", "user name, as the cluster and the identity provider know it"),
+        text(
+            "user",
+            "user name, as the cluster and the identity provider know it; of a service account "
+            "`system:serviceaccount:NAMESPACE:NAME`",
+        ),
         text("role", "role in the organisation"),
         text("since", "first day, or none"),
         text("until", "last day, or none"),
@@ -81,8 +85,8 @@ ACCESS_MATRIX = Table(
     (
         text("role", "role in the organisation"),
         text("verb", "verb; `*` is any"),
-        text("group", "API group; none is the core group"),
-        text("resource", "resource; `*` is any"),
+        text("group", "API group; none is the core group, `*` is any"),
+        text("resource", "resource or resource/subresource; `*` is any resource, and with verb `*` any subresource"),
         text("namespace", "namespace; none is the whole cluster"),
     ),
 )

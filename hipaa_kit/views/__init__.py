@@ -1,5 +1,6 @@
 """How things show themselves: tables, figures, pages."""
 
+from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who_reaches
 from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
@@ -16,6 +17,7 @@ from hipaa_kit.views.plots import (
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
+    "choke_bars",
     "citation_bars",
     "coverage_bars",
     "draw",
@@ -29,14 +31,17 @@ __all__ = [
     "record",
     "recovery_ages",
     "remedies",
+    "review_sheet",
     "run_facts",
     "scope_map",
     "show",
     "standings",
     "traffic_bars",
+    "unproved",
     "unseen",
     "verdict_bars",
     "verdict_grid",
     "volume_bars",
+    "who_reaches",
     "worst_first",
 ]

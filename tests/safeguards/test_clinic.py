@@ -25,6 +25,7 @@ STANDING = {
 ASKED = {
     ("HK-ACC-19", "Deployment/identity/keycloak"),
     ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
 }
 """Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""

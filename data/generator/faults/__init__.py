@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faults import (
+    access_control,
     availability,
     backup_recovery,
     encryption,
@@ -17,6 +18,7 @@ from faults.patches import Fault
 TOPICS = (
     scope_and_inventory,
     availability,
+    access_control,
     encryption,
     network_isolation,
     pod_security,

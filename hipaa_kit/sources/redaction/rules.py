@@ -60,6 +60,9 @@ ANNOTATIONS: Final = re.compile(
         |duration|renew-before|revision-history-limit|inject-ca-from(?:-secret)?)
     | service\.beta\.openshift\.io/(?:serving-cert-secret-name|inject-cabundle)
 
+    # what a site writes on a role binding about its review: a day and the number of a ticket; never who approved
+    | hipaa-kit\.io/(?:reviewed-on|ticket)
+
     # what is injected, meshed, scraped, backed up, installed
     | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|rewriteAppHTTPProbers
         |(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
