@@ -49,10 +49,22 @@ def verdicts(twin: str) -> dict[tuple[str, str], str]:
 def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str) -> None:
     # By the rule of its control a fault may be a question, or what cannot be judged, and never a failure.
     rule = load_catalogue().control(control).rule
-    asked = {"HK-PHI-02", "HK-NET-04", "HK-ENC-04", "HK-ENC-06", "HK-ENC-07", "HK-ENC-12", "HK-BAK-02", "HK-BAK-10"}
+    asked = {
+        "HK-PHI-02",
+        "HK-NET-04",
+        "HK-ENC-04",
+        "HK-ENC-06",
+        "HK-ENC-07",
+        "HK-ENC-12",
+        "HK-BAK-02",
+        "HK-BAK-10",
+        "HK-BAK-11",
+    }
     expected = {"fail", "review"} & set(rule) if control in asked else {"fail"} if "fail" in rule else {"not_assessed"}
     assert verdicts("clinic")[control, name] in expected
-    assert verdicts("clinic_fixed")[control, name] == "pass"
+    # Off the network of its node a workload may have no flow left that carries ePHI.
+    good = {"pass", "not_applicable"} if control == "HK-ENC-12" else {"pass"}
+    assert verdicts("clinic_fixed")[control, name] in good
 
 
 def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
