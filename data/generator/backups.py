@@ -15,7 +15,7 @@ ALONE = ("integration",)
 """Namespaces with a schedule of their own, which write to the second store."""
 BUCKETS = {OFFSITE: ("clinic-backups", "us-west-2"), SECOND: ("clinic-backups-2", "us-east-2")}
 KEY = "arn:aws:kms:us-east-1:111122223333:key/clinic-data"
-DRIVERS = {BLOCK: "csi.vsphere.vmware.com", SHARED: "nfs.csi.k8s.io"}
+DRIVERS = {BLOCK: "rbd.csi.ceph.com", SHARED: "cephfs.csi.ceph.com"}
 
 SETS = {"ehr": ("ehr-db", "ehr-redis"), "imaging": ("orthanc", "pacs-db"), "integration": ("mirth-db", "rabbitmq")}
 MOUNTED = (

@@ -22,8 +22,10 @@ from model import (
 MIRROR = "registry.clinic.example"
 BRANCHES = "10.50.0.0/16"
 NAME_SERVER = "Deployment/kube-system/coredns"
-BLOCK = "vsphere-block"
-SHARED = "nfs-shared"
+BLOCK = "ceph-block"
+PLAIN = "ceph-block-plain"
+SHARED = "ceph-files"
+FILER = "nas-files"
 POSTGRES = f"{MIRROR}/library/postgres:17.6"
 TEMPORARY: dict[str, dict[str, Any]] = {"tmp": {"emptyDir": {}}}
 
@@ -121,7 +123,8 @@ def ehr() -> list[Declaration]:
         env={
             "EHR_API_URL": "http://ehr-api.ehr.svc:8080",
             "SESSION_STORE": "redis://ehr-redis.ehr.svc:6379/0",
-            "SESSION_SECRET": "fake-demo-session-secret",
+            "SESSION_SECRET": "secret:ehr-app/session-secret",
+            "DEMO_PATIENT": "fake-patient-of-the-demo",
             "LOG_LEVEL": "info",
         },
     )

@@ -86,6 +86,7 @@ cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
 argoproj.io/v1alpha1: applications=Application
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
 cilium.io/v1alpha1: tracingpolicies=TracingPolicy
+external-secrets.io/v1: externalsecrets=ExternalSecret
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from hospital import BLOCK
 from model import Hospital, Workload, object_id
 from objects import KINDS, Cluster, Object, moment, owner, suffix, uid
 from pods import (
@@ -211,7 +212,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
                 "spec": {
                     "accessModes": ["ReadWriteOnce"],
                     "resources": {"requests": {"storage": f"{size}Gi"}},
-                    "storageClassName": "vsphere-block",
+                    "storageClassName": BLOCK,
                     "volumeMode": "Filesystem",
                 },
                 "status": {"phase": "Pending"},

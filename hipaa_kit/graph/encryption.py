@@ -50,6 +50,10 @@ https://github.com/keycloak/keycloak/issues/46603
 """
 
 
+NOBODY = ""
+"""Stands for a source of which nothing is known."""
+
+
 class By(NamedTuple):
     """What encrypts a flow, and why."""
 
@@ -93,6 +97,8 @@ def flow_encryption(
         ports = sorted({port for port in known if _within(port, open_)} | named) or ([0] if outside else [])
         for port in ports:
             said = decide.flow(row["source"], row["destination"], row["protocol"], port)
+            if others := row["source_others"] + row["destination_others"]:
+                said = decide.for_others(said, row, port, others)
             pairs, same = decide.pairs(row["source"], row["destination"])
             yield {
                 "source": row["source"],
@@ -165,6 +171,20 @@ class _Decide:
         sure = next((by for by in found if by.encrypted_by not in ("none", "unknown")), None)
         maybe = next((by for by in found if by.encrypted_by == "unknown"), None)
         return sure or maybe or By("none", "; ".join(dict.fromkeys(by.basis for by in found if by.basis)))
+
+    def for_others(self, said: By, row: Mapping[str, Any], port: int, others: int) -> By:
+        """Return what is sure of a row that stands for several ends: only what the one that answers sees to alone.
+
+        Ends that stand together are alike in who may connect, and need not be in what encrypts.
+        """
+        if said.encrypted_by in ("none", "unknown"):
+            return said
+        if row["destination_others"] == 0:
+            mesh = self._mesh(NOBODY, row["destination"], port) if row["protocol"] == "TCP" else By("none", "")
+            alone = (mesh, self._application(NOBODY, row["destination"], row["protocol"], port))
+            if sure := next((by for by in alone if by.encrypted_by not in ("none", "unknown")), None):
+                return sure
+        return By("unknown", f"{said.basis}; the row stands for {others} more ends, which may differ in that")
 
     def pairs(self, source: str, destination: str) -> tuple[int | None, int | None]:
         """Return how many pairs of pods two workloads have, and how many of them share a node."""

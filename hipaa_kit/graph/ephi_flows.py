@@ -47,7 +47,7 @@ def ephi_flows(
     apart = _apart(Declared(expected_flows, workloads), alone, environments)
     return EPHI_FLOWS.frame(
         {**row, "source_ephi": row["source"] in inside, "destination_ephi": row["destination"] in inside}
-        for row in Alike(reach, known, apart).rows()
+        for row in Alike(reach, known, apart, shared_nodes=False).rows()
     )
 
 

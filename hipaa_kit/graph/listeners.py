@@ -132,7 +132,8 @@ def _listened(
     secrets = [text(each, "name") for each in items(listener, "tls", "certificateRefs")]
     passes = text(listener, "tls", "mode", default="Terminate") == "Passthrough"
     asked = texts(route.content, "spec", "hostnames") or [""]
-    for host in filter(None.__ne__, (_common(text(listener, "hostname"), each) for each in asked)):
+    hosts = [host for each in asked if (host := _common(text(listener, "hostname"), each)) is not None]
+    for host in hosts:
         for backend in backends(route):
             space = text(backend, "namespace") or route.namespace
             tls = {"HTTPS": "terminated", "TLS": "passthrough" if passes else "terminated", "HTTP": "none"}.get(

@@ -66,6 +66,9 @@ def pod_rows(table: Table, snapshot: Snapshot, rows: Callable[[PodView], Iterabl
         The rows of every pod, and of one from its template for each workload that has none, sorted by key.
     """
     herd = _herd(snapshot)
+    if not herd.words:  # no two are alike
+        kin_of = (herd.kin[number] for number in herd.of.tolist())
+        return table.typed(row for kin in kin_of for row in _sorted(table, rows(kin.pod)))
     used = set(herd.of.tolist())
     made: list[list[Row]] = []
     for number, kin in enumerate(herd.kin):

@@ -16,7 +16,8 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import Owner, controller_of, is_mirror, object_id, static_name, top_owner
 from hipaa_kit.sources.alike import Alike, find_alike
 from hipaa_kit.sources.documents import no_cyclic_collection
-from hipaa_kit.sources.molds import MOMENT, NAME, OWN_OF_POD, TEXT
+from hipaa_kit.sources.molds import MOMENT, NAME, TEXT
+from hipaa_kit.sources.redaction.shapes import OWN_OF_POD
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.workloads import WORKLOADS
 

@@ -16,7 +16,8 @@ CUSTOM: Final = tuple(
         "gateway.networking.k8s.io",
         True,
         "BackendTLSPolicy:backendtlspolicies GRPCRoute:grpcroutes Gateway:gateways HTTPRoute:httproutes "
-        "ListenerSet:listenersets TCPRoute:tcproutes TLSRoute:tlsroutes",
+        "ListenerSet:listenersets ReferenceGrant:referencegrants TCPRoute:tcproutes TLSRoute:tlsroutes "
+        "UDPRoute:udproutes",
     )
     + kinds_of("gateway.networking.x-k8s.io", True, "XListenerSet:xlistenersets")
     + kinds_of("networking.gke.io", True, "FrontendConfig:frontendconfigs")
@@ -34,6 +35,7 @@ CUSTOM: Final = tuple(
     + kinds_of("operator.openshift.io", False, "Network:networks")
     # the control plane of OpenShift
     + kinds_of("config.openshift.io", False, "APIServer:apiservers")
+    + kinds_of("operator.openshift.io", False, "KubeAPIServer:kubeapiservers")
     # certificates: https://cert-manager.io/docs/reference/api-docs/
     + kinds_of("cert-manager.io", True, "Certificate:certificates Issuer:issuers")
     + kinds_of("cert-manager.io", False, "ClusterIssuer:clusterissuers")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -224,11 +224,7 @@ class Mold:
 
     def marks(self) -> list[bytes] | None:
         """Return words for the holes that stand nowhere else in the object; None where one does."""
-        return self.marked(range(len(self.kinds)))
-
-    def marked(self, numbers: Iterable[int]) -> list[bytes] | None:
-        """Return such words by a number for each hole; those of the same number are the same."""
-        marks = [mark(kind, number) for kind, number in zip(self.kinds, numbers, strict=True)]
+        marks = [_mark(kind, number) for number, kind in enumerate(self.kinds)]
         shared = b"\n".join(self.shared)
         return None if any(each.strip(b'"') in shared for each in marks) else marks
 
@@ -264,53 +260,6 @@ def _places(text: bytes, part: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(part, at + len(part))
-
-
-ORDINALS: Final = (
-    *("apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index"),
-    "statefulset.kubernetes.io/pod-name",
-)
-"""Labels that say which of a workload's pods one is.
-
-Source: https://kubernetes.io/docs/reference/labels-annotations-taints/
-"""
-
-PINNED: Final = {
-    "nodeAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [{"values": [NAME]}]}]}
-    }
-}
-"""The affinity of a DaemonSet's pod names its node.
-
-Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#how-daemon-pods-are-scheduled
-"""
-
-_STATE: Final = {
-    "running": {"startedAt": MOMENT},
-    "terminated": {"containerID": ID, "finishedAt": MOMENT, "startedAt": MOMENT},
-}
-_STATUSES: Final = [{"containerID": ID, "lastState": _STATE, "state": _STATE}]
-OWN_OF_POD: Final[dict[str, Any]] = {
-    "metadata": {
-        **dict.fromkeys(("name", "resourceVersion", "uid"), NAME),
-        "creationTimestamp": MOMENT,
-        "labels": dict.fromkeys(ORDINALS, NAME),
-    },
-    "spec": {
-        "affinity": PINNED,
-        **dict.fromkeys(("hostname", "nodeName"), NAME),
-        "volumes": [{"persistentVolumeClaim": {"claimName": NAME}}],
-    },
-    "status": {
-        **dict.fromkeys(("hostIP", "podIP"), ADDRESS),
-        "hostIPs": [{"ip": ADDRESS}],
-        "podIPs": [{"ip": ADDRESS}],
-        "conditions": [{"lastProbeTime": MOMENT, "lastTransitionTime": MOMENT}],
-        "startTime": MOMENT,
-        **dict.fromkeys(("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"), _STATUSES),
-    },
-}
-"""What each pod of a workload has of its own."""
 
 
 def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -352,7 +301,7 @@ def _ender(kind: str, after: bytes) -> bytes:
     return after[: _ENDER_BYTES if kind == VALUE else 1]
 
 
-def mark(kind: str, number: int) -> bytes:
+def _mark(kind: str, number: int) -> bytes:
     """Return a word for a hole of some kind that is unlikely to be the word of any object."""
     if kind == TOKEN:
         return b"zqxjk"

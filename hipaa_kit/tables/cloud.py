@@ -62,3 +62,16 @@ CLOUD_STORES = Table(
         text("logs_exported", "kinds of log that are kept, joined by spaces"),
     ),
 )
+
+CLOUD_VOLUMES = Table(
+    "cloud_volumes",
+    "one disk or file system as its provider describes it",
+    ("provider", "name"),
+    (
+        text("provider", "provider", PROVIDERS),
+        text("name", "name by which a volume's handle speaks of it"),
+        maybe("encrypted", "data are encrypted at rest"),
+        text("key", "name of the key, or none"),
+        text("attached_to", "machines it is attached to, joined by spaces"),
+    ),
+)

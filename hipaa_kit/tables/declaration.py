@@ -120,6 +120,8 @@ class Table:
         missing = [name for name in self.names if name not in frame]
         if missing:
             raise TableError(f"missing columns {missing}", f"table {self.name}")
+        if [(str(name), str(kind)) for name, kind in frame.dtypes.items()] == [(c.name, c.type) for c in self.columns]:
+            return self._finished(frame)
         data = {column.name: self._series(column, frame[column.name]) for column in self.columns}
         return self._finished(pd.DataFrame(data))
 

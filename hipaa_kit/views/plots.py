@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.printable import printable
 from hipaa_kit.views.palette import (
+    AT_REST_STYLE,
     BLUE,
     COVERAGE_STYLE,
     GREY,
@@ -123,6 +124,15 @@ def coverage_bars(coverage: pd.DataFrame, title: str) -> Picture:
     kinds = worst.drop_duplicates(["api_group", "kind"], keep="last")
     counts = pd.crosstab(kinds["api_group"], kinds["status"])
     return stacked(counts, COVERAGE_STYLE, title, "kinds of object")
+
+
+def volume_bars(ephi_volumes: pd.DataFrame, title: str) -> Picture:
+    """Draw volumes with ePHI as stacked bars, one per driver: what they are at rest, and keys that are near."""
+    driver = ephi_volumes["driver"].where(ephi_volumes["driver"] != "", ephi_volumes["type"])
+    near = (ephi_volumes["state"] == "encrypted") & ephi_volumes["place"].isin(["cluster", "node"])
+    state = ephi_volumes["state"].mask(near, "key in the cluster")
+    counts = pd.crosstab(driver.where(driver != "", "not made").rename("driver"), state.rename("state"))
+    return stacked(counts, AT_REST_STYLE, title, "volumes")
 
 
 def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, title: str) -> Picture:

@@ -34,6 +34,8 @@ def test_there_are_notebooks() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "00_scope_and_inventory",
         "01_availability",
+        "02_access_control",
+        "03_encryption",
         "11_network_isolation",
         "12_backup_recovery",
         "13_integrity",

@@ -172,10 +172,10 @@ def by_page(objects: list[dict[str, Any]]) -> tuple[Snapshot, list[bool]]:
     return builder.build(), understood
 
 
-def by_mold(objects: list[dict[str, Any]]) -> tuple[Snapshot, int]:
+def by_mold(objects: list[dict[str, Any]], plain: list[dict[str, Any]] | None = None) -> tuple[Snapshot, int]:
     """Return a snapshot of pods that come after two plain ones of their owner, and how many fitted their mold."""
     builder = SnapshotBuilder("live", Pseudonymizer(TEST_KEY))
-    first, second = PLAIN_PODS
+    first, second = plain or PLAIN_PODS
     for number, page in enumerate([[first], [second], objects]):
         for position, each in enumerate(builder.add_page(written(page), "pods", number, "default", kind=("v1", "Pod"))):
             if isinstance(each, bytes):
@@ -224,6 +224,51 @@ def test_a_pod_with_a_token_of_its_own_fits_the_mold_and_one_with_two_does_not()
     ]
     assert said(by_mold(pods)[0]) == said(one_by_one([*PLAIN_PODS, *pods]))
     assert [by_mold([pod])[1] for pod in pods] == [1, 0]
+
+
+def pinned(name: str, word: str) -> dict[str, Any]:
+    """Return a pod in which a word stands wherever a pod of a DaemonSet or StatefulSet has a name of its own."""
+    terms = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [word]}]}]}
+    pod = changed(POD, [(("metadata", "name"), "put", name, "")])
+    pod["metadata"]["labels"] = {"app": "x", **dict.fromkeys(shapes.ORDINALS, word)}
+    pod["spec"] |= {"nodeName": word, "hostname": word}
+    pod["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    pod["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"] = word
+    return pod
+
+
+def test_whatever_word_a_pod_has_of_its_own_passes_a_mold_as_it_passes_alone() -> None:
+    words = [
+        "true",
+        "on",
+        "null",
+        "12",
+        "5m",
+        "0",
+        "1e3",
+        "10.0.0.1",
+        ".",
+        "-",
+        "-x",
+        "a",
+        "removed",
+        "a" * 253,
+        "0x1f",
+    ]
+    words += [
+        "kube-proxy",
+        "hk-0123456789abcdef",
+        "mrn-1234567",
+        "123-45-6789",
+        "2026-11-20",
+        "password",
+        "e3b0c44298fc1c14",
+    ]
+    plain = [pinned("app-a", "worker-1"), pinned("app-b", "worker-2")]
+    pods = [pinned(f"app-{number}", word) for number, word in enumerate(words)]
+    snapshot, fitting = by_mold(pods, plain)
+    assert fitting == len(words) - 2
+    assert said(snapshot) == said(one_by_one([*plain, *pods]))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))

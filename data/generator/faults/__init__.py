@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from faults import (
+    access_control,
     availability,
     backup_recovery,
+    encryption,
     integrity,
     network_isolation,
     pod_security,
@@ -13,7 +15,17 @@ from faults import (
 )
 from faults.patches import Fault
 
-TOPICS = (scope_and_inventory, availability, network_isolation, pod_security, integrity, transit, backup_recovery)
+TOPICS = (
+    scope_and_inventory,
+    availability,
+    access_control,
+    encryption,
+    network_isolation,
+    pod_security,
+    integrity,
+    transit,
+    backup_recovery,
+)
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
 __all__ = ["FAULTS", "Fault"]

@@ -15,7 +15,7 @@ QUEUES = tuple(f"PersistentVolumeClaim/integration/data-rabbitmq-{number}" for n
 
 PAUSED = write("Schedule/velero/integration", "spec", "paused", value=True)
 SHORT = write("Schedule/velero/integration", "spec", "template", "ttl", value="72h0m0s")
-NO_SNAPSHOTS = drop("VolumeSnapshotClass//vsphere-block")
+NO_SNAPSHOTS = drop("VolumeSnapshotClass//ceph-block")
 COPY_FAILED = write(COPY_OF.format("data-pacs-db-1"), "status", "phase", value="Failed")
 ARCHIVE_LOST = together(
     change(ARCHIVE, reclaim="Delete"), write(COPY_OF.format("pacs-archive"), "status", "phase", value="Failed")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from hipaa_kit.graph.permissions.authorizers import other_authorizers
 from hipaa_kit.graph.permissions.escape import WayOut, expected_because, ways_out
-from hipaa_kit.graph.permissions.techniques import TRUSTED_CONFIG
+from hipaa_kit.graph.permissions.techniques import MADE_BY_THE_SERVER, TRUSTED_CONFIG
 from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -197,8 +197,8 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
 def _trusted(snapshot: Snapshot) -> frozenset[str]:
     if not snapshot.coverage.answer(kinds.CONFIG_MAP, "kube-system").complete:
         return TRUSTED_CONFIG
-    held = (record.name for record in snapshot.records(kinds.CONFIG_MAP) if record.namespace == "kube-system")
-    return TRUSTED_CONFIG & set(held)
+    held = {record.name for record in snapshot.records(kinds.CONFIG_MAP) if record.namespace == "kube-system"}
+    return TRUSTED_CONFIG & (held | MADE_BY_THE_SERVER)
 
 
 def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]], str]]:

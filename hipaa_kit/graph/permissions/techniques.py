@@ -27,10 +27,11 @@ RUN: Final = (f"create pods,{WORKLOADS}",)
 CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 KUBELET_SIGNER: Final = "kubernetes.io/kube-apiserver-client-kubelet"
 ALL_SIGNERS: Final = "kubernetes.io/*"
-TRUSTED_CONFIG: Final = frozenset(
+MADE_BY_THE_SERVER: Final = frozenset({"extension-apiserver-authentication"})
+"""Those that an API server writes itself when it starts, and again when they are gone."""
+TRUSTED_CONFIG: Final = MADE_BY_THE_SERVER | frozenset(
     {
         "aws-auth",
-        "extension-apiserver-authentication",
         "kubeadm-config",
         "kubelet-config",
         *(f"kubelet-config-1.{minor}" for minor in range(10, 25)),

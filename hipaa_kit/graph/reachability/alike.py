@@ -58,10 +58,23 @@ class Alike:
         What tells ends apart beside their flows, by the name of a workload or of addresses.
     detail
         Pairs of ends up to which each has rows of its own.
+    shared_nodes
+        Whether a flow is told that policies deny to all others, and that only sharing a node may open to pods on the
+        network of that node. A node reaches its own pods whatever anybody writes: such rows say the same of every
+        workload. Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/
     """
 
-    def __init__(self, reach: Reachability, workloads: Sequence[str], apart: Apart, detail: int = DETAIL) -> None:
+    def __init__(
+        self,
+        reach: Reachability,
+        workloads: Sequence[str],
+        apart: Apart,
+        detail: int = DETAIL,
+        *,
+        shared_nodes: bool = True,
+    ) -> None:
         self.engine, self.classes = reach.engine, reach.engine.classes
+        self.shared_nodes = shared_nodes
         self.edges = Edges(reach.engine, reach.places)
         self.pods = reach.facts.pods
         self.workloads = sorted(workloads)
@@ -202,7 +215,8 @@ class Alike:
                 if self.classes.host[number] or self.classes.host[peer]:
                     after, why = self.edges.node_local(flow, reason, *ends)
                     near = self._sharing(held, pods, same) if after != flow else 0
-                    if near and self.engine.flows.planes[after].possible:
+                    told = self.shared_nodes or self.may[flow]
+                    if near and told and self.engine.flows.planes[after].possible:
                         found[after, why] += near
                     pairs -= near
                 if pairs > 0 and self.engine.flows.planes[flow].possible:

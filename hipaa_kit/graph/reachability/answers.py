@@ -187,6 +187,10 @@ class Reachability:
         one, other = pair
         names = self.places.name(one), self.places.name(other)
         sides = tuple(self._explained(one, other, self._in_one_family(one, other, self._bit(protocol, port), verdict)))
+        if verdict == "unknown" and all(side.verdict != "unknown" for side in sides):
+            # In each family the policies decide, and not alike.
+            reason = "neither end has an address yet: in which address family they will meet is not known"
+            sides = (_fixed("egress", "unknown", "family", reason),)
         return Explanation(*names, protocol, port, verdict, self.options_in_force.enforcement, sides)
 
     def _in_one_family(self, one: Place, other: Place, bit: int, verdict: Verdict) -> int:

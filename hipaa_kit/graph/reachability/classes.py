@@ -219,6 +219,8 @@ class Classes:
         self.by_address: dict[tuple[bool, tuple[int, ...]], Index] = _grouped((key[1], key[6]) for key in self.keys)
         self.counts = np.array([len(each) for each in self.members], dtype=np.int64)
         self.families_of = self._families()
+        no_address = [not key[7] for key in self.keys] + [not nodes[0].addresses for nodes in self.node_members]
+        self.unaddressed = np.array([*no_address, *(False for _ in self.cells)], dtype=bool)
 
     def _families(self) -> npt.NDArray[np.int8]:
         """Return the families in which each class has an address, as bits; both where no address is known."""

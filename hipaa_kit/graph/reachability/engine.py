@@ -450,7 +450,7 @@ class Engine:
                 found &= self.side(direction).planes(number, peer, local)[0]
                 behind &= self.side(direction).gate(number, peer) if local else behind
         if not local:
-            return found
+            return self._in_some_family(found) if self._no_address(source, destination) else found
         options = self.facts.options
         node = max(source, destination) >= self.classes.pods
         if options.node_local == "allowed" and (node or options.host_network == "plugin_typical"):
@@ -468,13 +468,31 @@ class Engine:
         outside = np.where(right_outside := (destinations >= self.first_cell)[None, :], right, left)
         either = (sources >= self.first_cell)[:, None] | right_outside
         families = np.where(either, outside, left & right)
+        open_ = self.classes.unaddressed
+        families = np.where(open_[sources][:, None] & open_[destinations][None, :], 0, families)
         code = flows * 4 + families
         distinct, back = np.unique(code, return_inverse=True)
         found = []
         for each in distinct.tolist():
             bits, planes = _family_bits(self, each % 4), self.flows.planes[each // 4]
-            found.append(self.flows.number(Planes(planes.sure & bits, planes.possible & bits)))
+            shared = Planes(planes.sure & bits, planes.possible & bits) if each % 4 else self._in_some_family(planes)
+            found.append(self.flows.number(shared))
         return np.array(found, dtype=np.int32)[back].reshape(flows.shape)
+
+    def _no_address(self, source: int, destination: int) -> bool:
+        """Tell whether of neither end an address is known, so that nothing says in which family they will meet."""
+        open_ = self.classes.unaddressed
+        return self.atoms.families > 1 and bool(open_[source] and open_[destination])
+
+    def _in_some_family(self, planes: Planes) -> Planes:
+        """Return what is allowed whichever family it will be, and what is in one of them."""
+        atoms = self.atoms
+        sure, possible = atoms.one_family, 0
+        for at in range(atoms.families):
+            sure &= planes.sure >> atoms.size * at
+            possible |= planes.possible >> atoms.size * at & atoms.one_family
+        spread = sum(1 << atoms.size * at for at in range(atoms.families))
+        return Planes(sure * spread, possible * spread)
 
     def shared(self, source: int, destination: int) -> int:
         """Return the bits of the address families that two classes share."""

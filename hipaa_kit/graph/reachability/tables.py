@@ -6,9 +6,11 @@ import pandas as pd
 
 from hipaa_kit.graph.reachability.answers import reachability_of
 from hipaa_kit.graph.reachability.reading import READS
+from hipaa_kit.graph.reachability.routes import GATEWAY, ROUTES
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.reachability import (
     EXPOSURES,
@@ -19,6 +21,16 @@ from hipaa_kit.tables.reachability import (
 )
 
 BEHIND = tuple(dict.fromkeys((*READS, *CONTROLLERS)))
+
+ENTRIES = (
+    kinds.SERVICE,
+    kinds.ENDPOINT_SLICE,
+    kinds.INGRESS,
+    kinds.INGRESS_CLASS,
+    *(custom(GATEWAY, kind) for kind in ("Gateway", "ReferenceGrant", *ROUTES)),
+    custom("route.openshift.io", "Route"),
+)
+"""Kinds by which the outside gets in; none of them seen in part shows that nothing does."""
 
 
 @builds(ISOLATION, reads=BEHIND)
@@ -39,7 +51,7 @@ def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
     return reachability_of(snapshot).options()
 
 
-@builds(EXPOSURES, reads=(*BEHIND, kinds.SERVICE, kinds.ENDPOINT_SLICE, kinds.INGRESS, kinds.INGRESS_CLASS))
+@builds(EXPOSURES, reads=(*BEHIND, *ENTRIES))
 def exposures(snapshot: Snapshot) -> pd.DataFrame:
     """Return every way from outside into a port of a pod."""
     return reachability_of(snapshot).exposure()

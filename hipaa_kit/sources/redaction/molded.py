@@ -16,7 +16,6 @@ from hipaa_kit.sources.molds import (
     FIELDS,
     MOMENT,
     NAME,
-    OWN_OF_POD,
     TOKEN,
     VALUE,
     WORDS,
@@ -26,6 +25,7 @@ from hipaa_kit.sources.molds import (
     are_plain,
     find_holes,
 )
+from hipaa_kit.sources.redaction.shapes import OWN_OF_POD
 
 OWN: Final = {
     **OWN_OF_POD,

@@ -60,6 +60,9 @@ ANNOTATIONS: Final = re.compile(
         |duration|renew-before|revision-history-limit|inject-ca-from(?:-secret)?)
     | service\.beta\.openshift\.io/(?:serving-cert-secret-name|inject-cabundle)
 
+    # what a site writes on a role binding about its review: a day and the number of a ticket; never who approved
+    | hipaa-kit\.io/(?:reviewed-on|ticket)
+
     # what is injected, meshed, scraped, backed up, installed
     | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|rewriteAppHTTPProbers
         |(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
@@ -69,6 +72,7 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | px/secret-name | vault\.hashicorp\.com/agent-inject-status
     | flannel\.alpha\.coreos\.com/backend-type
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
@@ -337,6 +341,14 @@ https://htmlpreview.github.io/?https://github.com/kyverno/kyverno/blob/main/docs
 https://open-policy-agent.github.io/gatekeeper/website/docs/howto,
 https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
+
+VOLUME_ATTRIBUTES: Final = frozenset(
+    """
+    diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode kmsKeyId
+    secretProviderClass secure
+    """.split()
+)
+"""Attributes of a volume that say how it is encrypted, or which provider of secrets it mounts."""
 
 POLICY_GROUPS: Final = frozenset(
     ["admissionregistration.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh"]
