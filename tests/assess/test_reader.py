@@ -33,6 +33,7 @@ CUSTOM = {
     "aquasecurity.github.io": "https://aquasecurity.github.io/trivy-operator/latest/docs/crds/",
     "openreports.io": "https://openreports.io",
     "policy.networking.k8s.io": "https://network-policy-api.sigs.k8s.io",
+    "snapshot.storage.k8s.io": "https://kubernetes.io/docs/concepts/storage/volume-snapshots/",
     "wgpolicyk8s.io": "https://github.com/kubernetes-sigs/wg-policy-prototypes",
 }
 """API groups that come as custom resources, beside those of `kube.custom_kinds`, and where they are defined."""
