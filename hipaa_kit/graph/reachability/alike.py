@@ -58,9 +58,20 @@ class Alike:
         What tells ends apart beside their flows, by the name of a workload or of addresses.
     detail
         Pairs of ends up to which each has rows of its own.
+    near
+        Also flows that are there only because both ends share a node, which no policy can shut.
     """
 
-    def __init__(self, reach: Reachability, workloads: Sequence[str], apart: Apart, detail: int = DETAIL) -> None:
+    def __init__(
+        self,
+        reach: Reachability,
+        workloads: Sequence[str],
+        apart: Apart,
+        detail: int = DETAIL,
+        *,
+        near: bool = True,
+    ) -> None:
+        self.near = near
         self.engine, self.classes = reach.engine, reach.engine.classes
         self.edges = Edges(reach.engine, reach.places)
         self.pods = reach.facts.pods
@@ -199,7 +210,8 @@ class Alike:
                 reason = self.edges.reason(*ends, flow)
                 same = name == other and number == peer
                 pairs = len(held) * len(pods) - (len(held) if same else 0)
-                if self.classes.host[number] or self.classes.host[peer]:
+                shut = not self.engine.flows.planes[flow].possible
+                if (self.near or not shut) and (self.classes.host[number] or self.classes.host[peer]):
                     after, why = self.edges.node_local(flow, reason, *ends)
                     near = self._sharing(held, pods, same) if after != flow else 0
                     if near and self.engine.flows.planes[after].possible:
