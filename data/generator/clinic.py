@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import hospital as software
 import infrastructure
-from access import add_access
+from access import access, add_access
+from assurance import assurance
+from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
@@ -16,13 +18,14 @@ from network import add_network
 from objects import Cluster
 from policies import policies
 from scaling import add_scaling
+from secret_stores import external_secrets
 from storage import add_storage
 from workloads import add_workloads
 
 
 def declare() -> Hospital:
     """Return the repaired hospital."""
-    return Hospital(
+    running = [
         *infrastructure.namespaces(),
         *software.namespaces(),
         *infrastructure.control_plane(),
@@ -34,10 +37,17 @@ def declare() -> Hospital:
         *software.integration(),
         *software.portal(),
         *software.identity_research_staging(),
+    ]
+    return Hospital(
+        *running,
+        *external_secrets(running),
         *software.routes(),
         *policies(),
+        *access(),
+        *backups(),
         *software.scope(),
         *inputs(),
+        *assurance(),
     )
 
 

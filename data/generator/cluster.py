@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from hashlib import sha256
+
 from model import APP, CONTROL_PLANE, NODES, Hospital, Namespace, Workload, node_address, zone_of
-from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Object, digest, moment, suffix, uid
+from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Kind, Object, digest, moment, suffix, uid
 from pods import PRIORITIES, cpu, mebibytes, replicas
 
 BORN = "2025-02-03"
@@ -14,6 +17,7 @@ def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
     """Add everything that belongs to the cluster rather than to a workload."""
     for node in NODES:
         add_node(cluster, node)
+        add_cilium_node(cluster, node)
     for namespace in hospital.all(Namespace):
         add_namespace(cluster, namespace)
         add_guards(cluster, hospital, namespace)
@@ -94,6 +98,31 @@ def add_node(cluster: Cluster, name: str) -> None:
             "node.alpha.kubernetes.io/ttl": "0",
             "volumes.kubernetes.io/controller-managed-attach-detach": "true",
         },
+    )
+
+
+def add_cilium_node(cluster: Cluster, name: str) -> None:
+    """Add what the network plugin keeps of a node: its addresses, and the public key of its WireGuard.
+
+    Source: https://docs.cilium.io/en/stable/security/network/encryption-wireguard/
+    """
+    key = base64.b64encode(sha256(f"wireguard/{name}".encode()).digest()).decode()
+    health = f"10.244.{NODES.index(name)}.201"
+    cluster.add(
+        "CiliumNode",
+        "",
+        name,
+        {
+            "spec": {
+                "addresses": [{"ip": node_address(name), "type": "InternalIP"}],
+                "encryption": {"key": 255},
+                "health": {"ipv4": health},
+                "ipam": {"podCIDRs": [f"10.244.{NODES.index(name)}.0/24"]},
+            }
+        },
+        created=moment(BORN, "node", name, after=90),
+        annotations={"network.cilium.io/wg-pub-key": key},
+        generation=3,
     )
 
 
@@ -256,13 +285,21 @@ def add_classes(cluster: Cluster) -> None:
         cluster.add("FlowSchema", "", name, {"spec": schema, "status": status}, created=created, annotations=kept)
 
 
-CUSTOM = ("Certificate", "ClusterIssuer", "CiliumNetworkPolicy", "Schedule")
+SNAPSHOTS = "snapshot.storage.k8s.io"
+CLUSTER_WIDE = ("CiliumNode", "ClusterIssuer", "TracingPolicy", "VolumeSnapshotClass", "VolumeSnapshotContent")
+APPROVED = "https://github.com/kubernetes-csi/external-snapshotter/pull/814"
+"""Where the API was reviewed: the server refuses a definition in a group of Kubernetes without it."""
+
+
+def installed(kind: Kind) -> bool:
+    """Tell whether a kind is not the API server's own, but defined by what was installed."""
+    return kind.group == SNAPSHOTS or ("." in kind.group and not kind.group.endswith(".k8s.io"))
 
 
 def add_extensions(cluster: Cluster) -> None:
-    """Add custom resources with their definitions, a webhook, and the register of served groups."""
+    """Add custom resources with their definitions, and the register of served groups."""
     created = moment("2026-03-02", "extensions")
-    for kind in (KINDS[name] for name in CUSTOM):
+    for kind in filter(installed, KINDS.values()):
         names = {
             "kind": kind.name,
             "listKind": f"{kind.name}List",
@@ -281,7 +318,7 @@ def add_extensions(cluster: Cluster) -> None:
                     "conversion": {"strategy": "None"},
                     "group": kind.group,
                     "names": names,
-                    "scope": "Cluster" if kind.name == "ClusterIssuer" else "Namespaced",
+                    "scope": "Cluster" if kind.name in CLUSTER_WIDE else "Namespaced",
                     "versions": [
                         {
                             "name": kind.version,
@@ -299,6 +336,7 @@ def add_extensions(cluster: Cluster) -> None:
                 },
             },
             created=created,
+            annotations={"api-approved.kubernetes.io": APPROVED} if kind.group.endswith(".k8s.io") else None,
         )
     ready = {"type": "Ready", "status": "True", "reason": "KeyPairVerified", "lastTransitionTime": created}
     cluster.add(
@@ -306,18 +344,6 @@ def add_extensions(cluster: Cluster) -> None:
         "",
         "clinic-ca",
         {"spec": {"ca": {"secretName": "clinic-ca"}}, "status": {"conditions": [ready]}},
-        created=created,
-        generation=1,
-    )
-    nightly = {
-        "schedule": "0 1 * * *",
-        "template": {"includedNamespaces": ["ehr", "imaging", "integration", "portal"], "ttl": "720h0m0s"},
-    }
-    cluster.add(
-        "Schedule",
-        "velero",
-        "nightly",
-        {"spec": nightly, "status": {"phase": "Enabled", "lastBackup": "2026-11-20T01:00:00Z"}},
         created=created,
         generation=1,
     )

@@ -22,8 +22,10 @@ from model import (
 MIRROR = "registry.clinic.example"
 BRANCHES = "10.50.0.0/16"
 NAME_SERVER = "Deployment/kube-system/coredns"
-BLOCK = "vsphere-block"
-SHARED = "nfs-shared"
+BLOCK = "ceph-block"
+PLAIN = "ceph-block-plain"
+SHARED = "ceph-files"
+FILER = "nas-files"
 POSTGRES = f"{MIRROR}/library/postgres:17.6"
 TEMPORARY: dict[str, dict[str, Any]] = {"tmp": {"emptyDir": {}}}
 
@@ -121,7 +123,8 @@ def ehr() -> list[Declaration]:
         env={
             "EHR_API_URL": "http://ehr-api.ehr.svc:8080",
             "SESSION_STORE": "redis://ehr-redis.ehr.svc:6379/0",
-            "SESSION_SECRET": "fake-demo-session-secret",
+            "SESSION_SECRET": "secret:ehr-app/session-secret",
+            "DEMO_PATIENT": "fake-patient-of-the-demo",
             "LOG_LEVEL": "info",
         },
     )
@@ -289,14 +292,24 @@ def integration() -> list[Declaration]:
         f"{MIRROR}/nextgenhealthcare/connect:4.5.2",
         cpu=500,
         memory=1536,
-        ports={"mllp": 6661, "hl7": 2575, "https": 8443},
+        ports={"https": 8443},
         env={
             "DATABASE": "postgres",
             "DATABASE_URL": "jdbc:postgresql://mirth-db.integration.svc:5432/mirthdb",
             "DATABASE_PASSWORD": "secret:mirth/database-password",
         },
-        readiness="tcp mllp",
+        readiness="tcp https",
         liveness="tcp https",
+    )
+    # Outside the cluster HL7 is spoken inside TLS alone; within the pod the engine listens on the loopback.
+    tunnel = Container(
+        "hl7-tls",
+        f"{MIRROR}/platform/stunnel:5.75",
+        cpu=50,
+        memory=64,
+        ports={"hl7-tls": 2575, "mllp-tls": 6661},
+        readiness="tcp mllp-tls",
+        role="sidecar",
     )
     broker = Container(
         "rabbitmq",
@@ -309,18 +322,18 @@ def integration() -> list[Declaration]:
         liveness="tcp amqp",
     )
     return [
-        deployment("integration", engine, volumes={}),
+        deployment("integration", engine, containers=(tunnel, engine), volumes={}),
         database("integration", "mirth-db", 50, exporter=True),
         Workload("StatefulSet", "integration", "rabbitmq", (broker,), claims={"data": 20}),
         Service(
             "integration",
             "mirth",
-            {"hl7": (2575, "hl7"), "mllp": (6661, "mllp")},
+            {"hl7-tls": (2575, "hl7-tls"), "mllp-tls": (6661, "mllp-tls")},
             app="mirth",
             balancer="10.40.1.11",
             ranges=(BRANCHES,),
         ),
-        Service("integration", "lab-results", {"mllp": (6661, "mllp")}, app="mirth"),
+        Service("integration", "lab-results", {"mllp-tls": (6661, "mllp-tls")}, app="mirth"),
         database_service("integration", "mirth-db", exporter=True),
         Service("integration", "rabbitmq", {"amqp": (5672, "amqp")}, app="rabbitmq", headless=True),
         *(Budget("integration", name, name) for name in ("mirth", "mirth-db", "rabbitmq")),
@@ -356,7 +369,7 @@ def identity_research_staging() -> list[Declaration]:
     """Declare the identity provider, the research archive, and the masked copy of the record."""
     keycloak = Container(
         "keycloak",
-        "quay.io/keycloak/keycloak:26.3.4",
+        "quay.io/keycloak/keycloak:26.6.1",
         cpu=500,
         memory=1536,
         ports={"http": 8080, "management": 9000},
@@ -364,6 +377,7 @@ def identity_research_staging() -> list[Declaration]:
         env={
             "KC_DB_URL": "jdbc:postgresql://keycloak-db.identity.svc:5432/keycloak",
             "KC_DB_PASSWORD": "secret:keycloak/db-password",
+            "KC_DB_TLS_MODE": "verify-server",
         },
         readiness="http /health/ready management",
         liveness="http /health/live management",

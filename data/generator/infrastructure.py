@@ -43,8 +43,9 @@ def static_pod(name: str, image: str, port: int, cpu: int, memory: int, *flags: 
         memory=memory,
         mounts=data,
         command=(name, *flags),
-        liveness=f"http /livez {port}",
-        readiness=f"http /readyz {port}",
+        # The API server lets in no request without credentials, and a probe has none.
+        liveness=f"tcp {port}" if name == "kube-apiserver" else f"http /livez {port}",
+        readiness=f"tcp {port}" if name == "kube-apiserver" else f"http /readyz {port}",
         confined=False,
     )
     return Workload(
@@ -75,7 +76,10 @@ def control_plane() -> list[Declaration]:
             "--client-cert-auth=true",
             "--peer-client-cert-auth=true",
             f"--cert-file={PKI}/etcd/server.crt",
+            f"--peer-trusted-ca-file={PKI}/etcd/ca.crt",
+            f"--trusted-ca-file={PKI}/etcd/ca.crt",
             "--listen-metrics-urls=http://127.0.0.1:2381",
+            "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
         ),
         static_pod(
             "kube-apiserver",
@@ -87,13 +91,22 @@ def control_plane() -> list[Declaration]:
             "--advertise-address={address}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            "--encryption-provider-config=/etc/kubernetes/enc/encryption-config.yaml",
             "--etcd-servers=https://127.0.0.1:2379",
             "--oidc-client-id=kubernetes",
             "--oidc-issuer-url=https://login.clinic.example/realms/staff",
-            "--anonymous-auth=true",
+            "--anonymous-auth=false",
             "--profiling=false",
             "--service-cluster-ip-range=10.96.0.0/16",
+            f"--client-ca-file={PKI}/ca.crt",
+            f"--etcd-cafile={PKI}/etcd/ca.crt",
+            f"--etcd-certfile={PKI}/apiserver-etcd-client.crt",
+            f"--etcd-keyfile={PKI}/apiserver-etcd-client.key",
+            f"--kubelet-certificate-authority={PKI}/ca.crt",
+            f"--kubelet-client-certificate={PKI}/apiserver-kubelet-client.crt",
+            f"--kubelet-client-key={PKI}/apiserver-kubelet-client.key",
             f"--tls-cert-file={PKI}/apiserver.crt",
+            "--tls-min-version=VersionTLS12",
         ),
         static_pod(
             "kube-controller-manager",
@@ -141,7 +154,7 @@ def node_agents() -> list[Declaration]:
     )
     storage = Container(
         "driver",
-        "registry.k8s.io/csi-vsphere/driver:v3.5.0",
+        "quay.io/cephcsi/cephcsi:v3.15.0",
         memory=128,
         mounts={"/var/lib/kubelet": "kubelet", "/csi": "plugin"},
         privileged=True,
@@ -172,11 +185,11 @@ def node_agents() -> list[Declaration]:
         ),
         daemon_set(
             "kube-system",
-            "vsphere-csi-node",
+            "ceph-csi-node",
             storage,
             volumes={
                 "kubelet": host("/var/lib/kubelet"),
-                "plugin": host("/var/lib/kubelet/plugins/csi.vsphere.vmware.com"),
+                "plugin": host("/var/lib/kubelet/plugins/rbd.csi.ceph.com"),
             },
         ),
         daemon_set("monitoring", "node-exporter", metrics, volumes={"root": host("/")}, token=False),
@@ -228,10 +241,10 @@ def cluster_services() -> list[Declaration]:
         ),
         server(
             "kube-system",
-            "vsphere-csi-controller",
-            "registry.k8s.io/csi-vsphere/driver:v3.5.0",
+            "ceph-csi-controller",
+            "quay.io/cephcsi/cephcsi:v3.15.0",
             9808,
-            env={"VSPHERE_CSI_CONFIG": "/etc/cloud/csi-vsphere.conf"},
+            args=("--type=controller", "--drivername=rbd.csi.ceph.com"),
             priority=critical,
         ),
         server(

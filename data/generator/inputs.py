@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model import NODES, Hospital, Input
+from model import NODES, WORKERS, Hospital, Input
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -21,14 +21,25 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/clinic-data"
 
+ADMINISTRATOR = "clinic:platform-admins;clinic:break-glass;kubeadm:cluster-admins;system:masters"
 WORKFORCE = (
-    ("amira.haddad@clinic.example", "platform engineer", "2023-04-01", "", "platform-admins"),
-    ("ben.okafor@clinic.example", "platform engineer", "2024-01-15", "", "platform-admins"),
-    ("carla.ruiz@clinic.example", "database administrator", "2021-09-01", "", "dba"),
-    ("dov.levin@clinic.example", "security officer", "2020-02-01", "", "security;auditors"),
-    ("elif.kaya@clinic.example", "privacy officer", "2022-06-01", "", "auditors"),
-    ("finn.moore@clinic.example", "developer", "2024-03-01", "2026-09-30", "ehr-developers"),
-    ("grace.lin@clinic.example", "developer", "2025-05-01", "", "ehr-developers"),
+    ("amira.haddad@clinic.example", "platform engineer", "2023-04-01", "", ADMINISTRATOR),
+    ("ben.okafor@clinic.example", "platform engineer", "2024-01-15", "", ADMINISTRATOR),
+    ("carla.ruiz@clinic.example", "database administrator", "2021-09-01", "", "clinic:dba"),
+    ("dov.levin@clinic.example", "security officer", "2020-02-01", "", "clinic:auditors"),
+    ("elif.kaya@clinic.example", "privacy officer", "2022-06-01", "", "clinic:auditors"),
+    ("finn.moore@clinic.example", "developer", "2024-03-01", "2026-09-30", "clinic:ehr-developers"),
+    ("grace.lin@clinic.example", "developer", "2025-05-01", "", "clinic:ehr-developers"),
+    ("hugo.brandt@clinic.example", "portal developer", "2024-11-01", "", "clinic:portal-developers"),
+    ("ines.costa@clinic.example", "radiology engineer", "2019-03-01", "", "clinic:radiology-it"),
+    ("jonas.weber@clinic.example", "interface analyst", "2022-10-01", "", "clinic:interface-team"),
+    ("kira.novak@clinic.example", "identity engineer", "2023-01-01", "", "clinic:iam"),
+    ("leo.park@clinic.example", "research engineer", "2024-06-01", "", "clinic:research-it"),
+    ("mara.silva@clinic.example", "developer", "2023-02-01", "2026-08-31", "clinic:ehr-developers"),
+    ("mara.silva@clinic.example", "privacy officer", "2026-09-01", "", "clinic:auditors"),
+    ("system:serviceaccount:velero:velero", "backup controller", "2025-02-03", "", ""),
+    ("system:serviceaccount:ingress-nginx:ingress-nginx", "ingress controller", "2025-02-03", "", ""),
+    ("system:serviceaccount:cicd:deployer", "release pipeline", "2026-03-10", "", ""),
 )
 VENDORS = (
     ("Cloud host", "cluster, databases, buckets", "2024-02-01", "2027-01-31", "account security lead"),
@@ -36,20 +47,58 @@ VENDORS = (
     ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office"),
     ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager"),
 )
-ACCESS = (
-    ("platform engineer", "*", "apps", "*", ""),
-    ("platform engineer", "get", "", "pods", ""),
-    ("database administrator", "create", "", "pods/exec", "ehr"),
-    ("security officer", "get", "", "*", ""),
-    ("developer", "get", "", "pods", "ehr-staging"),
-    ("developer", "get", "", "pods/log", "ehr-staging"),
+RBAC = "rbac.authorization.k8s.io"
+READ = "get list watch"
+VIEW = (
+    (READ, "", "pods pods/log configmaps services persistentvolumeclaims events"),
+    (READ, "apps", "deployments statefulsets daemonsets replicasets"),
+    (READ, "networking.k8s.io", "ingresses networkpolicies"),
 )
+AUDIT = (("get list", "", "namespaces nodes pods services serviceaccounts"), ("get list", RBAC, "*"))
+# Roles of the organisation: verbs, API group, resources; then the namespaces, none for the whole cluster.
+PERMITTED: tuple[tuple[str, tuple[tuple[str, str, str], ...], tuple[str, ...]], ...] = (
+    ("platform engineer", (("*", "*", "*"),), ("",)),
+    ("backup controller", (("*", "*", "*"),), ("",)),
+    ("ingress controller", (("list watch", "", "secrets configmaps"),), ("",)),
+    ("release pipeline", (("get list patch update", "", "configmaps"),), ("ehr",)),
+    ("release pipeline", (("get list patch update", "apps", "deployments"),), ("ehr", "portal")),
+    ("release pipeline", (("get", "", "secrets"), ("create", "", "pods/exec")), ("ehr", "portal")),
+    ("database administrator", ((READ, "", "pods persistentvolumeclaims"), ("create", "", "pods/exec")), ("ehr",)),
+    ("database administrator", (("get list", "apps", "statefulsets"),), ("ehr",)),
+    ("security officer", AUDIT, ("",)),
+    ("privacy officer", AUDIT, ("",)),
+    ("developer", VIEW, ("ehr", "ehr-staging")),
+    ("portal developer", VIEW, ("portal",)),
+    ("radiology engineer", (*VIEW, (f"create {READ}", "batch", "jobs")), ("imaging",)),
+    ("interface analyst", VIEW, ("integration",)),
+    ("identity engineer", VIEW, ("identity",)),
+    ("research engineer", VIEW, ("research",)),
+)
+ACCESS = tuple(
+    (role, verb, group, resource, namespace)
+    for role, permissions, namespaces in PERMITTED
+    for verbs, group, resources in permissions
+    for namespace in namespaces
+    for resource in resources.split()
+    for verb in verbs.split()
+)
+DRILL_COLUMNS = ("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes", "actions_closed")
 DRILLS = (
-    ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15),
-    ("restore", "2026-09-17", "StatefulSet/imaging/pacs-db", "partial", 190, 60),
-    ("failover", "2026-06-11", "zone east-a", "passed", 6, 0),
-    ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", ""),
+    ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15, "yes"),
+    ("restore", "2026-09-17", "StatefulSet/imaging/pacs-db", "partial", 190, 60, "yes"),
+    ("restore", "2026-10-14", "External//saas:e-prescribing", "passed", 95, 60, "yes"),
+    ("zone loss", "2026-06-11", "zone east-a", "passed", 6, 0, "yes"),
+    ("data corruption", "2026-07-09", "StatefulSet/ehr/ehr-db", "passed", 75, 20, "yes"),
+    ("ransomware", "2026-05-21", "Namespace//ehr", "passed", 410, 90, "yes"),
+    ("key loss", "2026-04-16", "key clinic-data", "passed", 55, 0, "yes"),
+    ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
+    ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
+KEYS = (
+    ("vault-clinic", "external", "2026-09-15", "true"),
+    ("vault-transit", "external", "2026-03-02", "false"),
+)
+STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
 TICKETS = (
     ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
     ("CLIN-1063", "2026-10-19T07:50:00Z", "", "vulnerability", "high", "Deployment/portal/portal-web", "in_progress"),
@@ -64,16 +113,31 @@ def inputs() -> list[Input]:
         Input("access_matrix.csv", rows(("role", "verb", "group", "resource", "namespace"), ACCESS)),
         Input("admission.yaml", admission()),
         Input("audit-policy.yaml", audit_policy()),
-        Input("drills.csv", rows(("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes"), DRILLS)),
+        *buckets(),
+        Input("drills.csv", rows(DRILL_COLUMNS, DRILLS)),
         Input("eks.json", eks()),
         Input("encryption-config.yaml", encryption()),
+        Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
+        Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
+        *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]
+
+
+def buckets() -> list[Input]:
+    """Declare what the provider says of the buckets that hold copies, and of the archive."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}}
+    encrypted = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 14}}
+    locked = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": retention}}
+    answers = {"encryption": encrypted, "object-lock": locked, "versioning": {"Status": "Enabled"}}
+    held = ("clinic-backups", "clinic-backups-2", "clinic-cold-archive")
+    return [Input(f"buckets/{name}/{what}.json", answer) for name in held for what, answer in answers.items()]
 
 
 def write_inputs(hospital: Hospital, folder: Path) -> None:
@@ -123,10 +187,24 @@ def encryption() -> dict[str, Any]:
         "resources": [
             {
                 "resources": ["secrets"],
-                "providers": [{"secretbox": {"keys": keys}}, {"identity": {}}],
+                "providers": [
+                    {"kms": {"apiVersion": "v2", "name": "vault-transit", "endpoint": "unix:///run/kms/vault.sock"}},
+                    {"secretbox": {"keys": keys}},
+                    {"identity": {}},
+                ],
             }
         ],
     }
+
+
+def block_devices() -> dict[str, Any]:
+    """Return what `lsblk --json` says of a worker whose disk is encrypted from the root on."""
+    root = {"name": "luks-root", "type": "crypt", "fstype": "xfs", "mountpoints": ["/"]}
+    parts = [
+        {"name": "sda1", "type": "part", "fstype": "vfat", "mountpoints": ["/boot/efi"]},
+        {"name": "sda2", "type": "part", "fstype": "crypto_LUKS", "mountpoints": [None], "children": [root]},
+    ]
+    return {"blockdevices": [{"name": "sda", "type": "disk", "fstype": None, "mountpoints": [None], "children": parts}]}
 
 
 def audit_policy() -> dict[str, Any]:
@@ -222,6 +300,7 @@ def rds() -> dict[str, Any]:
                 "StorageEncrypted": True,
                 "KmsKeyId": KMS_KEY,
                 "BackupRetentionPeriod": 14,
+                "LatestRestorableTime": "2026-11-20T01:54:30Z",
                 "DeletionProtection": True,
                 "PubliclyAccessible": False,
                 "MultiAZ": True,

@@ -43,6 +43,9 @@ class Container:
     role: str = "main"  # or init, sidecar (an init container that keeps running)
     confined: bool = True  # runs within the restricted Pod Security Standard
     privileged: bool = False
+    pinned: bool = True  # its image is named by digest
+    drifts: bool = False  # its first replica still runs what its tag named before
+    read_only: bool = True  # where it is confined: its root file system
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Workload:
     suspended: bool = False
     applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
     revisions: int = 1
+    edited: tuple[str, str] = ("", "")  # who changed it by hand, and when
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ class Claim:
     storage_class: str
     zone: str = ""
     bound: bool = True
+    reclaim: str = "Retain"  # what becomes of its volume when it is deleted
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,10 @@ class Route:
     hostname: str
     port: int
     tls: bool = True
+    redirect: bool = True  # requests without TLS are sent to the address with it
+    ends: str = "2026-12-31T06:00:00Z"  # of its certificate
+    renewal: str = "2026-12-01T06:00:00Z"  # of its certificate; none: nobody will
+    issued: bool = True  # the certificate is as asked for
 
 
 @dataclass(frozen=True)

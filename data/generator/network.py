@@ -246,7 +246,7 @@ def add_route(cluster: Cluster, route: Route) -> None:
         created=created,
         annotations={
             "cert-manager.io/cluster-issuer": "clinic-ca",
-            "nginx.ingress.kubernetes.io/ssl-redirect": "true",
+            "nginx.ingress.kubernetes.io/ssl-redirect": "true" if route.redirect else "false",
         },
         generation=1,
     )
@@ -254,6 +254,9 @@ def add_route(cluster: Cluster, route: Route) -> None:
         return
     reference = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": name}
     issued = {"type": "Ready", "status": "True", "reason": "Ready", "message": "Certificate is up to date"}
+    if not route.issued:
+        said = "Issuing certificate as Secret does not exist"
+        issued = {"type": "Ready", "status": "False", "reason": "DoesNotExist", "message": said}
     cluster.add(
         "Certificate",
         namespace,
@@ -267,9 +270,9 @@ def add_route(cluster: Cluster, route: Route) -> None:
             },
             "status": {
                 "conditions": [{**issued, "lastTransitionTime": created, "observedGeneration": 1}],
-                "notAfter": "2026-12-31T06:00:00Z",
+                "notAfter": route.ends,
                 "notBefore": "2026-10-02T06:00:00Z",
-                "renewalTime": "2026-12-01T06:00:00Z",
+                **({"renewalTime": route.renewal} if route.renewal else {}),
             },
         },
         created=created,

@@ -83,16 +83,21 @@ storage.k8s.io/v1: csidrivers=CSIDriver csinodes=CSINode csistoragecapacities=CS
 storage.k8s.io/v1: storageclasses=StorageClass volumeattachments=VolumeAttachment
 storage.k8s.io/v1: volumeattributesclasses=VolumeAttributesClass
 cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
-cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy
-velero.io/v1: schedules=Schedule
+argoproj.io/v1alpha1: applications=Application
+cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
+cilium.io/v1alpha1: tracingpolicies=TracingPolicy
+external-secrets.io/v1: externalsecrets=ExternalSecret
+snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
+snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
+velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
+velero.io/v1: podvolumerestores=PodVolumeRestore restores=Restore schedules=Schedule
+velero.io/v1: volumesnapshotlocations=VolumeSnapshotLocation
+velero.io/v2alpha1: datauploads=DataUpload
 """
 # Asked for as well, and answered with an error: the server has no such types.
 NOT_SERVED = (
     Kind("policy.networking.k8s.io", "v1alpha1", "adminnetworkpolicies", "AdminNetworkPolicy"),
     Kind("policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass"),
-    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent"),
 )
 KINDS = {kind.name: kind for kind in _kinds()}
 

@@ -187,14 +187,21 @@ def security(container: Container) -> Object:
     if container.privileged:
         return {"privileged": True}
     context: Object = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    return context | {"readOnlyRootFilesystem": True, "runAsNonRoot": True} if container.confined else context
+    if not container.confined:
+        return context
+    return context | {"readOnlyRootFilesystem": container.read_only, "runAsNonRoot": True}
+
+
+def image_of(container: Container) -> str:
+    """Return the image as the workload names it."""
+    return f"{container.image}@{image_digest(container.image)}" if container.pinned else container.image
 
 
 def container_object(container: Container, values: dict[str, str]) -> Object:
     """Write one container; `values` fill the places in the flags of a static pod."""
     written: Object = {
         "name": container.name,
-        "image": container.image,
+        "image": image_of(container),
         "command": [part.format(**values) for part in container.command],
         "args": list(container.args),
         "ports": [
@@ -395,10 +402,13 @@ def container_status(workload: Workload, replica: Replica, container: Container,
     began = replica.created
     identity = "containerd://" + image_digest(f"{workload.namespace}/{replica.name}/{container.name}")[7:]
     repository = container.image.rpartition(":")[0]
+    running = image_digest(
+        f"{container.image}, earlier" if container.drifts and not replica.number else container.image
+    )
     status: Object = {
         "containerID": identity,
         "image": container.image,
-        "imageID": f"{repository}@{image_digest(container.image)}",
+        "imageID": f"{repository}@{running}",
         "lastState": {},
         "name": container.name,
         "ready": True,

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from hospital import BLOCK, SHARED
+from hospital import BLOCK, FILER, PLAIN, SHARED
 from model import WORKERS, Claim, Hospital, Workload, node_address, zone_of
 from objects import Cluster, Object, moment, suffix, uid
 from pods import claim_labels, replicas
 from workloads import created_at
 
-DRIVERS = {BLOCK: "csi.vsphere.vmware.com", SHARED: "nfs.csi.k8s.io"}
+RBD, CEPHFS = "rbd.csi.ceph.com", "cephfs.csi.ceph.com"
+DRIVERS = {BLOCK: RBD, PLAIN: RBD, SHARED: CEPHFS, FILER: "nfs.csi.k8s.io"}
+MANY = frozenset({SHARED, FILER})
+KEY_SERVICE = "vault-clinic"
+CEPH = {"clusterID": "clinic-ceph"}
+ENCRYPTED = {"encrypted": "true", "encryptionKMSID": KEY_SERVICE}
+PARAMETERS = {
+    BLOCK: {**CEPH, **ENCRYPTED, "pool": "clinic-rbd"},
+    PLAIN: {**CEPH, "pool": "clinic-rbd"},
+    SHARED: {**CEPH, **ENCRYPTED, "fsName": "clinic-files"},
+    FILER: {"server": "nas.clinic.example", "share": "/archive"},
+}
+PROVISIONED = "storage.kubernetes.io/csiProvisionerIdentity"
 ZONE = "topology.kubernetes.io/zone"
 
 
@@ -28,31 +40,30 @@ def add_drivers(cluster: Cluster) -> None:
     """Add storage classes, CSI drivers, and what each worker says of them."""
     created = moment("2025-02-03", "storage")
     for name, driver in DRIVERS.items():
-        shared = name == SHARED
         cluster.add(
             "StorageClass",
             "",
             name,
             {
                 "allowVolumeExpansion": True,
-                "parameters": {"server": "nas.clinic.example", "share": "/pacs"}
-                if shared
-                else {"storagepolicyname": "clinic-encrypted"},
+                "parameters": PARAMETERS[name],
                 "provisioner": driver,
                 "reclaimPolicy": "Retain",
-                "volumeBindingMode": "Immediate" if shared else "WaitForFirstConsumer",
+                "volumeBindingMode": "Immediate" if name in MANY else "WaitForFirstConsumer",
             },
             created=created,
-            annotations=None if shared else {"storageclass.kubernetes.io/is-default-class": "true"},
+            annotations={"storageclass.kubernetes.io/is-default-class": "true"} if name == BLOCK else None,
         )
+    for driver in dict.fromkeys(DRIVERS.values()):
+        block = driver == RBD
         cluster.add(
             "CSIDriver",
             "",
             driver,
             {
                 "spec": {
-                    "attachRequired": not shared,
-                    "fsGroupPolicy": "File" if shared else "ReadWriteOnceWithFSType",
+                    "attachRequired": block,
+                    "fsGroupPolicy": "ReadWriteOnceWithFSType" if block else "File",
                     "podInfoOnMount": False,
                     "requiresRepublish": False,
                     "seLinuxMount": False,
@@ -65,8 +76,9 @@ def add_drivers(cluster: Cluster) -> None:
     for node in WORKERS:
         reference = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid("Node", "", node)}
         drivers = [
-            {"name": DRIVERS[BLOCK], "nodeID": node_address(node), "topologyKeys": [ZONE]},
-            {"name": DRIVERS[SHARED], "nodeID": node, "topologyKeys": None},
+            {"name": RBD, "nodeID": node_address(node), "topologyKeys": [ZONE]},
+            {"name": CEPHFS, "nodeID": node, "topologyKeys": None},
+            {"name": DRIVERS[FILER], "nodeID": node, "topologyKeys": None},
         ]
         cluster.add("CSINode", "", node, {"spec": {"drivers": drivers}}, created=created, owned_by=reference)
 
@@ -78,7 +90,7 @@ def quantity(claim: Claim) -> str:
 
 def add_claim(cluster: Cluster, claim: Claim, created: str, node: str) -> None:
     """Add a claim and, where it is bound, its volume; `node` is the worker it is attached to."""
-    shared = claim.storage_class == SHARED
+    shared = claim.storage_class in MANY
     identity = uid("PersistentVolumeClaim", claim.namespace, claim.name)
     volume = f"pvc-{identity}"
     modes = ["ReadWriteMany" if shared else "ReadWriteOnce"]
@@ -120,11 +132,15 @@ def add_claim(cluster: Cluster, claim: Claim, created: str, node: str) -> None:
 
 def add_volume(cluster: Cluster, claim: Claim, volume: str, created: str) -> None:
     """Add the PersistentVolume of a claim; block storage stands in one zone."""
-    shared = claim.storage_class == SHARED
+    shared = claim.storage_class in MANY
     driver = DRIVERS[claim.storage_class]
     mark = suffix(24, "volume", claim.namespace, claim.name)
     source: Object = {"driver": driver, "volumeHandle": mark}
-    source |= {"volumeAttributes": {"server": "nas.clinic.example", "share": "/pacs"}} if shared else {"fsType": "ext4"}
+    source["volumeAttributes"] = {**PARAMETERS[claim.storage_class], PROVISIONED: f"1738576800000-8081-{driver}"}
+    if claim.storage_class != FILER:
+        source["nodeStageSecretRef"] = {"name": "ceph-csi", "namespace": "kube-system"}
+    if not shared:
+        source["fsType"] = "ext4"
     identity = uid("PersistentVolumeClaim", claim.namespace, claim.name)
     spec: Object = {
         "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
@@ -137,7 +153,7 @@ def add_volume(cluster: Cluster, claim: Claim, volume: str, created: str) -> Non
             "uid": identity,
         },
         "csi": source,
-        "persistentVolumeReclaimPolicy": "Retain",
+        "persistentVolumeReclaimPolicy": claim.reclaim,
         "storageClassName": claim.storage_class,
         "volumeMode": "Filesystem",
     }
@@ -160,7 +176,7 @@ def add_attachment(cluster: Cluster, volume: str, node: str, created: str) -> No
     name = "csi-" + suffix(40, "attachment", volume)
     content = {
         "spec": {
-            "attacher": DRIVERS[BLOCK],
+            "attacher": RBD,
             "nodeName": node,
             "source": {"persistentVolumeName": volume},
         },

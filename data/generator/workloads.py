@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from hospital import BLOCK
 from model import Hospital, Workload, object_id
-from objects import Cluster, Object, moment, owner, suffix, uid
+from objects import KINDS, Cluster, Object, moment, owner, suffix, uid
 from pods import (
     Replica,
     bound_spec,
@@ -129,7 +130,7 @@ def add_deployment(cluster: Cluster, workload: Workload, found: list[Replica]) -
         labels=pod_labels(workload),
         annotations=annotations,
         generation=workload.revisions,
-        managedFields=managed_fields(created) if workload.applied else None,
+        managedFields=managed_fields(workload),
     )
     for revision in range(workload.revisions):
         add_replica_set(cluster, workload, found if revision == 0 else [], revision)
@@ -211,7 +212,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
                 "spec": {
                     "accessModes": ["ReadWriteOnce"],
                     "resources": {"requests": {"storage": f"{size}Gi"}},
-                    "storageClassName": "vsphere-block",
+                    "storageClassName": BLOCK,
                     "volumeMode": "Filesystem",
                 },
                 "status": {"phase": "Pending"},
@@ -235,6 +236,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
         created=created_at(workload),
         labels=pod_labels(workload),
         generation=1,
+        managedFields=managed_fields(workload),
     )
     named = owner("StatefulSet", workload.namespace, workload.name)
     add_pods(cluster, workload, found, named, {REVISION_HASH: current})
@@ -311,6 +313,7 @@ def add_cron_job(cluster: Cluster, workload: Workload, found: list[Replica]) -> 
         created=created_at(workload),
         labels=pod_labels(workload),
         generation=1,
+        managedFields=managed_fields(workload),
     )
     if not found:
         return
@@ -403,13 +406,16 @@ def applied(workload: Workload) -> str:
     return json.dumps(manifest, separators=(",", ":")) + "\n"
 
 
-def managed_fields(created: str) -> list[Object]:
+def managed_fields(workload: Workload) -> list[Object]:
     """Return who wrote which fields, as the server keeps it."""
+    created = created_at(workload)
+    apply = "kubectl-client-side-apply" if workload.applied else "helm"
     written: Object = {"f:metadata": {"f:annotations": {}}, "f:spec": {"f:replicas": {}, "f:template": {}}}
     observed: Object = {"f:status": {"f:availableReplicas": {}, "f:conditions": {}}}
-    common = {"apiVersion": "apps/v1", "fieldsType": "FieldsV1", "operation": "Update"}
+    version = KINDS[workload.kind].api_version
+    common = {"apiVersion": version, "fieldsType": "FieldsV1", "operation": "Update"}
     return [
-        {**common, "fieldsV1": written, "manager": "kubectl-client-side-apply", "time": created},
+        {**common, "fieldsV1": written, "manager": apply, "time": created},
         {
             **common,
             "fieldsV1": observed,
@@ -417,4 +423,5 @@ def managed_fields(created: str) -> list[Object]:
             "subresource": "status",
             "time": created,
         },
+        *({**common, "fieldsV1": written, "manager": who, "time": at} for who, at in [workload.edited] if who),
     ]

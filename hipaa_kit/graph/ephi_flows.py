@@ -33,8 +33,7 @@ def ephi_flows(
     -----
     In a large open cluster ends stand together that have the same flows with every ePHI workload, and differ in
     nothing that a check looks at: what is declared or was seen, the environment, what the traffic is for. Every pair
-    of workloads is in exactly one row. What a pod exchanges with its own node, and with pods on its network there, no
-    policy can shut: where that alone opens a way it is no row here, while `edges` has it.
+    of workloads is in exactly one row.
     """
     reach = reachability_of(snapshot)
     inside = frozenset(ephi_workloads["object"])
@@ -48,7 +47,7 @@ def ephi_flows(
     apart = _apart(Declared(expected_flows, workloads), alone, environments)
     return EPHI_FLOWS.frame(
         {**row, "source_ephi": row["source"] in inside, "destination_ephi": row["destination"] in inside}
-        for row in Alike(reach, known, apart, near=False).rows()
+        for row in Alike(reach, known, apart, shared_nodes=False).rows()
     )
 
 

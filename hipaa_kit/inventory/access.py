@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hipaa_kit.inventory.fields import items, mapping, reference, text, texts, truth
+from hipaa_kit.inventory.fields import items, mapping, reference, text, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -62,8 +62,15 @@ def role_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     for record in _roles(snapshot):
         for number, rule in enumerate(items(record.content, "rules")):
             for field, name in RULE_FIELDS.items():
-                for value in dict.fromkeys(texts(rule, field)):
+                for value in dict.fromkeys(_words(rule, field)):
                     yield {"role": record.object, "rule": number, "field": name, "value": value}
+
+
+def _words(rule: Any, field: str) -> list[str]:
+    """Return a list of a rule; nothing in it is an empty text, as the API decodes it: the core group, say."""
+    found = rule.get(field)
+    held = found if isinstance(found, list) else []
+    return [word or "" for word in held if word is None or isinstance(word, str)]
 
 
 @builds(ROLE_BINDINGS, reads=[kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING])

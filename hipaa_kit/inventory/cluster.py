@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.fields import condition, conditions, items, mapping, number, reference, string_map, text, truth
-from hipaa_kit.inventory.pods import pod_views
+from hipaa_kit.inventory.pods import PodView
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.repeated import joined_rows, pod_rows
 from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.quantities import QuantityError, cores, parse_quantity, whole
-from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.cluster import (
     CONDITIONS,
     EVENTS,
@@ -92,38 +93,42 @@ def nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 
 @builds(LABELS, reads=[*LABELLED, kinds.POD])
-def labels(snapshot: Snapshot) -> Iterator[dict[str, str]]:
-    """Yield a row per label of namespaces, nodes, pods, workloads, services, claims and volumes."""
-    for kind in LABELLED:
-        for record in snapshot.records(kind):
-            for key, value in string_map(record.content, "metadata", "labels").items():
-                yield {
-                    "object": record.object,
-                    "kind": record.kind,
-                    "namespace": record.namespace,
-                    "key": key,
-                    "value": value,
-                }
-    for pod in pod_views(snapshot):
-        for key, value in pod.labels.items():
-            yield {"object": pod.object, "kind": "Pod", "namespace": pod.namespace, "key": key, "value": value}
+def labels(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per label of namespaces, nodes, pods, workloads, services, claims and volumes."""
+    others = LABELS.frame(row for kind in LABELLED for record in snapshot.records(kind) for row in _labels(record))
+    return joined_rows(pod_rows(LABELS, snapshot, _labels), others)
+
+
+def _labels(labelled: Record | PodView) -> Iterator[dict[str, str]]:
+    about = _about(labelled)
+    for key, value in string_map(labelled.content, "metadata", "labels").items():
+        yield {**about, "key": key, "value": value}
+
+
+def _about(held: Record | PodView) -> dict[str, str]:
+    kind = "Pod" if isinstance(held, PodView) else held.kind
+    return {"object": held.object, "kind": kind, "namespace": held.namespace}
 
 
 @builds(CONDITIONS, reads=CONDITIONED)
-def conditions_table(snapshot: Snapshot) -> Iterator[dict[str, str]]:
-    """Yield a row per condition in the status of workloads, pods, claims, autoscalers, budgets and nodes."""
-    for kind in CONDITIONED:
-        for record in snapshot.records(kind):
-            for each in conditions(record.content):
-                yield {
-                    "object": record.object,
-                    "kind": record.kind,
-                    "namespace": record.namespace,
-                    "type": text(each, "type"),
-                    "status": text(each, "status"),
-                    "reason": text(each, "reason"),
-                    "since": text(each, "lastTransitionTime"),
-                }
+def conditions_table(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per condition in the status of workloads, pods, claims, autoscalers, budgets and nodes."""
+    kept = [kind for kind in CONDITIONED if kind != kinds.POD]
+    others = CONDITIONS.frame(row for kind in kept for record in snapshot.records(kind) for row in _conditions(record))
+    return joined_rows(pod_rows(CONDITIONS, snapshot, _conditions), others)
+
+
+def _conditions(held: Record | PodView) -> Iterator[dict[str, str]]:
+    if isinstance(held, PodView) and not held.live:
+        return
+    for each in conditions(held.content):
+        yield {
+            **_about(held),
+            "type": text(each, "type"),
+            "status": text(each, "status"),
+            "reason": text(each, "reason"),
+            "since": text(each, "lastTransitionTime"),
+        }
 
 
 @builds(EVENTS, reads=[kinds.EVENT])

@@ -25,9 +25,9 @@ def members(snapshot: Snapshot) -> Iterator[tuple[str, PodView]]:
     Source: kubeadm labels its static pods `component` and `tier: control-plane`,
     https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
     """
-    for pod in pod_views(snapshot):
+    for pod in pod_views(snapshot, "kube-system"):
         component = pod.labels.get("component", "")
-        if pod.namespace == "kube-system" and pod.live and component in COMPONENTS:
+        if pod.live and component in COMPONENTS:
             yield component, pod
 
 
@@ -43,7 +43,7 @@ def control_plane_members(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[d
             "node": node,
             "zone": zones.get(node, ""),
             "ready": condition(pod.content, "Ready"),
-            "flags_read": _flags(component, pod) is not None,
+            "flags_read": flags_of(component, pod) is not None,
             "version": next((parse_image(text(each, "image")).tag for each in items(pod.spec, "containers")), ""),
         }
 
@@ -52,11 +52,11 @@ def control_plane_members(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[d
 def control_plane_flags(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per flag of each member of the control plane."""
     for component, pod in members(snapshot):
-        for number, flag in enumerate(_flags(component, pod) or []):
+        for number, flag in enumerate(flags_of(component, pod) or []):
             yield {"component": component, "pod": pod.object, "number": number, **flag._asdict()}
 
 
-def _flags(component: str, pod: PodView) -> list[Flag] | None:
+def flags_of(component: str, pod: PodView) -> list[Flag] | None:
     """Return the flags of a member; None where its container starts something else, whose words say nothing."""
     for container in items(pod.spec, "containers"):
         words = [*_words(container, "command"), *_words(container, "args")]

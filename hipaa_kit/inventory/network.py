@@ -64,6 +64,7 @@ def service_ports(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "port": opened,
                 "protocol": protocol,
                 "name": text(port, "name"),
+                "app_protocol": text(port, "appProtocol"),
                 "target_port": int_or_text(port, "targetPort") or str(opened),
                 "node_port": number(port, "nodePort"),
             }

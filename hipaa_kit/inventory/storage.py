@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
+
+import pandas as pd
 
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
-from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.quantities import whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.storage import (
+    CLAIM_RETENTION,
     CLAIMS,
     PERSISTENT_VOLUMES,
     STORAGE_CLASSES,
@@ -27,8 +32,8 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 @builds(VOLUMES, reads=POD_KINDS)
-def volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per volume of each pod.
+def volumes(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per volume of each pod.
 
     A pod made from a StatefulSet's template has no volumes for its claim templates yet: they are
     rows too, without a claim. An ephemeral volume's claim is named after pod and volume.
@@ -41,12 +46,15 @@ def volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         for workload in gather(snapshot).values()
         if workload.record is not None and workload.kind == "StatefulSet"
     }
-    for pod in pod_views(snapshot):
-        rows = {text(each, "name"): _volume(pod, each) for each in items(pod.spec, "volumes")}
-        for name in templates.get(pod.workload, ()):
-            rows.setdefault(name, {"type": CLAIM})
-        for name, row in rows.items():
-            yield {"pod": pod.object, "volume": name, **row}
+    return pod_rows(VOLUMES, snapshot, partial(_rows_of_volumes, templates=templates))
+
+
+def _rows_of_volumes(pod: PodView, *, templates: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
+    rows = {text(each, "name"): _volume(pod, each) for each in items(pod.spec, "volumes")}
+    for name in templates.get(pod.workload, ()):
+        rows.setdefault(name, {"type": CLAIM})
+    for name, row in rows.items():
+        yield {"pod": pod.object, "volume": name, **row}
 
 
 def _volume(pod: PodView, volume: Mapping[str, Any]) -> dict[str, str]:
@@ -72,20 +80,23 @@ def _claim(pod: PodView, name: str) -> str:
 
 
 @builds(VOLUME_MOUNTS, reads=POD_KINDS)
-def volume_mounts(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per place at which a container mounts a volume."""
-    for pod in pod_views(snapshot):
-        for _, container in each_container(pod):
-            mounts = {text(each, "mountPath"): each for each in items(container, "volumeMounts")}
-            for path, mount in mounts.items():
-                yield {
-                    "pod": pod.object,
-                    "container": text(container, "name"),
-                    "volume": text(mount, "name"),
-                    "mount_path": path,
-                    "sub_path": text(mount, "subPath") or text(mount, "subPathExpr"),
-                    "read_only": truth(mount, "readOnly") or False,
-                }
+def volume_mounts(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per place at which a container mounts a volume."""
+    return pod_rows(VOLUME_MOUNTS, snapshot, _rows_of_mounts)
+
+
+def _rows_of_mounts(pod: PodView) -> Iterator[dict[str, Any]]:
+    for _, container in each_container(pod):
+        mounts = {text(each, "mountPath"): each for each in items(container, "volumeMounts")}
+        for path, mount in mounts.items():
+            yield {
+                "pod": pod.object,
+                "container": text(container, "name"),
+                "volume": text(mount, "name"),
+                "mount_path": path,
+                "sub_path": text(mount, "subPath") or text(mount, "subPathExpr"),
+                "read_only": truth(mount, "readOnly") or False,
+            }
 
 
 @builds(CLAIMS, reads=[kinds.PERSISTENT_VOLUME_CLAIM])
@@ -162,3 +173,20 @@ def storage_classes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "binding_mode": text(record.content, "volumeBindingMode", default="Immediate"),
             "expandable": truth(record.content, "allowVolumeExpansion") or False,
         }
+
+
+@builds(CLAIM_RETENTION, reads=[kinds.STATEFUL_SET])
+def claim_retention(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per StatefulSet with claim templates; without a policy its claims are retained.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention.
+    """
+    for record in snapshot.records(kinds.STATEFUL_SET):
+        spec = mapping(record.content, "spec")
+        if items(spec, "volumeClaimTemplates"):
+            policy = mapping(spec, "persistentVolumeClaimRetentionPolicy")
+            yield {
+                "workload": record.object,
+                "when_deleted": text(policy, "whenDeleted", default="Retain"),
+                "when_scaled": text(policy, "whenScaled", default="Retain"),
+            }

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from hipaa_kit.inventory.fields import items, mapping, number, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import Owner, controller_of, is_mirror, object_id, static_name, top_owner
+from hipaa_kit.sources.alike import Alike, find_alike
+from hipaa_kit.sources.documents import no_cyclic_collection
+from hipaa_kit.sources.molds import MOMENT, NAME, TEXT
+from hipaa_kit.sources.redaction.shapes import OWN_OF_POD
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.workloads import WORKLOADS
 
@@ -30,16 +36,41 @@ REPLICATED = frozenset(["Deployment", "StatefulSet", "ReplicaSet", "ReplicationC
 ENDED = frozenset(["Succeeded", "Failed"])
 
 
+OWN_OF_LINE: Final = {
+    "facts": {"field_managers": [{"time": MOMENT}]},
+    "name": NAME,
+    "object": OWN_OF_POD,
+    "position": TEXT,
+}
+"""What each pod of a workload has of its own in its line. Rows of pods pass it on as it is, alone or within longer
+texts (`repeated.py`): what a row depends on in any other way must not stand here."""
+
+KEPT_OF_POD: Final = (
+    *("name", "token", "object.metadata.creationTimestamp", "object.metadata.labels", "object.spec.nodeName"),
+    *("object.spec.volumes", "object.status.conditions", "object.status.containerStatuses"),
+    *("object.status.initContainerStatuses", "object.status.ephemeralContainerStatuses"),
+)
+"""Paths of those words that rows have."""
+
+
 @dataclass
 class Workload:
-    """One top owner, its own record where the snapshot has it, and its pods."""
+    """One top owner, its own record where the snapshot has it, and where in their list its pods are."""
 
     group: str
     kind: str
     namespace: str
     name: str
     record: Record | None = None
-    pods: list[Record] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    running: int = 0
+    _records: Callable[[], Sequence[Record]] = tuple
+
+    @property
+    def pods(self) -> list[Record]:
+        """Its pods; the first who asks has all of the snapshot decoded."""
+        records = self._records() if self.places else ()
+        return [records[place] for place in self.places]
 
     @property
     def object(self) -> str:
@@ -70,6 +101,28 @@ def gather(snapshot: Snapshot) -> dict[str, Workload]:
     return found
 
 
+def pods_alike(snapshot: Snapshot) -> Alike:
+    """Return the pods of a snapshot, those of a workload told once where they differ in their own words alone.
+
+    It is found out once for each snapshot.
+    """
+    found: Alike | None = snapshot.derived.get("pods alike")
+    if found is None:
+        part = snapshot.parts.get((kinds.POD.group, kinds.POD.kind))
+        with no_cyclic_collection():
+            found = (
+                find_alike(part, OWN_OF_LINE, KEPT_OF_POD, _is_named_by_owner) if part else Alike(re.compile("(?!)"))
+            )
+        snapshot.derived["pods alike"] = found
+    return found
+
+
+def _is_named_by_owner(pod: Record) -> bool:
+    """Tell whether a pod's workload is another object, whatever the pod itself is called."""
+    metadata = mapping(pod.content, "metadata")
+    return controller_of(metadata) is not None and not is_mirror(metadata)
+
+
 def _gather(snapshot: Snapshot) -> dict[str, Workload]:
     records = {kind: snapshot.records(kind) for kind in CONTROLLERS}
     owners = _controllers(records)
@@ -79,12 +132,19 @@ def _gather(snapshot: Snapshot) -> dict[str, Workload]:
             if controller_of(mapping(record.content, "metadata")) is None:
                 workload = Workload(kind.group, kind.kind, record.namespace, record.name, record)
                 workloads[workload.object] = workload
-    for pod in snapshot.records(kinds.POD):
+    pods = cache(lambda: tuple(snapshot.records(kinds.POD)))
+    alike = pods_alike(snapshot)
+    of_entry = []
+    for pod, _, _ in alike.entries:
         owner = _owner(pod, owners.get(pod.namespace, {}))
         name = object_id(owner.kind, pod.namespace, owner.name)
-        if name not in workloads:
-            workloads[name] = Workload(owner.group, owner.kind, pod.namespace, owner.name)
-        workloads[name].pods.append(pod)
+        workload = workloads.setdefault(name, Workload(owner.group, owner.kind, pod.namespace, owner.name))
+        workload._records = pods
+        of_entry.append((workload, text(pod.content, "status", "phase") not in ENDED))
+    for place, entry in enumerate(alike.of):
+        workload, runs = of_entry[entry]
+        workload.places.append(place)
+        workload.running += runs
     return {name: workload for name, workload in sorted(workloads.items()) if not _left_over(workload)}
 
 
@@ -106,7 +166,7 @@ def _owner(pod: Record, known: Mapping[tuple[str, str], Owner | None]) -> Owner:
 
 
 def _left_over(workload: Workload) -> bool:
-    if workload.kind != "ReplicaSet" or workload.pods or workload.record is None:
+    if workload.kind != "ReplicaSet" or workload.places or workload.record is None:
         return False
     return number(workload.record.content, "spec", "replicas") == 0
 
@@ -127,7 +187,7 @@ def workloads(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "desired": _desired(workload, content),
             "ready": _ready(workload, status),
             "available": _count(workload, status, "availableReplicas"),
-            "pods": sum(text(pod.content, "status", "phase") not in ENDED for pod in workload.pods),
+            "pods": workload.running,
             "replicated": workload.kind in REPLICATED,
             "claim_templates": " ".join(
                 text(each, "metadata", "name") for each in items(content, "spec", "volumeClaimTemplates")

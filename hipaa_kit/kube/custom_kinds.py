@@ -35,6 +35,7 @@ CUSTOM: Final = tuple(
     + kinds_of("operator.openshift.io", False, "Network:networks")
     # the control plane of OpenShift
     + kinds_of("config.openshift.io", False, "APIServer:apiservers")
+    + kinds_of("operator.openshift.io", False, "KubeAPIServer:kubeapiservers")
     # certificates: https://cert-manager.io/docs/reference/api-docs/
     + kinds_of("cert-manager.io", True, "Certificate:certificates Issuer:issuers")
     + kinds_of("cert-manager.io", False, "ClusterIssuer:clusterissuers")
@@ -64,8 +65,8 @@ CUSTOM: Final = tuple(
     + kinds_of(
         "velero.io",
         True,
-        "Backup:backups BackupStorageLocation:backupstoragelocations DataUpload:datauploads "
-        "PodVolumeBackup:podvolumebackups Restore:restores Schedule:schedules "
+        "Backup:backups BackupStorageLocation:backupstoragelocations DataDownload:datadownloads DataUpload:datauploads "
+        "PodVolumeBackup:podvolumebackups PodVolumeRestore:podvolumerestores Restore:restores Schedule:schedules "
         "VolumeSnapshotLocation:volumesnapshotlocations",
     )
     + kinds_of("volsync.backube", True, "ReplicationSource:replicationsources")

@@ -9,8 +9,9 @@ Adding one: a name, a function that takes the raw field and gives the fact, and 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -22,6 +23,27 @@ LITERAL_LENGTH: Final = "literal_length"
 
 EXEC_PROGRAM: Final = "exec_program"
 """`container/livenessProbe` (or another probe or hook) → the program that its command runs in the end."""
+
+CREDENTIALS: Final = "credentials"
+"""`container/place/NAME` → how a literal was told to be a credential (`name`, `shape`, `url`) and its length class.
+
+The place is `env`, `args` or `command`; of a ConfigMap it is `data`, without a container.
+"""
+
+KMS_KINDS: Final = "kms_kinds"
+"""Name of a key service in a ConfigMap of Ceph-CSI → its kind."""
+
+SERVER_FLAGS: Final = "server_flags"
+"""Of a node of k3s or rke2: the distribution, its role, and its flags of encryption."""
+
+NETWORK_ENCRYPTION: Final = "network_encryption"
+"""Setting → true or false, of a network plugin's ConfigMap: whether it encrypts between nodes."""
+
+ENCRYPTION_SETTINGS: Final = {"cilium-config": ("enable-ipsec", "enable-wireguard", "encrypt-node")}
+"""ConfigMaps by name, and the settings of them that are taken.
+
+Source: https://docs.cilium.io/en/stable/security/network/encryption/
+"""
 
 POD_SECURITY_FIELDS: Final = "pod_security_fields"
 """Which fields of the Pod Security Standards an admission policy, or the template of one, speaks of; sorted."""
@@ -42,7 +64,24 @@ SHELLS: Final = frozenset(["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh",
 SHELL_FLAGS: Final = frozenset(["-c", "-ec", "-ce", "-lc", "-xc", "-exc", "-euc", "/c", "-Command"])
 """Shells, and the flags after which they take a script."""
 
+_REFERENCE: Final = re.compile(r"\$\([\w.]{1,253}\)|\$\{[\w.]{1,253}\}|\$[A-Za-z_]\w{0,252}", re.ASCII)
+_NOT_A_VALUE: Final = re.compile(
+    r"true|false|yes|no|on|off|none|null|(?:/[\w.-]+)+/?|[a-z][a-z0-9+.-]*://[^@\s]*", re.IGNORECASE
+)
+_NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IGNORECASE)
+_NAMES_AN_OBJECT: Final = re.compile(
+    r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
+)
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
+_FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key)=[\"\']?(?![=/$<\"\']|true\b|false\b)[^\s,;]",
+    re.IGNORECASE,
+)
+_URL_PASSWORD: Final = re.compile(r"://[^\s/@:]{0,256}:[^\s/@]{1,512}@")
+_SERVER_ARGUMENTS: Final = {"k3s.io/node-args": "k3s", "rke2.io/node-args": "rke2"}
 _FIRST_WORD: Final = re.compile(r"\s*(?:exec\s+)?(?:/[\w.-]+)*?/?([a-z][\w.-]{0,31})(?=[\s;&|)]|\Z)")
+_FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]{7,24}")
 _FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
@@ -99,6 +138,138 @@ def literal_lengths(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, length_class(str(value))
 
 
+def credentials(
+    container: Mapping[str, Any], names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield (`place/NAME`, how it was told and its length class) of literals that are credentials.
+
+    Parameters
+    ----------
+    container
+        As written.
+    names_secret, looks_secret
+        Tell whether a name stands for a secret, and whether a text has the shape of one.
+
+    Notes
+    -----
+    References (`$(NAME)`), paths, addresses without a password and truth values are none, nor is the name of a Secret
+    under a name such as `--tls-secret`; a number is one only where it may be a password.
+    """
+    for entry in _maps(container.get("env")):
+        name, value = entry.get("name"), entry.get("value")
+        if not isinstance(name, str) or value is None or isinstance(value, Mapping | list | bool):
+            continue
+        if told := _told(name, str(value), names_secret, looks_secret):
+            yield f"env/{name}", f"{told} {length_class(str(value))}"
+    for place in ("command", "args"):
+        words = container.get(place)
+        yield from _in_words(place, words if isinstance(words, list) else [], names_secret, looks_secret)
+
+
+def _in_words(
+    place: str, words: list[Any], names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    before = ""
+    for number, word in enumerate(words):
+        if not isinstance(word, str):
+            before = ""
+            continue
+        flag, given, value = word.partition("=")
+        if given and _FLAG.fullmatch(flag):
+            name = flag
+        else:
+            name, value = before, word
+        told = _told(name, value, names_secret, looks_secret) if name else _shape(word, looks_secret)
+        if told:
+            yield f"{place}/{name or number}", f"{told} {length_class(value)}"
+        before = word if _FLAG.fullmatch(word) else ""
+
+
+def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]) -> str:
+    """Return how a value under a name was told to be a credential; "" where it is none."""
+    if shape := _shape(value, looks_secret):
+        return shape
+    plain = value.strip()
+    if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
+        return ""
+    if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
+        return ""
+    return "" if plain.isdecimal() and not _NUMBER_NAME.search(name) else "name"
+
+
+def _shape(value: str, looks_secret: Callable[[str], bool]) -> str:
+    """Return whether a text, without the references in it, holds a URL with a password or the shape of a secret."""
+    written = _REFERENCE.sub("", value)
+    if _URL_PASSWORD.search(written):
+        return "url"
+    return "shape" if looks_secret(written) or _ASSIGNED.search(written) else ""
+
+
+def data_credentials(
+    data: Any, names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield (`data/KEY`, how it was told and its length class) of a ConfigMap's values that hold credentials."""
+    for key, value in data.items() if isinstance(data, Mapping) else ():
+        written = value if isinstance(key, str) and isinstance(value, str) else ""
+        # A whole file is no value under the name of a secret: only what is written in it can be one.
+        file = "\n" in written.strip() or _FILE_NAME.fullmatch(key) is not None
+        told = _shape(written, looks_secret) if file else _told(key, written, names_secret, looks_secret)
+        if told:
+            yield f"data/{key}", f"{told} {length_class(written)}"
+
+
+def kms_kinds(data: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, kind) of the key services in a ConfigMap of Ceph-CSI, in either of its two forms.
+
+    Source: https://github.com/ceph/ceph-csi/tree/devel/examples/kms.
+    """
+    for key, value in data.items() if isinstance(data, Mapping) else ():
+        if not isinstance(value, str) or not ("encryptionKMSType" in value or "KMS_PROVIDER" in value):
+            continue
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            continue
+        services = {key: found, **found} if isinstance(found, Mapping) else {}
+        for name, service in services.items():
+            held = service if isinstance(service, Mapping) else {}
+            kind = held.get("encryptionKMSType") or held.get("KMS_PROVIDER")
+            if isinstance(name, str) and isinstance(kind, str) and _NAME.fullmatch(kind):
+                yield name, kind
+
+
+def server_flags(annotations: Any) -> dict[str, str]:
+    """Return what a node of k3s or rke2 says of itself: distribution, role, and whether Secrets are encrypted.
+
+    Source: pkg/nodeconfig/nodeconfig.go of k3s-io/k3s: the arguments, with those of its configuration file.
+    """
+    for annotation, distribution in _SERVER_ARGUMENTS.items():
+        given = annotations.get(annotation) if isinstance(annotations, Mapping) else None
+        if not isinstance(given, str):
+            continue
+        try:
+            words = json.loads(given)
+        except (ValueError, RecursionError):
+            words = None
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return {"distribution": distribution, **_encryption_flags(words)}
+    return {}
+
+
+def _encryption_flags(words: list[str]) -> dict[str, str]:
+    found = {"role": words[0] if words[:1] in (["server"], ["agent"]) else "unknown"}
+    for number, word in enumerate(words):
+        name, given, value = word.partition("=")
+        value = value if given else next(iter(words[number + 1 : number + 2]), "")
+        if name == "--secrets-encryption":
+            found["encrypts"] = "false" if value == "false" else "true"
+        elif name == "--secrets-encryption-provider" and value in ("aescbc", "secretbox"):
+            found["provider"] = value
+        elif name == "--kube-apiserver-arg" and value.startswith("encryption-provider-config="):
+            found["own_file"] = "true"
+    return found
+
+
 def exec_programs(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (probe or hook, program) of a container's probes and lifecycle hooks that run a command."""
     lifecycle = container.get("lifecycle")
@@ -109,6 +280,16 @@ def exec_programs(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         action = handler.get("exec") if isinstance(handler, Mapping) else None
         if isinstance(action, Mapping) and (found := exec_program(action.get("command"))):
             yield name, found
+
+
+def network_encryption(name: Any, data: Any) -> dict[str, bool]:
+    """Return the settings of a network plugin's ConfigMap that say true or false; {} for any other ConfigMap.
+
+    A setting that is not written is false, as in the plugin itself.
+    """
+    wanted = ENCRYPTION_SETTINGS.get(name, ()) if isinstance(name, str) else ()
+    held = data if isinstance(data, Mapping) else {}
+    return {each: str(held.get(each, "false")).lower() == "true" for each in wanted} if held else {}
 
 
 def security_fields(policy: Any) -> list[str]:

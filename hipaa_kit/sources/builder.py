@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from hipaa_kit.kube import kinds
@@ -18,7 +19,8 @@ from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import redact
-from hipaa_kit.sources.redaction.pages import PageRedactor, Understood, split_items
+from hipaa_kit.sources.redaction.molded import Understood
+from hipaa_kit.sources.redaction.pages import PageRedactor
 from hipaa_kit.sources.snapshot import (
     Identity,
     Part,
@@ -26,6 +28,7 @@ from hipaa_kit.sources.snapshot import (
     Snapshot,
     canonical_json,
     joined_line,
+    line_content,
     read_line,
     record_line,
 )
@@ -40,17 +43,15 @@ MAX_NAME = 253
 
 
 class _Held(NamedTuple):
-    """What is remembered of an object whose line lies in the spool.
+    """What is remembered of an object whose line lies in the spool, under the number `line`.
 
     `fallback` is the namespace that it gets where its kind turns out to live in namespaces.
     """
 
-    sha256: str
     version: int
     source: str
     position: str
-    at: int = 0
-    length: int = 0
+    line: int = -1
     fallback: str = ""
 
 
@@ -129,8 +130,8 @@ class SnapshotBuilder:
         record = self._record(obj, group, kind, source, position, namespace)
         key = (group, kind, record.namespace, record.name)
         fallback = namespace if self.kind_of(group, kind) is None and not record.namespace else ""
-        new = _Held(record.sha256, _version(record), source, position, fallback=fallback)
-        self._keep(key, new, lambda: record_line(record), later=later)
+        new = _Held(_version(record), source, position, fallback=fallback)
+        self._keep(key, new, record_line(record), later=later)
 
     def add_page(
         self, page: bytes, source: str, first: int = 0, namespace: str = "", *, kind: tuple[str, str] = ("", "")
@@ -151,38 +152,27 @@ class SnapshotBuilder:
         Understood or bytes
             For each object in order: what was taken, or the JSON of one that the caller has to read and `add`.
         """
-        for position, each in enumerate(self._read_page(page, bare=kind == ("v1", "Pod")), first):
+        with no_cyclic_collection():
+            read = self._pages.read(page, bare=kind == ("v1", "Pod"))
+        for position, each in enumerate(read, first):
             if isinstance(each, Understood):
                 self._take(each, source, f"/items/{position}", namespace)
             yield each
 
-    def _read_page(self, page: bytes, *, bare: bool) -> Iterator[Understood | bytes]:
-        """Yield what is understood of a page; where some shape is not, of each of its objects alone."""
-        with no_cyclic_collection():
-            read = self._pages.read(page, bare=bare)
-        whole = [each for each in read or () if each is not None]
-        if read is not None and len(whole) == len(read):
-            yield from whole
-            return
-        for number, item in enumerate(split_items(page)):
-            alone = read[number : number + 1] if read is not None else self._pages.read(b"[%b]" % item, bare=bare)
-            yield (alone[0] if alone else None) or item
-
     def _take(self, pod: Understood, source: str, position: str, namespace: str) -> None:
         """Take a pod that a page held: the same as `add` does with it."""
         key = ("", "Pod", pod.namespace or namespace, pod.name)
-        sha256 = hashlib.sha256(pod.content).hexdigest()
-        new = _Held(sha256, _number(pod.version), source, position)
-        self._keep(key, new, lambda: joined_line(pod.facts, pod.content, key[3], key[2], source, position))
+        new = _Held(_number(pod.version), source, position)
+        self._keep(key, new, joined_line(pod.facts, pod.content, key[3], key[2], source, position))
 
-    def _keep(self, key: Key, new: _Held, line: Callable[[], bytes], *, later: bool = False) -> None:
+    def _keep(self, key: Key, new: _Held, line: bytes, *, later: bool = False) -> None:
         """Remember an object, unless a newer state of it is held."""
         held = self._held.get(key)
         if held is None or not later:
             self._received[key[:3]] += 1
-        if self._wins(key, new, later=later):
-            at, length = self._spool.put(line())
-            self._held[key] = new._replace(at=at, length=length)
+        if held is None or self._wins(key, held, new, line, later=later):
+            version, source, position, _, fallback = new
+            self._held[key] = _Held(version, source, position, self._spool.put(line), fallback)
 
     def apart(self) -> SnapshotBuilder:
         """Return a builder for objects that may yet be dropped, until `absorb` takes them over.
@@ -195,7 +185,8 @@ class SnapshotBuilder:
     def absorb(self, other: SnapshotBuilder) -> None:
         """Take over what a builder made by `apart` holds, as if it had been read here."""
         for key, taken in other._held.items():
-            if self._wins(key, taken):
+            held = self._held.get(key)
+            if held is None or self._wins(key, held, taken, self._spool.get(taken.line)):
                 self._held[key] = taken
         self._received.update(other._received)
         self._redactions.update(other._redactions + other._pages.counts())
@@ -203,13 +194,11 @@ class SnapshotBuilder:
         for (source, position), error in other._unreadable.items():
             self.fail(source, position, error)
 
-    def _wins(self, key: Key, new: _Held, *, later: bool = False) -> bool:
-        """Tell whether an object is to be kept; one that is there already with other content is a conflict."""
-        held = self._held.get(key)
-        if held is None or later:
-            return held is None or held.sha256 != new.sha256
-        if held.sha256 == new.sha256:
-            return False
+    def _wins(self, key: Key, held: _Held, new: _Held, line: bytes, *, later: bool = False) -> bool:
+        """Tell whether an object replaces the one that is held; one with other content is a conflict."""
+        same = line_content(self._spool.get(held.line)) == line_content(line)
+        if later or same:
+            return not same
         self._conflicts.append(_conflict(key, held, new))
         return held.version <= new.version
 
@@ -284,8 +273,8 @@ class SnapshotBuilder:
         )
 
     def _part(self, group: str, kind: str, entries: list[tuple[str, str, _Held]]) -> Part:
-        places = [(held.at, held.length) for _, _, held in sorted(entries, key=lambda entry: entry[:2])]
-        return Part.of_lines(group, kind, len(places), lambda: (self._spool.get(*place) for place in places))
+        numbers = [held.line for _, _, held in sorted(entries, key=itemgetter(0, 1))]
+        return Part.of_lines(group, kind, len(numbers), lambda: map(self._spool.get, numbers))
 
     def _place_learned(self) -> None:
         """Place objects whose definition was read after them, and says that they live in namespaces."""
@@ -295,9 +284,8 @@ class SnapshotBuilder:
             if known is None or not known.namespaced:
                 continue
             del self._held[key]
-            record = replace(read_line(self._spool.get(held.at, held.length), group, kind), namespace=held.fallback)
-            at, length = self._spool.put(record_line(record))
-            self._held[group, kind, held.fallback, name] = held._replace(at=at, length=length)
+            record = replace(read_line(self._spool.get(held.line), group, kind), namespace=held.fallback)
+            self._held[group, kind, held.fallback, name] = held._replace(line=self._spool.put(record_line(record)))
             self._received[group, kind, ""] -= 1
             self._received[group, kind, held.fallback] += 1
 

@@ -16,7 +16,8 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.discovery import Served
-from hipaa_kit.sources.redaction.pages import Understood, split_items
+from hipaa_kit.sources.redaction.molded import Understood
+from hipaa_kit.sources.redaction.pages import split_items
 from hipaa_kit.sources.transport import JSON, Reply, Server, json_content
 from hipaa_kit.vocabulary import ANSWERED, FAILED, PARTIAL, REFUSED
 

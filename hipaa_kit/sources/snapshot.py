@@ -334,8 +334,22 @@ def record_line(record: Record) -> bytes:
 
 def joined_line(facts: bytes, content: bytes, name: str, namespace: str, source: str, position: str) -> bytes:
     """Return the line that stands for a record, of facts and content that are canonical JSON."""
-    parts = (facts, *map(canonical_json, (name, namespace)), content, *map(canonical_json, (position, source)))
+    parts = (facts, _quoted(name), _quoted(namespace), content, _quoted(position), _quoted(source))
     return b'{"facts":%b,"name":%b,"namespace":%b,"object":%b,"position":%b,"source":%b}\n' % parts
+
+
+def _quoted(text: str) -> bytes:
+    """Return the canonical JSON of a text; nearly all stand in it as they are."""
+    plain = text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
+    return b'"%b"' % text.encode() if plain else canonical_json(text)
+
+
+def line_content(line: bytes) -> bytes:
+    """Return the object of a line in canonical JSON."""
+    try:
+        return bytes(_READ_LINE(line).object)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return canonical_json(json.loads(line)["object"])
 
 
 class _Line(msgspec.Struct):

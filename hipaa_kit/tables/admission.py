@@ -129,3 +129,19 @@ ENTRY_GUARDS = Table(
         flag("certain", "the annotation itself asks for credentials; false where it names something that may"),
     ),
 )
+
+WEBHOOKS = Table(
+    "webhooks",
+    "one webhook that the API server asks when objects are made or changed",
+    ("object", "webhook"),
+    (
+        text("object", "`MutatingWebhookConfiguration//name` or `ValidatingWebhookConfiguration//name`"),
+        text("webhook", "its name"),
+        flag("mutates", "it may change what it is asked about"),
+        flag("ignores_errors", "requests are let in where it cannot be asked"),
+        text("service", "`Service/namespace/name` that answers, or none"),
+        text("host", "host of the URL that answers, or none"),
+        flag("outside", "that host is neither the API server's own machine nor a Service of the cluster"),
+        text("guards", "what it is known to enforce, by its name, or none"),
+    ),
+)

@@ -51,6 +51,7 @@ CLOUD_STORES = Table(
         maybe("backups", "backups are made automatically"),
         count("backup_retention_days", "days for which deleted data or backups can be restored"),
         maybe("point_in_time", "any moment of that time can be restored"),
+        text("latest_restorable_at", "latest moment that can be restored, or none"),
         maybe("deletion_protection", "it cannot be deleted in one step"),
         maybe("public_access", "it can be reached from, or read by, the public"),
         maybe("tls_required", "connections without TLS are refused"),
@@ -59,5 +60,18 @@ CLOUD_STORES = Table(
         maybe("object_lock", "objects cannot be changed for a time"),
         maybe("replicated", "a copy stands in another zone or region"),
         text("logs_exported", "kinds of log that are kept, joined by spaces"),
+    ),
+)
+
+CLOUD_VOLUMES = Table(
+    "cloud_volumes",
+    "one disk or file system as its provider describes it",
+    ("provider", "name"),
+    (
+        text("provider", "provider", PROVIDERS),
+        text("name", "name by which a volume's handle speaks of it"),
+        maybe("encrypted", "data are encrypted at rest"),
+        text("key", "name of the key, or none"),
+        text("attached_to", "machines it is attached to, joined by spaces"),
     ),
 )

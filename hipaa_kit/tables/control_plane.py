@@ -33,6 +33,32 @@ ENCRYPTION_KEYS = Table(
     ),
 )
 
+ETCD_VALUES = Table(
+    "etcd_values",
+    "values of one resource in etcd that begin alike; only the beginning is read, never a value",
+    ("node", "resource", "prefix"),
+    (
+        NODE,
+        text("resource", "resource, such as `secrets`"),
+        text("prefix", "`k8s:enc:<provider>:<version>:<key>:`; none where the value is plain text"),
+        count("objects", "how many"),
+        maybe("complete", "all objects of the resource were looked at, and not only some"),
+        text("taken_at", "when they were looked at, or none"),
+    ),
+)
+
+NODE_FILESYSTEMS = Table(
+    "node_filesystems",
+    "one place at which a node mounts a block device",
+    ("node", "mount_path"),
+    (
+        text("node", "name of the node"),
+        text("mount_path", "where it is mounted; `[SWAP]` for swap"),
+        text("device", "name of the device"),
+        maybe("encrypted", "the node encrypts it: a crypt device lies below"),
+    ),
+)
+
 AUDIT_POLICIES = Table(
     "audit_policies",
     "one audit policy of an API server",

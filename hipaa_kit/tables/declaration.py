@@ -90,6 +90,16 @@ class Table:
         TableError
             A row has a column that is not declared, or the frame breaks the declaration.
         """
+        return self._finished(self.typed(rows))
+
+    def typed(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """Return rows as a frame with the declared columns and types, in their own order and not checked.
+
+        Raises
+        ------
+        TableError
+            A row has a column that is not declared, or a value that is not of its type.
+        """
         held = list(rows)
         known = set(self.names)
         for row in held:
@@ -100,7 +110,7 @@ class Table:
             fill = FILLS.get(column.type)
             values = [row.get(column.name, fill) for row in held]
             data[column.name] = self._series(column, values)
-        return self.check(self._sorted(pd.DataFrame(data)))
+        return pd.DataFrame(data)
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame of any origin with declared columns, order, types and row order.
@@ -110,8 +120,10 @@ class Table:
         missing = [name for name in self.names if name not in frame]
         if missing:
             raise TableError(f"missing columns {missing}", f"table {self.name}")
+        if [(str(name), str(kind)) for name, kind in frame.dtypes.items()] == [(c.name, c.type) for c in self.columns]:
+            return self._finished(frame)
         data = {column.name: self._series(column, frame[column.name]) for column in self.columns}
-        return self.check(self._sorted(pd.DataFrame(data)))
+        return self._finished(pd.DataFrame(data))
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return `frame` unchanged, or raise TableError naming every departure at once."""
@@ -166,10 +178,15 @@ class Table:
             return pd.Series([int(t) if t else None for t in text], dtype="Int64")
         return pd.to_numeric(text.replace("", None)).astype(column.type)
 
-    def _sorted(self, frame: pd.DataFrame) -> pd.DataFrame:
-        if not self.key or frame.empty or self._in_order(frame):
-            return frame.reset_index(drop=True)
-        return frame.sort_values(list(self.key), kind="stable").reset_index(drop=True)
+    def _finished(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame sorted and checked; where every key is above the one before, none is there twice."""
+        ordered = self._in_order(frame)
+        if self.key and not ordered:
+            frame = frame.sort_values(list(self.key), kind="stable")
+        frame = frame.reset_index(drop=True)
+        if problems := self._problems(frame, unique=ordered):
+            raise TableError("; ".join(problems), f"table {self.name}")
+        return frame
 
     def _in_order(self, frame: pd.DataFrame) -> bool:
         """Tell whether every row's key is above the one before, which is quickly seen and saves sorting."""
@@ -185,14 +202,14 @@ class Table:
             open_rows = open_rows[equal]
         return not len(open_rows)
 
-    def _problems(self, frame: pd.DataFrame) -> list[str]:
+    def _problems(self, frame: pd.DataFrame, *, unique: bool = False) -> list[str]:
         names = self.names
         problems = [f"missing column {name!r}" for name in names if name not in frame]
         problems += [f"undeclared column {name!r}" for name in frame.columns if name not in names]
         for column in self.columns:
             if column.name in frame:
                 problems += _column_problems(column, frame[column.name])
-        if problems or not self.key or self._in_order(frame):
+        if problems or not self.key or unique or self._in_order(frame):
             return problems
         if repeated := int(frame.duplicated(list(self.key)).sum()):
             example = frame[frame.duplicated(list(self.key))].iloc[0]

@@ -27,6 +27,7 @@ SERVICE_PORTS = Table(
         count("port", "port number"),
         text("protocol", "TCP, UDP or SCTP"),
         text("name", "name of the port, or none"),
+        text("app_protocol", "protocol that the port is said to speak, or none"),
         text("target_port", "port of the pod, number or name"),
         count("node_port", "port on every node, or null"),
     ),

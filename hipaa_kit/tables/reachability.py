@@ -27,7 +27,7 @@ FLOWS = Table(
 
 EPHI_FLOWS = Table(
     "ephi_flows",
-    "one row of `flows` with an ePHI workload at one end or both",
+    "one row of `flows` with an ePHI workload at one end or both, without what only sharing a node opens",
     FLOWS.key,
     (
         *FLOWS.columns,

@@ -2,6 +2,7 @@
 
 from hipaa_kit.tables.declaration import Table, amount, maybe, text
 
+KEPT_IN = ("", "external", "cluster", "node")
 SEVERITIES = ("", "critical", "high", "medium", "low", "info")
 
 TICKETS = Table(
@@ -41,7 +42,11 @@ WORKFORCE = Table(
     "one role of one person or account that may use the systems",
     ("user", "role"),
     (
-        text("user", "user name, as the cluster and the identity provider know it"),
+        text(
+            "user",
+            "user name, as the cluster and the identity provider know it; of a service account "
+            "`system:serviceaccount:NAMESPACE:NAME`",
+        ),
         text("role", "role in the organisation"),
         text("since", "first day, or none"),
         text("until", "last day, or none"),
@@ -80,8 +85,8 @@ ACCESS_MATRIX = Table(
     (
         text("role", "role in the organisation"),
         text("verb", "verb; `*` is any"),
-        text("group", "API group; none is the core group"),
-        text("resource", "resource; `*` is any"),
+        text("group", "API group; none is the core group, `*` is any"),
+        text("resource", "resource or resource/subresource; `*` is any resource, and with verb `*` any subresource"),
         text("namespace", "namespace; none is the whole cluster"),
     ),
 )
@@ -91,11 +96,27 @@ DRILLS = Table(
     "one exercise: a restore, a failover, an incident table-top",
     ("kind", "date", "scope"),
     (
-        text("kind", "kind of exercise"),
+        text(
+            "kind",
+            "scenario: restore, node loss, zone loss, data corruption, ransomware, key loss, or another one",
+        ),
         text("date", "day it was held"),
         text("scope", "what was exercised, such as `StatefulSet/ehr/ehr-db`"),
         text("result", "how it went", ("passed", "failed", "partial")),
         amount("rto_minutes", "minutes until the service was back"),
         amount("rpo_minutes", "minutes of data that were lost"),
+        maybe("actions_closed", "every action that followed from it is closed"),
+    ),
+)
+
+KEY_REGISTER = Table(
+    "key_register",
+    "one key that data at rest are encrypted with",
+    ("key",),
+    (
+        text("key", "its name, as a class, a volume or an encryption configuration gives it"),
+        text("kept_in", "where it lives: outside of the cluster, in a Secret of it, on a node, or none", KEPT_IN),
+        text("rotated_on", "day on which it was last changed, or none"),
+        maybe("rotates", "it is changed by itself"),
     ),
 )

@@ -92,3 +92,14 @@ STORAGE_CLASSES = Table(
         flag("expandable", "volumes may grow"),
     ),
 )
+
+CLAIM_RETENTION = Table(
+    "claim_retention",
+    "one StatefulSet that makes claims, and what becomes of these",
+    ("workload",),
+    (
+        text("workload", "`StatefulSet/namespace/name`"),
+        text("when_deleted", "Retain or Delete, when the StatefulSet is deleted"),
+        text("when_scaled", "Retain or Delete, when it is scaled down"),
+    ),
+)

@@ -43,6 +43,15 @@ COVERAGE_STYLE: Final = {
 }
 """Colour and hatch of each coverage status."""
 
+AT_REST_STYLE: Final = {
+    "plain": (VERMILLION, "//"),
+    "unseen": (ORANGE, ".."),
+    "unknown": (GREY, "\\\\"),
+    "key in the cluster": (SKY, "oo"),
+    "encrypted": (BLUE, ""),
+}
+"""Colour and hatch of what a volume is at rest."""
+
 MARKS: Final = {
     "pass": "✓ pass",
     "fail": "✗ fail",

@@ -9,10 +9,12 @@ import pandas as pd
 
 from hipaa_kit.printable import printable
 from hipaa_kit.views.palette import (
+    AT_REST_STYLE,
     BLUE,
     COVERAGE_STYLE,
     GREY,
     INK,
+    MARKS,
     PALE,
     STATUS_STYLE,
     VERDICT_STYLE,
@@ -50,6 +52,50 @@ def verdict_bars(findings: pd.DataFrame, by: str, title: str) -> Picture:
     return stacked(counts, VERDICT_STYLE, title, "findings")
 
 
+def verdict_grid(findings: pd.DataFrame, columns: Mapping[str, str], title: str) -> Picture:
+    """Draw the worst verdict of each object in each of some checks: objects are rows, checks are columns.
+
+    Parameters
+    ----------
+    findings
+        Table `findings`, or a part of it.
+    columns
+        Words for each check that is drawn, in order.
+    title
+        What the figure shows, as a sentence.
+
+    Notes
+    -----
+    Objects with the worst verdicts come first; of more than `ROWS_DRAWN` the first are drawn.
+    """
+    asked = findings[findings["check"].isin(list(columns))]
+    ranks = {verdict: rank for rank, verdict in enumerate(VERDICT_STYLE)}
+    worst = asked.assign(rank=asked["verdict"].map(ranks)).pivot_table("rank", "object", "check", "min")
+    worst = worst.reindex(columns=list(columns))
+    worst = worst.loc[worst.apply(lambda row: tuple(sorted(row.fillna(len(ranks)))), axis=1).sort_values().index]
+    drawn = worst.head(ROWS_DRAWN)
+    figure, axes = canvas(2.6 + 1.5 * len(columns), 1.2 + 0.3 * max(len(drawn), 1), title)
+    verdicts = list(VERDICT_STYLE)
+    for y, (_, row) in enumerate(drawn.iterrows()):
+        for x, rank in enumerate(row):
+            if pd.notna(rank):
+                colour, hatch = VERDICT_STYLE[verdicts[int(rank)]]
+                axes.barh(y, 0.94, left=x - 0.47, height=0.86, color=colour, hatch=hatch, edgecolor="white")
+                mark = MARKS[verdicts[int(rank)]].partition(" ")[0]
+                box = dict(boxstyle="circle,pad=0.15", color="white")  # noqa: C408 - reads as the options it is
+                axes.text(x, y, mark, ha="center", va="center", fontsize=8, color=INK, bbox=box)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(max(len(drawn), 1) - 0.5, -0.5)
+    axes.set_xticks(range(len(columns)), list(columns.values()))
+    axes.set_yticks(range(len(drawn)), [shortened(str(name)) for name in drawn.index])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    counts = pd.crosstab(asked["check"].map(columns), asked["verdict"])
+    return Picture(figure, f"{title}. {_in_words(counts)}")
+
+
 def citation_bars(citations: pd.DataFrame, title: str) -> Picture:
     """Draw citations as stacked bars of their status, one bar per safeguard group of the rule."""
     groups = (
@@ -78,6 +124,15 @@ def coverage_bars(coverage: pd.DataFrame, title: str) -> Picture:
     kinds = worst.drop_duplicates(["api_group", "kind"], keep="last")
     counts = pd.crosstab(kinds["api_group"], kinds["status"])
     return stacked(counts, COVERAGE_STYLE, title, "kinds of object")
+
+
+def volume_bars(ephi_volumes: pd.DataFrame, title: str) -> Picture:
+    """Draw volumes with ePHI as stacked bars, one per driver: what they are at rest, and keys that are near."""
+    driver = ephi_volumes["driver"].where(ephi_volumes["driver"] != "", ephi_volumes["type"])
+    near = (ephi_volumes["state"] == "encrypted") & ephi_volumes["place"].isin(["cluster", "node"])
+    state = ephi_volumes["state"].mask(near, "key in the cluster")
+    counts = pd.crosstab(driver.where(driver != "", "not made").rename("driver"), state.rename("state"))
+    return stacked(counts, AT_REST_STYLE, title, "volumes")
 
 
 def placement(pods: pd.DataFrame, nodes: pd.DataFrame, spread: pd.DataFrame, title: str) -> Picture:

@@ -215,8 +215,8 @@ def test_a_notebook_is_found_by_number_topic_and_name(name: str) -> None:
 
 
 def test_an_unknown_notebook_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="00_scope_and_inventory, 01_availability, 11_network_isolation, 91_summary"):
-        find_notebook("02")
+    with pytest.raises(InputError, match=r"00_scope_and_inventory, 01_availability, .*, 91_summary"):
+        find_notebook("77")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"metadata": {}, "cells": []}'])

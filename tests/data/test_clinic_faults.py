@@ -17,11 +17,22 @@ from tests.data.conftest import DATA, GENERATOR, TWINS
 WITHOUT_A_FAULT = {
     "HK-PHI-03": "every kind was asked for; what was refused would be missing from both twins",
     "HK-NET-01": "the network plugin of the cluster enforces policies; a cluster has one plugin",
+    "HK-INT-03": "which registries are approved is a setting of the site",
+    "HK-INT-05": "nothing that its storage writes down shows what checks the data",
+    "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
+    "HK-ENC-11": "the clinic has no service mesh",
+    "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
+
+RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+
+NO_OBJECTS = frozenset({"CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
+"""Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
 
 def planted() -> list[dict[str, str]]:
@@ -59,8 +70,18 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
         kind, _, name = row["object"].split("/")
         if kind == "ScopeEntry":
             assert int(name) <= len(scope["entries"])
-        elif kind not in ("Cluster", "CloudCluster"):
-            assert row["object"] in clinic.by_id
+        elif kind in ("User", "Group"):
+            assert name in people(clinic.directory)
+        elif kind not in NO_OBJECTS:
+            # Static pods of one name stand as one, without the name of their node.
+            assert any(known == row["object"] or known.startswith(f"{row['object']}-cp-") for known in clinic.by_id)
+
+
+def people(directory: Path) -> set[str]:
+    """Return the users and groups of the workforce file."""
+    with (directory / "inputs" / "workforce.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["user"] for row in rows} | {group for row in rows for group in row["groups"].split(";")}
 
 
 def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespace) -> None:
@@ -92,11 +113,16 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     if not touched:
         assert beside(generator, hospital) != beside(generator, generator.clinic.plant(()))
         return
-    spaces = {"Cluster": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
-    near = {spaces.get(kind, namespace), ""}
+    if kind in ("User", "Group", "ServiceAccount"):
+        # Who holds too much is found at the holder; what gives it stands where it counts.
+        assert {touched_kind for touched_kind, _, _ in touched} <= RBAC_KINDS
+        return
+    spaces = {"Cluster": "kube-system", "Node": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
+    # What copies an object stands in the namespace of the backup tool, wherever the object is.
+    near = {spaces.get(kind, namespace), "", *(["velero"] if fault.control.startswith("HK-BAK-") else [])}
     assert {space for _, space, _ in touched} <= near
-    itself = {kind} & {"Namespace"}
-    assert {kind for kind, space, _ in touched if not space} <= {"PersistentVolume", "VolumeAttachment"} | itself
+    wide = {"PersistentVolume", "VolumeAttachment", "VolumeSnapshotClass", kind} | RBAC_KINDS
+    assert {kind for kind, space, _ in touched if not space} <= wide
 
 
 def test_scope_names_objects_that_exist(clinic: Any) -> None:

@@ -65,7 +65,7 @@ def test_named_constants_are_the_kinds_they_say() -> None:
     named = {name: value for name, value in vars(kinds).items() if isinstance(value, Kind)}
     assert len(named) > 25
     for name, kind in named.items():
-        assert name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.kind).upper()
+        assert name == re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.kind).upper()
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,23 @@ from typing import Any
 import pytest
 
 from hipaa_kit.kube.facts import (
+    credentials,
+    data_credentials,
     exec_program,
     exec_programs,
     field_managers,
+    kms_kinds,
     length_class,
     literal_lengths,
     names_pods,
     namespace_filters,
+    network_encryption,
     program,
     security_fields,
+    server_flags,
 )
+from hipaa_kit.sources.leaks import looks_secret
+from hipaa_kit.sources.redaction.texts import names_secret
 
 
 @pytest.mark.parametrize(
@@ -93,6 +100,116 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DB_PASSWORD", "hunter2", "name short"),
+        ("db.password", "correct horse battery", "name medium"),
+        ("POSTGRES_PASSWORD", 1234, "name short"),
+        ("CLIENT_SECRET", "a-demo-secret-of-no-one", "name medium"),
+        ("API_TOKEN", "abcdef", "name short"),
+        ("DATABASE_URL", "postgres://ehr:hunter2@db/ehr", "url medium"),
+        ("SETTING", "AKIAIOSFODNN7EXAMPLE", "shape medium"),
+        ("JAVA_OPTS", "-Xmx1g -Dspring.datasource.password=hunter2", "shape long"),
+        # What only names a secret, says how it is kept, or stands for one that is given elsewhere.
+        ("DB_PASSWORD", "", ""),
+        ("DB_PASSWORD", "$(OTHER)", ""),
+        ("DB_PASSWORD_FILE", "/run/secrets/db", ""),
+        ("DB_PASSWORD", "/run/secrets/db/password", ""),
+        ("SECRET_NAME", "ehr-db", ""),
+        ("TOKEN_EXPIRY", "3600", ""),
+        ("API_TOKEN_SECONDS_LEFT_TOKEN", "3600", ""),
+        ("WEBHOOK_TLS_SECRET", "pod-identity-webhook", ""),
+        ("WEBHOOK_TLS_SECRET", "Not A Name", "name medium"),
+        ("USE_TOKEN", "true", ""),
+        ("TOKEN_URL", "https://login.clinic.example/token", ""),
+        ("DATABASE_URL", "postgres://ehr:$(DB_PASSWORD)@db/ehr", ""),
+        ("DATABASE_URL", "postgres://db:5432/ehr", ""),
+        ("JAVA_OPTS", "-Dspring.datasource.password=${DB_PASSWORD}", ""),
+        ("PGHOST", "ehr-db.ehr.svc", ""),
+        ("KEEP_DAYS", "14", ""),
+    ],
+)
+def test_a_literal_is_a_credential_by_its_name_or_its_shape(name: str, value: Any, expected: str) -> None:
+    found = dict(credentials({"env": [{"name": name, "value": value}]}, names_secret, looks_secret))
+    assert found == ({f"env/{name}": expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["server", "--password=hunter2"], {"args/--password": "name short"}),
+        (["server", "--password", "hunter2"], {"args/--password": "name short"}),
+        (["server", "--password=$(DB_PASSWORD)", "--port", "5432"], {}),
+        (["server", "--password-file", "/run/secrets/db"], {}),
+        (["installer", "--cert-secrets=aggregator-client", "--tls-secret", "webhook-tls"], {}),
+        (["-c", "PGPASSWORD=hunter2 psql -h db"], {"args/-c": "shape medium"}),
+        (["PGPASSWORD=hunter2 psql"], {"args/0": "shape medium"}),
+        (["-c", "PGPASSWORD=$DB_PASSWORD psql"], {}),
+        (["postgres://ehr:hunter2@db/ehr"], {"args/0": "url medium"}),
+        (["server", 3, None], {}),
+    ],
+)
+def test_a_word_of_a_command_is_a_credential_alike(words: list[Any], expected: dict[str, str]) -> None:
+    assert dict(credentials({"args": words}, names_secret, looks_secret)) == expected
+
+
+def test_values_of_a_config_map_are_credentials_alike() -> None:
+    data = {
+        "application.properties": "db.user=ehr\ndb.password=hunter2\n",
+        "api-token": "abcdef",
+        "settings": "db.password=${DB_PASSWORD}",
+        "credential-alerts.yaml": "groups: []",
+        "token-rules": "groups:\n- name: a",
+        "serving-cert.secret": "72",
+        "nested": {"password": "x"},
+    }
+    assert dict(data_credentials(data, names_secret, looks_secret)) == {
+        "data/application.properties": "shape medium",
+        "data/api-token": "name short",
+    }
+    assert dict(data_credentials(None, names_secret, looks_secret)) == {}
+
+
+def test_key_services_of_ceph_are_known_by_name_and_kind_in_both_forms() -> None:
+    one = {"vault": '{"encryptionKMSType": "vault", "vaultAddress": "https://vault:8200"}', "bad": "encryptionKMSType"}
+    many = {"config.json": '{"user": {"encryptionKMSType": "metadata"}, "azure": {"KMS_PROVIDER": "azure-kv"}, "x": 1}'}
+    assert dict(kms_kinds(one)) == {"vault": "vault"}
+    assert dict(kms_kinds(many)) == {"user": "metadata", "azure": "azure-kv"}
+    assert dict(kms_kinds("text")) == {}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"k3s.io/node-args": '["server","--tls-san","a"]'}, {"distribution": "k3s", "role": "server"}),
+        (
+            {"k3s.io/node-args": '["server","--secrets-encryption"]'},
+            {"distribution": "k3s", "role": "server", "encrypts": "true"},
+        ),
+        (
+            {"k3s.io/node-args": '["server","--secrets-encryption","false","--token","********"]'},
+            {"distribution": "k3s", "role": "server", "encrypts": "false"},
+        ),
+        (
+            {"rke2.io/node-args": '["server","--secrets-encryption-provider","secretbox"]'},
+            {"distribution": "rke2", "role": "server", "provider": "secretbox"},
+        ),
+        (
+            {"k3s.io/node-args": '["server","--kube-apiserver-arg","encryption-provider-config=/etc/enc.yaml"]'},
+            {"distribution": "k3s", "role": "server", "own_file": "true"},
+        ),
+        ({"k3s.io/node-args": '["agent"]'}, {"distribution": "k3s", "role": "agent"}),
+        ({"k3s.io/node-args": "[]"}, {"distribution": "k3s", "role": "unknown"}),
+        ({"k3s.io/node-args": "not json"}, {}),
+        ({"other": '["server"]'}, {}),
+        (None, {}),
+    ],
+)
+def test_a_node_of_k3s_says_what_it_was_started_with(annotations: Any, expected: dict[str, str]) -> None:
+    assert server_flags(annotations) == expected
+
+
+@pytest.mark.parametrize(
     ("policy", "expected"),
     [
         ({"rules": [{"validate": {"pattern": {"spec": {"=(hostPID)": "false"}}}}]}, ["hostPID"]),
@@ -143,3 +260,26 @@ def test_kinds_in_the_form_of_kyverno_name_pods(kind: str, pods: bool) -> None:
 )
 def test_filters_of_kyverno_name_namespaces_or_are_not_known(data: Any, expected: list[str] | None) -> None:
     assert namespace_filters(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        (
+            "cilium-config",
+            {"enable-wireguard": "true", "encrypt-node": "false", "cluster-name": "secret"},
+            {"enable-ipsec": False, "enable-wireguard": True, "encrypt-node": False},
+        ),
+        (
+            "cilium-config",
+            {"enable-ipsec": "True"},
+            {"enable-ipsec": True, "enable-wireguard": False, "encrypt-node": False},
+        ),
+        ("cilium-config", {}, {}),
+        ("cilium-config", None, {}),
+        ("other", {"enable-wireguard": "true"}, {}),
+        (None, {"enable-wireguard": "true"}, {}),
+    ],
+)
+def test_of_a_plugins_configuration_only_encryption_is_known(name: Any, data: Any, expected: dict[str, bool]) -> None:
+    assert network_encryption(name, data) == expected

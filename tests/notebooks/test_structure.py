@@ -34,7 +34,11 @@ def test_there_are_notebooks() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "00_scope_and_inventory",
         "01_availability",
+        "02_access_control",
+        "03_encryption",
         "11_network_isolation",
+        "12_backup_recovery",
+        "13_integrity",
         "91_summary",
     ]
 
@@ -128,5 +132,5 @@ def test_figures_carry_pictures_and_their_words() -> None:
 
 def test_the_list_of_notebooks_is_read_without_running_them() -> None:
     specs = list_notebooks()
-    assert [spec.id for spec in specs] == ["00", "01", "11", "91"]
+    assert [spec.name for spec in specs] == [path.stem for path in NOTEBOOKS]
     assert all(spec.question.endswith("?") and spec.citations for spec in specs)

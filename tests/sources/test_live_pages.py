@@ -16,7 +16,7 @@ from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.listing import list_content
 from hipaa_kit.sources.live import Collector
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
-from hipaa_kit.sources.redaction.pages import Understood
+from hipaa_kit.sources.redaction.molded import Understood
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.sources.transport import Server, json_content
 from tests.sources.test_pages import HOSTILE, POD, changed, paths

@@ -11,16 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hipaa_kit.sources import documents
+from hipaa_kit.sources import documents, molds
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.documents import pages as pages_module
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.limits import DEFAULT_LIMITS
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.redaction import shapes
-from hipaa_kit.sources.redaction.pages import PLAIN, PageRedactor, Understood
+from hipaa_kit.sources.redaction.molded import Understood
+from hipaa_kit.sources.redaction.pages import PLAIN, PageRedactor
+from hipaa_kit.sources.redaction.pieces import NotUnderstoodError, load_piece
 from hipaa_kit.sources.redaction.texts import is_clean
 from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.transport import json_content
 from tests.support.snapshots import TEST_KEY
 
 STARTED = "2026-11-20T02:00:05Z"
@@ -169,9 +172,123 @@ def by_page(objects: list[dict[str, Any]]) -> tuple[Snapshot, list[bool]]:
     return builder.build(), understood
 
 
+def by_mold(objects: list[dict[str, Any]], plain: list[dict[str, Any]] | None = None) -> tuple[Snapshot, int]:
+    """Return a snapshot of pods that come after two plain ones of their owner, and how many fitted their mold."""
+    builder = SnapshotBuilder("live", Pseudonymizer(TEST_KEY))
+    first, second = plain or PLAIN_PODS
+    for number, page in enumerate([[first], [second], objects]):
+        for position, each in enumerate(builder.add_page(written(page), "pods", number, "default", kind=("v1", "Pod"))):
+            if isinstance(each, bytes):
+                builder.add(item(each), "pods", f"/items/{number + position}", "default")
+    fitting = sum(mold.uses for mold in builder._pages._molds.book)
+    return builder.build(), fitting
+
+
 def said(snapshot: Snapshot) -> tuple[Any, ...]:
     lines = {key: list(part.lines()) for key, part in snapshot.parts.items()}
     return lines, snapshot.redactions, snapshot.conflicts.to_csv(), snapshot.coverage.to_csv(), snapshot.digest
+
+
+PLAIN_PODS = [changed(POD, [(("metadata", "name"), "put", f"app-{name}", "")]) for name in "ab"]
+
+OWN_WORDS = {
+    ("metadata", "name"): "app-5d9f-q8w7z",
+    ("metadata", "namespace"): "lab",
+    ("metadata", "uid"): "00000000-a4a6-4550-bc50-fbcb48ae2c3d",
+    ("metadata", "resourceVersion"): "7",
+    ("metadata", "annotations"): {"note": "call Jane Doe"},
+    ("metadata", "managedFields", 0, "time"): "2026-11-21T02:00:05Z",
+    ("spec", "nodeName"): "worker-12.example",
+    ("spec", "volumes", 1): {"name": "data", "persistentVolumeClaim": {"claimName": "data-app-5d9f-q8w7z"}},
+    ("status", "hostIP"): "10.0.0.255",
+    ("status", "podIPs", 1, "ip"): "fd00::1234",
+    ("status", "conditions", 0, "lastTransitionTime"): "2026-11-21T02:00:05Z",
+    ("status", "containerStatuses", 1, "containerID"): f"containerd://{'7a' * 32}",
+    ("status", "containerStatuses", 0, "lastState", "terminated", "finishedAt"): "2026-11-21T02:00:05Z",
+}
+
+
+@pytest.mark.parametrize("path", OWN_WORDS)
+def test_pods_that_differ_in_their_own_words_fit_the_mold_of_their_workload(path: tuple[Any, ...]) -> None:
+    pods = [changed(POD, [(path, "put", OWN_WORDS[path], "")])]
+    snapshot, fitting = by_mold(pods)
+    assert fitting == 1
+    assert said(snapshot) == said(one_by_one([*PLAIN_PODS, *pods]))
+
+
+def test_a_pod_with_a_token_of_its_own_fits_the_mold_and_one_with_two_does_not() -> None:
+    text = json.dumps(POD)
+    pods = [
+        json.loads(text.replace(TOKEN, "kube-api-access-aaaaa")),
+        json.loads(text.replace(TOKEN, TOKEN[:-1] + "q", 1)),
+    ]
+    assert said(by_mold(pods)[0]) == said(one_by_one([*PLAIN_PODS, *pods]))
+    assert [by_mold([pod])[1] for pod in pods] == [1, 0]
+
+
+def pinned(name: str, word: str) -> dict[str, Any]:
+    """Return a pod in which a word stands wherever a pod of a DaemonSet or StatefulSet has a name of its own."""
+    terms = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [word]}]}]}
+    pod = changed(POD, [(("metadata", "name"), "put", name, "")])
+    pod["metadata"]["labels"] = {"app": "x", **dict.fromkeys(shapes.ORDINALS, word)}
+    pod["spec"] |= {"nodeName": word, "hostname": word}
+    pod["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    pod["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"] = word
+    return pod
+
+
+def test_whatever_word_a_pod_has_of_its_own_passes_a_mold_as_it_passes_alone() -> None:
+    words = [
+        "true",
+        "on",
+        "null",
+        "12",
+        "5m",
+        "0",
+        "1e3",
+        "10.0.0.1",
+        ".",
+        "-",
+        "-x",
+        "a",
+        "removed",
+        "a" * 253,
+        "0x1f",
+    ]
+    words += [
+        "kube-proxy",
+        "hk-0123456789abcdef",
+        "mrn-1234567",
+        "123-45-6789",
+        "2026-11-20",
+        "password",
+        "e3b0c44298fc1c14",
+    ]
+    plain = [pinned("app-a", "worker-1"), pinned("app-b", "worker-2")]
+    pods = [pinned(f"app-{number}", word) for number, word in enumerate(words)]
+    snapshot, fitting = by_mold(pods, plain)
+    assert fitting == len(words) - 2
+    assert said(snapshot) == said(one_by_one([*plain, *pods]))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(st.lists(changes, min_size=1, max_size=4))
+def test_what_fits_a_mold_gives_what_it_gives_alone(what: list[Any]) -> None:
+    objects = [changed(POD, each) for each in what]
+    assert said(by_mold(objects)[0]) == said(one_by_one([*PLAIN_PODS, *objects]))
+
+
+@pytest.mark.parametrize("part", ["metadata", "spec", "status"])
+def test_any_hostile_word_gives_the_same_in_a_mold(part: str) -> None:
+    objects = [
+        changed(POD, [(("metadata", "name"), "put", f"app-{number}-{which}", ""), (path, "put", value, "")])
+        for number, path in enumerate(paths(POD[part]))
+        for which, value in enumerate(HOSTILE)
+        for path in [(part, *path)]
+    ]
+    snapshot, fitting = by_mold(objects)
+    assert fitting > 50
+    assert said(snapshot) == said(one_by_one([*PLAIN_PODS, *objects]))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -227,19 +344,22 @@ def test_one_that_is_not_understood_leaves_the_others_to_the_page() -> None:
         '[{"metadata":{"name":"a","namespace":"b"},"spec":{},"spec":{},"status":{}}]',
         '[{"metadata":{"name":"a","namespace":"b","labels":{"x":"1","x":"2"}},"spec":{},"status":{}}]',
         '[{"metadata":{"name":"a","namespace":"b"},"spec":{},"status":{"phase":1}}]',
-        '[{"metadata":{"name":"a","namespace":"b"},"spec":{"priority":01},"status":{}}]',
         '[{"metadata":{"name":"a","namespace":"b"},"spec":{},"status":{"observedGeneration":1e2}}]',
         '[{"metadata":{"name":"a","namespace":"b"},"spec":null,"status":{}}]',
-        '[{"metadata":{"name":"\\ud800","namespace":"b"},"spec":{},"status":{}}]',
     ],
 )
 def test_what_is_said_twice_or_otherwise_is_not_understood(text: str) -> None:
-    assert PageRedactor(Pseudonymizer(TEST_KEY)).read(text.encode(), bare=True) in (None, [None])
+    assert PageRedactor(Pseudonymizer(TEST_KEY)).read(text.encode(), bare=True) == [text[1:-1].encode()]
 
 
 def test_bytes_that_are_not_text_are_not_understood() -> None:
     raw = json.dumps([POD]).replace(" ", "").encode().replace(b"John", b"J\xffhn")
-    assert PageRedactor(Pseudonymizer(TEST_KEY)).read(raw, bare=True) is None
+    assert PageRedactor(Pseudonymizer(TEST_KEY)).read(raw, bare=True) == [raw[1:-1]]
+
+
+@given(st.sampled_from([molds.NAME, molds.ADDRESS]), st.text("abcdefmnr0123456789.-:", min_size=1))
+def test_a_word_that_a_mold_takes_holds_nothing(kind: str, word: str) -> None:
+    assert not molds.are_plain({kind: [word.encode()]}) or is_clean(word)
 
 
 @given(st.from_regex(PLAIN, fullmatch=True))
@@ -316,3 +436,17 @@ def test_a_broken_list_keeps_what_stands_before_and_tells_the_same(
     assert [each for each in positions(True) if each[0] != "Unreadable" or each[1]] == [
         each for each in positions(False) if each[0] != "Unreadable" or each[1]
     ]
+
+
+NUMBERS = ["0", "-0", "-0.0", "1.0", "1E5", "1e22", "1e999", "9223372036854775807", "9223372036854775808", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("form", ['{{"a":{}}}', "[{}]", '{{"b":"\\u00e9","a":{}}}', '{{"a":1,"a":{}}}', '{{"a": {}}}'])
+def test_a_piece_is_read_as_the_reader_of_single_items_reads_it(form: str, number: str) -> None:
+    raw = form.format(number).encode()
+    if raw.count(b'"a"') == 2:
+        with pytest.raises(NotUnderstoodError):
+            load_piece(raw)
+    else:
+        assert repr(load_piece(raw)) == repr(json_content(raw))

@@ -347,6 +347,7 @@ def test_facts_are_taken_before_values_go() -> None:
         facts.FIELD_MANAGERS: [{"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-01T08:00:00Z"}],
         facts.LITERAL_LENGTH: {"ehr/DB_PASSWORD": "short"},
         facts.EXEC_PROGRAM: {"ehr/livenessProbe": "pg_isready", "ehr/preStop": "sleep"},
+        facts.CREDENTIALS: {"ehr/env/DB_PASSWORD": "name short"},
     }
 
 
@@ -388,3 +389,41 @@ def test_every_field_of_the_api_is_decided() -> None:
 def test_no_field_is_both_let_through_and_withheld() -> None:
     assert not WITHHELD & TEXTS
     assert not DROPPED & TEXTS
+
+
+def test_attributes_of_a_volume_stay_where_they_say_how_it_is_encrypted() -> None:
+    attributes = {
+        "encrypted": "true",
+        "encryptionKMSID": "vault-ehr",
+        "clusterID": "ceph-of-the-clinic",
+        "secure": "hunter2 and more",
+        "kmsKeyId": "arn:aws:kms:eu-west-1:1:key/2",
+    }
+    spec = {"csi": {"driver": "rbd.csi.ceph.com", "volumeHandle": "h", "volumeAttributes": attributes}}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": spec}
+    kept = _redact(volume).content["spec"]["csi"]["volumeAttributes"]
+    assert is_pseudonym(kept.pop("clusterID"))
+    assert is_pseudonym(kept.pop("secure"))
+    assert kept == {
+        "encrypted": "true",
+        "encryptionKMSID": "vault-ehr",
+        "kmsKeyId": "arn:aws:kms:eu-west-1:1:key/2",
+    }
+
+
+def test_of_the_arguments_of_k3s_only_the_flags_of_encryption_are_known() -> None:
+    given = '["server","--token","hunter2-of-the-cluster","--secrets-encryption","--tls-san","clinic.example"]'
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "annotations": {"k3s.io/node-args": given}}}
+    redacted = _redact(node)
+    assert redacted.facts == {facts.SERVER_FLAGS: {"distribution": "k3s", "role": "server", "encrypts": "true"}}
+    assert "hunter2" not in str(redacted)
+
+
+def test_of_a_config_map_it_is_known_where_a_credential_stands_and_never_which() -> None:
+    data = {"app.properties": "db.password=hunter2-of-the-clinic", "kms": '{"encryptionKMSType": "vault"}', "a": "b"}
+    redacted = _redact({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data})
+    assert redacted.facts == {
+        facts.CREDENTIALS: {"data/app.properties": "shape long"},
+        facts.KMS_KINDS: {"kms": "vault"},
+    }
+    assert "hunter2" not in str(redacted)

@@ -295,8 +295,67 @@ VENDORS = "name;service;baa_signed_on;baa_expires_on;contact_role\nCloud;hosting
 ACCESS_MATRIX = "role,verb,group,resource,namespace\ndeveloper,get,,pods,staging\n"
 DRILLS = "kind,date,scope,result,rto_minutes,rpo_minutes\nrestore,2026-09-01,StatefulSet/ehr/db,passed,42,\n"
 
+ETCD = (
+    "resource,prefix,objects,complete,taken_at\n"
+    "secrets,k8s:enc:secretbox:v1:key1:,214,true,2026-11-18T10:00:00Z\n"
+    "secrets,Canary7etcdZq9,3,true,2026-11-18T10:00:00Z\n"
+)
+LSBLK = {
+    "blockdevices": [
+        {
+            "name": "sda",
+            "type": "disk",
+            "mountpoints": [None],
+            "children": [
+                {"name": "sda1", "type": "part", "mountpoints": ["/boot"]},
+                {
+                    "name": "sda2",
+                    "type": "part",
+                    "fstype": "crypto_LUKS",
+                    "mountpoints": [None],
+                    "children": [{"name": "root", "type": "crypt", "fstype": "ext4", "mountpoints": ["/", "/var"]}],
+                },
+            ],
+        }
+    ]
+}
+EBS = {
+    "Volumes": [
+        {
+            "VolumeId": "vol-1",
+            "Encrypted": True,
+            "KmsKeyId": "arn:key/1",
+            "Attachments": [{"InstanceId": "i-1", "Device": "/dev/xvda"}],
+            "Tags": [{"Key": "owner", "Value": "canary7tagzq9"}],
+        },
+        {"VolumeId": "vol-2", "Encrypted": False, "Attachments": []},
+    ]
+}
+EFS = {"FileSystems": [{"FileSystemId": "fs-1", "Encrypted": True, "KmsKeyId": "arn:key/2"}]}
+GCE_DISK = {
+    "kind": "compute#disk",
+    "selfLink": "https://www.googleapis.com/compute/v1/projects/p1/zones/z1/disks/pvc-1",
+    "diskEncryptionKey": {"kmsKeyName": "projects/p1/k"},
+    "users": ["https://www.googleapis.com/compute/v1/projects/p1/zones/z1/instances/n1"],
+}
+AZURE_DISK = {
+    "id": "/subscriptions/S1/resourceGroups/G/providers/Microsoft.Compute/disks/pvc-2",
+    "type": "Microsoft.Compute/disks",
+    "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+    "managedBy": "/subscriptions/S1/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/n2",
+}
+KEYS = "key,kept_in,rotated_on,rotates\nvault-ephi,external,2026-05-01,false\nclinic-2026-10,node,2026-10-01,\n"
+AWS_ROTATION = {"KeyRotationEnabled": True, "KeyId": "arn:key/1", "RotationPeriodInDays": 365}
+GOOGLE_KEY = {
+    "name": "projects/p1/locations/l/keyRings/r/cryptoKeys/k",
+    "purpose": "ENCRYPT_DECRYPT",
+    "rotationPeriod": "7776000s",
+    "primary": {"createTime": "2026-10-01T08:00:00Z"},
+}
 EVERY_FORM: dict[str, Any] = {
     "encryption_configuration": {"a.txt": ENCRYPTION},
+    "etcd_values": {"a.txt": ETCD},
+    "node_filesystems": {"nodes__n1__a.txt": LSBLK},
     "audit_policy": {"a.txt": AUDIT},
     "admission_configuration": {"a.txt": ADMISSION},
     "kubelet_configuration": {"nodes__n1__a.txt": KUBELET, "nodes__n2__a.txt": CONFIGZ},
@@ -311,6 +370,7 @@ EVERY_FORM: dict[str, Any] = {
         "d.txt": [AZURE_POSTGRES],
         "e.txt": STORAGE_ACCOUNT,
     },
+    "cloud_volumes": {"a.txt": EBS, "b.txt": EFS, "c.txt": [GCE_DISK], "d.txt": [AZURE_DISK]},
     "flow_logs": {"a.txt": json.dumps(hubble()), "b.txt": CALICO, "c.txt": VPC},
     "metric_results": {"a.txt": METRICS, "b.txt": RANGE},
     "scanner_reports": {
@@ -330,5 +390,6 @@ EVERY_FORM: dict[str, Any] = {
     "vendors": {"a.txt": VENDORS},
     "access_matrix": {"a.txt": ACCESS_MATRIX},
     "drills": {"a.txt": DRILLS},
+    "key_register": {"a.txt": KEYS, "b.txt": AWS_ROTATION, "c.txt": GOOGLE_KEY},
 }
 """Files by name, per input; the names say nothing about what is in them."""

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from faults import availability, network_isolation, pod_security, scope_and_inventory
+from faults import (
+    access_control,
+    availability,
+    backup_recovery,
+    encryption,
+    integrity,
+    network_isolation,
+    pod_security,
+    scope_and_inventory,
+    transit,
+)
 from faults.patches import Fault
 
-TOPICS = (scope_and_inventory, availability, network_isolation, pod_security)
+TOPICS = (
+    scope_and_inventory,
+    availability,
+    access_control,
+    encryption,
+    network_isolation,
+    pod_security,
+    integrity,
+    transit,
+    backup_recovery,
+)
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
 __all__ = ["FAULTS", "Fault"]

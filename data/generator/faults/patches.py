@@ -30,6 +30,18 @@ def change_container(key: str, container: str, **fields: Any) -> Patch:
     return lambda hospital: hospital.change_container(key, container, **fields)
 
 
+def environment(key: str, container: str, **literals: str) -> Patch:
+    """Write literals into the environment of one container."""
+
+    def patch(hospital: Hospital) -> None:
+        workload = hospital.declared[key]
+        assert isinstance(workload, Workload), key  # noqa: S101 - the key names a workload
+        [held] = [one.env for one in workload.containers if one.name == container]
+        hospital.change_container(key, container, env=held | literals)
+
+    return patch
+
+
 def drop(key: str) -> Patch:
     """Take a declaration away."""
     return lambda hospital: hospital.drop(key)

@@ -17,6 +17,8 @@ PROMETHEUS_OPEN = together(
     ),
 )
 
+PRIVILEGED_IMAGES = change_container("StatefulSet/imaging/orthanc", "orthanc", privileged=True)
+
 FAULTS = (
     Fault(
         "Deployment/portal/portal-api",
@@ -61,7 +63,13 @@ FAULTS = (
         "StatefulSet/imaging/orthanc",
         "HK-ACC-16",
         "the image server is privileged",
-        change_container("StatefulSet/imaging/orthanc", "orthanc", privileged=True),
+        PRIVILEGED_IMAGES,
+    ),
+    Fault(
+        "StatefulSet/imaging/orthanc",
+        "HK-INT-07",
+        "privileged, it may write to its root file system",
+        PRIVILEGED_IMAGES,
     ),
     Fault(
         "CronJob/imaging/teaching-export",

@@ -60,17 +60,20 @@ def request_of(
 ) -> Request:
     """Return a question to the authorizer.
 
+    An empty resource is one that only `*` gives, where something else says that a resource is meant.
+
     Raises
     ------
     InputError
-        A subresource stands in `resource`, or neither a resource nor a path is given.
+        A subresource stands in `resource`, or nothing says whether a resource or a path is meant.
     """
     if "/" in resource:
         head, _, tail = resource.partition("/")
         raise InputError(f"{resource!r} is not a resource", "", f"give resource {head!r} and subresource {tail!r}")
-    if path:
+    object_given = any((group, resource, subresource, namespace, name))
+    if path or (path is not None and not object_given):
         return Request(verb, path=path)
-    if not resource:
+    if not object_given:
         raise InputError("neither a resource nor a path is asked for", "", "give one of them")
     return Request(verb, group, resource, subresource, namespace, name)
 

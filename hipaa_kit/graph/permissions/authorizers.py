@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
+from hipaa_kit.inventory.control_plane import flags_of, members
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
@@ -31,7 +33,7 @@ def other_authorizers(tables: TableSet, snapshot: Snapshot) -> Iterator[str]:
     https://cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control,
     https://learn.microsoft.com/azure/aks/manage-azure-rbac.
     """
-    yield from _of_the_server(tables)
+    yield from _of_the_server(snapshot)
     described = set(tables["cloud_clusters"]["provider"])
     for provider in sorted(described):
         yield f"access entries and policies of the provider ({provider}) may allow more"
@@ -42,14 +44,17 @@ def other_authorizers(tables: TableSet, snapshot: Snapshot) -> Iterator[str]:
         yield "ConfigMap aws-auth of EKS gives names and groups to identities of the provider"
 
 
-def _of_the_server(tables: TableSet) -> Iterator[str]:
-    members, flags = tables["control_plane_members"], tables["control_plane_flags"]
-    for pod, read in members[members["component"] == "kube-apiserver"][["pod", "flags_read"]].itertuples(index=False):
-        if not read:
-            yield f"the authorizers of {pod} cannot be seen"
+def _of_the_server(snapshot: Snapshot) -> Iterator[str]:
+    for component, pod in members(snapshot):
+        if component != "kube-apiserver":
             continue
-        mine = flags[flags["pod"] == pod]
-        given = {name: mine[mine["name"] == name]["value"].tolist() for name in set(mine["name"])}
+        flags = flags_of(component, pod)
+        if flags is None:
+            yield f"the authorizers of {pod.object} cannot be seen"
+            continue
+        given: dict[str, list[str]] = defaultdict(list)
+        for flag in flags:
+            given[flag.name].append(flag.value)
         for name in ("authorization-config", "authorization-webhook-config-file"):
             if name in given:
                 yield f"an authorizer configured by --{name} of the API server may allow more"

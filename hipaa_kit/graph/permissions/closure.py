@@ -213,7 +213,7 @@ class Closure(Escalations):
         yield Step(source, node, "binds roles", bindings, cost=min(edge.technique.cost for edge in by), expected="")
         for edge in found:
             yield from self._of_edge(edge, node)
-        for binding in bound:
+        for binding in self.effective.assumed(stand_in):
             if covers(self.policy.roles.get(binding.role or RoleId("", ""), ()), FULL_AUTHORITY[:1]):
                 yield Step(node, _everything_in(binding.namespace), "gives everything", (binding_id(binding),))
 
@@ -241,7 +241,7 @@ class Closure(Escalations):
             yield Step(pod, account, "runs as", cost=1)
             if node:
                 yield Step(f"Node//{node}", pod, "runs", cost=1)
-        for pod, (node, ways, _) in self.known.escapes.items():
+        for pod, (node, ways) in self.known.escapes.items():
             yield Step(pod, f"Node//{node or '*'}", ESCAPE.name, (), ways[0].confidence, ESCAPE.cost)
 
 

@@ -23,8 +23,7 @@ def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
     ----------
     tables
         Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, pods, containers,
-        volumes, claims, namespaces, labels, ephi_objects, workforce_groups, cloud_clusters, control_plane_members and
-        control_plane_flags.
+        volumes, claims, namespaces, labels, ephi_objects, workforce_groups and cloud_clusters.
     snapshot
         Where they come from: what was read, and what was refused.
     """

@@ -32,7 +32,8 @@ class Escalations(Reviews):
     @cached_property
     def effective(self) -> Effective:
         """Rights of every subject over the actions of the catalogue."""
-        return Effective(self.book, techniques(self.known.minor, bootstrap=self._bootstrap()), [JOIN, MAKE_ROLE])
+        ways = techniques(self.known.minor, bootstrap=self._bootstrap(), trusted=self.known.trusted)
+        return Effective(self.book, ways, [JOIN, MAKE_ROLE])
 
     def _bootstrap(self) -> bool:
         """Tell whether bootstrap tokens may ask for a node's certificate and have it approved."""
@@ -79,8 +80,9 @@ class Escalations(Reviews):
         return "" if added else EVERY_CLUSTER
 
     def _escapes(self, *, stock: bool) -> Iterator[dict[str, Any]]:
-        for pod, (node, ways, expected) in self.known.escapes.items():
+        for pod, (node, ways) in self.known.escapes.items():
             _, namespace, name = parse_object_id(pod)
+            expected = self.known.expected_escapes.get(pod, "")
             if stock or not expected:
                 yield {
                     "subject_kind": "Pod",

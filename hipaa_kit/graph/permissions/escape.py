@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from hipaa_kit.graph.permissions.technique import CERTAIN, CONDITION, Technique
 from hipaa_kit.inventory.fields import items, mapping, text, texts, truth
+from hipaa_kit.kube.owners import is_mirror
 from hipaa_kit.kube.pod_security.fields import CONTAINER_LISTS
 
 ESCAPE: Final = Technique(47, "ESCAPE", "Node//{name}", (), cost=2)
@@ -30,14 +31,6 @@ class WayOut(NamedTuple):
     confidence: str
 
 
-class Escape(NamedTuple):
-    """A pod that leads to its node: how, and why that is to be expected, if it is."""
-
-    node: str
-    ways: list[WayOut]
-    expected_because: str = ""
-
-
 NODE_CRITICAL: Final = "system-node-critical"
 
 
@@ -54,7 +47,7 @@ def expected_because(pod: Mapping[str, Any]) -> str:
     """
     if text(pod, "metadata", "namespace") != "kube-system":
         return ""
-    if any(text(owner, "kind") == "Node" for owner in items(pod, "metadata", "ownerReferences")):
+    if is_mirror(mapping(pod, "metadata")):
         return "static pod of its node"
     return "node agent of kube-system" if text(pod, "spec", "priorityClassName") == NODE_CRITICAL else ""
 

@@ -12,7 +12,8 @@ from itertools import groupby
 import pandas as pd
 
 from hipaa_kit.graph.permissions.authorizers import other_authorizers
-from hipaa_kit.graph.permissions.escape import Escape, expected_because, ways_out
+from hipaa_kit.graph.permissions.escape import WayOut, expected_because, ways_out
+from hipaa_kit.graph.permissions.techniques import MADE_BY_THE_SERVER, TRUSTED_CONFIG
 from hipaa_kit.inventory.fields import mapping, string_map, text
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -91,8 +92,12 @@ class Known:
         N of the server's version 1.N; None where it is not known.
     around
         What narrows the ways to become more.
+    trusted
+        ConfigMaps that components take their trust from; those that could be there where not all were read.
     escapes
         Pods that run, by whose settings the node can be taken: their node, and how.
+    expected_escapes
+        Why some of these are meant to hold their node.
     """
 
     policy: Policy
@@ -102,7 +107,9 @@ class Known:
     others: tuple[str, ...] = ()
     minor: int | None = None
     around: Surroundings = field(default_factory=Surroundings)
-    escapes: Mapping[str, Escape] = field(default_factory=dict)
+    trusted: frozenset[str] = TRUSTED_CONFIG
+    escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
+    expected_escapes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> dict[str, frozenset[str]]:
@@ -127,24 +134,49 @@ class Known:
         return [f"not seen: {gap.line()}" for kind in asked for gap in self.coverage.gaps(kind)]
 
 
+def policy_of(
+    snapshot: Snapshot,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+) -> Policy:
+    """Return the roles and role bindings of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Where they come from: manifests hold aggregated ClusterRoles without the rules that they will have.
+    roles, role_rules, role_bindings, binding_subjects
+        Tables of the same snapshot.
+    """
+    held = _roles(roles, role_rules)
+    if "manifests" in snapshot.layout.split("+"):
+        held |= _composed(snapshot, held)
+    return Policy(held, tuple(_bindings(role_bindings, binding_subjects)))
+
+
 def known(tables: TableSet, snapshot: Snapshot) -> Known:
     """Return what the tables of a snapshot and the inputs beside it say of RBAC."""
-    roles = _roles(tables["roles"], tables["role_rules"])
-    if "manifests" in snapshot.layout.split("+"):
-        roles |= _composed(snapshot, roles)
+    policy = policy_of(
+        snapshot, tables["roles"], tables["role_rules"], tables["role_bindings"], tables["binding_subjects"]
+    )
     accounts = tables["service_accounts"]
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in tables["workforce_groups"][["user", "group"]].itertuples(index=False):
         members[group].add(user)
+    escapes = list(_escapes(snapshot))
     return Known(
-        Policy(roles, tuple(_bindings(tables["role_bindings"], tables["binding_subjects"]))),
+        policy,
         snapshot.coverage,
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},
         tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
         int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
         _surroundings(tables, snapshot),
-        dict(_escapes(snapshot)),
+        _trusted(snapshot),
+        {pod: escape for pod, escape, _ in escapes},
+        {pod: words for pod, _, words in escapes if words},
     )
 
 
@@ -162,13 +194,20 @@ def _surroundings(tables: TableSet, snapshot: Snapshot) -> Surroundings:
     )
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, Escape]]:
+def _trusted(snapshot: Snapshot) -> frozenset[str]:
+    if not snapshot.coverage.answer(kinds.CONFIG_MAP, "kube-system").complete:
+        return TRUSTED_CONFIG
+    held = {record.name for record in snapshot.records(kinds.CONFIG_MAP) if record.namespace == "kube-system"}
+    return TRUSTED_CONFIG & (held | MADE_BY_THE_SERVER)
+
+
+def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]], str]]:
     """Yield the pods from which a node can be taken; those that have ended run nothing."""
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
             node = text(record.content, "spec", "nodeName")
-            yield record.object, Escape(node, ways, expected_because(record.content))
+            yield record.object, (node, ways), expected_because(record.content)
 
 
 def _admission(snapshot: Snapshot) -> str:

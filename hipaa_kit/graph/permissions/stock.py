@@ -36,6 +36,7 @@ _CLUSTER: Final = {
     "system:public-info-viewer": {_AUTHENTICATED, Principal(USER_GROUP, "system:unauthenticated")},
     "system:node-proxier": {Principal(USER, "system:kube-proxy")},
     "system:kube-controller-manager": {_MANAGER},
+    "system:aws-cloud-provider": {_account("aws-cloud-provider")},
     "system:kube-dns": {_account("kube-dns")},
     "system:kube-scheduler": {_SCHEDULER},
     "system:volume-scheduler": {_SCHEDULER},
@@ -45,7 +46,11 @@ _CLUSTER: Final = {
 _NAMESPACED: Final = {
     "system:extension-apiserver-authentication-reader": {_MANAGER, _SCHEDULER},
     "system::extension-apiserver-authentication-reader": {_MANAGER, _SCHEDULER},
-    "system::leader-locking-kube-controller-manager": {_MANAGER, _account("kube-controller-manager")},
+    "system::leader-locking-kube-controller-manager": {
+        _MANAGER,
+        _account("kube-controller-manager"),
+        _account("leader-election-controller"),
+    },
     "system::leader-locking-kube-scheduler": {_SCHEDULER, _account("kube-scheduler")},
 }
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hipaa_kit.graph.permissions.technique import CONDITION, HEURISTIC, Technique, also, one, want
+from hipaa_kit.graph.permissions.deputies import deputies, harm
+from hipaa_kit.graph.permissions.technique import CONDITION, Technique, also, one, want
 
 RBAC: Final = "rbac.authorization.k8s.io"
 CERTIFICATES: Final = "certificates.k8s.io"
@@ -26,12 +27,26 @@ RUN: Final = (f"create pods,{WORKLOADS}",)
 CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 KUBELET_SIGNER: Final = "kubernetes.io/kube-apiserver-client-kubelet"
 ALL_SIGNERS: Final = "kubernetes.io/*"
-TRUSTED_CONFIG: Final = frozenset(
-    {"aws-auth", "extension-apiserver-authentication", "kubeadm-config", "kubelet-config"}
+MADE_BY_THE_SERVER: Final = frozenset({"extension-apiserver-authentication"})
+"""Those that an API server writes itself when it starts, and again when they are gone."""
+TRUSTED_CONFIG: Final = MADE_BY_THE_SERVER | frozenset(
+    {
+        "aws-auth",
+        "kubeadm-config",
+        "kubelet-config",
+        *(f"kubelet-config-1.{minor}" for minor in range(10, 25)),
+    }
 )
+"""ConfigMaps of `kube-system` from which components take whom they trust, or how kubelets run.
+
+Until 1.24, kubeadm named that of the kubelets by version:
+https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/.
+"""
 
 
-def techniques(minor: int | None, *, bootstrap: bool = False) -> list[Technique]:
+def techniques(
+    minor: int | None, *, bootstrap: bool = False, trusted: frozenset[str] = TRUSTED_CONFIG
+) -> list[Technique]:
     """Return the ways that exist in a version of Kubernetes.
 
     Parameters
@@ -40,6 +55,8 @@ def techniques(minor: int | None, *, bootstrap: bool = False) -> list[Technique]
         N of version 1.N; None where it is not known: then every way counts.
     bootstrap
         Bootstrap tokens may ask for a node's certificate and have it approved.
+    trusted
+        Those of `TRUSTED_CONFIG` that the cluster has.
     """
     found = [
         *_identity(minor),
@@ -47,11 +64,11 @@ def techniques(minor: int | None, *, bootstrap: bool = False) -> list[Technique]
         *_pods(minor),
         *_nodes(),
         *_secrets(bootstrap=bootstrap),
-        *_control(),
+        *_control(trusted),
         *_storage(),
         *_network(),
-        *_controllers(),
-        *_harm(),
+        *deputies(),
+        *harm(),
     ]
     return sorted(found, key=lambda each: (each.number or 99, each.name))
 
@@ -222,11 +239,11 @@ def _secrets(*, bootstrap: bool) -> list[Technique]:
     return found
 
 
-def _control() -> list[Technique]:
+def _control(trusted: frozenset[str]) -> list[Technique]:
     client, kubelet = frozenset({CLIENT_SIGNER, ALL_SIGNERS}), frozenset({KUBELET_SIGNER, ALL_SIGNERS})
     csr = f"certificatesigningrequests.{CERTIFICATES}"
     approve = (also(f"create {csr}"), also(f"update,patch {csr}/approval"))
-    trusted = "the certificate of the authority that signs is trusted"
+    authority = "the certificate of the authority that signs is trusted"
     return [
         one(
             29,
@@ -254,7 +271,7 @@ def _control() -> list[Technique]:
             also(f"update,patch {csr}/status"),
             confidence=CONDITION,
             cost=4,
-            precondition=trusted,
+            precondition=authority,
         ),
         one(
             31,
@@ -303,7 +320,7 @@ def _control() -> list[Technique]:
             44,
             "TRUST_CM",
             "Cluster//*",
-            also("update,patch configmaps", names=TRUSTED_CONFIG),
+            also("update,patch configmaps", names=trusted),
             only_in="kube-system",
             confidence=CONDITION,
             cost=3,
@@ -426,84 +443,3 @@ JOIN: Final = one(
     cost=2,
 )
 """Adding oneself to a role binding that is there; which one, and whether its role may be bound, is looked at apart."""
-
-CONTROLLERS: Final = {
-    "ARGO_WORKFLOW": "workflows.argoproj.io,workflowtemplates.argoproj.io,cronworkflows.argoproj.io",
-    "ARGO_CD": "applications.argoproj.io,applicationsets.argoproj.io,appprojects.argoproj.io",
-    "TEKTON": "pipelineruns.tekton.dev,taskruns.tekton.dev,tasks.tekton.dev,pipelines.tekton.dev",
-    "FLUX": "kustomizations.kustomize.toolkit.fluxcd.io,helmreleases.helm.toolkit.fluxcd.io",
-    "CERT_MANAGER": "certificates.cert-manager.io,certificaterequests.cert-manager.io,clusterissuers.cert-manager.io",
-    "EXTERNAL_SECRETS": "externalsecrets.external-secrets.io,secretstores.external-secrets.io",
-    "KYVERNO": "clusterpolicies.kyverno.io,policies.kyverno.io",
-    "VELERO": "backups.velero.io,restores.velero.io,schedules.velero.io",
-    "CROSSPLANE": "providers.pkg.crossplane.io,compositions.apiextensions.crossplane.io",
-    "KUBEVIRT": "virtualmachines.kubevirt.io,virtualmachineinstances.kubevirt.io",
-    "KNATIVE": "services.serving.knative.dev",
-}
-
-
-def _controllers() -> list[Technique]:
-    deputies = [
-        one(
-            46,
-            f"CONFUSED_DEPUTY_{name}",
-            f"Controller/{{ns}}/{name.lower().replace('_', '-')}",
-            also(f"create,patch {resources}"),
-            confidence=HEURISTIC,
-            cost=3,
-            precondition="the controller is installed and acts with its own rights",
-        )
-        for name, resources in CONTROLLERS.items()
-    ]
-    return [
-        one(
-            45,
-            "SA_CLOUD",
-            "CloudIdentity/{ns}/{name}",
-            want("update,patch serviceaccounts"),
-            confidence=CONDITION,
-            cost=3,
-            precondition="the provider trusts service accounts of the namespace, and a pod can be run as one",
-        ),
-        *deputies,
-    ]
-
-
-BACKUPS: Final = (
-    "backups.velero.io,backupstoragelocations.velero.io,backuprepositories.velero.io,"
-    "volumesnapshots.snapshot.storage.k8s.io,volumesnapshotcontents.snapshot.storage.k8s.io,"
-    "snapshots.k8up.io,backups.longhorn.io,backups.postgresql.cnpg.io,restorepoints.apps.kio.kasten.io"
-)
-SCHEDULES: Final = (
-    "schedules.velero.io,schedules.k8up.io,recurringjobs.longhorn.io,scheduledbackups.postgresql.cnpg.io,"
-    "policies.config.kio.kasten.io"
-)
-
-
-def _harm() -> list[Technique]:
-    return [
-        one(
-            0,
-            "DELETE_EPHI",
-            "Data/{ns}/*",
-            also(
-                "delete,deletecollection persistentvolumeclaims,persistentvolumes,secrets,statefulsets.apps,namespaces"
-            ),
-        ),
-        one(
-            0,
-            "DELETE_BACKUP",
-            "Backup/{ns}/*",
-            also(f"delete,deletecollection {BACKUPS}", f"create,update,patch,delete {SCHEDULES}"),
-        ),
-        one(0, "TAMPER_AUDIT", "Events/{ns}/*", also("delete,deletecollection events,events.events.k8s.io")),
-        one(
-            0,
-            "DISABLE_ALERT",
-            "Alerts/{ns}/*",
-            also(
-                "create,update,patch,delete prometheusrules.monitoring.coreos.com,"
-                "alertmanagerconfigs.monitoring.coreos.com,alertmanagers.monitoring.coreos.com"
-            ),
-        ),
-    ]

@@ -58,8 +58,10 @@ class Alike:
         What tells ends apart beside their flows, by the name of a workload or of addresses.
     detail
         Pairs of ends up to which each has rows of its own.
-    near
-        Also flows that are there only because both ends share a node, which no policy can shut.
+    shared_nodes
+        Whether a flow is told that policies deny to all others, and that only sharing a node may open to pods on the
+        network of that node. A node reaches its own pods whatever anybody writes: such rows say the same of every
+        workload. Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/
     """
 
     def __init__(
@@ -69,10 +71,10 @@ class Alike:
         apart: Apart,
         detail: int = DETAIL,
         *,
-        near: bool = True,
+        shared_nodes: bool = True,
     ) -> None:
-        self.near = near
         self.engine, self.classes = reach.engine, reach.engine.classes
+        self.shared_nodes = shared_nodes
         self.edges = Edges(reach.engine, reach.places)
         self.pods = reach.facts.pods
         self.workloads = sorted(workloads)
@@ -210,11 +212,11 @@ class Alike:
                 reason = self.edges.reason(*ends, flow)
                 same = name == other and number == peer
                 pairs = len(held) * len(pods) - (len(held) if same else 0)
-                shut = not self.engine.flows.planes[flow].possible
-                if (self.near or not shut) and (self.classes.host[number] or self.classes.host[peer]):
+                if self.classes.host[number] or self.classes.host[peer]:
                     after, why = self.edges.node_local(flow, reason, *ends)
                     near = self._sharing(held, pods, same) if after != flow else 0
-                    if near and self.engine.flows.planes[after].possible:
+                    told = self.shared_nodes or self.may[flow]
+                    if near and told and self.engine.flows.planes[after].possible:
                         found[after, why] += near
                     pairs -= near
                 if pairs > 0 and self.engine.flows.planes[flow].possible:

@@ -43,6 +43,13 @@ INTERNAL = {
 }
 """Annotations that ask a cloud for a load balancer without an address of the internet."""
 
+BALANCER_CERTIFICATE = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
+BALANCER_TLS_PORTS = "service.beta.kubernetes.io/aws-load-balancer-ssl-ports"
+"""Annotations by which a load balancer of AWS ends TLS: its certificate, and the ports, by number or name, or all.
+
+Source: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/
+"""
+
 NODES_PUBLIC = "open on every node: from the internet if the nodes' addresses can be reached from there"
 
 
@@ -120,7 +127,8 @@ class _Exposures:
                 continue
             way = replace(base, entry_port=opened)
             if text(spec, "type") == "LoadBalancer":
-                self._add(_load_balancer(way, record), record.object, opened)
+                tls = _ended_by_balancer(record, opened, text(port, "name"))
+                self._add(replace(_load_balancer(way, record), tls=tls), record.object, opened)
             if text(spec, "type") == "NodePort" or (text(spec, "type") == "LoadBalancer" and on_node):
                 node = replace(way, entry_type="node_port", entry_port=on_node or 0, reason=NODES_PUBLIC)
                 self._add(node, record.object, opened)
@@ -265,6 +273,15 @@ def _wide(cidr: str) -> bool:
     """Tell whether a block holds a /8 or more of IPv4, a /16 or more of IPv6: that restricts nobody."""
     block = parse_cidr(cidr)
     return block is not None and block.last - block.first + 1 >= {4: 2**24, 6: 2**112}[block.family]
+
+
+def _ended_by_balancer(record: Record, port: int, name: str) -> str:
+    """Return what a load balancer makes of TLS on one port, as far as annotations tell."""
+    notes = mapping(record.content, "metadata", "annotations")
+    if not text(notes, BALANCER_CERTIFICATE):
+        return "none"
+    ports = {each.strip() for each in (text(notes, BALANCER_TLS_PORTS) or "*").split(",")}
+    return "terminated" if ports & {"*", str(port), name} else "none"
 
 
 def _load_balancer(way: Way, record: Record) -> Way:

@@ -13,6 +13,7 @@ from hipaa_kit.inventory.fields import condition, items, mapping, number, string
 from hipaa_kit.inventory.pods import PodView, pod_views
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import find_custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.network.addresses import Block, parse_address
 from hipaa_kit.kube.network.cilium import ACCOUNT
@@ -40,8 +41,9 @@ READS = (
     kinds.NETWORK_POLICY,
     kinds.DAEMON_SET,
     *(found for kind in ADMIN_KINDS if (found := kinds.find(ADMIN_GROUP, kind))),
+    *(found for each in DIALECTS if each.effect != "none" and (found := find_custom(each.group, each.kind))),
 )
-"""Built-in kinds whose absence would change the answers."""
+"""Kinds whose absence would change the answers, as far as the kit knows them by resource."""
 
 
 def read_facts(snapshot: Snapshot, **options: str) -> Facts:

@@ -185,14 +185,14 @@ def _listened(
     """Yield the ways of one route through one listener, with why one of them is cut."""
     protocol = text(listener, "protocol")
     mode = text(listener, "tls", "mode", default="Terminate")
-    cut = "" if _taken(route, gateway) else f"{gateway.object} has not accepted the route"
-    if not cut and not _may_attach(route, gateway, listener):
+    cut = "" if taken(route, gateway) else f"{gateway.object} has not accepted the route"
+    if not cut and not may_attach(route, gateway, listener):
         cut = f"listener {text(listener, 'name')} of {gateway.object} takes no routes of this namespace"
     secured = "passthrough" if mode == "Passthrough" else "terminated"
     secrets = [text(each, "name") for each in items(listener, "tls", "certificateRefs")]
     hosts = texts(route.content, "spec", "hostnames") or [text(listener, "hostname")]
     for host in hosts:
-        for backend in _backends(route):
+        for backend in backends(route):
             space = text(backend, "namespace") or route.namespace
             granted = space == route.namespace or (route.kind, route.namespace, space) in grants
             missing = "" if granted else f"no ReferenceGrant in {space} lets the route refer to it"
@@ -212,7 +212,7 @@ def _listened(
             yield way, object_id("Service", space, text(backend, "name")), int_or_text(backend, "port")
 
 
-def _taken(route: Record, gateway: Record) -> bool:
+def taken(route: Record, gateway: Record) -> bool:
     """Tell whether a gateway has not refused a route; one that nobody has looked at is taken for accepted."""
     for parent in items(route.content, "status", "parents"):
         reference = mapping(parent, "parentRef")
@@ -226,13 +226,14 @@ def _taken(route: Record, gateway: Record) -> bool:
     return True
 
 
-def _may_attach(route: Record, gateway: Record, listener: Mapping[str, Any]) -> bool:
+def may_attach(route: Record, gateway: Record, listener: Mapping[str, Any]) -> bool:
     """Tell whether a listener takes routes of a namespace; which a selector selects is left to its status."""
     source = text(listener, "allowedRoutes", "namespaces", "from", default="Same")
     return source != "Same" or route.namespace == gateway.namespace
 
 
-def _backends(route: Record) -> Iterator[Mapping[str, Any]]:
+def backends(route: Record) -> Iterator[Mapping[str, Any]]:
+    """Yield the Services that a route sends requests to; one of weight 0 gets none."""
     for rule in items(route.content, "spec", "rules"):
         for backend in items(rule, "backendRefs"):
             if text(backend, "kind", default="Service") == "Service" and number(backend, "weight") != 0:

@@ -1,1 +1,1 @@
-"""Access control: who may do what, and what a pod may become."""
+"""Access control: who may do what, who approved it, and what may run beside ePHI; a module per concern."""

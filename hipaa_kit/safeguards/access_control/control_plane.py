@@ -117,6 +117,8 @@ def sessions_end(
     Source: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
     """
     kubelets = _kubelets(nodes, kubelet_settings)
+    if kubelet_settings.empty:  # one word for all of them, as none was given
+        kubelets = kubelets.reindex([0]).assign(object="Cluster//kubelets")
     given = kubelets["origin"].notna()
     minutes = kubelets["streaming_idle_seconds"].fillna(4 * 3600).astype("float64") / 60
     owner = dict(zip(pods["object"], pods["workload"], strict=True))
@@ -144,7 +146,7 @@ def sessions_end(
             observed="{words} minutes",
             expected=f"at most {longest_idle_minutes:g} minutes",
         ),
-        not_assessed(kubelet & ~examined["given"], "what its kubelet runs with was not given", code="input_missing"),
+        not_assessed(kubelet & ~examined["given"], "what kubelets run with was not given", code="input_missing"),
         reviews(examined["kind"].eq("identity"), "after which time without activity does it sign people out?"),
         passes="idle sessions through its kubelet end after {words} minutes",
     )

@@ -81,10 +81,13 @@ def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.D
 
     Notes
     -----
-    Who runs as an account has all that is granted to it, so that nothing tells the workloads apart that share one.
-    Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
+    Who runs as an account has all that is granted to it, so that nothing tells the workloads apart that share one. A
+    static pod, which a kubelet runs from a file, has none.
+    Sources: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege,
+    https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
     """
-    users = pods[["service_account", "workload"]].drop_duplicates()
+    named = pods.assign(service_account=pods["service_account"].mask(pods["static"], ""))
+    users = named[["service_account", "workload"]].drop_duplicates()
     ephi = users["workload"].isin(ephi_workloads["object"])
     strangers = users[~ephi].groupby("service_account")["workload"].agg(lambda names: ", ".join(sorted(names)))
     own = users[ephi].rename(columns={"workload": "object"})
@@ -94,11 +97,17 @@ def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.D
         strangers=texts_for(own["service_account"], strangers),
         number=own["service_account"].map(together),
     )
-    examined = examined.assign(
-        words=examined["number"].map(
-            lambda number: "no other workload has it" if number == 1 else f"{number} ePHI workloads have it"
-        )
+    alone = "it runs as " + examined["service_account"] + ": no other workload has it"
+    shared = (
+        "it runs as "
+        + examined["service_account"]
+        + ": "
+        + examined["number"].astype("str")
+        + " ePHI workloads have it"
     )
+    static = "a kubelet runs it from a file: it has no service account"
+    account = examined["service_account"].ne("")
+    examined = examined.assign(words=alone.where(examined["number"].eq(1), shared).where(account, static))
     return judge(
         examined,
         fails(
@@ -109,12 +118,13 @@ def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.D
             expected="a service account of its own",
         ),
         fails(
-            examined["strangers"] != "",
+            account & examined["strangers"].ne(""),
             "it runs as {service_account}, as do workloads without ePHI: {strangers}",
             path="$.spec.serviceAccountName",
             observed="{service_account}",
             expected="a service account of its own",
         ),
+        member="service_account",
         evidence="service_account",
-        passes="it runs as {service_account}: {words}",
+        passes="{words}",
     )

@@ -46,7 +46,8 @@ def tokens_kept_short(
     -----
     A pod's own word on mounting the token goes before its account's; where neither says anything it is mounted. A
     volume for the API server that is written into the pod brings the token all the same. A token without end is known
-    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. Without an audit
+    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. A static pod has no
+    account, and so no token. Without an audit
     log it cannot be said which permissions were used, so that only an account without any of its own passes.
     Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
     """
@@ -57,7 +58,7 @@ def tokens_kept_short(
     written = token_volumes[~token_volumes["automatic"] & token_volumes["audience"].eq("")]["pod"]
     examined = inside.assign(
         account=inside["service_account"].str.split("/").str[-1],
-        mounted=mounted | inside["object"].isin(written),
+        mounted=(mounted | inside["object"].isin(written)) & ~inside["static"],
         by_default=inside["automount_token"].isna() & ~inside["object"].isin(written),
         bindings=texts_for(
             inside["service_account"], _grants(inside["service_account"], binding_subjects, role_bindings)

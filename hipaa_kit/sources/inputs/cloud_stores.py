@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, items
-from hipaa_kit.sources.inputs.values import get, last_part, text, texts, truth, whole
+from hipaa_kit.sources.inputs.values import get, last_part, moment, text, texts, truth, whole
 from hipaa_kit.tables.cloud import CLOUD_STORES
 
 BUCKET_FOLDER: Final = "buckets"
@@ -50,6 +50,7 @@ def read_rds(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
             "backups": None if days is None else days > 0,
             "backup_retention_days": days,
             "point_in_time": None if days is None else days > 0,
+            "latest_restorable_at": moment(get(each, "LatestRestorableTime")),
             "deletion_protection": truth(each, "DeletionProtection"),
             "public_access": truth(each, "PubliclyAccessible"),
             "replicated": truth(each, "MultiAZ"),
@@ -86,7 +87,10 @@ def read_s3(document: Any, reading: Reading) -> Iterator[Row]:
         # All four together close it; where one is open the bucket's own policy decides, which is not here.
         values["public_access"] = False if all(found) else None
     if isinstance(get(document, "ObjectLockConfiguration"), Mapping):
-        values["object_lock"] = text(document, "ObjectLockConfiguration", "ObjectLockEnabled") == "Enabled"
+        # Without a default retention an object is locked only where whoever wrote it asked for that.
+        lock = get(document, "ObjectLockConfiguration")
+        kept = text(lock, "Rule", "DefaultRetention", "Mode")
+        values["object_lock"] = text(lock, "ObjectLockEnabled") == "Enabled" and bool(kept)
     yield Row(CLOUD_STORES, values)
 
 
@@ -266,7 +270,8 @@ INPUTS: Final = (
         tuple(Form(*form) for form in _FORMS),
         (CLOUD_STORES,),
         "those that you use of: aws rds describe-db-instances > inputs/rds.json; aws s3api get-bucket-encryption"
-        " --bucket NAME > inputs/buckets/NAME/encryption.json (also get-bucket-versioning, get-public-access-block);"
+        " --bucket NAME > inputs/buckets/NAME/encryption.json (also get-bucket-versioning, get-public-access-block,"
+        " get-object-lock-configuration);"
         " gcloud sql instances describe NAME --format=json > inputs/sql.json; gcloud storage buckets describe gs://NAME"
         " --format=json > inputs/bucket.json; az postgres flexible-server show -g GROUP -n NAME > inputs/postgres.json;"
         " az storage account show -g GROUP -n NAME > inputs/storage.json",

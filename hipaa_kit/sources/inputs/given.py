@@ -13,6 +13,7 @@ import pandas as pd
 from hipaa_kit.sources.inputs import (
     cloud_clusters,
     cloud_stores,
+    cloud_volumes,
     flow_logs,
     metric_results,
     node_bundle,
@@ -31,6 +32,7 @@ FAMILIES: Final = (
     node_bundle,
     cloud_clusters,
     cloud_stores,
+    cloud_volumes,
     flow_logs,
     metric_results,
     sign_ins,

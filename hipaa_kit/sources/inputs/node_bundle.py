@@ -10,18 +10,21 @@ A file says which node it is of by the folder it stands in: `nodes/<node>/…`; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, items
-from hipaa_kit.sources.inputs.values import get, seconds, text, texts, truth, whole
+from hipaa_kit.sources.inputs.parsing import Sheet
+from hipaa_kit.sources.inputs.values import get, moment, seconds, text, texts, truth, whole
 from hipaa_kit.tables import control_plane as tables
 
 PROVIDERS: Final = ("identity", "aescbc", "aesgcm", "secretbox", "kms")
 LEVELS: Final = ("None", "Metadata", "Request", "RequestResponse")
 POD_SECURITY_LEVELS: Final = ("privileged", "baseline", "restricted")
 NODE_FOLDER: Final = "nodes"
+_ENCRYPTED: Final = re.compile(r"k8s:enc:[a-z]{1,20}:v\d{1,2}:(?:[\w.-]{1,253}:)?", re.ASCII)
 MATCHES: Final = {
     "users": "users",
     "user_groups": "userGroups",
@@ -197,6 +200,55 @@ def read_kubelet(document: Any, reading: Reading) -> Iterator[Row]:
     yield Row(tables.KUBELET_SETTINGS, values)
 
 
+def is_etcd(document: Any) -> bool:
+    """Tell whether a table counts values in etcd by how they begin."""
+    return isinstance(document, Sheet) and set(document.columns) >= {"resource", "prefix", "objects"}
+
+
+def read_etcd(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield how many values begin alike; of one that is not encrypted nothing is kept."""
+    node = reading.folder_after(NODE_FOLDER)
+    for line_number, row in document.rows:
+        objects = whole(row, "objects")
+        if objects is None or objects < 0 or not row["resource"]:
+            raise InputError(f"line {line_number} lacks a resource or a count", "", "make it with the command")
+        found = _ENCRYPTED.match(row["prefix"])
+        values = {
+            "node": node,
+            "resource": text(row, "resource"),
+            "prefix": found[0] if found else "",
+            "objects": objects,
+            "complete": truth(row, "complete"),
+            "taken_at": moment(row.get("taken_at")),
+        }
+        yield Row(tables.ETCD_VALUES, values)
+
+
+def is_lsblk(document: Any) -> bool:
+    """Tell whether a document is what `lsblk --json` answers."""
+    return isinstance(get(document, "blockdevices"), list)
+
+
+def read_lsblk(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield where a node mounts its block devices, and whether a crypt device lies below each."""
+    node = reading.folder_after(NODE_FOLDER)
+    if not node:
+        raise InputError("does not say which node it is of", "", "put it into nodes/NODE/")
+    waiting = [(device, False) for device in items(document["blockdevices"])]
+    seen: dict[str, Row] = {}
+    while waiting:
+        device, inside = waiting.pop()
+        if not text(device, "type"):
+            raise InputError("does not say the types of devices", "", "ask with --output NAME,TYPE,FSTYPE,MOUNTPOINTS")
+        inside = inside or text(device, "type") == "crypt"
+        waiting += [(child, inside) for child in items(device.get("children"))]
+        for path in [text(device, "mountpoint"), *texts(device, "mountpoints")]:
+            if path:
+                values = {"node": node, "mount_path": path, "device": text(device, "name"), "encrypted": inside}
+                seen[path] = Row(tables.NODE_FILESYSTEMS, values)
+    yield from seen.values()
+
+
 INPUTS: Final = (
     Input(
         "encryption_configuration",
@@ -205,6 +257,26 @@ INPUTS: Final = (
         (tables.ENCRYPTION_PROVIDERS, tables.ENCRYPTION_KEYS),
         "on a control-plane node: sed 's/secret:.*/secret: dropped/' FILE > inputs/encryption-config.yaml, with"
         " FILE as in --encryption-provider-config",
+        unit="node",
+    ),
+    Input(
+        "etcd_values",
+        "how values in etcd begin, counted",
+        (Form("CSV with columns resource, prefix, objects, complete, taken_at", is_etcd, read_etcd),),
+        (tables.ETCD_VALUES,),
+        "on a control-plane node, with the options of etcdctl for its certificates:"
+        " (echo resource,prefix,objects,complete,taken_at; etcdctl get /registry/secrets/ --prefix --keys-only | grep ."
+        " | while read -r key; do etcdctl get $key --print-value-only | head -c 80 | grep -aoE"
+        " '^k8s:enc:[a-z]+:v[0-9]+:[^:]+:' || echo plain; done | sort | uniq -c |"
+        ' awk -v at=$(date -u +%FT%TZ) \'{print "secrets," $2 "," $1 ",true," at}\') > inputs/etcd.csv',
+        unit="node",
+    ),
+    Input(
+        "node_filesystems",
+        "block devices of nodes",
+        (Form("lsblk --json", is_lsblk, read_lsblk),),
+        (tables.NODE_FILESYSTEMS,),
+        "on each NODE: lsblk --json --output NAME,TYPE,FSTYPE,MOUNTPOINTS > inputs/nodes/NODE/lsblk.json",
         unit="node",
     ),
     Input(

@@ -48,6 +48,8 @@ class RecordKind:
         Columns by which a CSV file is recognised.
     days, moments
         Columns that hold a day, or a day or moment.
+    also
+        Other words for `kind`.
     lists
         Columns that hold several values and go to a table of their own; in CSV joined by `;`.
     """
@@ -60,6 +62,7 @@ class RecordKind:
     moments: tuple[str, ...] = ()
     lists: Mapping[str, tuple[Table, str]] = field(default_factory=dict)
     made: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,7 +74,9 @@ class RecordKind:
         if isinstance(document, Sheet):
             return self.telling <= set(document.columns)
         if isinstance(document, Mapping) and "apiVersion" in document:
-            return text(document, "kind") == self.kind and text(document, "apiVersion").startswith("hipaa-kit/")
+            return text(document, "kind") in (self.kind, *self.also) and text(document, "apiVersion").startswith(
+                "hipaa-kit/"
+            )
         # One item of a JSON list.
         return isinstance(document, Mapping) and self.telling <= set(document)
 
@@ -195,16 +200,14 @@ def _listed(name: str, value: Any) -> list[str]:
     return list(dict.fromkeys(found for item in items if (found := line(item))))
 
 
-def _kind(
-    kind: str, table: Table, required: str, telling: str, **more: Any
-) -> tuple[RecordKind, Callable[[str, str], Input]]:
+def _kind(kind: str, table: Table, required: str, telling: str, **more: Any) -> tuple[RecordKind, Callable[..., Input]]:
     record = RecordKind(kind, table, tuple(required.split()), frozenset(telling.split()), **more)
 
-    def declare(what: str, command: str) -> Input:
+    def declare(what: str, command: str, *others: Form) -> Input:
         columns = ", ".join(record.columns)
         form = Form(f"YAML of kind {kind}, or CSV or JSON with columns {columns}", record.recognise, record.read)
         filled = (table, *(other for other, _ in record.lists.values()))
-        return Input(table.name, what, (form,), filled, command, written=True)
+        return Input(table.name, what, (form, *others), filled, command, written=True)
 
     return record, declare
 
@@ -230,9 +233,53 @@ _WORKFORCE = _kind(
 )
 _VENDORS = _kind("Vendors", tables.VENDORS, "name service", "name service", days=("baa_signed_on", "baa_expires_on"))
 _ACCESS = _kind("AccessMatrix", tables.ACCESS_MATRIX, "role verb resource", "role verb resource")
-_DRILLS = _kind("Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",))
+_DRILLS = _kind(
+    "Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",), also=("DrillList",)
+)
+_KEYS = _kind("Keys", tables.KEY_REGISTER, "key", "key kept_in", days=("rotated_on",))
 
-KINDS: Final = {record.kind: record for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS)}
+
+def is_aws_rotation(document: Any) -> bool:
+    """Tell whether a document is what `aws kms get-key-rotation-status` answers."""
+    return isinstance(get(document, "KeyRotationEnabled"), bool)
+
+
+def read_aws_rotation(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 - every form reads alike
+    """Yield whether a key of AWS is changed by itself.
+
+    Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html.
+    """
+    name = text(document, "KeyId")
+    if not name:
+        raise InputError("does not say which key it is of", "", "add its ARN as KeyId")
+    rotates = document["KeyRotationEnabled"]
+    yield Row(tables.KEY_REGISTER, {"key": name, "kept_in": "external", "rotates": rotates})
+
+
+def is_google_key(document: Any) -> bool:
+    """Tell whether a document is what `gcloud kms keys describe` answers."""
+    return "/cryptoKeys/" in text(document, "name") and bool(text(document, "purpose"))
+
+
+def read_google_key(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 - every form reads alike
+    """Yield a key of Google, which is changed by itself where it has a period.
+
+    Source: https://cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings.cryptoKeys.
+    """
+    values = {
+        "key": text(document, "name"),
+        "kept_in": "external",
+        "rotated_on": moment(text(document, "primary", "createTime"))[:10],
+        "rotates": bool(text(document, "rotationPeriod")),
+    }
+    yield Row(tables.KEY_REGISTER, values)
+
+
+KINDS: Final = {
+    kind: record
+    for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS)
+    for kind in (record.kind, *record.also)
+}
 
 INPUTS: Final = (
     _TICKETS[1](
@@ -259,7 +306,15 @@ INPUTS: Final = (
     ),
     _DRILLS[1](
         "exercises held: restores, failovers, incident table-tops",
-        "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes",
+        "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes, actions_closed",
+    ),
+    _KEYS[1](
+        "keys that data at rest are encrypted with: where they live, and when they were changed",
+        "write inputs/keys.csv with columns key, kept_in, rotated_on, rotates; or for each key"
+        " aws kms get-key-rotation-status --key-id KEY > inputs/KEY.json;"
+        " gcloud kms keys describe KEY --keyring RING --location PLACE --format=json > inputs/KEY.json",
+        Form("aws kms get-key-rotation-status", is_aws_rotation, read_aws_rotation),
+        Form("gcloud kms keys describe", is_google_key, read_google_key),
     ),
 )
 

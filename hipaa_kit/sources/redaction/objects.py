@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import facts, kinds
-from hipaa_kit.sources.leaks import is_placeholder
+from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
 from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
 from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
@@ -244,9 +244,10 @@ class _Redactor:
         return kept
 
     def learn(self, fact: str, container: str, found: Iterator[tuple[str, str]]) -> None:
-        """Keep what is known of a container's removed values."""
+        """Keep what is known of removed values, of a container where one is named."""
         for name, known in found:
-            self.facts.setdefault(fact, {})[f"{container}/{self.clean(name)}"] = self.clean(known)
+            place = f"{container}/{self.clean(name)}" if container else self.clean(name)
+            self.facts.setdefault(fact, {})[place] = self.clean(known)
 
 
 def _metadata(redactor: _Redactor, value: Any, place: _Place) -> Any:
@@ -261,6 +262,8 @@ def _annotations(redactor: _Redactor, value: Any, place: _Place) -> Any:
     """Return annotations with the values that are known to be operational."""
     if not isinstance(value, Mapping):
         return redactor.value(place.key, value, _UNKNOWN)
+    if flags := facts.server_flags(value):
+        redactor.facts[facts.SERVER_FLAGS] = flags
     return {redactor.key(key): _annotation(redactor, str(key), inner) for key, inner in value.items()}
 
 
@@ -310,6 +313,13 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     """Return the keys of data, each with the same word."""
     if not isinstance(value, Mapping):
         return redactor.value(place.key, value, place.mode if place.mode.strict else _UNKNOWN)
+    metadata = place.parent.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) and place.parent.get("kind") == "ConfigMap" else None
+    if (settings := facts.network_encryption(name, value)) and REMOVED not in value.values():
+        redactor.facts[facts.NETWORK_ENCRYPTION] = settings
+    if place.parent.get("kind") == "ConfigMap" and REMOVED not in value.values():
+        redactor.learn(facts.CREDENTIALS, "", facts.data_credentials(value, names_secret, looks_secret))
+        redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))
     if removed := sum(inner != REMOVED for inner in value.values()):
         redactor.counts["payload"] += removed
     return {redactor.key(key): REMOVED for key in value}
@@ -324,6 +334,19 @@ def _parameters(redactor: _Redactor, value: Any, place: _Place) -> Any:
     for key, inner in value.items():
         if isinstance(inner, str) and rules.SETTING.fullmatch(inner) and not names_secret(str(key)):
             kept[redactor.key(key)] = redactor.clean(inner)
+        else:
+            redactor.field(kept, inner, _Place(key, _UNKNOWN, value, place.key))
+    return kept
+
+
+def _attributes(redactor: _Redactor, value: Any, place: _Place) -> Any:
+    """Return attributes of a volume: those that say how it is encrypted, of all others the names."""
+    if not isinstance(value, Mapping) or place.mode.strict:
+        return redactor.value(place.key, value, _UNKNOWN)
+    kept: dict[str, Any] = {}
+    for key, inner in value.items():
+        if key in rules.VOLUME_ATTRIBUTES and isinstance(inner, str) and rules.SETTING.fullmatch(inner):
+            kept[key] = redactor.clean(inner)
         else:
             redactor.field(kept, inner, _Place(key, _UNKNOWN, value, place.key))
     return kept
@@ -345,6 +368,7 @@ def _containers(redactor: _Redactor, value: Any, place: _Place) -> Any:
             name = redactor.clean(container["name"])
             redactor.learn(facts.LITERAL_LENGTH, name, facts.literal_lengths(container))
             redactor.learn(facts.EXEC_PROGRAM, name, facts.exec_programs(container))
+            redactor.learn(facts.CREDENTIALS, name, facts.credentials(container, names_secret, looks_secret))
     return redactor.value(place.key, value, place.mode)
 
 
@@ -426,5 +450,6 @@ _HANDLERS: Final[Mapping[Any, Callable[[_Redactor, Any, _Place], Any]]] = {
     "httpHeaders": _headers,
     "metadata": _metadata,
     "parameters": _parameters,
+    "volumeAttributes": _attributes,
 }
 """Fields that are redacted in a way of their own, wherever they stand."""

@@ -6,21 +6,22 @@ understand exactly it leaves alone, and that object goes through `redact` whole.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw
 
 from hipaa_kit.kube import facts, kinds
-from hipaa_kit.sources.documents.fitness import finite, is_shallow, whole, without_halves
+from hipaa_kit.sources.molds import TOKEN_NAME, is_whole
 from hipaa_kit.sources.redaction import shapes
+from hipaa_kit.sources.redaction.molded import PodMolds, Trial, Understood
 from hipaa_kit.sources.redaction.objects import redact
+from hipaa_kit.sources.redaction.pieces import NotUnderstoodError, Piece, load_piece
 from hipaa_kit.sources.redaction.texts import CLEAN, is_clean
 from hipaa_kit.sources.snapshot import canonical_json
 
@@ -31,11 +32,8 @@ PLAIN: Final = re.compile(
 )
 """Words in which nothing can stand that looks like a secret: moments, ids of containers, names, addresses."""
 
-TOKEN: Final = b'"kube-api-access-'
-"""How the volume with the token begins, which every pod has under a name of its own, as its containers mount it.
-
-Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume
-"""
+TOKEN: Final = b'"' + TOKEN_NAME
+"""How the volume with the token begins, which every pod has under a name of its own, as its containers mount it."""
 _TOKEN_BYTES: Final = len(TOKEN) + 6
 _TOKEN: Final = re.compile(TOKEN + rb'[a-z0-9]{5}"')
 _HOLE: Final = TOKEN + b'00000"'
@@ -43,32 +41,9 @@ _OWN_IN_SPEC: Final = ("affinity", "hostname", "nodeName")
 _HOLES: Final = {name: f'"{name} of the pod"'.encode() for name in _OWN_IN_SPEC}
 """What stands in a spec that pods share where each has something of its own."""
 
+_AT_ONCE: Final = 50
 _MOST_PIECES: Final = 100_000
 _MOST_BYTES: Final = 64 * 2**20
-
-
-class Understood(NamedTuple):
-    """A pod as it may pass: its identity, and content and facts in canonical bytes."""
-
-    name: str
-    namespace: str
-    version: str
-    uid: str
-    created: str
-    content: bytes
-    facts: bytes
-
-
-class _Piece:
-    """What is left of bytes that many pods share, and what is known of the rest.
-
-    `kept` is canonical bytes, or a shape with the fields that a pod shares; `same` says that it is all there was.
-    """
-
-    __slots__ = ("counts", "facts", "kept", "same", "uses")
-
-    def __init__(self, kept: Any, known: dict[str, Any], counts: Counter[str], *, same: bool = False) -> None:
-        self.kept, self.facts, self.counts, self.same, self.uses = kept, known, counts, same, 0
 
 
 class _Draft:
@@ -78,13 +53,9 @@ class _Draft:
 
     def __init__(self) -> None:
         self.words: list[Any] = []
-        self.pieces: list[_Piece] = []
+        self.pieces: list[Piece] = []
         self.dropped: list[str] = []
         self.pod: Understood | None = None
-
-
-class _NotUnderstoodError(Exception):
-    """Something in an object is not as its shape says."""
 
 
 @dataclass
@@ -98,12 +69,15 @@ class PageRedactor:
     """
 
     pseudonym: Callable[[str], str]
-    _pieces: dict[tuple[str, bytes], _Piece | None] = field(default_factory=dict)
+    _pieces: dict[tuple[str, bytes], Piece | None] = field(default_factory=dict)
     _bytes: int = 0
     _counts: Counter[str] = field(default_factory=Counter)
 
-    def read(self, page: bytes, *, bare: bool = False) -> list[Understood | None] | None:
-        """Return what may pass of each pod of a page, None in the place of one that is for `redact`.
+    def __post_init__(self) -> None:
+        self._molds = PodMolds(self._value, self._trial)
+
+    def read(self, page: bytes, *, bare: bool = False) -> list[Understood | bytes]:
+        """Return what may pass of each pod of a page, as bytes in the place of one that is for `redact`.
 
         Parameters
         ----------
@@ -111,29 +85,28 @@ class PageRedactor:
             A JSON array of objects, UTF-8, without white space between its tokens.
         bare
             Objects that do not say their kind are pods.
-
-        Returns
-        -------
-        list, or None
-            None where the shape of some object was not understood: the page has to be read object by object.
         """
-        try:
-            pods = _DECODE(page)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+        items = split_items(page)
         if not page.isascii() and not _is_utf8(page):
-            return None
-        # Written again it is as long as before: no key stood there twice, and nothing in it was passed over.
-        if len(_ENCODE(pods)) != len(page):
-            return None
+            return list(items)
         self._make_room()
-        drafts = [self._draft(pod, bare) for pod in pods]
-        words = {word for draft in drafts for word in draft.words} - CLEAN - _NO_WORDS
-        unclean = {word for word in words if PLAIN.fullmatch(word) is None and not is_clean(word)}
-        return [self._settled(draft, unclean) for draft in drafts]
+        # Little by little: the first pods of a page make molds for those that follow.
+        parts = (self._part(items[start : start + _AT_ONCE], bare) for start in range(0, len(items), _AT_ONCE))
+        return [each for part in parts for each in part]
+
+    def _part(self, items: Sequence[bytes], bare: bool) -> list[Understood | bytes]:
+        found = self._molds.read(items, bare=bare)
+        places = [place for place, each in enumerate(found) if each is None]
+        others = [items[place] for place in places]
+        for place, item, pod in zip(places, others, self._each(others, bare), strict=True):
+            found[place] = pod
+            if pod is not None:
+                self._molds.learn(item, pod, bare=bare)
+        return [pod or item for pod, item in zip(found, items, strict=True)]
 
     def counts(self) -> Counter[str]:
         """Return how many values were removed so far, by rule."""
+        self._counts += self._molds.counts()
         for piece in self._pieces.values():
             if piece is not None and piece.uses:
                 self._counts.update({rule: count * piece.uses for rule, count in piece.counts.items()})
@@ -141,17 +114,53 @@ class PageRedactor:
         return self._counts
 
     def _make_room(self) -> None:
-        if len(self._pieces) > _MOST_PIECES or self._bytes > _MOST_BYTES:
+        if len(self._pieces) > _MOST_PIECES or self._bytes + self._molds.book.held_bytes > _MOST_BYTES:
             self.counts()
+            self._molds.book.clear()
             self._pieces.clear()
             self._bytes = 0
+
+    def _each(self, items: Sequence[bytes], bare: bool) -> list[Understood | None]:
+        """Return what may pass of each object, decoded together; where the shape of one is not understood, alone."""
+        pods = _decoded(items)
+        if pods is None:
+            return [None] if len(items) == 1 else [pod for item in items for pod in self._each([item], bare)]
+        drafts = [self._draft(pod, bare) for pod in pods]
+        words = {word for draft in drafts for word in draft.words} - CLEAN - _NO_WORDS
+        unclean = {word for word in words if PLAIN.fullmatch(word) is None and not is_clean(word)}
+        return [self._settled(draft, unclean) for draft in drafts]
+
+    def _value(self, place: str, value: bytes) -> Piece | None:
+        """Return what may pass of bytes that stand where a pod has a value; None where they are none."""
+        if (place, value) not in self._pieces and not is_whole(value):
+            return None
+        try:
+            return self._piece(place, value, _Draft())
+        except NotUnderstoodError:
+            return None
+
+    def _trial(self, item: bytes, bare: bool, marks: Sequence[tuple[str, bytes]]) -> Trial | None:
+        """Redact a pod in which marks stand for values: they pass as they are."""
+        marked: dict[tuple[str, bytes], Piece | None] = {mark: Piece(mark[1], {}, Counter()) for mark in marks}
+        self._pieces.update(marked)
+        try:
+            [draft] = [self._draft(pod, bare) for pod in _decoded([item]) or [shapes.POD()]]
+        finally:
+            for mark in marked:
+                del self._pieces[mark]
+        if draft.pod is None:
+            return None
+        counts = Counter(draft.dropped)
+        for piece in draft.pieces:
+            counts.update(piece.counts)
+        return Trial(draft.pod, counts)
 
     def _draft(self, pod: Any, bare: bool) -> _Draft:
         draft = _Draft()
         try:
             if (pod.apiVersion, pod.kind) == ("v1", kinds.POD.kind) or (bare and pod.apiVersion is pod.kind is UNSET):
                 draft.pod = self._pod(pod, draft)
-        except _NotUnderstoodError:
+        except NotUnderstoodError:
             draft.words.clear()
         return draft
 
@@ -168,7 +177,7 @@ class PageRedactor:
     def _pod(self, pod: Any, draft: _Draft) -> Understood:
         metadata, spec, status = pod.metadata, pod.spec, pod.status
         if metadata is UNSET or spec is UNSET or status is UNSET:
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         draft.words += _POD_WORDS(pod)
         writers = _writers(metadata, draft)
         for name in _MAPS:
@@ -176,7 +185,7 @@ class PageRedactor:
                 setattr(metadata, name, Raw(self._piece(name, bytes(held), draft).kept))
         metadata = self._put("metadata", metadata, draft)
         if not (_NAME.fullmatch(metadata.name or "") and _NAME.fullmatch(metadata.namespace or "")):
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         written, known = self._spec(spec, draft)
         content = _CONTENT % (_ENCODE(metadata), written, _ENCODE(self._status(status, draft)))
         if writers:
@@ -222,7 +231,7 @@ class PageRedactor:
         kept: bytes = self._piece("volumes", key, draft).kept
         return kept.replace(_HOLE, token) if token else kept
 
-    def _whole_spec(self, key: bytes) -> _Piece:
+    def _whole_spec(self, key: bytes) -> Piece:
         """Return a spec that is new, made of its containers, which may have been seen, and the rest."""
         draft, spec = _Draft(), _DECODE_SPEC(key)
         for place in _CONTAINERS:
@@ -232,15 +241,15 @@ class PageRedactor:
         for piece in draft.pieces:
             for fact, found in piece.facts.items():
                 if known.setdefault(fact, {}).keys() & found.keys():
-                    raise _NotUnderstoodError
+                    raise NotUnderstoodError
                 known[fact].update(found)
         content = _ENCODE(self._put("rest", spec, draft))
         if any(content.count(hole) != key.count(hole) or key.count(hole) > 1 for hole in _HOLES.values()):
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         counts: Counter[str] = Counter()
         for piece in draft.pieces:
             counts.update(piece.counts)
-        return _Piece(content, {fact: canonical_json(found) for fact, found in known.items()}, counts)
+        return Piece(content, {fact: canonical_json(found) for fact, found in known.items()}, counts)
 
     def _status(self, status: Any, draft: _Draft) -> Any:
         """Return the status of a pod, in which words stay and messages are left out."""
@@ -277,25 +286,25 @@ class PageRedactor:
                 setattr(held, name, getattr(piece.kept, name))
         return held
 
-    def _piece(self, place: str, key: bytes, draft: _Draft) -> _Piece:
+    def _piece(self, place: str, key: bytes, draft: _Draft) -> Piece:
         """Return what may pass of some bytes at their place in a pod: remembered, or found out now."""
         piece = self._pieces.get((place, key), ...)
         if piece is ...:
             self._bytes += 2 * len(key)
             try:
                 piece = self._whole_spec(key) if place == "spec" else self._exact(place, key)
-            except _NotUnderstoodError:
+            except NotUnderstoodError:
                 piece = None
             self._pieces[place, key] = piece
         if piece is None:
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         draft.pieces.append(piece)
         return piece
 
-    def _exact(self, place: str, key: bytes) -> _Piece:
+    def _exact(self, place: str, key: bytes) -> Piece:
         """Return what `redact` leaves of some bytes at their place in a pod that has nothing else."""
         above, shape = _PLACES[place]
-        nested = _load(key)
+        nested = load_piece(key)
         for step in reversed(above):
             nested = [nested] if step == 0 else {step: nested}
         redacted = redact({"apiVersion": "v1", "kind": kinds.POD.kind, **nested}, self.pseudonym)
@@ -305,19 +314,32 @@ class PageRedactor:
         kept = canonical_json(found)
         whole = kept.count(_HOLE) == key.count(_HOLE) and _HOLE + b":" not in kept
         if not whole or "too_deep" in redacted.counts or _HOLE[1:-1] in canonical_json(redacted.facts):
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         if shape is None:
-            return _Piece(kept, redacted.facts, redacted.counts)
+            return Piece(kept, redacted.facts, redacted.counts)
         try:
             part = msgspec.json.decode(kept, type=shape)
-            return _Piece(part, redacted.facts, redacted.counts, same=kept == key)
+            return Piece(part, redacted.facts, redacted.counts, same=kept == key)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _NotUnderstoodError from None
+            raise NotUnderstoodError from None
 
 
 def split_items(page: bytes) -> list[bytes]:
     """Return the values of a JSON array as they are written."""
     return [bytes(each) for each in _SPLIT(page)]
+
+
+def _decoded(items: Sequence[bytes]) -> list[Any] | None:
+    """Return objects in their shape; None where that of one is not as it should be.
+
+    Written again they are as long as before: no key stood there twice, and nothing in them was passed over.
+    """
+    page = b"[%b]" % b",".join(items)
+    try:
+        pods: list[Any] = _DECODE(page)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return pods if len(_ENCODE(pods)) == len(page) else None
 
 
 def _is_utf8(page: bytes) -> bool:
@@ -349,7 +371,7 @@ def _writers(metadata: Any, draft: _Draft) -> bytes:
         each.apiVersion = each.fieldsType = each.fieldsV1 = UNSET
         words = _WRITER_WORDS(each)
         if words[0] is UNSET or None in words:
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         draft.words += words
     return _ENCODE(writers) if writers else b""
 
@@ -368,28 +390,9 @@ def _read_state(state: Any, draft: _Draft) -> None:
 def _drop_message(held: Any, draft: _Draft) -> None:
     if held.message is not UNSET:
         if bytes(held.message)[:1] != b'"':
-            raise _NotUnderstoodError
+            raise NotUnderstoodError
         held.message = UNSET
         draft.dropped.append("message")
-
-
-def _load(raw: bytes) -> Any:
-    """Return what JSON says, where no key stands in it twice and nothing in it is odd or nested too deeply."""
-    text = raw.decode()
-    try:
-        content = json.loads(text, object_pairs_hook=_once, parse_float=finite, parse_int=whole, parse_constant=str)
-    except RecursionError:
-        raise _NotUnderstoodError from None
-    if not is_shallow(content, _DEEPEST) or without_halves(content, text)[1]:
-        raise _NotUnderstoodError
-    return content
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise _NotUnderstoodError
-    return content
 
 
 _DECODE: Final = msgspec.json.Decoder(list[shapes.POD]).decode
@@ -399,7 +402,6 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 _CONTENT: Final = b'{"apiVersion":"v1","kind":"Pod","metadata":%b,"spec":%b,"status":%b}'
 _NO_WORDS: Final = frozenset([None, UNSET])
 _NAME: Final = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
-_DEEPEST: Final = 50
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _STATUSES: Final = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _MAPS: Final = ("annotations", "labels", "ownerReferences")

@@ -60,6 +60,9 @@ ANNOTATIONS: Final = re.compile(
         |duration|renew-before|revision-history-limit|inject-ca-from(?:-secret)?)
     | service\.beta\.openshift\.io/(?:serving-cert-secret-name|inject-cabundle)
 
+    # what a site writes on a role binding about its review: a day and the number of a ticket; never who approved
+    | hipaa-kit\.io/(?:reviewed-on|ticket)
+
     # what is injected, meshed, scraped, backed up, installed
     | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|rewriteAppHTTPProbers
         |(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
@@ -69,6 +72,8 @@ ANNOTATIONS: Final = re.compile(
     | helm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy) | meta\.helm\.sh/release-(?:name|namespace)
     | argocd\.argoproj\.io/(?:sync-wave|hook|hook-delete-policy|sync-options|compare-options|tracking-id|instance)
     | vault\.hashicorp\.com/(?:agent-inject|role|agent-pre-populate-only|tls-skip-verify)
+    | px/secret-name | vault\.hashicorp\.com/agent-inject-status
+    | flannel\.alpha\.coreos\.com/backend-type
     | k8s\.v1\.cni\.cncf\.io/networks | (?:cni\.)?projectcalico\.org/[\w.-]+ | ovn\.kubernetes\.io/[\w.-]+
     """,
     re.VERBOSE,
@@ -165,8 +170,8 @@ _KEPT: Final = {
     # reachability: who may open a connection to whom
     "cilium.io": _NETWORK
     + """
-        cidrGroupRef cluster endPort family fqdn fromCIDR fromEntities matchName matchPattern method path serverNames
-        toCIDR toEntities
+        call cidrGroupRef cluster endPort event family fqdn fromCIDR fromEntities hook matchName matchPattern method
+        path serverNames toCIDR toEntities
     """,
     "crd.projectcalico.org": _NETWORK
     + """
@@ -206,10 +211,24 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
+    # the control plane of OpenShift: which TLS it speaks
+    "config.openshift.io": """
+        ciphers minTLSVersion
+    """,
     # what a pod may do on its node
     "security.openshift.io": """
         allowedCapabilities allowedUnsafeSysctls defaultAddCapabilities groups requiredDropCapabilities
         seccompProfiles users volumes
+    """,
+    # integrity: what is kept as declared, and what volumes are checked
+    "argoproj.io": """
+        finishedAt name namespace path reconciledAt revision server status targetRevision
+    """,
+    "kustomize.toolkit.fluxcd.io": """
+        id lastAppliedRevision lastAttemptedRevision path reason status type v
+    """,
+    "helm.toolkit.fluxcd.io": """
+        chart chartName chartVersion lastAppliedRevision lastAttemptedRevision mode reason status type version
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
@@ -237,11 +256,48 @@ _KEPT: Final = {
     """,
     # backup and recovery: what is copied, when, where to, and whether it ended
     "velero.io": """
-        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout
-        defaultVolumesToFsBackup excludedNamespaces excludedResources expiration format formatVersion
-        includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime lastValidationTime location
-        prefix provider region repositoryType serverSideEncryption startTimestamp storageLocation ttl
-        scheduleName uploaderType volumeSnapshotLocations
+        accessMode backupStorageLocation bucket completionTimestamp csiSnapshotTimeout customerKeyEncryptionFile
+        datamover defaultVolumesToFsBackup excludedClusterScopedResources excludedNamespaceScopedResources
+        excludedNamespaces excludedResources expiration format formatVersion includedClusterScopedResources
+        includedNamespaceScopedResources includedNamespaces includedResources kmsKeyId lastBackup lastSyncedTime
+        lastValidationTime location prefix provider region repositoryType s3Url schedule scheduleName
+        serverSideEncryption snapshotType sourceNamespace sourcePVC startTimestamp storageAccount storageLocation ttl
+        uploaderType volume volumeSnapshotLocations
+    """,
+    "volsync.backube": """
+        copyMethod lastSyncTime repository result schedule sourcePVC
+    """,
+    "config.kio.kasten.io": """
+        action endpoint frequency locationType objectStoreType protectionPeriod region validation
+    """,
+    "longhorn.io": """
+        backupCreatedAt backupTargetName backupTargetURL credentialSecret cron groups lastBackup lastBackupAt
+        lastSyncedAt pvName snapshotCreatedAt snapshotDataIntegrity task volumeName
+    """,
+    "k8up.io": """
+        bucket endpoint schedule
+    """,
+    "postgresql.cnpg.io": """
+        barmanObjectName destinationPath encryption endpointURL firstRecoverabilityPoint lastFailedBackup
+        lastScheduleTime lastSuccessfulBackup method retentionPolicy schedule startedAt stoppedAt
+    """,
+    "barmancloud.cnpg.io": """
+        destinationPath encryption endpointURL retentionPolicy
+    """,
+    "acid.zalan.do": """
+        logicalBackupSchedule
+    """,
+    "postgres-operator.crunchydata.com": """
+        bucket differential endpoint full incremental region
+    """,
+    "pgv2.percona.com": """
+        bucket completed differential endpoint full incremental pgCluster region repoName state
+    """,
+    "psmdb.percona.com": """
+        bucket clusterName completed endpointUrl psmdbCluster region schedule start state storageName
+    """,
+    "pxc.percona.com": """
+        bucket completed endpointUrl pxcCluster region schedule state storageName
     """,
     "snapshot.storage.k8s.io": """
         boundVolumeSnapshotContentName creationTime parameters persistentVolumeClaimName snapshotHandle
@@ -285,6 +341,14 @@ https://htmlpreview.github.io/?https://github.com/kyverno/kyverno/blob/main/docs
 https://open-policy-agent.github.io/gatekeeper/website/docs/howto,
 https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api.
 """
+
+VOLUME_ATTRIBUTES: Final = frozenset(
+    """
+    diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode kmsKeyId
+    secretProviderClass secure
+    """.split()
+)
+"""Attributes of a volume that say how it is encrypted, or which provider of secrets it mounts."""
 
 POLICY_GROUPS: Final = frozenset(
     ["admissionregistration.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh"]

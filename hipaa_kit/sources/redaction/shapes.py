@@ -20,6 +20,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from hipaa_kit.sources import molds
+
 
 def _shape(name: str, *, words: str = "", numbers: str = "", pieces: str = "", **inner: Any) -> Any:
     """Return a shape; every field may be missing, and a word may be null."""
@@ -104,3 +106,51 @@ POD_STATUS: Final = _shape(
 )
 
 POD: Final = _shape("Pod", words="apiVersion kind", metadata=METADATA, spec=POD_SPEC, status=POD_STATUS)
+
+ORDINALS: Final = (
+    *("apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index"),
+    "statefulset.kubernetes.io/pod-name",
+)
+"""Labels that say which of a workload's pods one is.
+
+Source: https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
+
+PINNED: Final = {
+    "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchFields": [{"values": [molds.NAME]}]}]
+        }
+    }
+}
+"""The affinity of a DaemonSet's pod names its node.
+
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#how-daemon-pods-are-scheduled
+"""
+
+_STATE: Final = {
+    "running": {"startedAt": molds.MOMENT},
+    "terminated": {"containerID": molds.ID, "finishedAt": molds.MOMENT, "startedAt": molds.MOMENT},
+}
+_STATUSES: Final = [{"containerID": molds.ID, "lastState": _STATE, "state": _STATE}]
+OWN_OF_POD: Final[dict[str, Any]] = {
+    "metadata": {
+        **dict.fromkeys(("name", "resourceVersion", "uid"), molds.NAME),
+        "creationTimestamp": molds.MOMENT,
+        "labels": dict.fromkeys(ORDINALS, molds.NAME),
+    },
+    "spec": {
+        "affinity": PINNED,
+        **dict.fromkeys(("hostname", "nodeName"), molds.NAME),
+        "volumes": [{"persistentVolumeClaim": {"claimName": molds.NAME}}],
+    },
+    "status": {
+        **dict.fromkeys(("hostIP", "podIP"), molds.ADDRESS),
+        "hostIPs": [{"ip": molds.ADDRESS}],
+        "podIPs": [{"ip": molds.ADDRESS}],
+        "conditions": [{"lastProbeTime": molds.MOMENT, "lastTransitionTime": molds.MOMENT}],
+        "startTime": molds.MOMENT,
+        **dict.fromkeys(("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"), _STATUSES),
+    },
+}
+"""What each pod of a workload has of its own, as `molds.find_holes` takes it."""

@@ -294,3 +294,24 @@ def test_aggregated_roles_of_manifests_are_composed() -> None:
     asked = {"verb": "get", "resource": "secrets", "namespace": "ehr"}
     assert permissions_of(objects, layout="manifests").can("ann", [], **asked)
     assert not permissions_of(objects, layout="live").can("ann", [], **asked)
+
+
+def test_an_empty_resource_is_one_that_only_a_star_gives() -> None:
+    objects = [
+        role("all", rule("get", "*")),
+        role("pods", rule("get", "pods")),
+        binding("a", "ClusterRole/all", "User/ann"),
+        binding("b", "ClusterRole/pods", "User/bob"),
+    ]
+    held = permissions_of(objects)
+    assert held.can("ann", [], "get", resource="", namespace="ehr")
+    assert not held.can("bob", [], "get", resource="", namespace="ehr")
+    assert not held.can("ann", [], "get", path="")
+    with pytest.raises(InputError, match="neither a resource nor a path"):
+        held.can("ann", [], "get")
+
+
+def test_nothing_in_a_list_of_a_manifest_is_an_empty_text() -> None:
+    core = {"verbs": ["get"], "apiGroups": [None], "resources": ["secrets"]}
+    objects = [role("core", core), binding("a", "ClusterRole/core", "User/ann")]
+    assert permissions_of(objects, layout="manifests").can("ann", [], "get", resource="secrets", namespace="ehr")

@@ -603,3 +603,29 @@ def test_what_was_added_to_a_stock_role_is_a_finding(changed: list[dict[str, Any
     rows = rows_of(quick_permissions(changed).escalations())
     assert rows
     assert {row["expected_because"] for row in rows} == {""}
+
+
+@pytest.mark.parametrize(
+    ("names", "there", "refused", "expected"),
+    [
+        ("aws-auth", [], False, False),
+        ("aws-auth", ["aws-auth"], False, True),
+        ("aws-auth", ["kubelet-config-1.22"], False, False),
+        ("kubelet-config-1.22", ["kubelet-config-1.22"], False, True),
+        ("coredns", ["coredns"], False, False),
+        ("aws-auth", [], True, True),
+        ("extension-apiserver-authentication", [], False, True),
+        ("", [], False, True),
+    ],
+)
+def test_trust_comes_from_the_config_maps_that_are_there(
+    names: str, there: list[str], refused: bool, expected: bool
+) -> None:
+    maps = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "kube-system"}}
+        for name in there
+    ]
+    rights = role("power", rule("update", "configmaps", names))
+    made = [*maps, rights, binding("b", "ClusterRole/power", "User/ann", namespace="kube-system")]
+    held = permissions_of(made, {("ConfigMap", ""): "refused"} if refused else None)
+    assert ("TRUST_CM" in set(held.escalations()["technique"])) is expected

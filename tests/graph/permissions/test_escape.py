@@ -74,19 +74,19 @@ def test_the_pod_is_listed_and_its_node_reached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("namespace", "more", "owners", "expected"),
+    ("namespace", "more", "annotations", "expected"),
     [
-        ("kube-system", {}, [{"kind": "Node", "name": "n1"}], "static pod of its node"),
-        ("kube-system", {}, [{"kind": "ReplicaSet", "name": "x"}], ""),
-        ("kube-system", {"priorityClassName": "system-cluster-critical"}, [], ""),
-        ("ehr", {"priorityClassName": "system-node-critical"}, [{"kind": "Node", "name": "n1"}], ""),
+        ("kube-system", {}, {"kubernetes.io/config.mirror": "abc"}, "static pod of its node"),
+        ("kube-system", {}, {"kubernetes.io/config.source": "api"}, ""),
+        ("kube-system", {"priorityClassName": "system-cluster-critical"}, {}, ""),
+        ("ehr", {"priorityClassName": "system-node-critical"}, {"kubernetes.io/config.mirror": "abc"}, ""),
     ],
 )
 def test_a_namespace_alone_makes_nothing_expected(
-    namespace: str, more: dict[str, Any], owners: list[dict[str, str]], expected: str
+    namespace: str, more: dict[str, Any], annotations: dict[str, str], expected: str
 ) -> None:
     made = pod(namespace, container={"securityContext": {"privileged": True}}, **more)
-    made["metadata"]["ownerReferences"] = owners
+    made["metadata"]["annotations"] = annotations
     rows = rows_of(permissions_of([made]).escalations(stock=True))
     assert [row["expected_because"] for row in rows] == [expected]
 

@@ -214,3 +214,40 @@ def test_records_of_people(tmp_path: Path) -> None:
     drill = only(read.tables["drills"])
     assert drill["rto_minutes"] == 42
     assert pd.isna(drill["rpo_minutes"])
+
+
+def test_values_in_etcd_are_counted_by_how_they_begin(tmp_path: Path) -> None:
+    values = given(tmp_path, a=sample.ETCD).tables["etcd_values"].set_index("prefix")
+    assert dict(values["objects"]) == {"": 3, "k8s:enc:secretbox:v1:key1:": 214}
+    assert set(values["taken_at"]) == {"2026-11-18T10:00:00Z"}
+    broken = given(tmp_path / "other", a="resource,prefix,objects\nsecrets,x,many\n")
+    assert broken.status("etcd_values") == "unreadable"
+
+
+def test_a_mount_is_encrypted_where_a_crypt_device_lies_below_it(tmp_path: Path) -> None:
+    read = given(tmp_path, nodes__n1__a=sample.LSBLK, b=sample.LSBLK)
+    mounts = read.tables["node_filesystems"].set_index("mount_path")
+    assert dict(mounts["encrypted"]) == {"/": True, "/boot": False, "/var": True}
+    assert "does not say which node it is of" in only(read.unreadable)["error"]
+    typeless = given(tmp_path / "other", nodes__n1__a={"blockdevices": [{"name": "sda", "mountpoint": "/"}]})
+    assert typeless.status("node_filesystems") == "unreadable"
+
+
+def test_volumes_say_what_their_provider_said(tmp_path: Path) -> None:
+    of = given(tmp_path, **sample.EVERY_FORM["cloud_volumes"]).tables["cloud_volumes"].set_index("name")
+    assert dict(of["encrypted"]) == {
+        "vol-1": True,
+        "vol-2": False,
+        "fs-1": True,
+        "projects/p1/zones/z1/disks/pvc-1": True,
+        "/subscriptions/s1/resourcegroups/g/providers/microsoft.compute/disks/pvc-2": True,
+    }
+    assert (of.loc["vol-1", "key"], of.loc["vol-1", "attached_to"]) == ("arn:key/1", "i-1")
+
+
+def test_keys_say_where_they_live_and_when_they_were_changed(tmp_path: Path) -> None:
+    of = given(tmp_path, **sample.EVERY_FORM["key_register"]).tables["key_register"].set_index("key")
+    assert (of.loc["vault-ephi", "kept_in"], of.loc["vault-ephi", "rotated_on"]) == ("external", "2026-05-01")
+    assert of.loc["arn:key/1", "rotates"]
+    assert of.loc["projects/p1/locations/l/keyRings/r/cryptoKeys/k", "rotated_on"] == "2026-10-01"
+    assert pd.isna(of.loc["clinic-2026-10", "rotates"])

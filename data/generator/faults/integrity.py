@@ -1,0 +1,77 @@
+"""Faults of integrity: what runs is not what was meant to run, or nobody would find out."""
+
+from __future__ import annotations
+
+from hospital import MIRROR
+from model import Hospital, Workload
+
+from faults.patches import Fault, change, change_container, together, write
+
+
+def unchecked_etcd(hospital: Hospital) -> None:
+    """Run etcd without the checks of its data."""
+    key = "StaticPod/kube-system/etcd"
+    member = hospital.declared[key]
+    assert isinstance(member, Workload), key  # noqa: S101 - the key names a workload
+    flags = tuple(flag for flag in member.containers[0].command if not flag.startswith("--feature-gates"))
+    hospital.change_container(key, "etcd", command=flags)
+
+
+RECORD_DRIFTED = together(
+    write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
+    write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
+)
+
+FAULTS = (
+    Fault(
+        "Deployment/ehr/ehr-api",
+        "HK-INT-01",
+        "the image is named by its tag alone",
+        change_container("Deployment/ehr/ehr-api", "*", pinned=False),
+    ),
+    Fault(
+        "Deployment/imaging/image-viewer",
+        "HK-INT-01",
+        "the image is whatever stands under latest",
+        change_container("Deployment/imaging/image-viewer", "*", image=f"{MIRROR}/ohif/app:latest", pinned=False),
+    ),
+    Fault(
+        "Deployment/identity/keycloak",
+        "HK-INT-01",
+        "replicas run two different images under one tag",
+        change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True),
+    ),
+    Fault(
+        "Pod/kube-system/etcd-cp-1",
+        "HK-INT-04",
+        "etcd does not compare its data with the other members",
+        unchecked_etcd,
+    ),
+    Fault(
+        "Deployment/integration/mirth",
+        "HK-INT-07",
+        "programs may write to the root file system",
+        change_container("Deployment/integration/mirth", "*", read_only=False),
+    ),
+    Fault("Application/argocd/ehr", "HK-INT-08", "a Service of the record is not as it is declared", RECORD_DRIFTED),
+    Fault(
+        "Deployment/portal/portal-web",
+        "HK-INT-08",
+        "it was changed by hand after it was last brought to what is declared",
+        change("Deployment/portal/portal-web", edited=("kubectl-edit", "2026-11-19T21:37:50Z")),
+    ),
+    Fault(
+        "Node//worker-b2",
+        "HK-INT-10",
+        "the sensor does not run on this worker",
+        change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
+    ),
+    Fault(
+        "ValidatingWebhookConfiguration//ingress-nginx-admission",
+        "HK-INT-11",
+        "routes are let in where the controller cannot be asked",
+        write(
+            "ValidatingWebhookConfiguration//ingress-nginx-admission", "webhooks", 0, "failurePolicy", value="Ignore"
+        ),
+    ),
+)

@@ -1,0 +1,283 @@
+"""By which ways subjects could reach ePHI by becoming more than their role bindings say, each with the fewest steps.
+
+A way is looked for twice: to namespaces with ePHI one by one, and, once, to what stands for every namespace. What
+reads Secrets or enters pods directly is no way around: `ephi_access` has it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.graph.access.grants import holder
+from hipaa_kit.graph.permissions import Permissions
+from hipaa_kit.graph.permissions.closure import ANYTHING, Step
+from hipaa_kit.graph.permissions.escape import ESCAPE
+from hipaa_kit.graph.permissions.loading import known
+from hipaa_kit.graph.permissions.technique import CERTAIN
+from hipaa_kit.graph.permissions.techniques import techniques
+from hipaa_kit.inventory.fields import string_map
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.cluster import LABELS
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.grants import CHOKE_POINTS, EPHI_WAYS
+from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.permissions import CONFIDENCES
+
+DIRECT: Final = frozenset({"SECRET_READ", "POD_EXEC", "POD_ATTACH", "EPHEMERAL", "NODE_PROXY"})
+"""Rights by which one reads or enters at once; they are judged for themselves."""
+STRUCTURE: Final = frozenset({"holds", "member of", "runs"})
+"""What leads on by itself: nobody has to take a step."""
+NEEDS_A_NODE: Final = frozenset({"STEAL_POD"})
+"""Ways that are open only to who already holds a node: that node is the way, and looked for by itself."""
+RUNS_PODS: Final = frozenset({"POD_CREATE_SA", "WORKLOAD_CREATE_SA", "WORKLOAD_UPDATE"})
+"""A pod that somebody starts may mount every Secret and claim of its namespace."""
+EPHI_KINDS: Final = ("Pod", "PersistentVolumeClaim")
+WIDE: Final = tuple(object_id(kind, "*", "*") for kind in ("Pod", "PersistentVolumeClaim", "Secret"))
+"""Hubs that stand for everything of a kind in every namespace."""
+EVERYWHERE: Final = "*"
+EVERYTHING: Final = "EVERYTHING"
+"""The step of who may do everything already."""
+
+
+class Way(NamedTuple):
+    """How far a node is from ePHI, and by which step the way goes on."""
+
+    hops: int
+    cost: int
+    step: Step | None
+
+
+class Given(TableSet):
+    """The tables that a builder was given."""
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        self._tables = dict(tables)
+
+    def names(self) -> list[str]:
+        """Return their names."""
+        return sorted(self._tables)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of them."""
+        return self._tables[name]
+
+
+@builds(EPHI_WAYS, reads=[kinds.NAMESPACE, kinds.POD], optional=["workforce_groups", "cloud_clusters"])
+def ephi_ways(
+    snapshot: Snapshot,
+    grants: pd.DataFrame,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+    service_accounts: pd.DataFrame,
+    namespaces: pd.DataFrame,
+    pods: pd.DataFrame,
+    claims: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
+    ephi_objects: pd.DataFrame,
+    workforce_groups: pd.DataFrame,
+    cloud_clusters: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per subject and namespace with ePHI that it could reach, and one per subject that could reach none.
+
+    Notes
+    -----
+    Members of groups have the ways of the group only with it; a way that needs the rights of a user and of one of its
+    groups together is the user's. Sources: `graph/permissions/techniques.py`.
+    """
+    if not ephi_namespaces(ephi_objects):
+        return
+    given = {
+        "roles": roles,
+        "role_rules": role_rules,
+        "role_bindings": role_bindings,
+        "binding_subjects": binding_subjects,
+        "service_accounts": service_accounts,
+        "namespaces": namespaces,
+        "pods": pods,
+        "claims": claims,
+        "control_plane_members": control_plane_members,
+        "control_plane_flags": control_plane_flags,
+        "ephi_objects": ephi_objects,
+        "workforce_groups": workforce_groups,
+        "cloud_clusters": cloud_clusters,
+        "labels": LABELS.frame(_namespace_labels(snapshot)),
+    }
+    tables = Given(given)
+    held = Permissions(known(tables, snapshot), tables)
+    finder = _Finder(held, ephi_objects)
+    stock = set(grants.loc[grants["stock"], ["object", "binding"]].itertuples(index=False, name=None))
+    named = rows_of(grants[["subject_kind", "subject", "object"]].drop_duplicates("object"))
+    pods_out: list[dict[str, Any]] = [
+        {"subject_kind": "Pod", "subject": "/".join(parse_object_id(pod)[1:]), "object": pod}
+        for pod in held.known.escapes
+    ]
+    members: list[dict[str, Any]] = [dict(holder(who)) for who in held.subjects]
+    seen = {row["object"] for row in named}
+    members = [row for row in members if row["object"] not in seen and row["object"] in finder.onward]
+    for row in sorted([*named, *members, *pods_out], key=lambda each: str(each["object"])):
+        ways = list(finder.rows(row, stock))
+        yield from ways
+        if not ways and row["object"] in seen:
+            yield {**row, "hops": 0, "confidence": CERTAIN, "stock": False, "administrator": False}
+
+
+@builds(CHOKE_POINTS)
+def choke_points(ephi_ways: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per role binding on ways of those who are neither administrators, born with the cluster, nor pods."""
+    held = ephi_ways[(ephi_ways["subject_kind"] != "Pod") & (ephi_ways["bindings"] != "")]
+    counting = held[~held["administrator"] & ~held["stock"]]
+    each = counting.assign(binding=counting["bindings"].str.split()).explode("binding")
+    for binding, ways in each.groupby("binding"):
+        techniques = dict.fromkeys(word for words in ways["techniques"] for word in words.split())
+        yield {
+            "binding": binding,
+            "subjects": ways["object"].nunique(),
+            "namespaces": ways["namespace"].nunique(),
+            "techniques": " ".join(sorted(techniques)),
+        }
+
+
+def _namespace_labels(snapshot: Snapshot) -> Iterator[dict[str, str]]:
+    for record in snapshot.records(kinds.NAMESPACE):
+        for key, value in string_map(record.content, "metadata", "labels").items():
+            yield {"object": record.object, "kind": record.kind, "key": key, "value": value}
+
+
+class _Finder:
+    """Finds ways in the graph of steps of one cluster."""
+
+    def __init__(self, held: Permissions, ephi_objects: pd.DataFrame) -> None:
+        sure = {each.name: each.confidence for each in techniques(None, bootstrap=True)}
+        steps = [
+            step._replace(confidence=sure.get(step.technique, step.confidence))
+            for step in held.steps
+            if step.technique not in NEEDS_A_NODE
+        ]
+        steps += [step._replace(target=_secrets_of(step.target)) for step in steps if step.technique in RUNS_PODS]
+        self.onward: dict[str, list[Step]] = defaultdict(list)
+        backward: dict[str, list[Step]] = defaultdict(list)
+        for step in dict.fromkeys(steps):
+            self.onward[step.source].append(step)
+            backward[step.target].append(step)
+        self.ways = {
+            namespace: _nearest(targets, backward, frozenset(WIDE))
+            for namespace, targets in self._targets(ephi_objects, backward).items()
+        }
+        self.ways[EVERYWHERE] = _nearest(WIDE, backward, frozenset())
+        self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
+
+    @staticmethod
+    def _targets(ephi_objects: pd.DataFrame, backward: Mapping[str, list[Step]]) -> dict[str, set[str]]:
+        """Return what counts as ePHI by namespace: its pods and claims in scope, and all Secrets beside them."""
+        found: dict[str, set[str]] = {
+            namespace: {object_id(kind, namespace, "*") for kind in ("Secret", *EPHI_KINDS)}
+            for namespace in sorted(ephi_namespaces(ephi_objects))
+        }
+        assets = ephi_objects[ephi_objects["kind"].isin(EPHI_KINDS)]
+        for namespace, name in assets[["namespace", "object"]].itertuples(index=False):
+            found[namespace].add(name)
+        for node in backward:
+            kind, namespace, _ = parse_object_id(node)
+            if kind == "Secret" and namespace in found:
+                found[namespace].add(node)
+        return found
+
+    def rows(self, about: Mapping[str, Any], stock: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+        """Yield the ways of one subject."""
+        source = str(about["object"])
+        steps = [step for step in self.onward.get(source, ()) if step.technique != "member of"]
+        if source.startswith("Pod/"):
+            steps = [step for step in steps if step.technique == ESCAPE.name and source in self.certain_escapes]
+        everything = any(step.technique == EVERYTHING and step.target == ANYTHING for step in steps)
+        ways = {namespace: best for namespace, reached in self.ways.items() if (best := _best(steps, reached))}
+        wide = ways.get(EVERYWHERE)
+        for namespace, (hops, _, path) in ways.items():
+            # A way to every namespace leads to each of them: only a shorter one is worth a row.
+            if namespace == EVERYWHERE or wide is None or hops < wide[0]:
+                yield {**about, **_told(source, namespace, hops, path, stock), "administrator": everything}
+
+
+def _best(steps: Iterable[Step], reached: Mapping[str, Way]) -> tuple[int, int, list[Step]] | None:
+    """Return the shortest way that begins with one of some steps: how many steps, at which cost, and which.
+
+    A right by which one reads or enters at once is no way around.
+    """
+    best: tuple[int, int, list[Step]] | None = None
+    for step in steps:
+        way = reached.get(step.target)
+        if way is None or (step.technique in DIRECT and way.hops == 0):
+            continue
+        length = (way.hops + _hop(step), way.cost + step.cost)
+        if best is None or length < best[:2]:
+            best = (*length, [step, *_path(reached, step.target)])
+    return best
+
+
+def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[tuple[str, str]]) -> dict[str, Any]:
+    taken = [step for step in path if step.technique not in STRUCTURE]
+    bindings = [binding for step in path for binding in step.bindings]
+    first = path[0].bindings
+    return {
+        "namespace": namespace,
+        "hops": hops,
+        "target": path[-1].target,
+        "path": f"{source} " + " ".join(f"→ {step.technique} → {step.target}" for step in path),
+        "techniques": " ".join(dict.fromkeys(step.technique for step in taken)),
+        "bindings": " ".join(dict.fromkeys(bindings)),
+        "confidence": max((step.confidence for step in path), key=CONFIDENCES.index),
+        "stock": bool(first) and all((source, binding) in stock for binding in first),
+    }
+
+
+def _secrets_of(target: str) -> str:
+    """Return the hub of the Secrets of the namespace of a hub."""
+    return object_id("Secret", parse_object_id(target)[1], "*")
+
+
+def _hop(step: Step) -> int:
+    return 0 if step.technique in STRUCTURE else 1
+
+
+def _path(reached: Mapping[str, Way], node: str) -> list[Step]:
+    path: list[Step] = []
+    while (step := reached[node].step) is not None:
+        path.append(step)
+        node = step.target
+    return path
+
+
+def _nearest(targets: Iterable[str], backward: Mapping[str, list[Step]], shut: frozenset[str]) -> dict[str, Way]:
+    """Return every node from which a target can be reached, by the way with the fewest steps, then the least cost.
+
+    Parameters
+    ----------
+    shut
+        Nodes through which no way is looked for.
+    """
+    found: dict[str, Way] = {}
+    order = itertools.count()
+    waiting: list[tuple[int, int, str, int, Step | None]] = []
+    waiting += [(0, 0, each, next(order), None) for each in sorted(targets)]
+    while waiting:
+        hops, cost, node, _, step = heapq.heappop(waiting)
+        if node in found or node in shut:
+            continue
+        found[node] = Way(hops, cost, step)
+        for before in backward.get(node, ()):
+            if before.source not in found:
+                length = (hops + _hop(before), cost + before.cost)
+                heapq.heappush(waiting, (*length, before.source, next(order), before))
+    return found

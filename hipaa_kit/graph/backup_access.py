@@ -1,0 +1,198 @@
+"""Who may destroy copies, turn them elsewhere, or use what protects them, by the permissions of the cluster."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from hipaa_kit.graph.permissions.engine import permissions
+from hipaa_kit.inventory.backups.builders import PLAN_KINDS, STORE_KINDS
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.sources.scope import Scope
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.backups import BACKUP_ACCESS
+from hipaa_kit.tables.lookup import TableSet
+
+READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
+CONTROL_PLANE = "kube-system"
+STOCK_USERS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
+CREDENTIALS = "read the credentials of its store"
+
+
+class Power(NamedTuple):
+    """One power over copies: the requests each of which gives it."""
+
+    words: str
+    requests: tuple[tuple[str, str, str, str], ...]
+
+
+COMMON = (
+    Power(CREDENTIALS, tuple((verb, "", "secrets", "") for verb in ("get", "list", "watch"))),
+    Power(
+        "run commands as it",
+        (("create", "", "pods", ""), ("create", "", "pods", "exec"), ("patch", "", "pods", "ephemeralcontainers")),
+    ),
+)
+OWN: dict[str, tuple[Power, ...]] = {
+    "velero": (
+        Power(
+            "delete copies",
+            (
+                ("create", "velero.io", "deletebackuprequests", ""),
+                ("delete", "velero.io", "backups", ""),
+                ("deletecollection", "velero.io", "backups", ""),
+            ),
+        ),
+        Power(
+            "read or restore copies",
+            (("create", "velero.io", "restores", ""), ("create", "velero.io", "downloadrequests", "")),
+        ),
+        Power(
+            "change where copies go, or stop them",
+            tuple(
+                (verb, "velero.io", resource, "")
+                for resource in ("backupstoragelocations", "schedules")
+                for verb in ("update", "patch", "delete", "deletecollection")
+            ),
+        ),
+    ),
+    "longhorn": (
+        Power(
+            "delete copies",
+            tuple(
+                (verb, "longhorn.io", resource, "") for resource in ("backups", "backupvolumes") for verb in ("delete",)
+            ),
+        ),
+        Power(
+            "change where copies go, or stop them",
+            tuple(
+                (verb, "longhorn.io", resource, "")
+                for resource in ("backuptargets", "recurringjobs")
+                for verb in ("update", "patch", "delete")
+            ),
+        ),
+    ),
+    "kasten": (
+        Power(
+            "change where copies go, or stop them",
+            tuple(
+                (verb, "config.kio.kasten.io", resource, "")
+                for resource in ("policies", "profiles")
+                for verb in ("update", "patch", "delete")
+            ),
+        ),
+    ),
+}
+"""Powers beside the common ones, by the tools that have a namespace of their own.
+
+Sources: https://velero.io/docs/main/rbac/, https://velero.io/docs/main/api-types/.
+"""
+
+
+class _Given(TableSet):
+    """The tables that a builder was given, by name."""
+
+    def __init__(self, frames: dict[str, pd.DataFrame]) -> None:
+        self._frames = frames
+
+    def names(self) -> list[str]:
+        """Return the names of all tables, sorted."""
+        return sorted(self._frames)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of them."""
+        return self._frames[name]
+
+
+@builds(BACKUP_ACCESS, reads=(*READS, *PLAN_KINDS, *STORE_KINDS), optional=["cloud_clusters", "workforce_groups"])
+def backup_access(
+    snapshot: Snapshot,
+    scope: Scope | None,
+    backup_plans: pd.DataFrame,
+    backup_stores: pd.DataFrame,
+    roles: pd.DataFrame,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+    service_accounts: pd.DataFrame,
+    namespaces: pd.DataFrame,
+    labels: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
+    cloud_clusters: pd.DataFrame,
+    workforce_groups: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per subject and power over one namespace in which a backup tool of its own stands.
+
+    Members of groups are not listed beside their group: a grant is one row.
+    """
+    self_managed = bool(control_plane_members["component"].eq("kube-apiserver").any())
+    frames = {
+        "roles": roles,
+        "role_rules": role_rules,
+        "role_bindings": role_bindings,
+        "binding_subjects": binding_subjects,
+        "service_accounts": service_accounts,
+        "namespaces": namespaces,
+        "labels": labels,
+        "control_plane_flags": control_plane_flags,
+        "control_plane_members": control_plane_members,
+        # What a provider allows concerns a control plane that it runs, not one that runs here as pods.
+        "cloud_clusters": cloud_clusters.iloc[:0] if self_managed else cloud_clusters,
+        "workforce_groups": workforce_groups,
+    }
+    asked = permissions(_Given(frames), snapshot)
+    everything = {(row.subject_kind, row.subject) for row in asked.who_can("*", "*", "*").itertuples(index=False)}
+    system = {CONTROL_PLANE, *(scope.system if scope else ())}
+    credentials: dict[str, set[str]] = defaultdict(set)
+    for name in backup_stores.loc[backup_stores["credential"] != "", "credential"]:
+        _, place, secret = parse_object_id(name)
+        credentials[place].add(secret)
+    for namespace, tools in sorted(_places(backup_plans, backup_stores).items()):
+        powers: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
+        for power in (*COMMON, *(each for tool in sorted(tools) for each in OWN[tool])):
+            powers[power.words] += power.requests
+        for words, requests in powers.items():
+            found: dict[tuple[str, str], dict[str, Any]] = {}
+            named = (
+                [("get", "", "secrets", "", name) for name in credentials[namespace]] if words == CREDENTIALS else []
+            )
+            for request in [*((*each, "") for each in requests), *named]:
+                verb, group, resource, subresource, name = request
+                answer = asked.who_can(verb, group, resource, subresource, namespace=namespace, name=name)
+                for row in answer[answer["through"] == ""].itertuples(index=False):
+                    kind, subject = str(row.subject_kind), str(row.subject)
+                    found.setdefault((kind, subject), {"binding": row.binding, "basis": row.basis})
+            for (kind, subject), proof in sorted(found.items()):
+                yield {
+                    "namespace": namespace,
+                    "tool": " ".join(sorted(tools)),
+                    "power": words,
+                    "subject_kind": kind,
+                    "subject": subject,
+                    "everything": (kind, subject) in everything and kind != "*",
+                    "own": _own(kind, subject, namespace, system),
+                    **proof,
+                }
+
+
+def _places(plans: pd.DataFrame, stores: pd.DataFrame) -> dict[str, set[str]]:
+    """Return the namespaces in which tools keep plans and stores apart from what they copy, with the tools."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for frame in (plans, stores):
+        for tool, namespace in frame[["tool", "namespace"]].itertuples(index=False):
+            if tool in OWN:
+                found[namespace].add(tool)
+    return found
+
+
+def _own(kind: str, subject: str, namespace: str, system: set[str]) -> bool:
+    """Tell whether a subject belongs to the tool, the control plane, or a namespace that is declared as system."""
+    if kind == "ServiceAccount":
+        return subject.partition("/")[0] in {namespace, *system}
+    return kind == "User" and subject in STOCK_USERS

@@ -1,0 +1,90 @@
+"""Tables of pods themselves, and of the rules that spread them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from hipaa_kit.inventory.fields import condition, items, mapping, number, reference, text, truth
+from hipaa_kit.inventory.pods import POD_KINDS, PodView
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.repeated import pod_rows
+from hipaa_kit.kube.owners import is_mirror
+from hipaa_kit.kube.qos import qos_class
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.workloads import PODS, SPREAD_RULES
+
+
+@builds(PODS, reads=POD_KINDS)
+def pods(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per pod, with the defaults that the API server would set."""
+    # A bare Pod in manifests has neither a node nor a status: it is declared, not running.
+    return pod_rows(PODS, snapshot, partial(_pod, declared="manifests" in snapshot.layout))
+
+
+def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
+    spec = pod.spec
+    account = text(spec, "serviceAccountName") or text(spec, "serviceAccount") or "default"
+    yield {
+        "object": pod.object,
+        "namespace": pod.namespace,
+        "name": pod.name,
+        "workload": pod.workload,
+        "live": pod.live and not declared,
+        "static": is_mirror(mapping(pod.content, "metadata")),
+        "node": text(spec, "nodeName"),
+        "phase": text(pod.content, "status", "phase"),
+        "ready": condition(pod.content, "Ready"),
+        "qos_class": text(pod.content, "status", "qosClass") or _qos(spec),
+        "priority_class": text(spec, "priorityClassName"),
+        "host_network": truth(spec, "hostNetwork") or False,
+        "service_account": reference("ServiceAccount", pod.namespace, account),
+        "automount_token": truth(spec, "automountServiceAccountToken"),
+        "restart_policy": text(spec, "restartPolicy", default="Always"),
+        "created_at": text(pod.content, "metadata", "creationTimestamp"),
+    }
+
+
+def _qos(spec: Mapping[str, Any]) -> str:
+    if isinstance(spec.get("resources"), Mapping):
+        return qos_class([mapping(spec, "resources")])
+    every = [*items(spec, "containers"), *items(spec, "initContainers")]
+    return qos_class(mapping(each, "resources") for each in every)
+
+
+@builds(SPREAD_RULES, reads=POD_KINDS)
+def spread_rules(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per topology spread constraint and pod anti-affinity term of each pod.
+
+    Source: https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
+    """
+    return pod_rows(SPREAD_RULES, snapshot, _spread_rules)
+
+
+def _spread_rules(pod: PodView) -> Iterator[dict[str, Any]]:
+    for position, each in enumerate(items(pod.spec, "topologySpreadConstraints")):
+        yield {
+            "pod": pod.object,
+            "rule": "topology_spread",
+            "topology_key": text(each, "topologyKey"),
+            "position": position,
+            "required": text(each, "whenUnsatisfiable", default="DoNotSchedule") == "DoNotSchedule",
+            "max_skew": number(each, "maxSkew"),
+        }
+    affinity = mapping(pod.spec, "affinity", "podAntiAffinity")
+    terms = [(each, True) for each in items(affinity, "requiredDuringSchedulingIgnoredDuringExecution")]
+    terms += [
+        (mapping(each, "podAffinityTerm"), False)
+        for each in items(affinity, "preferredDuringSchedulingIgnoredDuringExecution")
+    ]
+    for position, (term, required) in enumerate(terms):
+        yield {
+            "pod": pod.object,
+            "rule": "anti_affinity",
+            "topology_key": text(term, "topologyKey"),
+            "position": position,
+            "required": required,
+        }

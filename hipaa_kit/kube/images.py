@@ -1,0 +1,37 @@
+"""Image references: which registry serves an image.
+
+Source: https://pkg.go.dev/github.com/distribution/reference: the first part of a name is a registry where it holds
+a dot or a colon, is `localhost`, or is not in lower case; else the image is Docker Hub's.
+"""
+
+from __future__ import annotations
+
+DOCKER_HUB = "docker.io"
+
+
+def registry_of(repository: str) -> str:
+    """Return the host, and port, of the registry that serves a repository.
+
+    Parameters
+    ----------
+    repository
+        Name of an image without tag and digest, as it is written in a pod.
+    """
+    first, slash, _ = repository.partition("/")
+    named = bool(slash) and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+    return DOCKER_HUB if not named or first == f"index.{DOCKER_HUB}" else first
+
+
+def full_repository(repository: str) -> str:
+    """Return a repository with its registry in front, and `library/` for the images of Docker Hub itself."""
+    registry = registry_of(repository)
+    if registry != DOCKER_HUB:
+        return repository
+    rest = repository.removeprefix(f"index.{DOCKER_HUB}/").removeprefix(f"{DOCKER_HUB}/")
+    return f"{DOCKER_HUB}/{rest if '/' in rest else f'library/{rest}'}"
+
+
+def is_within(repository: str, place: str) -> bool:
+    """Tell whether a repository lies in a registry, or in a part of one that is written `host/path`."""
+    place, full = place.rstrip("/"), full_repository(repository)
+    return full == place or full.startswith(f"{place}/")

@@ -1,0 +1,78 @@
+"""Programs that watch what happens on a node and say when a file or program was tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+SENSORS: Final = {
+    "falco": "Falco",
+    "falco-no-driver": "Falco",
+    "tetragon": "Tetragon",
+    "kubearmor": "KubeArmor",
+    "tracee": "Tracee",
+    "agent-slim": "Sysdig",
+    "falcon-sensor": "CrowdStrike Falcon",
+    "collector-slim": "StackRox Collector",
+    "wazuh-agent": "Wazuh",
+    "enforcer": "NeuVector",
+}
+"""Sensors by the last part of their image's name.
+
+Sources: https://falco.org/docs/setup/container/, https://tetragon.io/docs/installation/kubernetes/,
+https://docs.kubearmor.io/kubearmor/, https://aquasecurity.github.io/tracee/, https://docs.sysdig.com/,
+https://github.com/CrowdStrike/falcon-helm, https://github.com/stackrox/collector, https://documentation.wazuh.com/,
+https://open-docs.neuvector.com/.
+"""
+
+OF_MAKER: Final = {"Sysdig": "sysdig", "StackRox Collector": "stackrox", "NeuVector": "neuvector"}
+"""Names that others use as well, and what must stand in front of them."""
+
+
+def sensor_of(repository: str) -> str:
+    """Return the sensor that an image holds, "" where it holds none."""
+    place, _, name = repository.rpartition("/")
+    sensor = SENSORS.get(name, "")
+    return sensor if OF_MAKER.get(sensor, "") in place else ""
+
+
+FILE_CALLS: Final = frozenset(
+    """
+    fd_install file_open file_permission mmap_file path_truncate security_file_open security_file_permission
+    security_inode_create security_inode_rename security_inode_unlink security_mmap_file security_path_rename
+    security_path_truncate security_path_unlink sys_openat sys_rename sys_truncate sys_unlink sys_unlinkat sys_write
+    vfs_write
+    """.split()
+)
+"""Functions of the kernel by which files are opened, written, renamed or removed; without `__x64_` and the like."""
+
+
+def watches_files(policy: Mapping[str, Any]) -> bool:
+    """Tell whether a policy of Tetragon or KubeArmor speaks of files.
+
+    Tetragon tells of every process that starts, without any policy; of files only where one hooks a function that
+    opens or writes them. KubeArmor's rules about files stand under `file`.
+
+    Source: https://tetragon.io/docs/use-cases/filename-access/,
+    https://docs.kubearmor.io/kubearmor/documentation/security_policy_specification
+    """
+    spec = policy.get("spec")
+    if not isinstance(spec, Mapping):
+        return False
+    if isinstance(spec.get("file"), Mapping) and spec["file"]:
+        return True
+    hooks = [each for name in ("kprobes", "lsmhooks", "tracepoints") for each in _maps(spec.get(name))]
+    names = (hook.get(key) for hook in hooks for key in ("call", "hook", "event"))
+    return any(isinstance(name, str) and _plain(name) in FILE_CALLS for name in names)
+
+
+def _plain(call: str) -> str:
+    for prefix in ("__x64_", "__arm64_", "sys_enter_", "sys_exit_"):
+        if call.startswith(prefix):
+            rest = call.removeprefix(prefix)
+            return rest if rest.startswith("sys_") else f"sys_{rest}"
+    return call
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

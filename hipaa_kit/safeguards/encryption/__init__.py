@@ -1,0 +1,1 @@
+"""Encryption: of data at rest and their keys, and of data in transit."""

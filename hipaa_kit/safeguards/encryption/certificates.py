@@ -1,0 +1,108 @@
+"""Certificates: whether they hold, and whether somebody sees to it that they go on to."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+
+
+@check("HK-ENC-13")
+def certificates_hold(
+    certificates: pd.DataFrame,
+    entry_listeners: pd.DataFrame,
+    *,
+    as_of: str,
+    certificate_days: int = 14,
+    certificate_validity_days: int = 398,
+    smallest_rsa_bits: int = 2048,
+) -> pd.DataFrame:
+    """Judge every Certificate by whether it holds and is renewed in time, and every Secret of an entry without one.
+
+    Parameters
+    ----------
+    certificates, entry_listeners : tables of those names
+    as_of
+        Moment to judge for.
+    certificate_days
+        Days before its end by which a certificate has to be renewed.
+    certificate_validity_days
+        Most days that a certificate may hold for, before somebody has to ask why.
+    smallest_rsa_bits
+        Bits that an RSA key has at least.
+
+    Returns
+    -------
+    table `judgements`, one row per Certificate, and one per Secret of an entry that no Certificate keeps
+
+    Notes
+    -----
+    Secrets are not read: of a certificate that cert-manager does not keep nothing is known but its name.
+    Source: https://cert-manager.io/docs/reference/api-docs/#cert-manager.io/v1.CertificateStatus
+    """
+    now, ends, starts = pd.Timestamp(as_of), _moments(certificates["not_after"]), _moments(certificates["not_before"])
+    due = _moments(certificates["renewal_time"])
+    left = (ends - now).dt.days
+    held = certificates.assign(
+        kept=True, days_left=left, overdue=due.lt(now) & due.notna(), planned=due.notna(), valid=(ends - starts).dt.days
+    )
+    ended = entry_listeners[entry_listeners["tls"].isin(["terminated", "reencrypted"])]
+    loose = ended[(ended["certificate"] != "") & ~ended["certificate"].isin(certificates["secret"])]
+    names = pd.DataFrame({"object": sorted(set(loose["certificate"]))}, dtype="str")
+    examined = pd.concat([held, names], ignore_index=True)
+    kept = examined["kept"].eq(True)
+    known = kept & examined["days_left"].notna()
+    soon = known & examined["days_left"].lt(certificate_days)
+    return judge(
+        examined,
+        fails(kept & examined["ready"].eq(False), "cert-manager says that it is not ready", observed="Ready is False"),
+        fails(
+            known & examined["days_left"].lt(0),
+            "it has ended, at {not_after}",
+            path="$.status.notAfter",
+            observed="{not_after}",
+        ),
+        fails(
+            soon & examined["planned"].eq(False),
+            "it ends in {days_left} days, and no renewal is planned",
+            path="$.status.renewalTime",
+            observed="{days_left} days",
+            expected=f"a renewal {certificate_days} days before the end",
+        ),
+        fails(
+            soon & examined["overdue"].eq(True),
+            "it ends in {days_left} days, and was to be renewed at {renewal_time}",
+            path="$.status.renewalTime",
+            observed="{days_left} days",
+            expected="renewed by then",
+        ),
+        not_assessed(
+            kept & (examined["ready"].isna() | examined["days_left"].isna()),
+            "it has no status yet: whether and until when it holds is not known",
+            code="input_missing",
+        ),
+        reviews(
+            kept & (examined["algorithm"] == "RSA") & examined["key_bits"].lt(smallest_rsa_bits).fillna(False),
+            "is an RSA key of {key_bits} bits enough?",
+            path="$.spec.privateKey.size",
+            observed="{key_bits} bits",
+        ),
+        reviews(
+            known & examined["valid"].gt(certificate_validity_days).fillna(False),
+            "is it meant to hold for {valid} days?",
+            path="$.spec.duration",
+            observed="{valid} days",
+        ),
+        reviews(
+            ~kept,
+            "who renews it, and when does it end? No Certificate keeps it",
+            observed="no Certificate",
+            rests_on=["certificates"],
+        ),
+        passes="it holds for {days_left} more days, by {issuer}",
+        observed="{not_after}",
+    )
+
+
+def _moments(texts: pd.Series) -> pd.Series:
+    return pd.to_datetime(texts.where(texts != "", None), utc=True, errors="coerce")

@@ -1,0 +1,188 @@
+"""Entries: whether what comes in from outside to ePHI comes in by TLS."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.kube.tls import PLAIN_PORTS
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.tables.declaration import rows_of
+
+OWN = ("load_balancer", "node_port", "external_ip", "host_port")
+"""Entries by which a port of a pod stands in the open by itself."""
+
+
+NO_WAY = {"member": "no way", "sign": "yes", "entry": "", "port": 0, "plain": "", "level": "", "enforcement": ""}
+"""What is said of a workload that nothing opens to outside."""
+
+
+@check("HK-ENC-08")
+def ingresses_end_tls(
+    entry_listeners: pd.DataFrame, service_backends: pd.DataFrame, pods: pd.DataFrame, ephi_workloads: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every Ingress that leads to ePHI by whether each of its hosts ends TLS and turns plain requests away.
+
+    Parameters
+    ----------
+    entry_listeners, service_backends, pods, ephi_workloads : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per host and Service of an Ingress
+
+    Notes
+    -----
+    What each controller does with its annotations stands in `graph.ingress_tls`. A redirect that only the default
+    of a controller gives is a question: its ConfigMap may turn it off and is not read.
+    """
+    examined = _leading(entry_listeners, service_backends, pods, ephi_workloads)
+    return _ended(examined[examined["family"] == "ingress"], "tls for {host_words}, and a redirect")
+
+
+@check("HK-ENC-09", everywhere=True)
+def gateways_end_tls(
+    entry_listeners: pd.DataFrame, service_backends: pd.DataFrame, pods: pd.DataFrame, ephi_workloads: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every Gateway, ListenerSet and Route that leads to ePHI by whether it takes plain requests to it.
+
+    Parameters
+    ----------
+    entry_listeners, service_backends, pods, ephi_workloads : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per listener, route, host and Service
+
+    Notes
+    -----
+    A route that names no listener is attached to all of its Gateway, to that for plain HTTP as well. What follows
+    behind the end of TLS is judged by HK-ENC-12.
+    Source: https://gateway-api.sigs.k8s.io/reference/spec/#parentreference
+    """
+    examined = _leading(entry_listeners, service_backends, pods, ephi_workloads)
+    return _ended(examined[examined["family"] != "ingress"], "an HTTPS listener, and a redirect from the plain one")
+
+
+def _leading(
+    listeners: pd.DataFrame, service_backends: pd.DataFrame, pods: pd.DataFrame, ephi_workloads: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the listeners that lead to a Service of ePHI pods, ready or not, named for a sentence."""
+    inside = pods[pods["workload"].isin(ephi_workloads["object"])]["object"]
+    services = service_backends[service_backends["pod"].isin(inside)]["service"]
+    found = listeners[listeners["service"].isin(services)]
+    words = found["host"].map(lambda host: f"host {host}" if host else "every host")
+    where = found["listener"].map(lambda name: f"listener {name} for " if name else "")
+    return found.assign(host_words=words, member=where + words + " to " + found["service"])
+
+
+def _ended(examined: pd.DataFrame, expected: str) -> pd.DataFrame:
+    return judge(
+        examined,
+        fails(
+            (examined["tls"] == "none") & (examined["plain"] == "served"),
+            "{host_words} leads to {service} without TLS: {basis}",
+            observed="no TLS",
+            expected=expected,
+        ),
+        fails(
+            (examined["tls"] != "none") & (examined["plain"] == "served"),
+            "plain requests to {host_words} are served by {service} beside those by TLS: {basis}",
+            observed="no redirect",
+            expected=expected,
+        ),
+        reviews(
+            (examined["tls"] == "unknown") | (examined["plain"] == "unknown"),
+            "are plain requests to {host_words} turned away? {basis}",
+            observed="{basis}",
+        ),
+        member="member",
+        evidence="service",
+        passes="{host_words}: TLS is {tls}, plain requests are {plain}: {basis}",
+    )
+
+
+@check("HK-ENC-10", everywhere=True)
+def open_ports_speak_tls(
+    ephi_workloads: pd.DataFrame, exposures: pd.DataFrame, port_tls: pd.DataFrame, mesh_pods: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every port of an ePHI workload that a Service or a node opens to outside by what speaks of TLS on it.
+
+    Parameters
+    ----------
+    ephi_workloads, exposures, port_tls, mesh_pods : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per way into a port of a pod; one for a workload without any
+
+    Notes
+    -----
+    A port of a protocol that is plain by itself fails where nothing speaks of TLS, any other port is a question. A
+    name claims TLS and shows none. What a load balancer passes on after it has ended TLS is judged by HK-ENC-12.
+    """
+    ways = exposures[exposures["workload"].isin(ephi_workloads["object"]) & exposures["entry_type"].isin(OWN)]
+    known = {(row["workload"], row["protocol"], int(row["port"])): row for row in rows_of(port_tls)}
+    strict = set(mesh_pods.loc[mesh_pods["inside"].eq(True) & (mesh_pods["mode"] == "strict"), "pod"])
+    found = [_signed(row, known, strict) for row in rows_of(ways)]
+    shut = ephi_workloads[~ephi_workloads["object"].isin(ways["workload"])]
+    found += [
+        {**NO_WAY, "object": name, "words": "no port of it is open to outside by itself"} for name in shut["object"]
+    ]
+    examined = pd.DataFrame(found, columns=["object", "words", *NO_WAY])
+    closed = (examined["level"] == "none") & (examined["enforcement"] == "enforced")
+    bare = ~closed & (examined["sign"] == "unknown")
+    return judge(
+        examined,
+        fails(
+            ~closed & (examined["sign"] == "no"),
+            "{entry} opens port {port} of it, on which plain text is spoken: {words}",
+            observed="{words}",
+            expected="TLS, or no way in from outside",
+        ),
+        fails(
+            bare & (examined["plain"] != ""),
+            "{entry} opens port {port} of it, that of plain {plain}, and nothing speaks of TLS",
+            observed="port {port}",
+            expected="TLS, or no way in from outside",
+            rests_on=["port_tls", "mesh_pods"],
+        ),
+        reviews(
+            bare | (~closed & (examined["sign"] == "claimed")),
+            "is it TLS that port {port} of it speaks, which {entry} opens? {words}",
+            observed="{words}",
+        ),
+        not_assessed(
+            (examined["level"] == "none") & (examined["enforcement"] == "unknown"),
+            "policies shut {entry}, but that anything enforces them is not known",
+            code="input_missing",
+        ),
+        member="member",
+        passes="{words}",
+    )
+
+
+def _signed(
+    row: dict[str, object], known: dict[tuple[object, object, int], dict[str, object]], strict: set[object]
+) -> dict[str, object]:
+    """Return a way with what speaks of TLS on it."""
+    port = int(str(row["port"]))
+    tls = known.get((row["workload"], row["protocol"], port))
+    sign, words = (str(tls["spoken"]), str(tls["basis"])) if tls else ("unknown", "nothing speaks of TLS")
+    if row["tls"] == "terminated":
+        sign, words = "yes", f"{row['entry']} ends TLS at its load balancer"
+    elif row["pod"] in strict and row["protocol"] == "TCP":
+        sign, words = "yes", "the mesh takes in mutual TLS alone"
+    if row["level"] == "none" and row["enforcement"] == "enforced":
+        words = f"policies let nothing in by {row['entry']}"
+    plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")
+    return {
+        "object": row["workload"],
+        "member": f"{row['entry']} port {row['entry_port']} to {row['pod']} {row['protocol']} {port}",
+        "sign": sign,
+        "words": words,
+        "entry": row["entry"],
+        "port": port,
+        "plain": plain if row["protocol"] == "TCP" else "",
+        "level": row["level"],
+        "enforcement": row["enforcement"],
+    }

@@ -1,0 +1,95 @@
+"""Flows of ePHI: whether anything encrypts each of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
+
+OWN = ("clinical", "backup")
+"""Traffic that carries ePHI as far as names tell."""
+
+NAMES = "dns"
+"""Traffic that asks for the addresses of names: it carries the names of services, and nothing of patients."""
+
+
+@check("HK-ENC-12", everywhere=True)
+def flows_are_encrypted(
+    ephi_workloads: pd.DataFrame, flow_encryption: pd.DataFrame, expected_flows: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every flow of an ePHI workload by what encrypts it.
+
+    Parameters
+    ----------
+    ephi_workloads, flow_encryption, expected_flows : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per port of each flow; between two ePHI workloads it counts for the one that answers.
+    A workload without any flow has a row, too.
+
+    Notes
+    -----
+    WireGuard and IPsec encrypt between nodes. Between two pods of one node the bytes leave its memory for no wire;
+    how many pairs that may be is said with the verdict. A flow that policies allow and nobody declares is a
+    question: that ePHI goes there is not known. Where no flows are declared at all, those between workloads of the
+    application count as meant.
+    Source: https://docs.cilium.io/en/stable/security/network/encryption-wireguard/
+    """
+    flows = flow_encryption.assign(
+        object=flow_encryption["destination"].where(flow_encryption["destination_ephi"], flow_encryption["source"]),
+        where=flow_encryption["port"].map(lambda port: f"port {port}" if port else "any port"),
+        near=flow_encryption["same_node_pairs"].fillna(0).astype("int64"),
+    )
+    flows = flows.assign(
+        member=flows["source"] + " to " + flows["destination"] + " " + flows["protocol"] + " " + flows["where"]
+    )
+    between = flows["encrypted_by"].isin(["wireguard", "ipsec"])
+    local = flows["near"].map(
+        lambda near: f"; {near} pairs of pods share a node, which nothing of theirs leaves" if near else ""
+    )
+    flows = flows.assign(
+        words=flows["member"]
+        + " is encrypted by "
+        + flows["encrypted_by"]
+        + ": "
+        + flows["basis"]
+        + local.where(between, "")
+    )
+    quiet = ephi_workloads[~ephi_workloads["object"].isin(flows["object"])]
+    none = pd.DataFrame({"object": quiet["object"]}).assign(
+        member="any flow", encrypted_by="quiet", category="", verdict="allowed", words="no connection counts for it"
+    )
+    examined = pd.concat([flows, none], ignore_index=True)
+    bare, allowed = examined["encrypted_by"] == "none", examined["verdict"] == "allowed"
+    own = examined["category"].isin(OWN) & examined["port"].gt(0) & examined["pod_pairs"].notna()
+    meant = examined["declared"].eq(True) | (own & expected_flows.empty)
+    return judge(
+        examined,
+        not_applicable(examined["category"] == NAMES, "it asks for names and carries no ePHI"),
+        fails(
+            bare & allowed & meant,
+            "nothing encrypts {source} to {destination} on {protocol} {where}: {basis}",
+            observed="none",
+            expected="a mesh, encryption between nodes, or TLS of the application",
+            rests_on=["mesh_pods", "node_encryption", "port_tls"],
+        ),
+        reviews(
+            bare & ~meant,
+            "does {source} send anything to {destination} on {protocol} {where}, which nothing encrypts? {basis}",
+            observed="none",
+        ),
+        not_assessed(
+            bare & ~allowed & meant,
+            "{source} may perhaps connect to {destination} on {protocol} {where}, which nothing encrypts",
+            code="unsupported_dialect",
+        ),
+        reviews(
+            examined["encrypted_by"] == "unknown",
+            "is {source} to {destination} on {protocol} {where} encrypted? {basis}",
+            observed="{basis}",
+        ),
+        member="member",
+        observed="{encrypted_by}",
+        passes="{words}",
+    )

@@ -1,0 +1,52 @@
+"""Keys: named by the site, kept apart from what they protect, and changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, judge, reviews
+from hipaa_kit.safeguards.encryption.common import days_before, to_give
+
+
+@check("HK-ENC-06")
+def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> pd.DataFrame:
+    """Judge every key of encryption at rest by whether the site chose it, where it lives, and whether it is changed.
+
+    Parameters
+    ----------
+    keys : table of that name
+    key_age_days : int
+        Days after which a key that is not changed by itself is asked about.
+    as_of : str
+        Moment to judge for.
+
+    Returns
+    -------
+    table `judgements`, one row per key
+
+    Notes
+    -----
+    Who may read a key that stands in a Secret is told by table `key_readers`.
+    """
+    age = days_before(as_of, keys["rotated_on"])
+    rotates = keys["rotates"].eq(True).fillna(False)
+    examined = keys.assign(
+        object="Key//" + keys["key"].str.replace("/", ":"),
+        age=age,
+        how=rotates.map({True: "it is changed by itself"}).fillna("it was changed on " + keys["rotated_on"]),
+    )
+    return judge(
+        examined,
+        reviews(keys["kind"] == "default", "is a key of the provider enough? {key} protects {objects} objects"),
+        reviews(keys["place"].isin(["cluster", "node"]), "is it apart from the data? {key} is {local}"),
+        reviews(
+            ~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects} objects"
+        ),
+        reviews(
+            ~rotates & (keys["rotated_on"] == ""),
+            f"when was {{key}} last changed? Nothing says; {to_give('key_register')}",
+        ),
+        reviews(~rotates & (age > key_age_days), "should {key} be changed? It is {age} days old"),
+        observed="{local}",
+        passes="{key} is {local}; {how}",
+    )

@@ -1,0 +1,1 @@
+"""Integrity: what runs is what was meant to run, and data are found out to be altered."""

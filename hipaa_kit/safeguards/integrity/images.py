@@ -1,0 +1,195 @@
+"""Images of ePHI workloads: named by digest, the same everywhere, from registries that were approved."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.kube.images import full_repository, is_within, registry_of
+from hipaa_kit.safeguards.check import check, fails, judge, reviews
+
+IN_TEMPLATE = ("main", "init", "sidecar")
+"""Roles of containers that a workload itself asks for; a debugging container is put into a pod later."""
+
+
+@check("HK-INT-01")
+def images_by_digest(
+    ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every image of an ePHI workload by whether it is named by digest, and by what its pods run.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, labels : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per container and image of a workload
+
+    Notes
+    -----
+    Nodes of several architectures may report digests of their own for one image of several; a person has to say
+    whether they are meant. A digest that a node reports does not pin what the next pod will run.
+    Source: https://kubernetes.io/docs/concepts/containers/images/#image-names
+    """
+    examined = _by_image(_images(ephi_workloads, pods, containers, labels))
+    floating = ~examined["pinned"] & examined["tag"].isin(["", "latest"])
+    drifted = ~examined["pinned"] & (examined["digests"] > 1)
+    return judge(
+        examined,
+        fails(
+            floating,
+            "container {container} runs {image}: whatever stands under latest when a pod starts",
+            severity="critical",
+            observed="{image}",
+            expected="a digest",
+        ),
+        fails(
+            drifted & (examined["architectures"] == 1),
+            "pods run {digests} different images under {image}, the tag of container {container}",
+            severity="critical",
+            observed="{running}",
+            expected="one digest",
+        ),
+        fails(
+            ~examined["pinned"] & ~drifted,
+            "container {container} runs {image}, which its registry may change",
+            observed="{image}",
+            expected="a digest",
+        ),
+        fails(
+            drifted & (examined["architectures"] != 1),
+            "container {container} runs {image}, which its registry may change; nodes report {digests} images under it",
+            observed="{running}",
+            expected="a digest",
+        ),
+        member="member",
+        path="$.spec.template.spec.containers[?(@.name=='{container}')].image",
+        passes="container {container} runs an image named by digest",
+    )
+
+
+def _images(
+    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what `_of_templates` does, with whether the image is pinned, and the architecture of the node."""
+    found = _of_templates(workloads, pods, containers)
+    known = labels[(labels["kind"] == "Node") & (labels["key"] == "kubernetes.io/arch")]
+    architecture = dict(zip(known["object"].str.removeprefix("Node//"), known["value"], strict=True))
+    return found.assign(
+        pinned=found["image"].str.contains("@", regex=False).astype(bool),
+        architecture=found["node"].map(lambda node: architecture.get(node, "")),
+    )
+
+
+def _of_templates(workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
+    """Return the containers of ePHI pods that have not ended; `object` is the workload."""
+    inside = pods[pods["workload"].isin(workloads["object"]) & ~pods["phase"].isin(["Succeeded", "Failed"])]
+    inside = inside[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
+    return containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")
+
+
+def _by_image(found: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per container and image of a workload."""
+    rows = []
+    for (workload, container, image), group in found.groupby(["object", "container", "image"], sort=True):
+        digests = sorted(set(group["digest"]) - {""})
+        rows.append(
+            {
+                "object": workload,
+                "container": container,
+                "image": image,
+                "member": f"{container}/{image}",
+                "repository": group["repository"].iloc[0],
+                "tag": group["tag"].iloc[0],
+                "pinned": bool(group["pinned"].iloc[0]),
+                "digests": len(digests),
+                "running": ", ".join(digests),
+                "architectures": group["architecture"].nunique(),
+            }
+        )
+    columns = ["object", "container", "image", "member", "repository", "tag", "pinned", "digests", "running"]
+    return pd.DataFrame(rows, columns=[*columns, "architectures"]).astype({"pinned": bool, "digests": int})
+
+
+@check("HK-INT-03")
+def registries_approved(
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    approved_registries: str = "",
+) -> pd.DataFrame:
+    """Judge every image of an ePHI workload by the registry that serves it.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers, labels : tables of those names
+    approved_registries
+        Registries that were approved, or parts of them (`registry.example/team`), joined by spaces.
+
+    Returns
+    -------
+    table `judgements`, one row per container and image of a workload
+    """
+    examined = _by_image(_images(ephi_workloads, pods, containers, labels))
+    approved = approved_registries.split()
+    within = [any(is_within(name, place) for place in approved) for name in examined["repository"]]
+    examined = examined.assign(
+        registry=examined["repository"].map(registry_of),
+        full=examined["repository"].map(full_repository),
+        within=pd.Series(within, index=examined.index, dtype=bool),
+    )
+    listed = pd.Series(bool(approved), index=examined.index)
+    return judge(
+        examined,
+        reviews(
+            ~listed,
+            "was {registry} approved, from which container {container} takes {full}? No list of registries is set",
+            observed="{registry}",
+        ),
+        fails(
+            listed & ~examined["within"],
+            "container {container} takes {full} from {registry}, which was not approved",
+            observed="{registry}",
+            expected="an approved registry",
+        ),
+        member="member",
+        passes="container {container} takes {full} from an approved registry",
+    )
+
+
+@check("HK-INT-07")
+def root_file_systems_read_only(
+    ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every container of an ePHI workload by whether programs in it can change their own file system.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, containers : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per container of a workload
+
+    Notes
+    -----
+    Volumes stay writable where they are mounted so. A container of Windows has no read-only root.
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/,
+    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+    """
+    found = _of_templates(ephi_workloads, pods, containers)
+    writable = ~found.groupby(["object", "container"])["read_only_root"].all()
+    return judge(
+        writable.rename("writable").reset_index(),
+        fails(
+            writable.reset_index(drop=True),
+            "container {container} may write to its root file system",
+            path="$.spec.template.spec.containers[?(@.name=='{container}')].securityContext.readOnlyRootFilesystem",
+            observed="false",
+            expected="true",
+        ),
+        member="container",
+        passes="the root file system of container {container} is read-only",
+    )

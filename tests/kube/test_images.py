@@ -1,0 +1,43 @@
+"""A name of an image says which registry serves it."""
+
+import pytest
+
+from hipaa_kit.kube.images import full_repository, is_within, registry_of
+
+
+@pytest.mark.parametrize(
+    ("repository", "registry", "full"),
+    [
+        ("postgres", "docker.io", "docker.io/library/postgres"),
+        ("bitnami/redis", "docker.io", "docker.io/bitnami/redis"),
+        ("docker.io/postgres", "docker.io", "docker.io/library/postgres"),
+        ("index.docker.io/bitnami/redis", "docker.io", "docker.io/bitnami/redis"),
+        ("quay.io/a/b", "quay.io", "quay.io/a/b"),
+        ("localhost/a", "localhost", "localhost/a"),
+        ("registry:5000/a/b", "registry:5000", "registry:5000/a/b"),
+        ("Registry/a", "Registry", "Registry/a"),
+        ("registry/a", "docker.io", "docker.io/registry/a"),
+        ("10.0.0.1:5000/a", "10.0.0.1:5000", "10.0.0.1:5000/a"),
+        ("", "docker.io", "docker.io/library/"),
+    ],
+)
+def test_registry_of_a_repository(repository: str, registry: str, full: str) -> None:
+    assert registry_of(repository) == registry
+    assert full_repository(repository) == full
+
+
+@pytest.mark.parametrize(
+    ("repository", "place", "within"),
+    [
+        ("postgres", "docker.io", True),
+        ("postgres", "docker.io/library", True),
+        ("postgres", "docker.io/library/post", False),
+        ("quay.io/a/b", "quay.io/a", True),
+        ("quay.io/a/b", "quay.io/a/", True),
+        ("quay.io/ab", "quay.io/a", False),
+        ("quay.io.evil.example/a", "quay.io", False),
+        ("quay.io/a/b", "quay.io/a/b", True),
+    ],
+)
+def test_a_repository_lies_within_a_part_of_a_registry(repository: str, place: str, within: bool) -> None:
+    assert is_within(repository, place) is within
