@@ -6,9 +6,9 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admis
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from hipaa_kit.kube.admission.parts import as_map, as_text
 
@@ -56,10 +56,18 @@ def target_of(webhook: Mapping[str, Any]) -> Target:
     if service:
         return Target(as_text(service.get("namespace")), as_text(service.get("name")))
     url = as_text(client.get("url"))
-    try:
-        return Target(host=urlsplit(url).hostname or url)
-    except ValueError:
-        return Target(host=url)
+    return Target(host=host_of(url) or url)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, without user, port and brackets; "" where it has none.
+
+    Source: https://www.rfc-editor.org/rfc/rfc3986#section-3.2
+    """
+    authority = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", url)
+    place = authority[1].rpartition("@")[2] if authority else ""
+    bracketed = re.match(r"\[([^\]]*)\]", place)
+    return (bracketed[1] if bracketed else place.partition(":")[0]).lower()
 
 
 def guards(webhook: str) -> str:

@@ -8,7 +8,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_
 from hipaa_kit.tables.declaration import rows_of
 
 
-@check("HK-INT-08")
+@check("HK-INT-08", everywhere=True)
 def as_declared(
     ephi_objects: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
