@@ -39,6 +39,7 @@ WORKFORCE = (
     ("mara.silva@clinic.example", "privacy officer", "2026-09-01", "", "clinic:auditors"),
     ("system:serviceaccount:velero:velero", "backup controller", "2025-02-03", "", ""),
     ("system:serviceaccount:ingress-nginx:ingress-nginx", "ingress controller", "2025-02-03", "", ""),
+    ("system:serviceaccount:kube-system:ceph-csi-controller", "storage provisioner", "2025-02-03", "", ""),
     ("system:serviceaccount:cicd:deployer", "release pipeline", "2026-03-10", "", ""),
 )
 VENDORS = (
@@ -60,6 +61,7 @@ PERMITTED: tuple[tuple[str, tuple[tuple[str, str, str], ...], tuple[str, ...]], 
     ("platform engineer", (("*", "*", "*"),), ("",)),
     ("backup controller", (("*", "*", "*"),), ("",)),
     ("ingress controller", (("list watch", "", "secrets configmaps"),), ("",)),
+    ("storage provisioner", (("*", "", "persistentvolumes"),), ("",)),
     ("release pipeline", (("get list patch update", "", "configmaps"),), ("ehr",)),
     ("release pipeline", (("get list patch update", "apps", "deployments"),), ("ehr", "portal")),
     ("release pipeline", (("get", "", "secrets"), ("create", "", "pods/exec")), ("ehr", "portal")),

@@ -16,7 +16,7 @@ from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.backups import BACKUP_ACCESS
-from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.lookup import GivenTables
 
 READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
 CONTROL_PLANE = "kube-system"
@@ -94,21 +94,6 @@ Sources: https://velero.io/docs/main/rbac/, https://velero.io/docs/main/api-type
 """
 
 
-class _Given(TableSet):
-    """The tables that a builder was given, by name."""
-
-    def __init__(self, frames: dict[str, pd.DataFrame]) -> None:
-        self._frames = frames
-
-    def names(self) -> list[str]:
-        """Return the names of all tables, sorted."""
-        return sorted(self._frames)
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Return one of them."""
-        return self._frames[name]
-
-
 @builds(BACKUP_ACCESS, reads=(*READS, *PLAN_KINDS, *STORE_KINDS), optional=["cloud_clusters", "workforce_groups"])
 def backup_access(
     snapshot: Snapshot,
@@ -146,7 +131,7 @@ def backup_access(
         "cloud_clusters": cloud_clusters.iloc[:0] if self_managed else cloud_clusters,
         "workforce_groups": workforce_groups,
     }
-    asked = permissions(_Given(frames), snapshot)
+    asked = permissions(GivenTables(frames), snapshot)
     everything = {(row.subject_kind, row.subject) for row in asked.who_can("*", "*", "*").itertuples(index=False)}
     system = {CONTROL_PLANE, *(scope.system if scope else ())}
     credentials: dict[str, set[str]] = defaultdict(set)

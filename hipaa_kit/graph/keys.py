@@ -19,7 +19,7 @@ from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.encryption import KEY_READERS, KEYS
-from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.lookup import GivenTables
 
 NEAR: Final = {
     "external": "apart from the data, outside of the cluster",
@@ -28,21 +28,6 @@ NEAR: Final = {
     "unknown": "not known",
     "none": "there is no key",
 }
-
-
-class _Given(TableSet):
-    """The tables that a builder was handed."""
-
-    def __init__(self, tables: dict[str, pd.DataFrame]) -> None:
-        self._tables = tables
-
-    def names(self) -> list[str]:
-        """Return the names of all tables."""
-        return sorted(self._tables)
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Return one of them."""
-        return self._tables[name]
 
 
 @dataclass
@@ -88,7 +73,7 @@ def key_readers(
     control_plane_flags: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per subject that RBAC lets read the Secret of a key, and per gap that may hide more."""
-    tables = _Given(
+    tables = GivenTables(
         {
             "roles": roles,
             "role_rules": role_rules,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -43,3 +43,24 @@ class TableSet(ABC):
 
     def _unknown(self, name: str) -> str:
         return f"there is no table {name!r}; tables are {', '.join(self.names())}"
+
+
+class GivenTables(TableSet):
+    """Tables that are at hand already, by name: what a builder was given.
+
+    Parameters
+    ----------
+    tables
+        Tables by their names.
+    """
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        self._tables = dict(tables)
+
+    def names(self) -> list[str]:
+        """Return the names of all tables, sorted."""
+        return sorted(self._tables)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of them."""
+        return self._tables[name]

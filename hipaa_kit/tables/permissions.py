@@ -206,14 +206,14 @@ ESCALATION_PATHS = Table(
 
 HARM = Table(
     "harm",
-    "one subject that may, by one rule of one role binding, destroy ePHI or blind the watch over it",
+    "one subject that may, by one rule of one role binding, destroy or alter ePHI, or blind the watch over it",
     ("object", "technique", "verb", "subject_kind", "subject", "binding", "rule", "through"),
     (
         text("object", "what would be deleted or changed, `Kind/namespace/name`"),
         text(
             "technique",
-            "what that does: ePHI is lost, logs are no longer shipped, alerts are no longer raised",
-            ("DELETE_EPHI", "TAMPER_AUDIT", "DISABLE_ALERT"),
+            "what that does: ePHI is lost, or written anew, logs are no longer shipped, alerts are no longer raised",
+            ("DELETE_EPHI", "ALTER_EPHI", "TAMPER_AUDIT", "DISABLE_ALERT"),
         ),
         text("verb", "what the subject may do to it; deletecollection deletes all of its kind in its namespace"),
         *SUBJECT,

@@ -111,6 +111,12 @@ FAULTS = (
     ),
     Fault(
         "ServiceAccount/velero/velero",
+        "HK-INT-13",
+        "the backup controller may destroy ePHI and change what writes it, and is no longer in the access matrix",
+        UNAPPROVED,
+    ),
+    Fault(
+        "ServiceAccount/velero/velero",
         "HK-ACC-23",
         "a controller of another maker with ePHI access is not among those approved",
         UNAPPROVED,

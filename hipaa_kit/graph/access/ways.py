@@ -30,7 +30,7 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.cluster import LABELS
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.grants import CHOKE_POINTS, EPHI_WAYS
-from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.lookup import GivenTables
 from hipaa_kit.tables.permissions import CONFIDENCES
 
 DIRECT: Final = frozenset({"SECRET_READ", "POD_EXEC", "POD_ATTACH", "EPHEMERAL", "NODE_PROXY"})
@@ -55,21 +55,6 @@ class Way(NamedTuple):
     hops: int
     cost: int
     step: Step | None
-
-
-class Given(TableSet):
-    """The tables that a builder was given."""
-
-    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        self._tables = dict(tables)
-
-    def names(self) -> list[str]:
-        """Return their names."""
-        return sorted(self._tables)
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Return one of them."""
-        return self._tables[name]
 
 
 @builds(EPHI_WAYS, reads=[kinds.NAMESPACE, kinds.POD], optional=["workforce_groups", "cloud_clusters"])
@@ -115,7 +100,7 @@ def ephi_ways(
         "cloud_clusters": cloud_clusters,
         "labels": LABELS.frame(_namespace_labels(snapshot)),
     }
-    tables = Given(given)
+    tables = GivenTables(given)
     held = Permissions(known(tables, snapshot), tables)
     finder = _Finder(held, ephi_objects)
     stock = set(grants.loc[grants["stock"], ["object", "binding"]].itertuples(index=False, name=None))

@@ -20,12 +20,16 @@ from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.tables.permissions import HARM
 
 DELETE_EPHI: Final = "DELETE_EPHI"
+ALTER_EPHI: Final = "ALTER_EPHI"
 TAMPER_AUDIT: Final = "TAMPER_AUDIT"
 DISABLE_ALERT: Final = "DISABLE_ALERT"
 HELD_IN: Final = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Secret", "StatefulSet"})
 """Kinds whose objects are, or keep, the data: without one of these it is lost or out of reach."""
+WRITES: Final = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"})
+"""Kinds whose pods write the data: who changes one of these writes what he likes, as it."""
 DESTROY: Final = ("delete", "deletecollection")
-CHANGE: Final = ("update", "patch", *DESTROY)
+REWRITE: Final = ("update", "patch")
+CHANGE: Final = (*REWRITE, *DESTROY)
 WATCHERS: Final = {
     TAMPER_AUDIT: frozenset("fluentd fluentbit fluent filebeat promtail vector logstash otelcol alloy".split()),
     DISABLE_ALERT: frozenset("alertmanager prometheus vmalert vmalertmanager".split()),
@@ -48,11 +52,12 @@ class Harm(Closure):
     """What subjects could destroy or silence."""
 
     def harm(self) -> pd.DataFrame:
-        """Return table `harm`: every subject that may delete ePHI, or change what ships its logs or raises its alerts.
+        """Return table `harm`: every subject that may destroy or alter ePHI, or blind the watch over it.
 
-        ePHI by the scope: claims, their volumes, Secrets, StatefulSets, and their namespaces. Logs and alerts: the
-        workloads whose images are known to ship or to raise them, and the ConfigMaps and Secrets that they mount.
-        Members of `system:masters` may do all of it and are not listed. See `gaps()` for who may not have been seen.
+        ePHI by the scope: claims, their volumes, Secrets, StatefulSets and their namespaces may be destroyed, and
+        workloads that write it be changed. Logs and alerts: the workloads whose images are known to ship or to raise
+        them, and the ConfigMaps and Secrets that they mount. Members of `system:masters` may do all of it and are not
+        listed. See `gaps()` for who may not have been seen.
         """
         targets = [*self._ephi(), *self._watchers()]
         return HARM.frame(row for target in dict.fromkeys(targets) for row in self._rows(target))
@@ -64,6 +69,7 @@ class Harm(Closure):
         held |= {volume for volume in claims[claims["object"].isin(held)]["persistent_volume"] if volume}
         places = {parse_object_id(each)[1] for each in held} - {""}
         yield from (Target(each, DELETE_EPHI, DESTROY) for each in sorted(held))
+        yield from (Target(each, ALTER_EPHI, REWRITE) for each in sorted(ephi[ephi["kind"].isin(WRITES)]["object"]))
         yield from (Target(f"Namespace//{place}", DELETE_EPHI, ("delete",)) for place in sorted(places))
 
     def _watchers(self) -> Iterator[Target]:
@@ -83,12 +89,10 @@ class Harm(Closure):
             request = api_call(verb, found.group, found.resource, namespace=namespace, name=name)
             for held in self.book.holders(request):
                 who, subject = shown(held.principal)
-                row = {
+                proof = {
                     "object": target.object,
                     "technique": target.technique,
                     "verb": verb,
-                    "subject_kind": who,
-                    "subject": subject,
                     "binding": binding_id(held.binding),
                     "role": role_id(held.role),
                     "rule": held.position,
@@ -96,9 +100,9 @@ class Harm(Closure):
                     "basis": RBAC,
                     "expected_because": _expected(held, request),
                 }
-                yield row
+                yield {"subject_kind": who, "subject": subject, **proof}
                 if held.principal.kind == USER_GROUP:
-                    yield from self._members(held.principal.name, row)
+                    yield from self._members(held.principal.name, proof)
 
 
 def _expected(held: Holding, request: Request) -> str:
