@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -84,6 +84,8 @@ class RecordedCluster:
         Further kinds, without objects.
     deny
         Says whether a list of (resource, namespace) is refused.
+    granted
+        The only (group, resource) that are not refused; by default none is for want of being here.
     faults
         What goes wrong.
     aggregated
@@ -102,6 +104,7 @@ class RecordedCluster:
         *,
         serve: Iterable[Kind] = kinds.BUILT_IN,
         deny: Callable[[str, str], bool] = lambda resource, namespace: False,
+        granted: Collection[tuple[str, str]] | None = None,
         faults: Iterable[Fault] = (),
         aggregated: bool = False,
         reviews: bool = True,
@@ -114,7 +117,8 @@ class RecordedCluster:
             self.serve(kind, "v1")
         for obj in objects:
             self._take(dict(obj))
-        self.deny, self.faults, self.aggregated, self.token = deny, list(faults), aggregated, token
+        self.deny, self.granted = deny, granted
+        self.faults, self.aggregated, self.token = list(faults), aggregated, token
         self.reviews, self.authority = reviews, authority
         self.revision = self.oldest = 4711
         self.states = {self.revision: self.objects}
@@ -276,7 +280,7 @@ class RecordedCluster:
             return 404, _status(404, "the server could not find the requested resource")
         kind, version = self.kinds[key]
         namespace = found["namespace"] or ""
-        if self.deny(kind.resource, namespace):
+        if self._refuses(kind.group, kind.resource, namespace):
             return 403, _status(403, _refusal(kind, namespace, "get" if found["name"] else "list"))
         if found["name"]:
             named = [o for o in self.objects[key] if o["metadata"]["name"] == found["name"]]
@@ -309,13 +313,17 @@ class RecordedCluster:
         api_version = f"{kind.group}/{version}" if kind.group else version
         return 200, {"kind": f"{kind.kind}List", "apiVersion": api_version, "metadata": metadata, "items": bare}
 
+    def _refuses(self, group: str, resource: str, namespace: str) -> bool:
+        granted = self.granted is None or (group, resource) in self.granted
+        return not granted or self.deny(resource, namespace)
+
     def review(self, path: str, question: Mapping[str, Any]) -> tuple[int, Any]:
         """Answer a question about one's own rights."""
         if self.reviews and path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
             return 201, {**question, "status": {"userInfo": {"username": "reader", "groups": ["system:authenticated"]}}}
         if self.reviews and path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
             asked = question["spec"]["resourceAttributes"]
-            allowed = not self.deny(asked["resource"], asked.get("namespace", ""))
+            allowed = not self._refuses(asked.get("group", ""), asked["resource"], asked.get("namespace", ""))
             return 201, {**question, "status": {"allowed": allowed, "reason": "" if allowed else "no rule allows it"}}
         return 405, _status(405, "this server is only read")
 
