@@ -76,7 +76,7 @@ class Harm(Closure):
         containers, pods, volumes = (self.tables[name] for name in ("containers", "pods", "volumes"))
         for technique, wanted in WATCHERS.items():
             does = [bool(wanted & words) and not words & BESIDE for words in map(_words, containers["repository"])]
-            mine = set(containers[does]["pod"])
+            mine = set(containers["pod"][pd.Series(does, index=containers.index, dtype=bool)])
             objects = {*pods[pods["object"].isin(mine)]["workload"], *volumes[volumes["pod"].isin(mine)]["reference"]}
             for each in sorted(objects):
                 if parse_object_id(each)[0] in RESOURCES and parse_object_id(each)[0] != "PersistentVolumeClaim":
