@@ -154,7 +154,8 @@ class Assessment:
             )
         behind = {(kind.group, kind.kind) for kind in kinds_behind(table)}
         pairs = zip(self.coverage["group"], self.coverage["kind"], strict=True)
-        return self.coverage[[pair in behind for pair in pairs]].reset_index(drop=True)
+        read = pd.Series([pair in behind for pair in pairs], index=self.coverage.index, dtype=bool)
+        return self.coverage[read].reset_index(drop=True)
 
     @cached_property
     def key(self) -> str:

@@ -101,7 +101,8 @@ def _by_provider(scheme: str, machine: str, disks: pd.DataFrame, clusters: pd.Da
         on = bool(told["host_encryption"].iloc[0])
         words = "encryption at host is on" if on else "encryption at host is off: caches and temporary disks are plain"
         return _Said("encrypted" if on else "plain", "encryption at host" if on else "", words)
-    mine = disks[[machine in attached.split() for attached in disks["attached_to"]]] if machine else disks.head(0)
+    attached = disks["attached_to"].map(lambda names: machine in names.split()).astype(bool)
+    mine = disks[attached] if machine else disks.head(0)
     if mine.empty or mine["encrypted"].isna().any():
         return None
     plain = sorted(mine.loc[mine["encrypted"].eq(False), "name"])
