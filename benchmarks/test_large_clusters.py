@@ -28,7 +28,7 @@ PODS = 10_000 if FULL else 300
 IMPORTED = 100_000 if FULL else 2_500
 TABLES = (
     *("workloads", "pods", "containers", "container_ports", "environment", "probes", "volumes", "volume_mounts"),
-    *("spread_rules", "labels", "conditions", "control_plane_members"),
+    *("spread_rules", "labels", "conditions", "control_plane_members", "pod_security"),
 )
 """All tables that are made of pods alone."""
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from hipaa_kit.inventory.fields import items, number, string_map, text
-from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.pod_security import RESTRICTED, PodSecurityError, violations
@@ -43,29 +47,31 @@ https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration
 
 
 @builds(POD_SECURITY, reads=POD_KINDS)
-def pod_security(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per control of the restricted level that a pod does not meet."""
+def pod_security(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a row per control of the restricted level that a pod does not meet."""
     found = MINOR.match(snapshot.identity.version)
-    minor = int(found[1]) if found else None
-    for pod in pod_views(snapshot):
-        try:
-            missed = violations(pod.content, RESTRICTED, server_minor=minor)
-        except PodSecurityError as error:
-            yield {"pod": pod.object, "control": "unreadable", "reason": f"{error.what}"}
-            continue
-        for each in missed:
-            yield {
-                "pod": pod.object,
-                "control": each.check,
-                "level": each.level,
-                "reason": each.reason,
-                "paths": " ".join(each.paths),
-            }
+    return pod_rows(POD_SECURITY, snapshot, partial(_missed, minor=int(found[1]) if found else None))
+
+
+def _missed(pod: PodView, minor: int | None) -> Iterator[dict[str, Any]]:
+    try:
+        missed = violations(pod.content, RESTRICTED, server_minor=minor)
+    except PodSecurityError as error:
+        yield {"pod": pod.object, "control": "unreadable", "reason": f"{error.what}"}
+        return
+    for each in missed:
+        yield {
+            "pod": pod.object,
+            "control": each.check,
+            "level": each.level,
+            "reason": each.reason,
+            "paths": " ".join(each.paths),
+        }
 
 
 @builds(TOKEN_VOLUMES, reads=POD_KINDS)
 def token_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per projected volume with a token.
+    """Yield a row per projected volume with a token, pod by pod: names of volumes are read, and differ by pod.
 
     Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
     """

@@ -28,7 +28,7 @@ discover(hipaa_kit.inventory)
 
 OF_PODS = (
     *("pods", "containers", "container_ports", "environment", "probes", "volumes", "volume_mounts", "spread_rules"),
-    *("labels", "conditions", "workloads", "control_plane_members"),
+    *("labels", "conditions", "workloads", "control_plane_members", "pod_security"),
 )
 SET = """
 ---
