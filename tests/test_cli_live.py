@@ -81,7 +81,7 @@ def test_what_would_be_refused_is_named_with_what_follows(
     assert code == 4
     assert "would be refused: Node: " in out
     assert "would be refused: Role: " in out
-    needing = [check.id for check in registered_checks().values() if kinds.NODE in check.kinds]
+    needing = [check.id for check in registered_checks().values() if {kinds.NODE, kinds.ROLE} & {*check.kinds}]
     assert needing
     assert [line.split()[4] for line in out.splitlines() if line.startswith("would not be assessed")] == needing
     if not reviews:

@@ -12,7 +12,7 @@ import pytest
 
 import hipaa_kit
 from hipaa_kit.assess.facade import registered_checks
-from hipaa_kit.assess.reader import needed_kinds
+from hipaa_kit.assess.reader import declared_kinds, needed_kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.live import collect
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
@@ -48,7 +48,7 @@ class Hospital:
     def read_as(self, user: str) -> Snapshot:
         """Collect as a user what the checks need."""
         wanted = [kind.kind for kind in self.needed()]
-        return _collect(self.plane.kubeconfig(user), kinds=wanted)
+        return _collect(self.plane.kubeconfig(user), kinds=wanted, expected=declared_kinds())
 
     def findings(self, snapshot: Snapshot) -> pd.Series[str]:
         """Return the verdicts of all checks on a snapshot, by check and object."""
@@ -58,16 +58,22 @@ class Hospital:
 
 
 def newly_open(before: pd.Series[str], after: pd.Series[str]) -> set[str]:
-    """Return the checks that have findings which are not assessed any more."""
+    """Return the checks that judged something, and have findings which are not assessed any more."""
     left = after.index[after == "not_assessed"].difference(before.index[before == "not_assessed"])
-    return {check for check, _ in left}
+    return {check for check, _ in left} & _judging(before)
 
 
-def checks_that_need(resources: Iterable[tuple[str, str]]) -> set[str]:
-    """Return the checks whose tables are made from any of these (API group, resource)."""
+def checks_that_need(resources: Iterable[tuple[str, str]], before: pd.Series[str]) -> set[str]:
+    """Return the checks whose tables are made from any of these (API group, resource), and which judged something."""
     asked = set(resources)
     every = registered_checks().values()
-    return {check.id for check in every if any((kind.group, kind.resource) in asked for kind in check.kinds)}
+    need = {check.id for check in every if any((kind.group, kind.resource) in asked for kind in check.kinds)}
+    return need & _judging(before)
+
+
+def _judging(verdicts: pd.Series[str]) -> set[str]:
+    """Return the checks with a verdict on anything: those without what an input would say are not among them."""
+    return {check for check, _ in verdicts.index[verdicts != "not_assessed"]}
 
 
 def admit(plane: ControlPlane, name: str) -> Hospital:

@@ -34,14 +34,14 @@ REFUSED = (
 
 
 @pytest.fixture(scope="module")
-def readers(hospital: Hospital) -> None:
+def readers(fixed_hospital: Hospital) -> None:
     """One user for each refusal, who may list all else that the checks need; and one who is refused nothing."""
-    api, answers = hospital.plane.admin, {}
+    api, answers = fixed_hospital.plane.admin, {}
     for refused in [None, *REFUSED]:
         user = _user(refused)
-        kept = [kind for kind in hospital.needed() if (kind.group, kind.resource) != refused]
+        kept = [kind for kind in fixed_hospital.needed() if (kind.group, kind.resource) != refused]
         grant(api, user, rules(kept))
-        answers |= {Question(user, "list", kind.resource, kind.group): kind in kept for kind in hospital.needed()}
+        answers |= {Question(user, "list", kind.resource, kind.group): kind in kept for kind in fixed_hospital.needed()}
     wait_until(api, answers)
 
 
@@ -50,9 +50,9 @@ def _user(refused: tuple[str, str] | None) -> str:
 
 
 @pytest.fixture(scope="module")
-def baseline(hospital: Hospital, readers: None) -> pd.Series[str]:
+def baseline(fixed_hospital: Hospital, readers: None) -> pd.Series[str]:
     """Verdicts of a reader who is refused nothing."""
-    return hospital.findings(hospital.read_as(_user(None)))
+    return fixed_hospital.findings(fixed_hospital.read_as(_user(None)))
 
 
 def test_twenty_are_injected() -> None:
@@ -61,10 +61,10 @@ def test_twenty_are_injected() -> None:
 
 @pytest.mark.parametrize(("group", "resource"), REFUSED, ids=lambda part: part or "core")
 def test_a_refusal_is_told_in_the_servers_words_and_makes_nothing_pass(
-    hospital: Hospital, baseline: pd.Series[str], group: str, resource: str
+    fixed_hospital: Hospital, baseline: pd.Series[str], group: str, resource: str
 ) -> None:
     user = _user((group, resource))
-    snapshot = hospital.read_as(user)
+    snapshot = fixed_hospital.read_as(user)
     rows = snapshot.coverage.frame
     told = (rows["group"] == group) & (rows["resource"] == resource)
     what = f"{resource}.{group}" if group else resource
@@ -73,6 +73,6 @@ def test_a_refusal_is_told_in_the_servers_words_and_makes_nothing_pass(
     assert all(error.startswith(words) for error in rows[told]["error"])
     assert "refused" not in set(rows[~told]["status"])
 
-    found = hospital.findings(snapshot)
+    found = fixed_hospital.findings(snapshot)
     assert set(found.index[found == "pass"]) <= set(baseline.index[baseline == "pass"])
-    assert newly_open(baseline, found) == checks_that_need([(group, resource)])
+    assert newly_open(baseline, found) == checks_that_need([(group, resource)], baseline)

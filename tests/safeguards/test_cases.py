@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def inputs(case: Path) -> Inputs | None:
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
     topic = case.parent.parent.name
-    run = Assessment(snapshot(case), scope(case), inputs=inputs(case), topics=[topic])
+    own = case / "settings.json"
+    settings = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
+    run = Assessment(snapshot(case), scope(case), inputs=inputs(case), topics=[topic], parameters=settings)
     run.checks = [check for check in run.checks if check.id == case.parent.name]
     mine = run.findings()
     out = io.StringIO()

@@ -52,16 +52,19 @@ def apply(api: Api, wanted: Iterable[Object]) -> list[str]:
     """Create objects with their status; return what the server refused, in its words.
 
     What exists already, because the server makes it at its start, is replaced. Statuses are written
-    when all objects are there: quotas would count otherwise what is created after them.
+    when all objects are there: quotas would count otherwise what is created after them. A namespace is
+    labelled for Pod Security when its pods are there: what it would refuse now is older than its labels.
     """
     held = [obj for obj in wanted if applicable(obj)]
     refused: list[str] = []
     for batch in _batches(held):
-        answers = api.many(("POST", objects.list_path(obj), _creatable(obj)) for obj in batch)
+        answers = api.many(("POST", objects.list_path(obj), _unlabelled(_creatable(obj))) for obj in batch)
         for obj, answer in zip(batch, answers, strict=True):
             there = answer.status not in (200, 201) and _exists(api, obj)
-            refused += _problem(obj, _replace(api, obj) if there else answer)
+            refused += _problem(obj, _instead(api, obj) if there else answer)
         _wait_for_definitions(api, batch)
+    for namespace in (obj for obj in held if obj["kind"] == "Namespace"):
+        refused += _problem(namespace, _replace(api, namespace))
     for obj in held:
         if "status" in obj and _exists(api, obj, "/status"):
             refused += _problem(obj, _replace(api, obj, "/status", status=obj["status"]))
@@ -97,6 +100,23 @@ def _creatable(obj: Object) -> Object:
             labels = metadata.get("labels", {})
             metadata["labels"] = {key: value for key, value in labels.items() if key not in CONTROLLER_UID}
     return made
+
+
+def _unlabelled(made: Object) -> Object:
+    """Return a namespace without the labels by which Pod Security would refuse pods; all else as it is."""
+    if made["kind"] == "Namespace":
+        labels = made["metadata"].get("labels", {})
+        kept = {key: value for key, value in labels.items() if not key.startswith("pod-security.kubernetes.io/")}
+        made["metadata"]["labels"] = kept
+    return made
+
+
+def _instead(api: Api, obj: Object) -> Answer:
+    """Replace what is there; a role binding to another role is made anew, as its role cannot be changed."""
+    if obj["kind"] == "ClusterRoleBinding" and api.get(objects.path(obj))["roleRef"] != obj["roleRef"]:
+        api.request("DELETE", objects.path(obj))
+        return api.request("POST", objects.list_path(obj), _creatable(obj))
+    return _replace(api, obj)
 
 
 def _replace(api: Api, obj: Object, subresource: str = "", **content: Any) -> Answer:
