@@ -119,7 +119,7 @@ def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame, ephi_workloads: pd.Dat
     told = found["what"] + " (" + found["kind"] + "): " + found["way_basis"]
     examined = pd.concat([found.assign(said=told), rest], ignore_index=True)
     kind, way = examined["type"], examined["way"]
-    system = examined["read_only"] & examined["host_path"].map(_is_system)
+    system = examined["read_only"] & examined["host_path"].map(_is_system).astype(bool)
     folder = kind.isin(["hostPath", "local"])
     return judge(
         examined,
