@@ -150,7 +150,7 @@ def controllers_approved(
     )
     held = ephi_access[
         (ephi_access["subject_kind"] == SERVICE_ACCOUNT)
-        & ~ephi_access["subject"].str.partition("/")[0].isin(places)
+        & ~ephi_access["subject"].str.split("/", n=1).str[0].isin(places)
         & (reads | (ephi_access["resource"] == "pods/exec"))
     ]
     good = pd.Series([permits(approvals, row, places) for row in rows_of(held)], index=held.index, dtype="bool")
