@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from hipaa_kit.kube.admission.parts import as_map, as_text
 from hipaa_kit.kube.command_flags import Flag
 
 ON: Final = "on"
@@ -67,10 +68,9 @@ def longhorn_integrity(volume: Mapping[str, Any]) -> Mechanism:
 
     Source: https://longhorn.io/docs/latest/advanced-resources/data-integrity/snapshot-data-integrity-check/
     """
-    spec = volume.get("spec")
-    value = spec.get("snapshotDataIntegrity") if isinstance(spec, Mapping) else None
-    state = {"enabled": ON, "fast-check": ON, "disabled": OFF}.get(value if isinstance(value, str) else "", UNKNOWN)
-    return Mechanism(state, "spec.snapshotDataIntegrity", value if isinstance(value, str) else "")
+    value = as_text(as_map(volume, "spec").get("snapshotDataIntegrity"))
+    state = {"enabled": ON, "fast-check": ON, "disabled": OFF}.get(value, UNKNOWN)
+    return Mechanism(state, "spec.snapshotDataIntegrity", value)
 
 
 def cnpg_checksums(cluster: Mapping[str, Any]) -> Mechanism:
@@ -83,7 +83,7 @@ def cnpg_checksums(cluster: Mapping[str, Any]) -> Mechanism:
     https://www.postgresql.org/docs/18/app-initdb.html
     """
     field = "spec.bootstrap.initdb.dataChecksums"
-    return _said(_at(cluster, *field.split(".")), field)
+    return _said(as_map(cluster, "spec", "bootstrap", "initdb").get("dataChecksums"), field)
 
 
 def zalando_checksums(postgresql: Mapping[str, Any]) -> Mechanism:
@@ -92,13 +92,7 @@ def zalando_checksums(postgresql: Mapping[str, Any]) -> Mechanism:
     Source: https://postgres-operator.readthedocs.io/en/latest/reference/cluster_manifest/#patroni-parameters
     """
     field = "spec.patroni.initdb.data-checksums"
-    return _said(_at(postgresql, *field.split(".")), field)
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    return _said(as_map(postgresql, "spec", "patroni", "initdb").get("data-checksums"), field)
 
 
 def _said(value: Any, field: str) -> Mechanism:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hipaa_kit.kube.admission.parts import as_maps
+
 SENSORS: Final = {
     "falco": "Falco",
     "falco-no-driver": "Falco",
@@ -61,7 +63,7 @@ def watches_files(policy: Mapping[str, Any]) -> bool:
         return False
     if isinstance(spec.get("file"), Mapping) and spec["file"]:
         return True
-    hooks = [each for name in ("kprobes", "lsmhooks", "tracepoints") for each in _maps(spec.get(name))]
+    hooks = [each for name in ("kprobes", "lsmhooks", "tracepoints") for each in as_maps(spec.get(name))]
     names = (hook.get(key) for hook in hooks for key in ("call", "hook", "event"))
     return any(isinstance(name, str) and _plain(name) in FILE_CALLS for name in names)
 
@@ -72,7 +74,3 @@ def _plain(call: str) -> str:
             rest = call.removeprefix(prefix)
             return rest if rest.startswith("sys_") else f"sys_{rest}"
     return call
-
-
-def _maps(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

@@ -2,7 +2,7 @@
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
 namespace, status), and a folder `inputs` of what is given beside the cluster; otherwise namespace `ehr` is in scope,
-every kind was answered, and nothing else was given. `expected.csv`
+every kind was answered, and nothing else was given. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
 

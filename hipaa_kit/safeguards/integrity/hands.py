@@ -7,13 +7,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals, Permitted
-from hipaa_kit.kube.kinds import BUILT_IN
+from hipaa_kit.graph.permissions.harm import RESOURCES
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
 from hipaa_kit.tables.declaration import rows_of
 
 INPUTS = ("workforce", "workforce_groups", "access_matrix")
-RESOURCES: Final = {kind.kind: (kind.group, kind.resource) for kind in BUILT_IN}
 WORDS: Final = {"DELETE_EPHI": "destroy", "ALTER_EPHI": "change what writes"}
 
 
@@ -90,5 +89,4 @@ def _row(key: tuple[str, ...], held: pd.DataFrame, approvals: Approvals) -> dict
 
 def _permitted(verb: str, target: str) -> Permitted:
     kind, namespace, _ = parse_object_id(target)
-    group, resource = RESOURCES[kind]
-    return Permitted(verb, group, resource, namespace)
+    return Permitted(verb, RESOURCES[kind].group, RESOURCES[kind].resource, namespace)

@@ -91,7 +91,7 @@ def nodes_watched(
     for node, held in inside.groupby("node", sort=True):
         on_it = ready[ready["node"] == node]
         idle = runtime_sensors[runtime_sensors["node"] == node]
-        covered = _covered(speaking[speaking["sensor"].isin(on_it["sensor"])])
+        covered = set(speaking[speaking["sensor"].isin(on_it["sensor"])]["namespace"])  # "" stands for all
         missed = [] if "" in covered else sorted(set(held["namespace"]) - covered)
         rows.append(
             {
@@ -127,11 +127,6 @@ def nodes_watched(
         evidence="pods",
         passes="{sensors} watches this node, and its policies speak of files",
     )
-
-
-def _covered(policies: pd.DataFrame) -> set[str]:
-    """Return the namespaces that policies hold for; "" stands for all."""
-    return set(policies["namespace"])
 
 
 @check("HK-INT-11", without_scope=True)
