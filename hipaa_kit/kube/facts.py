@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from hipaa_kit.kube.reading import as_maps
+
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
 
@@ -132,7 +134,7 @@ def exec_program(command: Any) -> str:
 
 def literal_lengths(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (variable, length class) of a container's literals."""
-    for entry in _maps(container.get("env")):
+    for entry in as_maps(container.get("env")):
         name, value = entry.get("name"), entry.get("value")
         if isinstance(name, str) and value is not None and not isinstance(value, Mapping | list):
             yield name, length_class(str(value))
@@ -155,7 +157,7 @@ def credentials(
     References (`$(NAME)`), paths, addresses without a password and truth values are none, nor is the name of a Secret
     under a name such as `--tls-secret`; a number is one only where it may be a password.
     """
-    for entry in _maps(container.get("env")):
+    for entry in as_maps(container.get("env")):
         name, value = entry.get("name"), entry.get("value")
         if not isinstance(name, str) or value is None or isinstance(value, Mapping | list | bool):
             continue
@@ -331,7 +333,3 @@ def names_pods(kind: str) -> bool:
     if steps[0][:1].isupper() and len(steps) > 1:
         return False  # a kind and its subresource
     return fnmatchcase("Pod", steps[-1])
-
-
-def _maps(value: Any) -> list[Mapping[str, Any]]:
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from hipaa_kit.kube.admission.parts import as_map, as_text
 from hipaa_kit.kube.command_flags import Flag
+from hipaa_kit.kube.reading import as_map, as_text
 
 ON: Final = "on"
 OFF: Final = "off"

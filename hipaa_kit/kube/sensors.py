@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hipaa_kit.kube.admission.parts import as_maps
+from hipaa_kit.kube.reading import as_maps
 
 SENSORS: Final = {
     "falco": "Falco",

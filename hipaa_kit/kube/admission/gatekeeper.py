@@ -23,13 +23,10 @@ from hipaa_kit.kube.admission.parts import (
     Place,
     all_of,
     any_of,
-    as_map,
-    as_maps,
-    as_text,
-    as_texts,
     by_labels,
     by_pod_labels,
 )
+from hipaa_kit.kube.reading import as_map, as_maps, as_text, as_texts
 
 WEBHOOK: Final = "validation.gatekeeper.sh"
 WORDS: Final = {"deny": DENY, "warn": WARN, "dryrun": AUDIT}

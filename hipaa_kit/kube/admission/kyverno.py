@@ -23,10 +23,6 @@ from hipaa_kit.kube.admission.parts import (
     Place,
     all_of,
     any_of,
-    as_map,
-    as_maps,
-    as_text,
-    as_texts,
     by_labels,
     by_match_resources,
     by_pod_labels,
@@ -35,6 +31,7 @@ from hipaa_kit.kube.admission.parts import (
 from hipaa_kit.kube.admission.validating import strictest
 from hipaa_kit.kube.facts import names_pods
 from hipaa_kit.kube.pod_security import LEVELS
+from hipaa_kit.kube.reading import as_map, as_maps, as_text, as_texts
 
 _PATTERN: Final = re.compile(r"[\w.*?-]*", re.ASCII)
 _SUBJECTS: Final = ("subjects", "roles", "clusterRoles")

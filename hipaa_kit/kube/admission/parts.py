@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hipaa_kit.kube.reading import as_maps, as_text, as_texts
 from hipaa_kit.kube.selectors import SelectorError, label_selector
 
 EVERY: Final = "every"
@@ -61,28 +62,6 @@ class Part:
     level: str = ""
     version: str = ""
     doubt: str = ""
-
-
-def as_map(value: Any, *path: str) -> Mapping[str, Any]:
-    """Return the map at a path, or an empty one."""
-    for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_maps(value: Any) -> list[Mapping[str, Any]]:
-    """Return the maps of a list."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
-def as_texts(value: Any) -> list[str]:
-    """Return the texts of a list."""
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def as_text(value: Any, default: str = "") -> str:
-    """Return a text, or the default."""
-    return value if isinstance(value, str) else default
 
 
 def any_of(reaches: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from hipaa_kit.kube.admission.parts import as_map, as_text
+from hipaa_kit.kube.reading import as_map, as_text
 
 GUARDS: Final = {
     "validate.kyverno.svc": "policies of Kyverno",

@@ -8,20 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hipaa_kit.kube.admission.parts import (
-    AUDIT,
-    DENY,
-    NOTHING,
-    WARN,
-    Part,
-    Place,
-    all_of,
-    as_map,
-    as_maps,
-    as_text,
-    as_texts,
-    by_match_resources,
-)
+from hipaa_kit.kube.admission.parts import AUDIT, DENY, NOTHING, WARN, Part, Place, all_of, by_match_resources
+from hipaa_kit.kube.reading import as_map, as_maps, as_text, as_texts
 
 
 def binding_parts(policy: Mapping[str, Any], bindings: Iterable[Mapping[str, Any]], place: Place) -> Iterator[Part]:

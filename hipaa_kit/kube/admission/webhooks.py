@@ -9,18 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hipaa_kit.kube.admission.parts import (
-    NONE,
-    SOME,
-    Place,
-    all_of,
-    any_of,
-    as_maps,
-    as_text,
-    by_labels,
-    by_pod_labels,
-    covers_pods,
-)
+from hipaa_kit.kube.admission.parts import NONE, SOME, Place, all_of, any_of, by_labels, by_pod_labels, covers_pods
+from hipaa_kit.kube.reading import as_maps, as_text
 
 PREFIXES: Final = {
     "kyverno": "validate.kyverno.svc",
