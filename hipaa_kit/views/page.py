@@ -60,7 +60,7 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        finalize=lambda value: printable(value, keep="\n") if isinstance(value, str) else value,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
     )
@@ -83,6 +83,11 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
         files=files,
         mark=lambda word: MARKS.get(word, word.replace("_", " ")),
     )
+
+
+def _seen(value: Any) -> Any:
+    """Return a value in which every character can be seen; what a macro has made is HTML already, of such values."""
+    return printable(value, keep="\n") if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def verdict_counts(findings: pd.DataFrame) -> dict[str, int]:

@@ -103,6 +103,13 @@ def test_its_pages_load_nothing_and_run_nothing(demos: list[Path]) -> None:
         assert "default-src 'none'" in text
 
 
+def test_tables_of_the_index_are_tables(demos: list[Path]) -> None:
+    page = (demos[0] / "data" / "index.html").read_text(encoding="utf-8")
+    for section in ("gaps", "review", "citations"):
+        assert "<table><thead>" in page.partition(f'<h2 id="{section}">')[2].partition("<h2 ")[0], section
+    assert not re.findall(r"&lt;/?(?:table|thead|tbody|tr|t[dh])\b", page)
+
+
 def test_links_of_the_index_lead_somewhere(demos: list[Path]) -> None:
     data = demos[0] / "data"
     page = (data / "index.html").read_text(encoding="utf-8")
