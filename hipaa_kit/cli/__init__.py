@@ -19,7 +19,7 @@ from hipaa_kit.cli.cluster import add_cluster_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
-    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _demo(verbs)
     add_cluster_verbs(verbs)
     _import(verbs)
