@@ -77,6 +77,7 @@ class Workload:
     priority: str = "clinical-critical"
     max_unavailable: int | str = "25%"
     host_network: bool = False
+    networks: str = ""  # networks beside that of the pods, to which a second plugin attaches its pods
     tolerates: str = ""  # all: runs on every node; control-plane: there as well
     schedule: str = ""
     suspended: bool = False

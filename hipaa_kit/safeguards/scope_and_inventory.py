@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.vocabulary import COMPLETE, REASON_OF_COVERAGE
 
 NOT_ASSETS = ("ConfigMap", "Event", "Secret")
@@ -117,4 +117,56 @@ def inventory_complete(coverage: pd.DataFrame) -> pd.DataFrame:
         *gaps,
         member="member",
         passes=f"lists answered, or of kinds that are not served: {complete} of {len(assets)}",
+    )
+
+
+@check("HK-PHI-04", everywhere=True)
+def network_map_complete(ephi_map: pd.DataFrame) -> pd.DataFrame:
+    """Judge every ePHI workload, and store outside the cluster, by whether the map of the network shows all of it.
+
+    Parameters
+    ----------
+    ephi_map : table of that name
+
+    Returns
+    -------
+    table `judgements`, one row per workload and per store outside
+
+    Notes
+    -----
+    What a pod on the network of its node connects to is decided for the node, and undefined for the pod. Connections
+    that a flow log holds and the map denies are shown beside it and decide nothing here: a log that is not there denies
+    nothing.
+    Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-and-hostnetwork-pods
+    """
+    external = ephi_map["external"]
+    shown = (
+        "{flows_in} connections in, {flows_out} out, {outside} of them with the outside; {entries} ways in from outside"
+    )
+    return judge(
+        ephi_map,
+        not_applicable(~external & (ephi_map["pods"] == 0), "no pod of it runs: it is on no network"),
+        fails(
+            ephi_map["off_map"] != "",
+            "connections of its pods are not on the map: {off_map}",
+            observed="{off_map}",
+            expected="pods on the pod network alone",
+        ),
+        not_assessed(
+            external,
+            "at which addresses it is found is not known: nothing shows which ways out of the cluster lead to it",
+            code="input_missing",
+        ),
+        not_assessed(
+            ephi_map["open_questions"] > 0,
+            "of {open_questions} connections it is not known on which ports they are allowed: {reason}",
+            code="unsupported_dialect",
+        ),
+        not_assessed(
+            ephi_map["enforcement"] == "unknown",
+            "the map shows what policies intend: that anything enforces them is not known",
+            code="input_missing",
+        ),
+        observed=shown,
+        passes="the map shows " + shown,
     )

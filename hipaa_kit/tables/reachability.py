@@ -52,6 +52,7 @@ ISOLATION = Table(
         text("policies", "policies that select it, joined by spaces"),
         count("policy_count", "how many these are"),
         text("reason", "why something is not known, or none"),
+        flag("other_networks", "it has interfaces beside that of the pod network, which no policy here governs"),
         text("enforcement", "whether anything enforces policy on its node", ENFORCEMENT),
     ),
 )
