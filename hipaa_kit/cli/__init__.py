@@ -168,7 +168,8 @@ def _history(verbs: Any) -> None:
         "--table",
         default="moments",
         metavar="NAME",
-        help="moments (default), gaps, objects, images, bindings, replacements, or a table of docs/tables.md",
+        help="moments (default), gaps, objects, images, bindings, isolation, isolation-trend, replacements, or a table "
+        "of docs/tables.md",
     )
     verb.add_argument(
         "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
