@@ -63,7 +63,7 @@ NAMESPACE_ISOLATION = Table(
     ("namespace",),
     (
         text("namespace", "its name"),
-        count("policies", "NetworkPolicies in it"),
+        count("policies", "NetworkPolicies in it, those of Calico among them"),
         maybe("denies_ingress", "a policy isolates every pod of it for ingress; null where that is not known"),
         maybe("denies_egress", "a policy isolates every pod of it for egress; null where that is not known"),
         count("pods", "pods in it that have not ended"),

@@ -198,6 +198,21 @@ def test_lint_finds(defect: str) -> None:
     assert defect in set(reach(WORLD, policy("bad", "a", LINTS[defect])).lint()["defect"])
 
 
+def test_lint_points_into_the_object_that_it_speaks_of() -> None:
+    """A rule of Calico has no list of peers."""
+    rule = {"action": "Allow", "destination": {"selector": "app == 'nobody'"}}
+    calico = policy("out", "a", {"selector": "all()", "types": ["Egress"], "egress": [rule]})
+    plain = policy(
+        "out", "b", {"podSelector": {}, "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]}]}
+    )
+    held = reach(WORLD, {**calico, "apiVersion": "projectcalico.org/v3"}, plain).lint()
+    found = held[held["defect"] == "peer_matches_nothing"][["object", "path"]].values.tolist()
+    assert found == [
+        ["NetworkPolicy.projectcalico.org/a/out", "spec.egress[0]"],
+        ["NetworkPolicy/b/out", "spec.egress[0].to[0]"],
+    ]
+
+
 def test_lint_finds_nothing_in_a_policy_that_does_what_it_says() -> None:
     assert reach(WORLD, FROM_WEB).lint().empty
 
