@@ -42,6 +42,9 @@ ADMISSION = tuple(
     if kind.kind in ("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration")
 )
 
+Escape = tuple[str, tuple[str, list[WayOut]], str]
+"""A pod, its node and how it can be taken, and why that pod is meant to hold it."""
+
 
 def binding_id(binding: Binding) -> str:
     """Return a role binding as `Kind/namespace/name`."""
@@ -165,7 +168,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in tables["workforce_groups"][["user", "group"]].itertuples(index=False):
         members[group].add(user)
-    escapes = list(_escapes(snapshot))
+    escapes = _escapes(snapshot)
     return Known(
         policy,
         snapshot.coverage,
@@ -201,8 +204,15 @@ def _trusted(snapshot: Snapshot) -> frozenset[str]:
     return TRUSTED_CONFIG & (held | MADE_BY_THE_SERVER)
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]], str]]:
-    """Yield the pods from which a node can be taken; those that have ended run nothing."""
+def _escapes(snapshot: Snapshot) -> list[Escape]:
+    """Return the pods from which a node can be taken; those that have ended run nothing. It is found out once."""
+    found: list[Escape] | None = snapshot.derived.get("pods that take their node")
+    if found is None:
+        found = snapshot.derived["pods that take their node"] = list(_escaping(snapshot))
+    return found
+
+
+def _escaping(snapshot: Snapshot) -> Iterator[Escape]:
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
