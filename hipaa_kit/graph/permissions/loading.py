@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 import pandas as pd
 
@@ -235,11 +236,11 @@ def _roles(roles: pd.DataFrame, rules: pd.DataFrame) -> dict[RoleId, tuple[Rule,
     canonical: dict[Rule, Rule] = {}
     held: dict[str, dict[int, Rule]] = {}
     columns = [rules[name].tolist() for name in ("role", "rule", "field", "value")]
-    for (role, position), cells in groupby(zip(*columns, strict=True), key=lambda cell: (cell[0], cell[1])):
-        values: dict[str, list[str]] = {name: [] for name in FIELDS}
+    for (role, position), cells in groupby(zip(*columns, strict=True), key=itemgetter(0, 1)):
+        values: dict[str, list[str]] = defaultdict(list)
         for _, _, name, value in cells:
             values[name].append(value)
-        rule = Rule(*(tuple(values[name]) for name in FIELDS))
+        rule = Rule(*(tuple(values.get(name, ())) for name in FIELDS))
         held.setdefault(role, {})[int(position)] = canonical.setdefault(rule, rule)
     found = {}
     for role, namespace, name, size in roles[["object", "namespace", "name", "rules"]].itertuples(index=False):
