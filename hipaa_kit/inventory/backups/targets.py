@@ -18,6 +18,7 @@ from hipaa_kit.kube.backup.velero import Answer, Claimed, Mount
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import program
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.pseudonyms import PREFIX
 from hipaa_kit.sources.snapshot import Snapshot
 
 READS: tuple[Kind, ...] = (
@@ -136,12 +137,16 @@ def _able(snapshot: Snapshot, classes: pd.DataFrame) -> dict[str, Answer]:
 def _told_to_use_csi(snapshot: Snapshot) -> Answer:
     """Tell whether Velero's server takes snapshots by CSI, which is a feature that is switched on by a flag."""
     told = [
-        FEATURE in _features([*texts(container, "command")[1:], *texts(container, "args")])
+        _features([*texts(container, "command")[1:], *texts(container, "args")])
         for view in pod_views(snapshot)
         for _, container in each_container(view)
         if _runs_velero(container)
     ]
-    return "unknown" if not told else "yes" if any(told) else "no"
+    if any(FEATURE in each for each in told):
+        return "yes"
+    # An older snapshot hides the values of flags that were none of its settings.
+    hidden = any(name.startswith(PREFIX) for each in told for name in each)
+    return "unknown" if hidden or not told else "no"
 
 
 def _runs_velero(container: Mapping[str, Any]) -> bool:

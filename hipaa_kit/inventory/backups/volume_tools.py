@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hipaa_kit.inventory.backups.model import (
-    ACTIVE,
     COMPLETED,
     FAILED,
     INVALID,
@@ -254,16 +253,15 @@ def _kasten_plans(snapshot: Snapshot) -> Iterator[Plan]:
         schedule = text(spec, "frequency")
         every = interval(schedule) if schedule in FREQUENCIES else None
         validation = text(record.content, "status", "validation")
-        state = {"Success": ACTIVE, "Failed": INVALID}.get(validation, UNKNOWN)
-        if truth(spec, "paused"):
-            state = PAUSED
+        # That it is accepted does not show that it runs: how a policy is halted could not be confirmed.
+        state = PAUSED if truth(spec, "paused") else INVALID if validation == "Failed" else UNKNOWN
         profile = mapping(actions.get("export"), "exportParameters", "profile")
         yield Plan(
             KASTEN,
             record,
             schedule,
             every,
-            state if every is not None else UNKNOWN,
+            state,
             partial(_kasten_reach, _applications(spec), "export" in actions),
             phase=validation,
             store=object_id("Profile", text(profile, "namespace") or record.namespace, text(profile, "name"))

@@ -48,6 +48,8 @@ class Driver(NamedTuple):
         Where keys live: outside of the cluster, in a Secret of it, by what the key's name stands for, unknown.
     transit
         How data reach the storage: over an attachment, encrypted on the node, or by a network file system.
+    copies
+        The parameter holds for volumes made from a snapshot or from another claim, too.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Driver(NamedTuple):
     locality: Locality = "unknown"
     transit: Transit = "attached"
     words: str = ""
+    copies: bool = False
 
 
 _AWS: Final = "https://docs.aws.amazon.com"
@@ -98,6 +101,8 @@ DRIVERS: Final = (
         default_key="key aws/ebs of the account",
         locality="external",
         words="the account's own default decides, which the cluster does not show",
+        # https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html: one made from a plain snapshot as well.
+        copies=True,
     ),
     Driver(
         "disk.csi.azure.com",

@@ -65,6 +65,8 @@ class Volume(NamedTuple):
         Mount options.
     facts
         What the provider says; None where it says nothing.
+    copied
+        It was made from a snapshot or from another claim.
     """
 
     driver: str = ""
@@ -75,6 +77,7 @@ class Volume(NamedTuple):
     secret: str = ""
     options: tuple[str, ...] = ()
     facts: Facts | None = None
+    copied: bool = False
 
 
 class AtRest(NamedTuple):
@@ -136,7 +139,12 @@ def _by_parameter(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtR
         value = folded.get(name.lower(), "")
         if value in values:
             found = AtRest("encrypted", f"{basis} says {name}: {value}", name, value, source=driver.source)
-            return _with_key(found, driver, volume, folded, kms)
+            found = _with_key(found, driver, volume, folded, kms)
+            # What a driver writes into the volume, it did; of a class it is not known that copies heed it.
+            heeded = not volume.copied or driver.recorded or driver.copies
+            return (
+                found if heeded else found._replace(state="unseen", basis=f"{found.basis}, but it is made from a copy")
+            )
         if value in PARSED:
             words = f"{basis} says {name}: {value}, which {driver.name} need not read as true"
             return AtRest("unknown", words, name, value, "", "unknown", "unknown", driver.source)

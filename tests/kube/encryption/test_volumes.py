@@ -28,6 +28,7 @@ CASES = [
     (Volume("", "awsElasticBlockStore", parameters={"encrypted": "true"}), "encrypted", "default", "external"),
     (Volume("", "awsElasticBlockStore"), "unknown", "unknown", "unknown"),
     (Volume("kubernetes.io/aws-ebs", "", parameters={"encrypted": "true"}), "encrypted", "default", "external"),
+    (Volume(EBS, parameters={"encrypted": "true"}, copied=True), "encrypted", "default", "external"),
     # Azure and Google: always; only the key depends on the class.
     (Volume(AZURE), "encrypted", "unknown", "external"),
     (Volume(AZURE, parameters={}), "encrypted", "default", "external"),
@@ -58,7 +59,9 @@ CASES = [
     (Volume(CEPHFS, attributes={"encrypted": "true", "encryptionKMSID": "vault"}), "encrypted", "named", "external"),
     (Volume(LONGHORN, attributes={"encrypted": "true"}, secret=SECRET), "encrypted", "secret", "cluster"),
     (Volume(LONGHORN, attributes={"numberOfReplicas": "3"}), "plain", "none", "none"),
+    (Volume(RBD, attributes={"encrypted": "true"}, copied=True), "encrypted", "secret", "cluster"),
     (Volume(PX, parameters={"secure": "true"}), "encrypted", "default", "unknown"),
+    (Volume(PX, parameters={"secure": "true"}, copied=True), "unseen", "default", "unknown"),
     (Volume(PX, parameters={"secure": "True"}), "unknown", "unknown", "unknown"),
     # An annotation counts when the volume is made, and can be written afterwards.
     (Volume(PX, parameters={}, annotations={"px/secure": "true"}), "unseen", "default", "unknown"),
