@@ -52,7 +52,7 @@ NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
 FACTS: Final = {
-    CREDENTIALS: 1,
+    CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
     FIELD_MANAGERS: 1,
     KMS_KINDS: 1,
