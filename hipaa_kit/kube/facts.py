@@ -90,10 +90,10 @@ _NAMES_AN_OBJECT: Final = re.compile(
 )
 _TELLS_OF_IT: Final = re.compile(
     r"(?:token|secret|key|credential|password)s?[-_.]?"
-    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm)$",
+    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|names?)$",
     re.IGNORECASE,
 )
-"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds."""
+"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(

@@ -116,6 +116,8 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
         ("USE_TOKEN", "true", ""),
         ("TOKEN_AUDIENCE", "sts.clinic.example", ""),
         ("SECRET_KEY_LIFETIME", "12h", ""),
+        ("--secrets-format", "compact", ""),
+        ("PRIVATE_REGISTRY_SCAN_SECRETS_NAMES", "{}", ""),
         ("AUDIENCE_TOKEN", "sts.clinic.example", "name medium"),
         ("TOKEN_URL", "https://login.clinic.example/token", ""),
         ("DATABASE_URL", "postgres://ehr:$(DB_PASSWORD)@db/ehr", ""),
