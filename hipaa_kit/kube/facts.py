@@ -52,7 +52,7 @@ NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
 FACTS: Final = {
-    CREDENTIALS: 1,
+    CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
     FIELD_MANAGERS: 1,
     KMS_KINDS: 1,
@@ -88,6 +88,12 @@ _NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IG
 _NAMES_AN_OBJECT: Final = re.compile(
     r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
 )
+_TELLS_OF_IT: Final = re.compile(
+    r"(?:token|secret|key|credential|password)s?[-_.]?"
+    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|names?)$",
+    re.IGNORECASE,
+)
+"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
@@ -199,6 +205,8 @@ def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secr
         return shape
     plain = value.strip()
     if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
+        return ""
+    if _TELLS_OF_IT.search(name):
         return ""
     if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
         return ""

@@ -91,7 +91,11 @@ GKE = {
     "name": "prod",
     "selfLink": "https://container.googleapis.com/v1/projects/p1/locations/us-east1/clusters/prod",
     "location": "us-east1",
-    "databaseEncryption": {"state": "ENCRYPTED", "keyName": "projects/p1/k"},
+    "databaseEncryption": {
+        "state": "ENCRYPTED",
+        "currentState": "CURRENT_STATE_ENCRYPTED",
+        "keyName": "projects/p1/k",
+    },
     "privateClusterConfig": {"enablePrivateEndpoint": False, "enablePrivateNodes": True, "privateEndpoint": "10.0.0.2"},
     "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]},
     "loggingConfig": {"componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS", "APISERVER"]}},
