@@ -53,6 +53,12 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+IMAGE_SIGNERS: Final = "image_signers"
+"""Part of a policy about images → whose signatures it takes: somebody named, anyone, nobody, or what must be read.
+
+Extracted by `kube.admission.signers`: keys, and the names and addresses of those who sign, do not pass.
+"""
+
 SECURITY_FIELDS: Final = frozenset(
     """
     allowPrivilegeEscalation appArmorProfile capabilities hostIPC hostNetwork hostPID hostPath hostPort hostPorts
