@@ -26,7 +26,7 @@ from hipaa_kit.kube.admission.parts import EVERY, NONE, UNKNOWN
 from hipaa_kit.kube.admission.signatures import SignaturePart
 from hipaa_kit.kube.admission.signers import RATIFY, UNCLEAR
 from hipaa_kit.kube.custom_kinds import custom
-from hipaa_kit.kube.facts import IMAGE_SIGNERS
+from hipaa_kit.kube.facts import IMAGE_SIGNERS, NAMESPACE_FILTERS
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -183,7 +183,7 @@ def _signers(record: Record) -> Mapping[str, str]:
     return found
 
 
-@builds(SIGNATURE_RULES, reads=[*POLICY_KINDS, kinds.NAMESPACE])
+@builds(SIGNATURE_RULES, reads=[*POLICY_KINDS, kinds.NAMESPACE], facts=[IMAGE_SIGNERS, NAMESPACE_FILTERS])
 def signature_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per part of a policy about signatures and namespace that it reaches."""
     verifiers = Verifiers(snapshot)

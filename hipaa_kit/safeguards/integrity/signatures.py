@@ -7,7 +7,7 @@ import pandas as pd
 from hipaa_kit.inventory.signatures import EXCEPTIONS, LISTS
 from hipaa_kit.kube.admission.parts import NONE
 from hipaa_kit.kube.admission.signatures import KYVERNO, KYVERNO_IMAGES
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.integrity.images import of_templates
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import COMPLETE
@@ -48,7 +48,7 @@ def signatures_enforced(
     """
     examined = _by_image(of_templates(ephi_workloads, pods, containers), image_verification)
     spoken = signature_rules[signature_rules["reach"] != NONE].groupby("namespace")["policy"].agg(_named)
-    others = examined["namespace"].map(spoken.to_dict()).fillna("").astype("str")
+    others = texts_for(examined["namespace"], spoken)
     beside = others.map(lambda names: f"; {names} names other images" if names else "")
     managed = nodes["provider"].eq("gce") & nodes["kubelet_version"].str.contains("-gke", regex=False)
     unseen = _unseen_exceptions(coverage)
