@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hospital import MIRROR
 from model import Hospital, Workload
 
 from faults.patches import Fault, change, change_container, together, write
@@ -22,6 +21,10 @@ RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
 )
 
+VIEWER_FROM_THE_HUB = change_container(
+    "Deployment/imaging/image-viewer", "*", image="docker.io/ohif/app:latest", pinned=False
+)
+
 FAULTS = (
     Fault(
         "Deployment/ehr/ehr-api",
@@ -33,7 +36,7 @@ FAULTS = (
         "Deployment/imaging/image-viewer",
         "HK-INT-01",
         "the image is whatever stands under latest",
-        change_container("Deployment/imaging/image-viewer", "*", image=f"{MIRROR}/ohif/app:latest", pinned=False),
+        VIEWER_FROM_THE_HUB,
     ),
     Fault(
         "Deployment/identity/keycloak",
@@ -46,6 +49,18 @@ FAULTS = (
         "HK-INT-04",
         "etcd does not compare its data with the other members",
         unchecked_etcd,
+    ),
+    Fault(
+        "CronJob/ehr/ehr-db-dump",
+        "HK-INT-02",
+        "its image is a colleague's own build, which no policy asks for a signature",
+        change_container("CronJob/ehr/ehr-db-dump", "*", image="ghcr.io/clinic-dba/pg-dump:17.6-2"),
+    ),
+    Fault(
+        "Deployment/imaging/image-viewer",
+        "HK-INT-02",
+        "its image comes straight from Docker Hub, past the registry whose images are signed",
+        VIEWER_FROM_THE_HUB,
     ),
     Fault(
         "Deployment/integration/mirth",

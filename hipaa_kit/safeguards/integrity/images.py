@@ -81,9 +81,24 @@ def _images(
     )
 
 
-def of_templates(workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
-    """Return the containers of ePHI pods that have not ended; `object` is the workload."""
-    inside = pods[pods["workload"].isin(workloads["object"]) & ~pods["phase"].isin(["Succeeded", "Failed"])]
+def of_templates(
+    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, *, ended: bool = False
+) -> pd.DataFrame:
+    """Return the containers of ePHI pods that have not ended; `object` is the workload.
+
+    Parameters
+    ----------
+    workloads, pods, containers
+        Tables `ephi_workloads`, `pods` and `containers`.
+    ended
+        Of a workload all of whose pods have ended, the newest counts: its next one is made of the same template.
+    """
+    inside = pods[pods["workload"].isin(workloads["object"])]
+    running = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
+    if ended:
+        over = inside[~inside["workload"].isin(running["workload"])].sort_values(["created_at", "object"])
+        running = pd.concat([running, over.drop_duplicates("workload", keep="last")])
+    inside = running
     inside = inside[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
     return containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")
 

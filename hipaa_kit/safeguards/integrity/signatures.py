@@ -46,7 +46,7 @@ def signatures_enforced(
     https://docs.sigstore.dev/policy-controller/overview/,
     https://cloud.google.com/binary-authorization/docs/overview
     """
-    examined = _by_image(of_templates(ephi_workloads, pods, containers), image_verification)
+    examined = _by_image(of_templates(ephi_workloads, pods, containers, ended=True), image_verification)
     spoken = signature_rules[signature_rules["reach"] != NONE].groupby("namespace")["policy"].agg(_named)
     others = texts_for(examined["namespace"], spoken)
     beside = others.map(lambda names: f"; {names} names other images" if names else "")
