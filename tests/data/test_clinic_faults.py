@@ -31,7 +31,7 @@ WITHOUT_A_FAULT = {
 
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
-NO_OBJECTS = frozenset({"CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
+NO_OBJECTS = frozenset({"Bundle", "CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
 

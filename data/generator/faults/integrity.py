@@ -16,6 +16,12 @@ def unchecked_etcd(hospital: Hospital) -> None:
     hospital.change_container(key, "etcd", command=flags)
 
 
+LAST_BUNDLE = "Input//bundles/c27e94d10ab8635f.json"
+REWRITTEN = together(
+    write(LAST_BUNDLE, "problems", value=[{"file": "data/findings.csv", "state": "altered"}]),
+    write(LAST_BUNDLE, "intact", value=False),
+)
+
 RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
@@ -80,6 +86,12 @@ FAULTS = (
         "HK-INT-10",
         "the sensor does not run on this worker",
         change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
+    ),
+    Fault(
+        "Bundle//c27e94d10ab8635f",
+        "HK-INT-12",
+        "the findings of last month are not as they were written",
+        REWRITTEN,
     ),
     Fault(
         "ValidatingWebhookConfiguration//ingress-nginx-admission",
