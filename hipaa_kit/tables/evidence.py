@@ -1,4 +1,4 @@
-"""Evidence of earlier runs: whether it is as it was written."""
+"""Evidence of earlier runs: whether it is as it was written, and what the cluster was like then."""
 
 from hipaa_kit.tables.declaration import Table, count, flag, text
 
@@ -42,4 +42,30 @@ EVIDENCE_REGISTER = Table(
         text("recorded_on", "day on which it was written down"),
         text("kept_in", "where the register is kept, such as a ticket system or a notary"),
     ),
+)
+
+ASPECTS = ("role", "binding", "isolation", "network_policy", "webhook", "pod_security", "image")
+WEAKENS = ("added", "removed", "either")
+
+_STATE = (
+    text("aspect", "what it is part of", ASPECTS),
+    text("object", "`Kind/namespace/name` that it is about; `*` where something of the aspect was not seen in full"),
+    text("fact", "what is so, in words or as a list"),
+    text("weakens", "which change of it takes protection away: that it comes, that it goes, or either may", WEAKENS),
+    text("cluster", "uid of the cluster, or its name"),
+    text("taken_at", "when it was so, UTC"),
+)
+
+SECURITY_STATE = Table(
+    "security_state",
+    "one fact about what protects the cluster, at the moment of the snapshot: kept to be compared with later ones",
+    ("aspect", "object", "fact"),
+    _STATE,
+)
+
+EARLIER_STATE = Table(
+    "earlier_state",
+    "one fact about what protected the cluster at an earlier moment, from table `security_state` of an earlier bundle",
+    ("taken_at", "aspect", "object", "fact"),
+    _STATE,
 )

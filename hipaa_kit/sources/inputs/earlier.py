@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, items
+from hipaa_kit.sources.inputs.parsing import Sheet
 from hipaa_kit.sources.inputs.records import RecordKind
 from hipaa_kit.sources.inputs.values import get, moment, text, truth, whole
 from hipaa_kit.tables import evidence as tables
@@ -67,7 +68,32 @@ REGISTER: Final = RecordKind(
     days=("recorded_on",),
 )
 
+
+def is_state(document: Any) -> bool:
+    """Tell whether a table is the state of a cluster that an earlier bundle holds."""
+    return isinstance(document, Sheet) and set(document.columns) == set(tables.EARLIER_STATE.names)
+
+
+def read_state(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 - every form reads alike
+    """Yield the facts of an earlier state."""
+    for line_number, row in document.rows:
+        values = {name: text(row, name) for name in tables.EARLIER_STATE.names}
+        known = values["aspect"] in tables.ASPECTS and values["weakens"] in tables.WEAKENS
+        if not known or not values["object"] or not moment(values["taken_at"]):
+            raise InputError(
+                f"line {line_number} is no fact of a state", "", "copy tables/security_state.csv of a bundle as it is"
+            )
+        yield Row(tables.EARLIER_STATE, values)
+
+
 INPUTS: Final = (
+    Input(
+        "earlier_state",
+        "what protected the cluster at an earlier moment",
+        (Form("table security_state of an earlier bundle, CSV", is_state, read_state),),
+        (tables.EARLIER_STATE,),
+        "cp EARLIER_BUNDLE/data/tables/security_state.csv inputs/earlier_state.csv",
+    ),
     Input(
         "verified_bundles",
         "evidence bundles of earlier runs, held against their manifests",
