@@ -47,7 +47,7 @@ def changes_approved(
     ]
     rows += _unchanged(before, security_state, moment)
     columns = ["aspect", "object", "what", "direction", "unsure", "ticket", "state"]
-    examined = pd.DataFrame(rows, columns=columns).fillna("").astype("str")
+    examined = pd.DataFrame([dict.fromkeys(columns, "") | row for row in rows], columns=columns, dtype="str")
     examined = examined.assign(since=moment, other=len(clusters) > 1, none=before.empty)
     changed = (examined["state"] == "changed") & ~examined["other"] & ~examined["none"]
     open_ = changed & (examined["ticket"] == "")
