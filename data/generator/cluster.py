@@ -136,6 +136,8 @@ def add_namespace(cluster: Cluster, namespace: Namespace) -> None:
     if namespace.pod_security:
         labels["pod-security.kubernetes.io/enforce"] = namespace.pod_security
         labels["pod-security.kubernetes.io/warn"] = "restricted"
+    if namespace.signed:
+        labels["policy.sigstore.dev/include"] = "true"
     cluster.add(
         "Namespace",
         "",

@@ -25,6 +25,7 @@ def namespaces() -> list[Declaration]:
         Namespace("kube-node-lease"),
         Namespace("ingress-nginx", pod_security="baseline", quota="count"),
         Namespace("cert-manager", pod_security="restricted"),
+        Namespace("cosign-system", pod_security="restricted"),
         Namespace("monitoring", pod_security="privileged"),
         Namespace("velero", pod_security="baseline"),
     ]
@@ -258,6 +259,16 @@ def cluster_services() -> list[Declaration]:
             spread=True,
         ),
         server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.19.0", 9402),
+        server(
+            "cosign-system",
+            "policy-controller-webhook",
+            "ghcr.io/sigstore/policy-controller/policy-controller:v0.13.0",
+            8443,
+            replicas=2,
+            spread=True,
+        ),
+        Service("cosign-system", "webhook", {"https": (443, "http")}, app="policy-controller-webhook"),
+        Budget("cosign-system", "policy-controller-webhook", "policy-controller-webhook"),
         Service("kube-system", "kube-dns", {"dns": (53, "dns")}, app="coredns"),
         Service("kube-system", "metrics-server", {"https": (443, "http")}, app="metrics-server"),
         Service(

@@ -146,6 +146,7 @@ class Namespace:
     pod_security: str = ""
     quota: str = ""
     limit_range: bool = False
+    signed: bool = False  # images are asked for signatures
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ argoproj.io/v1alpha1: applications=Application
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
 cilium.io/v1alpha1: tracingpolicies=TracingPolicy
 external-secrets.io/v1: externalsecrets=ExternalSecret
+policy.sigstore.dev/v1beta1: clusterimagepolicies=ClusterImagePolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup

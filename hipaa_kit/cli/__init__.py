@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
@@ -42,7 +43,7 @@ EXIT_CODES = """\
 exit codes:
   0 done   1 internal error, or a notebook did not finish   2 usage, configuration or unreadable input
   3 findings that fail at or above --fail-on   4 nothing was assessed, or less than --min-coverage
-  130 interrupted"""
+  6 evidence is not as it was written   130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _assess(verbs)
     _history(verbs)
     add_explain(verbs)
+    add_evidence_verbs(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)
     _checks(verbs)

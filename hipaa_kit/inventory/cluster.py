@@ -89,6 +89,7 @@ def nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "provider": text(record.content, "spec", "providerID").partition(":")[0],
             "cpu_cores": cores(allocatable.get("cpu")),
             "memory_bytes": whole(allocatable.get("memory")),
+            "max_pods": whole(allocatable.get("pods")),
         }
 
 

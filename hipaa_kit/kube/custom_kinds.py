@@ -33,8 +33,9 @@ CUSTOM: Final = tuple(
     + kinds_of("crd.projectcalico.org", False, "FelixConfiguration:felixconfigurations")
     + kinds_of("projectcalico.org", False, "FelixConfiguration:felixconfigurations")
     + kinds_of("operator.openshift.io", False, "Network:networks")
-    # the control plane of OpenShift
-    + kinds_of("config.openshift.io", False, "APIServer:apiservers")
+    # the control plane of OpenShift, and the images that its nodes verify
+    + kinds_of("config.openshift.io", False, "APIServer:apiservers ClusterImagePolicy:clusterimagepolicies")
+    + kinds_of("config.openshift.io", True, "ImagePolicy:imagepolicies")
     + kinds_of("operator.openshift.io", False, "KubeAPIServer:kubeapiservers")
     # certificates: https://cert-manager.io/docs/reference/api-docs/
     + kinds_of("cert-manager.io", True, "Certificate:certificates Issuer:issuers")
@@ -109,6 +110,7 @@ CUSTOM: Final = tuple(
     + kinds_of(
         "policies.kyverno.io",
         True,
+        "NamespacedImageValidatingPolicy:namespacedimagevalidatingpolicies "
         "NamespacedValidatingPolicy:namespacedvalidatingpolicies PolicyException:policyexceptions",
     )
     + kinds_of("templates.gatekeeper.sh", False, "ConstraintTemplate:constrainttemplates")

@@ -51,10 +51,17 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+IMAGE_SIGNERS: Final = "image_signers"
+"""Part of a policy about images → whose signatures it takes: somebody named, anyone, nobody, or what must be read.
+
+Extracted by `kube.admission.signers`: keys, and the names and addresses of those who sign, do not pass.
+"""
+
 FACTS: Final = {
     CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
     FIELD_MANAGERS: 1,
+    IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
     NAMESPACE_FILTERS: 1,
     NETWORK_ENCRYPTION: 1,

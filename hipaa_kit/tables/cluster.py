@@ -32,6 +32,7 @@ NODES = Table(
         text("provider", "scheme of its provider id: aws, gce, azure, …, or none"),
         amount("cpu_cores", "CPU that pods may use, in cores"),
         count("memory_bytes", "memory that pods may use, in bytes"),
+        count("max_pods", "pods that it takes"),
     ),
 )
 

@@ -14,6 +14,7 @@ from hipaa_kit.views.plots import (
     verdict_grid,
     volume_bars,
 )
+from hipaa_kit.views.room_plots import room_without
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "recovery_ages",
     "remedies",
     "review_sheet",
+    "room_without",
     "run_facts",
     "scope_map",
     "show",

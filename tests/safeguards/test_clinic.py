@@ -16,6 +16,7 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
 
 
 STANDING = {
+    "HK-INT-09": "an earlier state comes of an earlier run of the kit, of which the clinic has none",
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",

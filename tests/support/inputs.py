@@ -356,6 +356,27 @@ GOOGLE_KEY = {
     "rotationPeriod": "7776000s",
     "primary": {"createTime": "2026-10-01T08:00:00Z"},
 }
+EARLIER_STATE = """\
+aspect,object,fact,weakens,cluster,taken_at
+binding,RoleBinding/ehr/viewers,User//ana holds Role/ehr/viewer,added,clinic,2026-10-31T02:00:00Z
+pod_security,Namespace//ehr,enforces baseline,removed,clinic,2026-10-31T02:00:00Z
+"""
+VERIFICATION = {
+    "verification": "hipaa-kit bundle 1",
+    "bundle": "0123456789abcdef",
+    "cluster": "clinic",
+    "intact": False,
+    "files": 120,
+    "recorded_digest": "a1" * 32,
+    "found_digest": "b2" * 32,
+    "verified_at": "2026-11-19T08:00:00Z",
+    "problems": [{"file": "data/findings.csv", "state": "altered"}],
+}
+EVIDENCE = f"""\
+digest,bundle,recorded_on,kept_in
+{"a1" * 32},0123456789abcdef,2026-10-31,the ticket system
+"""
+
 EVERY_FORM: dict[str, Any] = {
     "encryption_configuration": {"a.txt": ENCRYPTION},
     "etcd_values": {"a.txt": ETCD},
@@ -394,6 +415,9 @@ EVERY_FORM: dict[str, Any] = {
     "vendors": {"a.txt": VENDORS},
     "access_matrix": {"a.txt": ACCESS_MATRIX},
     "drills": {"a.txt": DRILLS},
+    "earlier_state": {"a.txt": EARLIER_STATE},
+    "verified_bundles": {"a.txt": VERIFICATION},
+    "evidence_register": {"a.txt": EVIDENCE},
     "key_register": {"a.txt": KEYS, "b.txt": AWS_ROTATION, "c.txt": GOOGLE_KEY},
 }
 """Files by name, per input; the names say nothing about what is in them."""

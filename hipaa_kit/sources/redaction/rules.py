@@ -211,9 +211,13 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
-    # the control plane of OpenShift: which TLS it speaks
+    # signatures of images: which images, and what becomes of those without; keys and names of signers are not here
+    "policy.sigstore.dev": """
+        action glob group mode resource version
+    """,
+    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures
     "config.openshift.io": """
-        ciphers minTLSVersion
+        ciphers minTLSVersion policyType scopes
     """,
     # what a pod may do on its node
     "security.openshift.io": """
@@ -232,12 +236,12 @@ _KEPT: Final = {
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
-        action controlName failureAction failurePolicy kinds level name names namespaces operations policyName
-        restrictedField ruleNames validationFailureAction version
+        action controlName failureAction failurePolicy image imageReferences kinds level name names namespaces
+        operations policyName restrictedField ruleNames skipImageReferences validationFailureAction version
     """,
     "policies.kyverno.io": """
-        action apiGroups apiVersions failurePolicy kind matchPolicy mode name names namespaces operations resourceNames
-        resources scope validationActions
+        action apiGroups apiVersions failurePolicy glob kind matchPolicy mode name names namespaces operations
+        resourceNames resources scope validationActions
     """,
     "constraints.gatekeeper.sh": """
         action apiGroups auditTimestamp enforcementAction enforcementPoint excludedNamespaces kinds name namespaces
