@@ -96,13 +96,9 @@ def _renewed(workload: Workload, record: Record, pseudonym: Callable[[str], str]
         yield changed_record(pod, content, pseudonym)
 
 
-def _part(
-    old: Any, new: Any, made: Any, path: tuple[str, ...], names: tuple[str, ...]
-) -> dict[str, Mapping[str, Any]]:
+def _part(old: Any, new: Any, made: Any, path: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
     found = {
-        name: carried_over(
-            mapping(old, *path).get(name), mapping(new, *path).get(name), mapping(made, *path).get(name)
-        )
+        name: carried_over(mapping(old, *path).get(name), mapping(new, *path).get(name), mapping(made, *path).get(name))
         for name in names
     }
     return {name: value for name, value in found.items() if value is not None}

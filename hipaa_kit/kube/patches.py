@@ -116,14 +116,14 @@ def carried_over(before: Any, after: Any, made: Any, field: str = "") -> Any:
     if before == after:
         return made
     if isinstance(after, Mapping) and isinstance(made, Mapping):
-        was = before if isinstance(before, Mapping) else {}
+        fields = before if isinstance(before, Mapping) else {}
         names = dict.fromkeys([*made, *after])
-        found = {name: carried_over(was.get(name), after.get(name), made.get(name), name) for name in names}
+        found = {name: carried_over(fields.get(name), after.get(name), made.get(name), name) for name in names}
         return {name: value for name, value in found.items() if value is not None}
     if isinstance(after, list) and isinstance(made, list):
-        was = before if isinstance(before, list) else []
-        if key := merge_key(field, was, after, made):
-            return _carried_lists(was, after, made, key)
+        entries = before if isinstance(before, list) else []
+        if key := merge_key(field, entries, after, made):
+            return _carried_lists(entries, after, made, key)
     return after
 
 

@@ -90,7 +90,9 @@ def place_of(content: Mapping[str, Any]) -> Place:
     return group, kind, CLUSTER if known is not None and not known.namespaced else namespace, name
 
 
-def overlay(snapshot: Snapshot, changes: Iterable[Change], *, pseudonym: Callable[[str], str] | None = None) -> Snapshot:
+def overlay(
+    snapshot: Snapshot, changes: Iterable[Change], *, pseudonym: Callable[[str], str] | None = None
+) -> Snapshot:
     """Return the snapshot with objects added, changed or taken out.
 
     Parameters
