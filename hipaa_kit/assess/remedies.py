@@ -17,7 +17,7 @@ from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.check import CHECKS, Check
 from hipaa_kit.safeguards.remedy import REMEDIES, Cluster, Command, Failing, Instruction, Remedy, Step, advise
 from hipaa_kit.sources.leaks import find_leaks
-from hipaa_kit.sources.overlay import Change, Delete, Patch
+from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
 from hipaa_kit.sources.pseudonyms import PREFIX, Pseudonymizer, is_pseudonym
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -78,7 +78,7 @@ def remedies(assessment: Assessment, inventory: Inventory) -> pd.DataFrame:
     """
     cases = list(_cases(assessment))
     _Prover(assessment, inventory).prove([case for case in cases if case.remedy.changes])
-    return REMEDIES_TABLE.frame(row for case in cases for row in _rows(case))
+    return REMEDIES_TABLE.frame(row for case in cases for row in _rows(case, assessment.snapshot))
 
 
 def _cases(assessment: Assessment) -> Iterator[_Case]:
@@ -262,9 +262,9 @@ def _may_vanish(case: _Case) -> bool:
     return about in deleted or case.failing.kind in _HOLDERS
 
 
-def _rows(case: _Case) -> Iterator[dict[str, Any]]:
+def _rows(case: _Case, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     for number, step in enumerate(case.remedy.steps, 1):
-        kind, target, text = _told(step)
+        kind, target, text = _told(step, snapshot)
         yield {
             "finding_id": case.finding_id,
             "check": case.failing.check,
@@ -281,13 +281,15 @@ def _rows(case: _Case) -> Iterator[dict[str, Any]]:
         }
 
 
-def _told(step: Step) -> tuple[str, str, str]:
+def _told(step: Step, snapshot: Snapshot) -> tuple[str, str, str]:
     """Return kind, target and text of a step."""
     if isinstance(step, Command | Instruction):
         return "command" if isinstance(step, Command) else "instruction", "", step.text
     _, kind, namespace, name = step.place
-    word = "patch" if isinstance(step, Patch) else "delete" if isinstance(step, Delete) else "object"
-    return word, object_id(kind, namespace, name), as_yaml(step.content)
+    target = object_id(kind, namespace, name)
+    if isinstance(step, Put):
+        return "replace" if snapshot.find(target) else "object", target, as_yaml(step.content)
+    return "patch" if isinstance(step, Patch) else "delete", target, as_yaml(step.content)
 
 
 def as_yaml(content: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from hipaa_kit.cli.cluster import add_cluster_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
+from hipaa_kit.cli.remedies import add_remedies
 from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    add_remedies(verbs)
     _history(verbs)
     add_explain(verbs)
     add_network_verbs(verbs)

@@ -170,7 +170,7 @@ def _facts_after(
     before, after = _containers(was.content), _containers(content)
     for name in {**was.facts, **now}:
         old, new = was.facts.get(name), now.get(name)
-        if name in (facts.LITERAL_LENGTH, facts.EXEC_PROGRAM, facts.CREDENTIALS) and (before or after):
+        if name in (facts.EXEC_PROGRAM, facts.CREDENTIALS) and (before or after):
             held, fresh = as_map(old), as_map(new)
             same = {key: value for key, value in held.items() if _value(before, key) == _value(after, key)}
             changed = {key: value for key, value in fresh.items() if _value(before, key) != _value(after, key)}

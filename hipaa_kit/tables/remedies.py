@@ -2,7 +2,7 @@
 
 from hipaa_kit.tables.declaration import Table, count, text
 
-REMEDY_KINDS = ("patch", "object", "delete", "command", "instruction")
+REMEDY_KINDS = ("patch", "object", "replace", "delete", "command", "instruction")
 VERIFIED = ("yes", "together", "no", "cannot")
 
 REMEDIES = Table(
@@ -18,8 +18,8 @@ REMEDIES = Table(
         text("title", "what the remedy does, in words"),
         text(
             "kind",
-            "a change of an object as it stands in Git or the cluster, a new object, one to delete, a command, or what a "
-            "person does",
+            "a change of an object as it stands in Git or the cluster, a new object, one that takes the place of "
+            "another, one to delete, a command, or what a person does",
             REMEDY_KINDS,
         ),
         text("target", "object that the step changes, makes or deletes, or none"),

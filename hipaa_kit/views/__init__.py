@@ -14,6 +14,7 @@ from hipaa_kit.views.plots import (
     verdict_grid,
     volume_bars,
 )
+from hipaa_kit.views.remedies import show_remedies
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "run_facts",
     "scope_map",
     "show",
+    "show_remedies",
     "standings",
     "traffic_bars",
     "unproved",

@@ -340,6 +340,13 @@ def _context(context: Mapping[str, Any], controls: set[str], *, whole: bool) -> 
     return found
 
 
+_OUTSIDE: Final = (
+    *("allocateLoadBalancerNodePorts", "externalIPs", "externalTrafficPolicy", "healthCheckNodePort"),
+    *("loadBalancerClass", "loadBalancerIP", "loadBalancerSourceRanges"),
+)
+"""Fields of a Service that one of the cluster alone does not have."""
+
+
 @remedy("HK-ACC-20", also=["HK-NET-08"])
 def shut_interface(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Make the Service of an administrators' interface one of the cluster alone."""
@@ -356,12 +363,11 @@ def shut_interface(finding: Failing, cluster: Cluster) -> Remedy | None:
         if record is None:
             continue
         ports = [
-            {"port": each.get("port"), "nodePort": None}
+            {"port": each.get("port"), "protocol": each.get("protocol", "TCP"), "nodePort": None}
             for each in as_maps(as_map(record.content, "spec").get("ports"))
             if each.get("nodePort")
         ]
-        fields = ("externalTrafficPolicy", "loadBalancerIP", "loadBalancerSourceRanges", "externalIPs")
-        spec: dict[str, Any] = {"type": "ClusterIP", **dict.fromkeys(fields, None)}
+        spec: dict[str, Any] = {"type": "ClusterIP", **dict.fromkeys(_OUTSIDE, None)}
         steps.append(patch(record, spec={**spec, **({"ports": ports} if ports else {})}))
     return mend(
         "shut the way from outside",

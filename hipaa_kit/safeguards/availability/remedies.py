@@ -142,8 +142,8 @@ def spread(finding: Failing, cluster: Cluster) -> Remedy | None:
         return advise(
             "bring one replica's data into another zone",
             f"add a topology spread constraint on topology.kubernetes.io/zone to the template of {finding.object}",
-            "with a fresh copy of its data at hand, delete the claim and the pod of one replica, so that both are made again "
-            "in another zone and the database fills it",
+            "with a fresh copy of its data at hand, delete the claim and the pod of one replica, so that both are made "
+            "again in another zone and the database fills it",
             caution="volumes stay in the zone in which they were made: with the constraint alone no pod would start",
         )
     rule = {
