@@ -169,7 +169,7 @@ class _Prover:
             world = self._world(held[:1])
             for case in held:
                 self._settle(case, world)
-        left = [case for case in cases if case.verified == "no"] + alone[MOST_ALONE:]
+        left = [case for case in cases if case.verified != "yes" and not self._is_open(case)]
         world = self._world(cases)
         for case in left:
             before = (case.verified, case.outcome)
@@ -187,13 +187,17 @@ class _Prover:
         found = after[check].get(case.failing.object)
         if (found.verdict in GOOD if found else _may_vanish(case)) and not worse:
             case.verified = "yes"
-        elif case.remedy.seen_later or len(case.remedy.changes) < len(case.remedy.steps):
+        elif not worse and (self._is_open(case) or found and found.verdict in (REVIEW, NOT_ASSESSED)):
             case.verified = "cannot"
         else:
             case.verified = "no"
         case.outcome = f"{found.verdict}: {found.reason}" if found else "nothing to judge any more"
         if worse:
             case.outcome += f"; and {worse[0][0]} gets worse at {worse[0][1]}"
+
+    def _is_open(self, case: _Case) -> bool:
+        """Tell whether something of a remedy is still to be done that objects do not show."""
+        return case.remedy.seen_later or len(case.remedy.changes) < len(case.remedy.steps)
 
     def _worse(self, after: Mapping[str, Verdicts]) -> list[tuple[str, str]]:
         """Return (check, object) of findings that are worse than before, and of new ones that fail."""

@@ -164,15 +164,13 @@ def _scaled(workload: Workload, record: Record, renewed: list[Record]) -> tuple[
     """
     was = number(workload.record.content if workload.record else {}, "spec", "replicas")
     more = (number(record.content, "spec", "replicas") or 1) - (1 if was is None else was)
-    first = next(iter(renewed or workload.pods), None)
-    if workload.kind not in ("Deployment", "StatefulSet") or more <= 0 or first is None:
+    if workload.kind not in ("Deployment", "StatefulSet") or more <= 0:
         return [], record
     status = dict(mapping(record.content, "status"))
     status.update({name: count + more for name in _COUNTS if (count := number(status, name)) is not None})
-    size = len(workload.pods)
-    return [_copy(first, workload, size + each) for each in range(more)], replace(
-        record, content={**record.content, "status": status} if status else record.content
-    )
+    owner = replace(record, content={**record.content, "status": status} if status else record.content)
+    standing = renewed or workload.pods
+    return [_copy(standing[0], workload, len(standing) + each) for each in range(more if standing else 0)], owner
 
 
 def _copy(pod: Record, workload: Workload, place: int) -> Record:

@@ -11,10 +11,11 @@ such as a password, or a decision, it is a command or an instruction, and never 
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -209,6 +210,36 @@ def selector_of(workload: Workload) -> dict[str, Any]:
         return dict(selector)
     labels = selector if workload.kind == "ReplicationController" else as_map(workload.template, "metadata", "labels")
     return {"matchLabels": dict(labels)} if labels else {}
+
+
+PASSING_LABELS: Final = frozenset(
+    """
+    apps.kubernetes.io/pod-index batch.kubernetes.io/controller-uid batch.kubernetes.io/job-completion-index
+    batch.kubernetes.io/job-name controller-revision-hash controller-uid job-name pod-template-generation
+    pod-template-hash statefulset.kubernetes.io/pod-name
+    """.split()
+)
+"""Labels that controllers put on single pods, or on those of one revision.
+
+Source: https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
+
+
+def pod_selector(name: str, cluster: Cluster) -> dict[str, Any]:
+    """Return the label selector by which the pods of a workload are known; {} where nothing tells.
+
+    Where its own object was not read, or is of a kind that is not built in, it is what all its pods are labelled with.
+    """
+    workload = cluster.workload(name)
+    if workload is not None and (selector := selector_of(workload)):
+        return selector
+    pods = cluster.frame("pods")
+    mine = pods[pods["workload"] == name]["object"]
+    labels = cluster.frame("labels")
+    labels = labels[labels["object"].isin(mine) & ~labels["key"].isin(PASSING_LABELS)]
+    counted = Counter(zip(labels["key"], labels["value"], strict=True))
+    shared = {str(key): str(value) for (key, value), count in sorted(counted.items()) if count == len(mine)}
+    return {"matchLabels": shared} if shared else {}
 
 
 Mender = Callable[[Failing, Cluster], Remedy | None]

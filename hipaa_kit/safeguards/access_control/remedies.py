@@ -195,7 +195,27 @@ def no_token(finding: Failing, cluster: Cluster) -> Remedy | None:
         caution += (
             f", and this account has {', '.join(sorted(granted))}: give the workload an account of its own instead"
         )
-    return mend("mount no token", [template_patch(workload, automountServiceAccountToken=False)], caution)
+    spec = {"automountServiceAccountToken": False, **_without_written_tokens(workload)}
+    return mend("mount no token", [template_patch(workload, **spec)], caution)
+
+
+def _without_written_tokens(workload: Workload) -> dict[str, Any]:
+    """Return the patch of a template that takes out volumes by which it brings a token for the API server itself."""
+    names = {
+        as_text(volume.get("name"))
+        for volume in as_maps(as_map(workload.template, "spec").get("volumes"))
+        for source in as_maps(as_map(volume, "projected").get("sources"))
+        if "serviceAccountToken" in source and not as_map(source, "serviceAccountToken").get("audience")
+    }
+    if not names:
+        return {}
+    spec: dict[str, Any] = {"volumes": [{"name": name, "$patch": "delete"} for name in sorted(names)]}
+    for field, container in containers_of(workload):
+        mounts = [each for each in as_maps(container.get("volumeMounts")) if as_text(each.get("name")) in names]
+        if mounts:
+            gone = [{"mountPath": each.get("mountPath"), "$patch": "delete"} for each in mounts]
+            spec.setdefault(field, []).append({"name": container["name"], "volumeMounts": gone})
+    return spec
 
 
 def _account_of(workload: str, cluster: Cluster) -> str:

@@ -15,6 +15,7 @@ from hipaa_kit.safeguards.remedy import (
     advise,
     mend,
     patch,
+    pod_selector,
     remedy,
     run,
     selector_of,
@@ -76,8 +77,6 @@ def one_at_a_time(finding: Failing, cluster: Cluster) -> Remedy | None:
         owner = _same_name(finding.namespace, finding.name, cluster)
         return mend("let it select the pods of its workload", [_selecting(finding.object, owner, cluster)], caution)
     workload = cluster.workload(finding.object)
-    if workload is None:
-        return None
     if "several budgets" in finding.reason:
         names = " ".join(parse_object_id(name)[2] for name in finding.evidence if name.startswith("PodDisruption"))
         return advise("keep one budget", f"of the budgets {names} in namespace {finding.namespace}, delete all but one")
@@ -92,19 +91,19 @@ def one_at_a_time(finding: Failing, cluster: Cluster) -> Remedy | None:
     idle = object_id("PodDisruptionBudget", finding.namespace, finding.name)
     if cluster.record(idle) and not cluster.rows("budget_pods", budget=idle):
         return mend("let its budget select its pods", [_selecting(idle, workload, cluster)], caution)
-    return mend("let one pod at a time be taken away", [_budget(workload, cluster)], caution)
+    return mend("let one pod at a time be taken away", [_budget(finding, cluster)], caution)
 
 
-def _budget(workload: Workload, cluster: Cluster) -> Put | None:
-    selector = selector_of(workload)
+def _budget(finding: Failing, cluster: Cluster) -> Put | None:
+    selector = pod_selector(finding.object, cluster)
     if not selector:
         return None
-    name = cluster.free_name("PodDisruptionBudget", workload.namespace, workload.name)
+    name = cluster.free_name("PodDisruptionBudget", finding.namespace, finding.name)
     return Put(
         {
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
-            "metadata": {"name": name, "namespace": workload.namespace},
+            "metadata": {"name": name, "namespace": finding.namespace},
             "spec": {"maxUnavailable": 1, "selector": selector},
         }
     )

@@ -34,6 +34,7 @@ def scheduled(finding: Failing, cluster: Cluster) -> Remedy | None:
         "copy the namespace every night",
         [made] if made else [],
         "copies of files of a running database may not fit together: let it dump its data before, by a hook",
+        seen_later=True,
     )
 
 

@@ -51,7 +51,9 @@ def tls_at_ingresses(names: Iterable[str], cluster: Cluster) -> Remedy | None:
         redirect = REDIRECTS.get(str(rows[0]["controller"])) if rows else None
         if record is None or redirect is None:
             return None
-        bare = sorted({str(row["host"]) for row in rows if row["tls"] == "none" and row["host"]})
+        bare = sorted({str(row["host"]) for row in rows if row["tls"] == "none"})
+        if "" in bare:  # a rule for every host has no name that a certificate could have
+            return None
         spec: dict[str, Any] = {}
         if bare:
             secret = f"{record.name}-tls"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from hipaa_kit.graph.traffic import METADATA
 from hipaa_kit.inventory.workloads import Workload
-from hipaa_kit.kube.network.addresses import is_cidr
+from hipaa_kit.kube.network.addresses import EVERYWHERE, is_cidr, parse_cidr
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.kube.reading import as_map, as_maps
 from hipaa_kit.safeguards.encryption.remedies import tls_at_ingresses
@@ -23,6 +24,7 @@ from hipaa_kit.safeguards.remedy import (
     containers_of,
     mend,
     patch,
+    pod_selector,
     remedy,
     selector_of,
     template_patch,
@@ -33,7 +35,6 @@ from hipaa_kit.sources.snapshot import Record
 Rule = dict[str, Any]
 
 DIRECTIONS: Final = {"ingress": "Ingress", "egress": "Egress"}
-EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Label that the API server keeps on every namespace.
 
@@ -51,21 +52,21 @@ WIDE: Final = ("every_peer", "every_namespace", "internet")
 def only_declared_flows(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Allow a workload its declared flows by name, and take out of its policies what is wider."""
     workload = cluster.workload(finding.object)
-    if workload is None:
+    if workload is None and _on_the_node(finding.object, cluster):
         return None
-    steps = [_off_the_node(workload), *declared_flows(workload, cluster)]
+    steps = [_off_the_node(workload) if workload else None, *declared_flows(finding.object, cluster)]
     return mend("allow the declared flows alone", steps, _caution([finding.object], cluster))
 
 
-def declared_flows(workload: Workload, cluster: Cluster) -> list[Change]:
+def declared_flows(workload: str, cluster: Cluster) -> list[Change]:
     """Return the changes by which a workload is isolated, and its declared flows alone are allowed."""
-    own = _own_policies(workload.object, cluster)
+    own = _own_policies(workload, cluster)
     steps: list[Change | None] = []
     narrowed: set[str] = set()
     for policy in own:
         steps.append(_declared_only(policy, workload, cluster))
         narrowed |= _directions(policy, cluster)
-    for policy in sorted(_policies_of(workload.object, cluster) - set(own)):
+    for policy in sorted(_policies_of(workload, cluster) - set(own)):
         steps += _without_wide_rules(policy, cluster)
     if narrowed != set(DIRECTIONS):
         steps.insert(0, declared_policy(workload, cluster))
@@ -78,9 +79,8 @@ def narrow_rules(finding: Failing, cluster: Cluster) -> Remedy | None:
     selected = sorted(_selected(finding.object, cluster))
     if finding.kind != "NetworkPolicy" or not selected:
         return None
-    workload = cluster.workload(selected[0])
-    if workload is not None and finding.object in _own_policies(workload.object, cluster):
-        steps: list[Change | None] = [_declared_only(finding.object, workload, cluster)]
+    if finding.object in _own_policies(selected[0], cluster):
+        steps: list[Change | None] = [_declared_only(finding.object, selected[0], cluster)]
     else:
         steps = _without_wide_rules(finding.object, cluster)
     return mend("put the declared flows in the place of wide rules", steps, _caution(selected, cluster))
@@ -90,10 +90,9 @@ def narrow_rules(finding: Failing, cluster: Cluster) -> Remedy | None:
 def policies_that_work(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Let a policy select the workload of its name, name ports that are there, and let a workload ask for names."""
     if finding.kind != "NetworkPolicy":
-        workload = cluster.workload(finding.object)
         return mend(
             "let it ask a name server",
-            [declared_policy(workload, cluster)] if workload else [],
+            [_asking(finding, cluster)],
             "the flow to the name server has to be declared in scope.yaml, too, if it is not",
         )
     if "selects no pod" in finding.reason:
@@ -110,13 +109,32 @@ def policies_that_work(finding: Failing, cluster: Cluster) -> Remedy | None:
             f"from then on {held[0].object} is isolated: what no rule allows is cut",
         )
     selected = sorted(_selected(finding.object, cluster))
-    workload = cluster.workload(selected[0]) if len(selected) == 1 else None
-    if workload is None or finding.object not in _own_policies(workload.object, cluster):
+    if not selected or finding.object not in _own_policies(selected[0], cluster):
         return None
     return mend(
         "name the ports of the declared flows",
-        [_declared_only(finding.object, workload, cluster)],
+        [_declared_only(finding.object, selected[0], cluster)],
         _caution(selected, cluster),
+    )
+
+
+def _asking(finding: Failing, cluster: Cluster) -> Put | None:
+    """Return a policy that lets a workload ask the name servers of the cluster."""
+    workload_of = {row["object"]: str(row["workload"]) for row in cluster.rows("pods")}
+    servers = sorted({workload_of[row["pod"]] for row in cluster.rows("service_targets", port=53)})
+    peers = [peer for server in servers for peer in _peers(server, cluster)]
+    selector = pod_selector(finding.object, cluster)
+    if not peers or not selector:
+        return None
+    name = cluster.free_name("NetworkPolicy", finding.namespace, f"{finding.name}-name-server")
+    ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    return Put(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": name, "namespace": finding.namespace},
+            "spec": {"podSelector": selector, "policyTypes": ["Egress"], "egress": [{"to": peers, "ports": ports}]},
+        }
     )
 
 
@@ -150,19 +168,18 @@ def _off_the_node(workload: Workload) -> Patch | None:
 @remedy("HK-NET-08")
 def entries(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Let only the declared addresses come in by a load balancer, and only the declared flows by the ports of nodes."""
-    workload = cluster.workload(finding.object)
     ways = [row for row in cluster.rows("exposures", workload=finding.object) if row["level"] == "internet"]
     balancers = sorted({row["entry"] for row in ways if row["entry_type"] == "load_balancer"})
     declared = sorted(
         {
             row["source"]
             for row in cluster.rows("expected_flows", destination=finding.object)
-            if is_cidr(row["source"]) and row["source"] not in EVERYWHERE
+            if is_cidr(row["source"]) and row["source"] not in map(str, EVERYWHERE)
         }
     )
     if plain := sorted({row["entry"] for row in ways if row["entry_type"] == "ingress" and row["tls"] == "none"}):
         return tls_at_ingresses(plain, cluster)
-    if not balancers or not declared or workload is None:
+    if not balancers or not declared:
         return None
     steps: list[Change] = [
         patch(record, spec={"loadBalancerSourceRanges": declared})
@@ -171,7 +188,7 @@ def entries(finding: Failing, cluster: Cluster) -> Remedy | None:
     ]
     caution = f"who comes from anywhere but {', '.join(declared)} is kept out; some providers do not heed the field"
     return mend(
-        "let in the declared addresses alone", [*steps, *declared_flows(workload, cluster)], f"{caution}; {CUT}"
+        "let in the declared addresses alone", [*steps, *declared_flows(finding.object, cluster)], f"{caution}; {CUT}"
     )
 
 
@@ -186,12 +203,12 @@ def enforce(finding: Failing, cluster: Cluster) -> Remedy:
     )
 
 
-def declared_policy(workload: Workload, cluster: Cluster) -> Put | None:
+def declared_policy(workload: str, cluster: Cluster) -> Put | None:
     """Return a policy that isolates a workload and allows its declared flows; None where it has no labels."""
-    selector = selector_of(workload)
+    _, namespace, name = parse_object_id(workload)
+    selector = pod_selector(workload, cluster)
     if not selector:
         return None
-    name = f"{workload.name}-declared-flows"
     spec: dict[str, Any] = {"podSelector": selector, "policyTypes": list(DIRECTIONS.values())}
     for direction in DIRECTIONS:
         spec[direction] = _rules(workload, direction, cluster)
@@ -199,16 +216,16 @@ def declared_policy(workload: Workload, cluster: Cluster) -> Put | None:
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
-            "metadata": {"name": name, "namespace": workload.namespace},
+            "metadata": {"name": f"{name}-declared-flows", "namespace": namespace},
             "spec": spec,
         }
     )
 
 
-def _rules(workload: Workload, direction: str, cluster: Cluster) -> list[Rule]:
+def _rules(workload: str, direction: str, cluster: Cluster) -> list[Rule]:
     """Return a rule for each declared flow of a workload in one direction."""
     near, far, field = ("destination", "source", "from") if direction == "ingress" else ("source", "destination", "to")
-    mine = (workload.object, object_id("Namespace", "", workload.namespace))
+    mine = (workload, object_id("Namespace", "", parse_object_id(workload)[1]))
     rules: list[Rule] = []
     for row in cluster.rows("expected_flows"):
         if row[near] not in mine:
@@ -228,17 +245,23 @@ def _rules(workload: Workload, direction: str, cluster: Cluster) -> list[Rule]:
 def _peers(end: str, cluster: Cluster) -> list[dict[str, Any]]:
     """Return a declared end of a flow as peers of a rule; none where no rule can name it."""
     if is_cidr(end):
-        return [{"ipBlock": {"cidr": end}}]
+        return [{"ipBlock": _block(end)}]
     if end == "internet":
-        return [{"ipBlock": {"cidr": each}} for each in EVERYWHERE]
+        return [{"ipBlock": _block(each)} for each in map(str, EVERYWHERE)]
     kind, namespace, name = parse_object_id(end)
     if kind == "Namespace":
         return [{"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: name}}}]
-    workload = cluster.workload(end)
-    selector = selector_of(workload) if workload else {}
+    selector = {} if _on_the_node(end, cluster) else pod_selector(end, cluster)
     if not selector:
         return []
     return [{"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}}, "podSelector": selector}]
+
+
+def _block(cidr: str) -> dict[str, Any]:
+    """Return addresses as a rule names them, without those of the instance metadata service."""
+    whole = parse_cidr(cidr)
+    held = [str(each) for each in METADATA if whole is not None and whole.holds(each) and each != whole]
+    return {"cidr": cidr, "except": held} if held else {"cidr": cidr}
 
 
 def _policies_of(workload: str, cluster: Cluster) -> set[str]:
@@ -279,7 +302,7 @@ def _directions(policy: str, cluster: Cluster) -> set[str]:
     return {"ingress", *(["egress"] if spec.get("egress") else [])}
 
 
-def _declared_only(policy: str, workload: Workload, cluster: Cluster) -> Patch | None:
+def _declared_only(policy: str, workload: str, cluster: Cluster) -> Patch | None:
     """Return the patch by which a policy of one workload allows its declared flows alone."""
     record = cluster.record(policy)
     if record is None:
@@ -305,8 +328,14 @@ def _without_wide_rules(policy: str, cluster: Cluster) -> list[Change | None]:
         ]
         for direction, out in wide.items()
     }
-    served = [cluster.workload(name) for name in sorted(_selected(policy, cluster))]
-    return [*(declared_policy(each, cluster) for each in served if each), patch(record, spec=spec)]
+    served = [declared_policy(name, cluster) for name in sorted(_selected(policy, cluster))]
+    return [*served, patch(record, spec=spec)]
+
+
+def _on_the_node(workload: str, cluster: Cluster) -> bool:
+    """Tell whether all pods of a workload are on the network of their node, where no policy knows them by labels."""
+    pods = cluster.rows("pods", workload=workload)
+    return bool(pods) and all(row["host_network"] for row in pods)
 
 
 def _caution(workloads: Iterable[str], cluster: Cluster) -> str:
