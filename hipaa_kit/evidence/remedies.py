@@ -27,6 +27,7 @@ from hipaa_kit.views.remedies import PROVED, by_finding, plain_words
 
 MANIFESTS: Final = ("patch", "object", "replace", "delete")
 PROVED_BY_OBJECTS: Final = ("yes", "together")
+_LONGEST_NAME: Final = 200
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 INTRODUCTION: Final = """\
@@ -110,7 +111,7 @@ def _manifests(remedies: pd.DataFrame) -> dict[tuple[str, str, str], list[dict[s
 
 def _file_name(target: str, taken: dict[str, str]) -> str:
     """Return a name for a file that no other has, of characters that every file system takes."""
-    stem = ".".join(_UNSAFE.sub("-", part) for part in target.split("/") if part)
+    stem = ".".join(_UNSAFE.sub("-", part) for part in target.split("/") if part)[:_LONGEST_NAME]
     name, number = f"{stem}.yaml", 2
     while name in taken:
         name, number = f"{stem}.{number}.yaml", number + 1

@@ -195,11 +195,30 @@ def owner_of(workload: Workload) -> Record:
     return workload.record
 
 
-def containers_of(workload: Workload, *, init: bool = True) -> list[tuple[str, Mapping[str, Any]]]:
+def containers_of(workload: Workload) -> list[tuple[str, Mapping[str, Any]]]:
     """Return (field, container) of a workload's template, init containers first."""
     spec = as_map(workload.template, "spec")
-    fields = ("initContainers", "containers") if init else ("containers",)
+    fields = ("initContainers", "containers")
     return [(name, each) for name in fields for each in as_maps(spec.get(name)) if as_text(each.get("name"))]
+
+
+def containers_patch(workload: Workload, changes: Mapping[str, Mapping[str, Any]], **spec: Any) -> Patch | None:
+    """Return a patch of a pod template: changes of its containers by name, and of the rest of its spec; None for none.
+
+    A container that the template does not have, such as one that a mesh puts into its pods, is left out: a patch would
+    make a new one.
+    """
+    for field_name, container in containers_of(workload):
+        if changed := changes.get(container["name"]):
+            spec.setdefault(field_name, []).append({"name": container["name"], **changed})
+    return template_patch(workload, **spec) if spec else None
+
+
+def without_host_ports(container: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the change of a container that opens no port of its node; {} where it opens none."""
+    opened = [each for each in as_maps(container.get("ports")) if each.get("hostPort")]
+    ports = [{"containerPort": each.get("containerPort"), "hostPort": None} for each in opened]
+    return {"ports": ports} if ports else {}
 
 
 def selector_of(workload: Workload) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hipaa_kit.inventory.workloads import Workload
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.patches import DIRECTIVE
 from hipaa_kit.kube.reading import as_map, as_maps, as_text, as_texts
 from hipaa_kit.safeguards.access_control.tokens import STOCK
 from hipaa_kit.safeguards.remedy import (
@@ -22,12 +23,14 @@ from hipaa_kit.safeguards.remedy import (
     Step,
     advise,
     containers_of,
+    containers_patch,
     head,
     mend,
     patch,
     remedy,
     run,
     template_patch,
+    without_host_ports,
 )
 from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
 from hipaa_kit.sources.snapshot import Record
@@ -195,27 +198,25 @@ def no_token(finding: Failing, cluster: Cluster) -> Remedy | None:
         caution += (
             f", and this account has {', '.join(sorted(granted))}: give the workload an account of its own instead"
         )
-    spec = {"automountServiceAccountToken": False, **_without_written_tokens(workload)}
-    return mend("mount no token", [template_patch(workload, **spec)], caution)
+    volumes, mounts = _written_tokens(workload)
+    spec = {"automountServiceAccountToken": False, **({"volumes": volumes} if volumes else {})}
+    return mend("mount no token", [containers_patch(workload, mounts, **spec)], caution)
 
 
-def _without_written_tokens(workload: Workload) -> dict[str, Any]:
-    """Return the patch of a template that takes out volumes by which it brings a token for the API server itself."""
+def _written_tokens(workload: Workload) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return what takes out a token that a template brings by itself: changes of volumes, and of containers by name."""
     names = {
         as_text(volume.get("name"))
         for volume in as_maps(as_map(workload.template, "spec").get("volumes"))
         for source in as_maps(as_map(volume, "projected").get("sources"))
         if "serviceAccountToken" in source and not as_map(source, "serviceAccountToken").get("audience")
     }
-    if not names:
-        return {}
-    spec: dict[str, Any] = {"volumes": [{"name": name, "$patch": "delete"} for name in sorted(names)]}
-    for field, container in containers_of(workload):
-        mounts = [each for each in as_maps(container.get("volumeMounts")) if as_text(each.get("name")) in names]
-        if mounts:
-            gone = [{"mountPath": each.get("mountPath"), "$patch": "delete"} for each in mounts]
-            spec.setdefault(field, []).append({"name": container["name"], "volumeMounts": gone})
-    return spec
+    mounts: dict[str, dict[str, Any]] = {}
+    for _, container in containers_of(workload):
+        paths = [each.get("mountPath") for each in as_maps(container.get("volumeMounts")) if each.get("name") in names]
+        if paths:
+            mounts[container["name"]] = {"volumeMounts": [{"mountPath": path, DIRECTIVE: "delete"} for path in paths]}
+    return [{"name": name, DIRECTIVE: "delete"} for name in sorted(names)], mounts
 
 
 def _account_of(workload: str, cluster: Cluster) -> str:
@@ -290,8 +291,8 @@ def restricted_pods(finding: Failing, cluster: Cluster) -> Remedy | None:
         return None
     pods = {row["object"] for row in cluster.rows("pods", workload=finding.object)}
     controls = {str(row["control"]) for row in cluster.rows("pod_security") if row["pod"] in pods}
-    spec = _restricted(workload, controls)
-    steps: list[Step] = [template_patch(workload, **spec)] if spec else []
+    spec, containers = _restricted(workload, controls)
+    steps: list[Step | None] = [containers_patch(workload, containers, **spec)]
     if controls & {"restrictedVolumes", "hostPathVolumes"}:
         steps.append(
             Instruction(f"put a claim, or another volume of the restricted level, in the place of: {finding.observed}")
@@ -312,8 +313,8 @@ _CAUTIONS: Final = {
 }
 
 
-def _restricted(workload: Workload, controls: set[str]) -> dict[str, Any]:
-    """Return the patch of a pod's spec that corrects what some controls forbid."""
+def _restricted(workload: Workload, controls: set[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the changes of a pod's spec, and of its containers by name, that correct what some controls forbid."""
     pod = as_map(workload.template, "spec")
     spec: dict[str, Any] = {}
     if "hostNamespaces" in controls:
@@ -321,16 +322,13 @@ def _restricted(workload: Workload, controls: set[str]) -> dict[str, Any]:
     security = _context(as_map(pod, "securityContext"), controls, whole=True)
     if security:
         spec["securityContext"] = security
-    for field, container in containers_of(workload):
-        changed: dict[str, Any] = {}
+    changes: dict[str, dict[str, Any]] = {}
+    for _, container in containers_of(workload):
+        changed = without_host_ports(container) if "hostPorts" in controls else {}
         if context := _context(as_map(container, "securityContext"), controls, whole=False):
             changed["securityContext"] = context
-        opened = [each for each in as_maps(container.get("ports")) if each.get("hostPort")]
-        if "hostPorts" in controls and opened:
-            changed["ports"] = [{"containerPort": each.get("containerPort"), "hostPort": None} for each in opened]
-        if changed:
-            spec.setdefault(field, []).append({"name": container["name"], **changed})
-    return spec
+        changes[container["name"]] = changed
+    return spec, changes
 
 
 def _context(context: Mapping[str, Any], controls: set[str], *, whole: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hipaa_kit.safeguards.remedy import (
     Failing,
     Remedy,
     advise,
+    containers_patch,
     mend,
     patch,
     pod_selector,
@@ -171,13 +172,12 @@ def readiness(finding: Failing, cluster: Cluster) -> Remedy | None:
         mine = row["pod"] in pods and any(member.endswith(f"/{row['container']}") for member in finding.members)
         if mine and row["container"] and row["protocol"] == "TCP" and row["target_port"]:
             ports.setdefault(str(row["container"]), int(row["target_port"]))
-    probed = [
-        {"name": name, "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 10}}
-        for name, port in sorted(ports.items())
-    ]
+    probed = {
+        name: {"readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 10}} for name, port in ports.items()
+    }
     return mend(
         "probe the port that it serves",
-        [template_patch(workload, containers=probed)] if probed else [],
+        [containers_patch(workload, probed)],
         "that a port is open does not show that the application answers: put its own health request in the place of it",
     )
 
@@ -186,13 +186,13 @@ def readiness(finding: Failing, cluster: Cluster) -> Remedy | None:
 def requests(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Ask for some memory for every container that asks for none."""
     workload = cluster.workload(finding.object)
-    names = sorted({member.rpartition("/")[2] for member in finding.members})
-    if workload is None or not names:
+    if workload is None:
         return None
-    asked = [{"name": name, "resources": {"requests": {"memory": MEMORY_TO_START_WITH}}} for name in names]
+    asked = {"resources": {"requests": {"memory": MEMORY_TO_START_WITH}}}
+    names = {member.rpartition("/")[2] for member in finding.members}
     return mend(
         "ask for memory",
-        [template_patch(workload, containers=asked)],
+        [containers_patch(workload, dict.fromkeys(names, asked))],
         f"{MEMORY_TO_START_WITH} is where to start: ask for what it uses (kubectl top pod --containers)",
     )
 

@@ -17,11 +17,11 @@ from hipaa_kit.safeguards.remedy import (
     Remedy,
     Step,
     advise,
+    containers_patch,
     mend,
     patch,
     remedy,
     run,
-    template_patch,
 )
 from hipaa_kit.sources.overlay import Change, Put
 from hipaa_kit.sources.snapshot import Record
@@ -138,14 +138,12 @@ def from_a_secret(finding: Failing, cluster: Cluster) -> Remedy | None:
     if names:
         files = " --from-file={}=FILE" * len(names)
         steps.append(run("kubectl -n {} create secret generic {}" + files, finding.namespace, secret, *names))
-        fields: dict[str, list[dict[str, Any]]] = {}
-        spec = as_map(workload.template, "spec")
-        for field in ("initContainers", "containers"):
-            for each in as_maps(spec.get(field)):
-                if held := variables.get(str(each.get("name"))):
-                    env = [{"name": name, "value": None, "valueFrom": _reference(secret, name)} for name in held]
-                    fields.setdefault(field, []).append({"name": each["name"], "env": env})
-        steps.append(template_patch(workload, **fields))
+        changed = containers_patch(
+            workload, {holder: {"env": [_from(secret, name) for name in held]} for holder, held in variables.items()}
+        )
+        if changed is None:
+            return None
+        steps.append(changed)
     steps += [
         Instruction(f"take {place} from a file or variable that a Secret fills, and change the credential")
         for place in others
@@ -157,8 +155,8 @@ def from_a_secret(finding: Failing, cluster: Cluster) -> Remedy | None:
     )
 
 
-def _reference(secret: str, key: str) -> dict[str, Any]:
-    return {"secretKeyRef": {"name": secret, "key": key}}
+def _from(secret: str, name: str) -> dict[str, Any]:
+    return {"name": name, "value": None, "valueFrom": {"secretKeyRef": {"name": secret, "key": name}}}
 
 
 @remedy("HK-ENC-16")

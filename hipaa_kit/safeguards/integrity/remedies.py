@@ -10,11 +10,11 @@ from hipaa_kit.safeguards.remedy import (
     Remedy,
     advise,
     containers_of,
+    containers_patch,
     mend,
     patch,
     remedy,
     run,
-    template_patch,
 )
 
 
@@ -30,9 +30,9 @@ def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
         if row["pod"] in pods and row["digest"]:
             digests.setdefault(str(row["container"]), set()).add(str(row["digest"]))
     failing = {member.partition("/")[0] for member in finding.members}
-    spec: dict[str, Any] = {}
+    named: dict[str, dict[str, Any]] = {}
     several = []
-    for field, container in containers_of(workload):
+    for _, container in containers_of(workload):
         name, image = str(container["name"]), str(container.get("image") or "")
         if name not in failing or "@" in image or not image:
             continue
@@ -40,7 +40,7 @@ def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
         if len(running) != 1:
             several.append(f"{name} ({', '.join(sorted(running)) or 'no digest is known'})")
             continue
-        spec.setdefault(field, []).append({"name": name, "image": f"{image}@{next(iter(running))}"})
+        named[name] = {"image": f"{image}@{next(iter(running))}"}
     if several:
         return advise(
             "name the image by digest",
@@ -49,7 +49,7 @@ def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
         )
     return mend(
         "name the image by the digest that runs",
-        [template_patch(workload, **spec)] if spec else [],
+        [containers_patch(workload, named)],
         "what runs today is kept, good or bad: a new release has to change the digest, and nodes of another "
         "architecture need the digest of the whole index",
     )
@@ -61,14 +61,10 @@ def read_only(finding: Failing, cluster: Cluster) -> Remedy | None:
     workload = cluster.workload(finding.object)
     if workload is None:
         return None
-    spec: dict[str, Any] = {}
-    for field, container in containers_of(workload):
-        if container["name"] in finding.members:
-            context = {"securityContext": {"readOnlyRootFilesystem": True}}
-            spec.setdefault(field, []).append({"name": container["name"], **context})
+    context = {"securityContext": {"readOnlyRootFilesystem": True}}
     return mend(
         "make the root file system read-only",
-        [template_patch(workload, **spec)] if spec else [],
+        [containers_patch(workload, dict.fromkeys(finding.members, context))],
         "a program that writes outside its volumes fails: mount an emptyDir where it does, such as /tmp",
     )
 

@@ -22,12 +22,13 @@ from hipaa_kit.safeguards.remedy import (
     Remedy,
     advise,
     containers_of,
+    containers_patch,
     mend,
     patch,
     pod_selector,
     remedy,
     selector_of,
-    template_patch,
+    without_host_ports,
 )
 from hipaa_kit.sources.overlay import Change, Patch, Put
 from hipaa_kit.sources.snapshot import Record
@@ -157,12 +158,8 @@ def _off_the_node(workload: Workload) -> Patch | None:
     spec: dict[str, Any] = {}
     if as_map(workload.template, "spec").get("hostNetwork"):
         spec["hostNetwork"] = None
-    for field, container in containers_of(workload):
-        opened = [each for each in as_maps(container.get("ports")) if each.get("hostPort")]
-        if opened:
-            ports = [{"containerPort": each.get("containerPort"), "hostPort": None} for each in opened]
-            spec.setdefault(field, []).append({"name": container["name"], "ports": ports})
-    return template_patch(workload, **spec) if spec else None
+    shut = {each["name"]: ports for _, each in containers_of(workload) if (ports := without_host_ports(each))}
+    return containers_patch(workload, shut, **spec)
 
 
 @remedy("HK-NET-08")
