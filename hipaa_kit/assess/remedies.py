@@ -148,20 +148,18 @@ class _Prover:
         """Set of each remedy whether it is verified, and what its check then says.
 
         What a check says of one object may rest on all others where it looks everywhere: only alone does a remedy of
-        such a check show what it mends.
+        such a check show what it mends. One that does not mend its finding among all others of the check is not tried.
         """
         by_check: dict[str, list[_Case]] = defaultdict(list)
         for case in cases:
             by_check[case.failing.check].append(case)
         alone: list[_Case] = []
         for check, held in by_check.items():
-            if CHECKS[check].everywhere and len(held) > 1:
-                alone += held
-                continue
             world = self._world(held)
             for case in held:
                 self._settle(case, world)
-            alone += [case for case in held if case.verified == "no" and len(held) > 1]
+                doubtful = CHECKS[check].everywhere or case.verified != "yes"
+                alone += [case] if len(held) > 1 and doubtful and self._mended(case, world) else []
         by_changes: dict[str, list[_Case]] = defaultdict(list)
         for case in alone[:MOST_ALONE]:
             by_changes["".join(as_yaml(step.content) for step in case.remedy.changes)].append(case)
@@ -169,31 +167,41 @@ class _Prover:
             world = self._world(held[:1])
             for case in held:
                 self._settle(case, world)
-        left = [case for case in cases if case.verified != "yes" and not self._is_open(case)]
-        world = self._world(cases)
+        left = [case for case in cases if case.verified != "yes" and not self._is_open(case)] + alone[MOST_ALONE:]
+        self._prove_together(left, cases)
+
+    def _prove_together(self, left: list[_Case], cases: list[_Case]) -> None:
+        """Find which of the remedies that are left mend their finding where all remedies are applied."""
+        world = self._world(cases) if left else None
         for case in left:
-            before = (case.verified, case.outcome)
-            self._settle(case, world)
-            if case.verified == "yes":
+            if world is not None and self._mended(case, world) and not self._worse(self._said(case, world)):
                 case.verified = "together"
-            elif case.outcome:
-                case.verified, case.outcome = before
+            elif case.verified == "yes":
+                case.verified = "no"
 
     def _settle(self, case: _Case, world: _World) -> None:
         """Say what a remedy comes to in a world in which it is applied."""
-        check = case.failing.check
-        after = {each: world.verdicts(each) for each in (check, *REMEDIES[check].also)}
+        after = self._said(case, world)
         worse = self._worse(after)
-        found = after[check].get(case.failing.object)
-        if (found.verdict in GOOD if found else _may_vanish(case)) and not worse:
+        found = after[case.failing.check].get(case.failing.object)
+        if self._mended(case, world) and not worse:
             case.verified = "yes"
-        elif not worse and (self._is_open(case) or found and found.verdict in (REVIEW, NOT_ASSESSED)):
+        elif not worse and (self._is_open(case) or (found and found.verdict in (REVIEW, NOT_ASSESSED))):
             case.verified = "cannot"
         else:
             case.verified = "no"
         case.outcome = f"{found.verdict}: {found.reason}" if found else "nothing to judge any more"
         if worse:
             case.outcome += f"; and {worse[0][0]} gets worse at {worse[0][1]}"
+
+    def _said(self, case: _Case, world: _World) -> dict[str, Verdicts]:
+        """Return what the check of a remedy, and those that it may not make worse, say in a world."""
+        checks = (case.failing.check, *REMEDIES[case.failing.check].also)
+        return {check: world.verdicts(check) for check in checks}
+
+    def _mended(self, case: _Case, world: _World) -> bool:
+        found = world.verdicts(case.failing.check).get(case.failing.object)
+        return found.verdict in GOOD if found else _may_vanish(case)
 
     def _is_open(self, case: _Case) -> bool:
         """Tell whether something of a remedy is still to be done that objects do not show."""

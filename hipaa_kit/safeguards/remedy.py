@@ -11,13 +11,11 @@ such as a password, or a decision, it is a command or an instruction, and never 
 from __future__ import annotations
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
-
-import pandas as pd
 
 from hipaa_kit.inventory.workloads import Workload, gather
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -136,14 +134,30 @@ class Cluster:
 
     def rows(self, table: str, **equal: Any) -> list[dict[str, Any]]:
         """Return the rows of a table in which columns have some values."""
-        found = self.tables[table]
-        for name, value in equal.items():
-            found = found[found[name] == value]
-        return list(rows_of(found))
+        names = tuple(sorted(equal))
+        index = self.once(f"{table} by {names}", lambda: self._index(table, names))
+        found: list[dict[str, Any]] = index.get(tuple(equal[name] for name in names), [])
+        return found
 
-    def frame(self, table: str) -> pd.DataFrame:
-        """Return a table."""
-        return self.tables[table]
+    def _index(self, table: str, names: tuple[str, ...]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+        found: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows_of(self.tables[table]):
+            found[tuple(row[name] for name in names)].append(row)
+        return dict(found)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what is made once for all findings, under a name of its own."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def pods(self, workload: str) -> list[dict[str, Any]]:
+        """Return the rows of a workload's pods."""
+        return self.rows("pods", workload=workload)
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def _records(self) -> dict[str, Record]:
@@ -252,12 +266,10 @@ def pod_selector(name: str, cluster: Cluster) -> dict[str, Any]:
     workload = cluster.workload(name)
     if workload is not None and (selector := selector_of(workload)):
         return selector
-    pods = cluster.frame("pods")
-    mine = pods[pods["workload"] == name]["object"]
-    labels = cluster.frame("labels")
-    labels = labels[labels["object"].isin(mine) & ~labels["key"].isin(PASSING_LABELS)]
-    counted = Counter(zip(labels["key"], labels["value"], strict=True))
-    shared = {str(key): str(value) for (key, value), count in sorted(counted.items()) if count == len(mine)}
+    pods = cluster.pods(name)
+    held = [row for pod in pods for row in cluster.rows("labels", object=pod["object"])]
+    counted = Counter((str(row["key"]), str(row["value"])) for row in held if row["key"] not in PASSING_LABELS)
+    shared = {key: value for (key, value), count in sorted(counted.items()) if count == len(pods)}
     return {"matchLabels": shared} if shared else {}
 
 

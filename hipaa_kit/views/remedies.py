@@ -19,7 +19,7 @@ PROVED = {
     "yes": "proved: with it applied, the check passes",
     "together": "proved together with the other remedies, not alone",
     "no": "not enough: with it applied, the check does not pass",
-    "cannot": "for people to carry out; the objects cannot show it",
+    "cannot": "not proved: these objects cannot show it",
 }
 """What `verified` says, in words."""
 

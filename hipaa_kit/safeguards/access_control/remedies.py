@@ -220,7 +220,7 @@ def _written_tokens(workload: Workload) -> tuple[list[dict[str, Any]], dict[str,
 
 
 def _account_of(workload: str, cluster: Cluster) -> str:
-    rows = cluster.rows("pods", workload=workload)
+    rows = cluster.pods(workload)
     return str(rows[0]["service_account"]) if rows else ""
 
 
@@ -279,8 +279,8 @@ def enforce_restricted(finding: Failing, cluster: Cluster) -> Remedy | None:
 
 def _refused(namespace: str, cluster: Cluster) -> list[str]:
     """Return the workloads of a namespace whose pods do not meet the restricted level."""
-    short = set(cluster.frame("pod_security")["pod"])
-    return sorted({row["workload"] for row in cluster.rows("pods", namespace=namespace) if row["object"] in short})
+    pods = cluster.rows("pods", namespace=namespace)
+    return sorted({row["workload"] for row in pods if cluster.rows("pod_security", pod=row["object"])})
 
 
 @remedy("HK-ACC-16")
@@ -289,8 +289,8 @@ def restricted_pods(finding: Failing, cluster: Cluster) -> Remedy | None:
     workload = cluster.workload(finding.object)
     if workload is None:
         return None
-    pods = {row["object"] for row in cluster.rows("pods", workload=finding.object)}
-    controls = {str(row["control"]) for row in cluster.rows("pod_security") if row["pod"] in pods}
+    found = [row for pod in cluster.pods(finding.object) for row in cluster.rows("pod_security", pod=pod["object"])]
+    controls = {str(row["control"]) for row in found}
     spec, containers = _restricted(workload, controls)
     steps: list[Step | None] = [containers_patch(workload, containers, **spec)]
     if controls & {"restrictedVolumes", "hostPathVolumes"}:

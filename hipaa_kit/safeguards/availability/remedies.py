@@ -62,11 +62,8 @@ def more_replicas(finding: Failing, cluster: Cluster) -> Remedy | None:
 
 def _single_writer_claims(name: str, cluster: Cluster) -> list[str]:
     """Return the claims of a workload's pods that only one node can mount."""
-    pods = cluster.frame("pods")
-    mounted = cluster.frame("volumes")
-    mounted = mounted[mounted["pod"].isin(pods[pods["workload"] == name]["object"])]
-    names = set(mounted["reference"])
-    claims = [row for row in cluster.rows("claims") if row["object"] in names]
+    mounted = {row["reference"] for pod in cluster.pods(name) for row in cluster.rows("volumes", pod=pod["object"])}
+    claims = [row for each in sorted(mounted) for row in cluster.rows("claims", object=each)]
     return sorted(row["object"] for row in claims if not any(mode in row["access_modes"] for mode in SHARED_MODES))
 
 
@@ -166,10 +163,11 @@ def readiness(finding: Failing, cluster: Cluster) -> Remedy | None:
     workload = cluster.workload(finding.object)
     if workload is None:
         return None
-    pods = {row["object"] for row in cluster.rows("pods", workload=finding.object)}
     ports: dict[str, int] = {}
-    for row in cluster.rows("service_targets"):
-        mine = row["pod"] in pods and any(member.endswith(f"/{row['container']}") for member in finding.members)
+    for row in (
+        row for pod in cluster.pods(finding.object) for row in cluster.rows("service_targets", pod=pod["object"])
+    ):
+        mine = any(member.endswith(f"/{row['container']}") for member in finding.members)
         if mine and row["container"] and row["protocol"] == "TCP" and row["target_port"]:
             ports.setdefault(str(row["container"]), int(row["target_port"]))
     probed = {

@@ -92,7 +92,7 @@ def _certificate(ingress: Record, secret: str, hosts: list[str], cluster: Cluste
 @remedy("HK-ENC-11")
 def strict_mesh(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Let the mesh take in mutual TLS alone where PeerAuthentication is what decides."""
-    if not cluster.frame("mesh_pods")["mesh"].eq("istio").any() or cluster.workload(finding.object) is None:
+    if not cluster.rows("mesh_pods", workload=finding.object, mesh="istio"):
         return None
     name = cluster.free_name("PeerAuthentication", finding.namespace, "default")
     if name != "default":

@@ -24,10 +24,9 @@ def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
     workload = cluster.workload(finding.object)
     if workload is None:
         return None
-    pods = {row["object"] for row in cluster.rows("pods", workload=finding.object)}
     digests: dict[str, set[str]] = {}
-    for row in cluster.rows("containers"):
-        if row["pod"] in pods and row["digest"]:
+    for row in (row for pod in cluster.pods(finding.object) for row in cluster.rows("containers", pod=pod["object"])):
+        if row["digest"]:
             digests.setdefault(str(row["container"]), set()).add(str(row["digest"]))
     failing = {member.partition("/")[0] for member in finding.members}
     named: dict[str, dict[str, Any]] = {}

@@ -121,8 +121,8 @@ def policies_that_work(finding: Failing, cluster: Cluster) -> Remedy | None:
 
 def _asking(finding: Failing, cluster: Cluster) -> Put | None:
     """Return a policy that lets a workload ask the name servers of the cluster."""
-    workload_of = {row["object"]: str(row["workload"]) for row in cluster.rows("pods")}
-    servers = sorted({workload_of[row["pod"]] for row in cluster.rows("service_targets", port=53)})
+    asked = {row["pod"] for row in cluster.rows("service_targets", port=53)}
+    servers = sorted({str(row["workload"]) for pod in asked for row in cluster.rows("pods", object=pod)})
     peers = [peer for server in servers for peer in _peers(server, cluster)]
     selector = pod_selector(finding.object, cluster)
     if not peers or not selector:
@@ -269,9 +269,16 @@ def _policies_of(workload: str, cluster: Cluster) -> set[str]:
 
 def _selected(policy: str, cluster: Cluster) -> set[str]:
     """Return the workloads of which a policy selects pods."""
-    isolation = cluster.frame("isolation")
-    held = isolation["policies"].map(lambda names: policy in names.split())
-    return set(isolation[held]["workload"])
+    found: dict[str, set[str]] = cluster.once("workloads by policy", lambda: _by_policy(cluster))
+    return found.get(policy, set())
+
+
+def _by_policy(cluster: Cluster) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for row in cluster.rows("isolation"):
+        for policy in str(row["policies"]).split():
+            found.setdefault(policy, set()).add(str(row["workload"]))
+    return found
 
 
 def _own_policies(workload: str, cluster: Cluster) -> list[str]:
@@ -331,7 +338,7 @@ def _without_wide_rules(policy: str, cluster: Cluster) -> list[Change | None]:
 
 def _on_the_node(workload: str, cluster: Cluster) -> bool:
     """Tell whether all pods of a workload are on the network of their node, where no policy knows them by labels."""
-    pods = cluster.rows("pods", workload=workload)
+    pods = cluster.pods(workload)
     return bool(pods) and all(row["host_network"] for row in pods)
 
 
@@ -344,12 +351,17 @@ def _caution(workloads: Iterable[str], cluster: Cluster) -> str:
     strangers = sorted(held - {row["object"] for row in cluster.rows("ephi_workloads")})
     words = [CUT]
     words += [f"no rule can name {', '.join(unnamed)}: let it in by its addresses"] if unnamed else []
-    seen = [
-        row for row in cluster.rows("ephi_traffic") if row["unexpected"] and {row["source"], row["destination"]} & held
-    ]
-    words += [f"seen in a flow log and not declared: {'; '.join(_flow(row) for row in seen[:5])}"] if seen else []
+    traffic = (
+        row for name in sorted(held) for end in ("source", "destination") for row in _traffic(name, end, cluster)
+    )
+    seen = list(dict.fromkeys(_flow(row) for row in traffic if row["unexpected"]))
+    words += [f"seen in a flow log and not declared: {'; '.join(seen[:5])}"] if seen else []
     words += [f"it is for {', '.join(strangers)} as well"] if strangers else []
     return "; ".join(words)
+
+
+def _traffic(workload: str, end: str, cluster: Cluster) -> list[dict[str, Any]]:
+    return cluster.rows("ephi_traffic", **{end: workload})
 
 
 def _flow(row: dict[str, Any]) -> str:
