@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table, refuse_existing, say
+from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, now, print_table, refuse_existing, say
 from hipaa_kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,17 +78,18 @@ def _of_bundle(path: Path) -> tuple[pd.DataFrame, str, str]:
 
 
 def _of_snapshot(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str, str]:
-    from hipaa_kit.assess.opening import assessment, parse_settings
+    from hipaa_kit.assess.opening import assessment, find_scope, open_any, parse_settings
 
+    snapshot = open_any(arguments.snapshot)
     run = assessment(
-        arguments.snapshot,
-        arguments.scope,
-        as_of=arguments.as_of,
+        snapshot,
+        arguments.scope or find_scope(arguments.snapshot),
+        as_of=arguments.as_of or snapshot.collected_at or now(),
         parameters=parse_settings(arguments.set),
         topics=_topics(arguments),
         inputs=arguments.inputs,
     )
-    return run.tables["remedies"], run.snapshot.identity.name, run.snapshot.collected_at
+    return run.tables["remedies"], snapshot.identity.name, snapshot.collected_at
 
 
 def _topics(arguments: argparse.Namespace) -> list[str]:
