@@ -45,7 +45,7 @@ def add_remedies(verbs: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from hipaa_kit.evidence.remedies import remedy_files, write_remedies
-    from hipaa_kit.views.remedies import overview, steps_text
+    from hipaa_kit.views.mending import overview, steps_text
 
     if arguments.out:
         refuse_existing(arguments.out)

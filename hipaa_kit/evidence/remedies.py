@@ -23,7 +23,7 @@ from hipaa_kit.errors import OutputError
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.views.remedies import PROVED, by_finding, plain_words
+from hipaa_kit.views.mending import PROVED, by_finding, plain_words
 
 MANIFESTS: Final = ("patch", "object", "replace", "delete")
 PROVED_BY_OBJECTS: Final = ("yes", "together")

@@ -4,6 +4,7 @@ from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who
 from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
+from hipaa_kit.views.mending import show_remedies
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
 from hipaa_kit.views.plots import (
     citation_bars,
@@ -14,7 +15,6 @@ from hipaa_kit.views.plots import (
     verdict_grid,
     volume_bars,
 )
-from hipaa_kit.views.remedies import show_remedies
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [

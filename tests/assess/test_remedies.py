@@ -149,7 +149,7 @@ def test_policies_cut_nothing_that_is_declared() -> None:
 def test_manifests_are_whole_and_hold_no_removed_value() -> None:
     for row in rows_of(remedies()[remedies()["kind"].isin(list(MAKES))]):
         content = yaml.safe_load(row["text"])
-        assert content["apiVersion"] and content["kind"] and content["metadata"]["name"]
+        assert all([content["apiVersion"], content["kind"], content["metadata"]["name"]])
         assert not holds_removed(content)
         json.dumps(content)
     assert not [row for row in rows_of(remedies()) if find_leaks(row["text"])]

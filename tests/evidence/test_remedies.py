@@ -163,9 +163,8 @@ def test_kustomize_makes_of_them_what_the_kit_judged(tmp_path: Path) -> None:
     theirs = {place_of(each): each for each in yaml.safe_load_all(done.stdout)}
     makes = {"patch": Patch, "object": Put, "delete": Delete}
     proved = remedies[remedies["verified"].isin(PROVED) & remedies["kind"].isin(list(makes))]
-    changes = []
-    for each in rows_of(proved.drop_duplicates(["target", "kind", "text"])):
-        changes.append(makes[each["kind"]](yaml.safe_load(each["text"])))
+    once = rows_of(proved.drop_duplicates(["target", "kind", "text"]))
+    changes = [makes[each["kind"]](yaml.safe_load(each["text"])) for each in once]
     changes.sort(key=lambda change: isinstance(change, Delete))
     ours = overlay(snapshot, changes, pseudonym=Pseudonymizer(TEST_KEY))
     made = {(r.group, r.kind, r.namespace, r.name): r.content for key in ours.kinds() for r in ours.parts[key].load()}
