@@ -20,7 +20,8 @@ from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser
+from hipaa_kit.cli.remedies import add_remedies
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    add_remedies(verbs)
     _history(verbs)
     add_explain(verbs)
     add_evidence_verbs(verbs)
@@ -255,7 +257,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
     run = assessment(
         snapshot,
         scope,
-        as_of=arguments.as_of or snapshot.collected_at or _now(),
+        as_of=arguments.as_of or snapshot.collected_at or now(),
         parameters=parse_settings(arguments.set),
         topics=arguments.topic,
         inputs=arguments.inputs,
@@ -383,10 +385,6 @@ def _default_bundle(run: Assessment) -> Path:
     cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _say_verdicts(run: Assessment) -> None:

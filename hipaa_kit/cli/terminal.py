@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,3 +106,8 @@ class progress:  # noqa: N801 - used as a function
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def now() -> str:
+    """Return this moment, for what records none."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
