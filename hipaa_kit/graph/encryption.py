@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.containers import each_container, parse_image
+from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds

@@ -15,7 +15,7 @@ from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import controller_of, object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
-from hipaa_kit.sources.reports import findings_of
+from hipaa_kit.sources.reports import ReportFindings, findings_of
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.vocabulary import NOT_EVALUATED
@@ -42,6 +42,14 @@ KINDS: Final = (
 )
 """Kinds that hold results of scanners, as their definitions name them."""
 
+VULNERABILITY_REPORT: Final = Kind(_TRIVY, "VulnerabilityReport", "vulnerabilityreports", True)
+SECRET_REPORT: Final = Kind(_TRIVY, "ExposedSecretReport", "exposedsecretreports", True)
+BILL_KINDS: Final = (
+    Kind(_TRIVY, "ClusterSbomReport", "clustersbomreports", False),
+    Kind(_TRIVY, "SbomReport", "sbomreports", True),
+)
+"""Kinds that hold what was seen in images."""
+
 UNREADABLE: Final = "unreadable"
 
 
@@ -50,13 +58,18 @@ def scanner_findings(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per result of a report; what cannot be read of one is a row that says so."""
     for kind in KINDS:
         for record in snapshot.records(kind):
-            found = findings_of(record.content, record.source, record.position, _kept)
+            found = read_report(record)
             if found is None:
                 yield _unreadable(record, record.position, kind)
                 continue
             yield from found.rows
             for problem in found.unreadable:
                 yield _unreadable(record, problem["position"], kind)
+
+
+def read_report(record: Record) -> ReportFindings | None:
+    """Return what a report in the cluster says, None where it is none."""
+    return findings_of(record.content, record.source, record.position, _kept)
 
 
 def workloads_by_object(snapshot: Snapshot) -> dict[str, str]:

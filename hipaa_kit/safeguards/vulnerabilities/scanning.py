@@ -1,0 +1,167 @@
+"""Scanning beyond images: configuration and nodes, what is refused at the door, tests by people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, judge, fails, not_assessed, reviews
+from hipaa_kit.safeguards.vulnerabilities.common import days_since
+from hipaa_kit.sources.inputs.values import moment
+from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
+
+ALERTS: Final = "falco"
+SCANS: Final = {"Cluster//configuration-scan": "the configuration of objects", "Cluster//node-scan": "nodes"}
+TESTS: Final = {
+    "Cluster//penetration-test": ("penetration test", ("penetration test", "pentest", "penetration-test")),
+    "Cluster//application-scan": ("scan of applications", ("application scan", "application-scan", "dast")),
+}
+"""Tests by people, and under which kinds of exercise they are recorded."""
+
+
+@check("HK-VUL-07", without_scope=True, optional=["scanner_reports"])
+def configuration_scanned(
+    scanner_findings: pd.DataFrame, scanner_reports: pd.DataFrame, *, configuration_scan_days: int = 30, as_of: str
+) -> pd.DataFrame:
+    """Judge by the reports of other scanners whether the configuration of objects and of nodes was scanned.
+
+    Parameters
+    ----------
+    scanner_findings, scanner_reports : tables of those names
+    configuration_scan_days
+        Older results fail; site policy.
+    as_of
+        Moment to judge for.
+
+    Returns
+    -------
+    table `judgements`, one row for objects and one for nodes
+
+    Notes
+    -----
+    A report that was not given may exist: without any, nothing is concluded. kube-bench does not say when it ran.
+    """
+    found = pd.concat([scanner_findings, scanner_reports], ignore_index=True)
+    judged = found["outcome"].isin([PASSED, FAILED_THERE, MANUAL]) & (found["tool"] != ALERTS)
+    images = (found["vulnerability"] != "") | found["said"].isin(["found", "none found"])
+    found = found[judged & ~images]
+    on_nodes = found["object"].str.startswith("Node/")
+    rows = [
+        {"object": name, "what": what, **_newest(found[on_nodes if what == "nodes" else ~on_nodes])}
+        for name, what in SCANS.items()
+    ]
+    examined = pd.DataFrame(rows)
+    age = days_since(examined["newest"], as_of)
+    examined = examined.assign(age=age.round())
+    nothing = examined["tools"] == ""
+    return judge(
+        examined,
+        not_assessed(nothing, "no report of a scan of {what} was given, nor is one in the cluster", code="input_missing"),
+        not_assessed(
+            ~nothing & age.isna(), "{tools} has looked at {what}, and does not tell when", code="no_record"
+        ),
+        fails(
+            age > configuration_scan_days,
+            "{what} were last looked at {age} days ago, by {tools}",
+            observed="{newest}",
+            expected=f"at most {configuration_scan_days} days",
+        ),
+        passes="{tools} has looked at {what} lately: {passed} results passed, {failed} failed",
+    )
+
+
+def _newest(found: pd.DataFrame) -> dict[str, object]:
+    """Return by whom and when something was last looked at, and with what result."""
+    told = [each for each in map(moment, found["reported_at"].unique()) if each]
+    return {
+        "tools": ", ".join(sorted(found["tool"].unique())),
+        "newest": max(told, default=""),
+        "passed": int((found["outcome"] == PASSED).sum()),
+        "failed": int((found["outcome"] == FAILED_THERE).sum()),
+    }
+
+
+@check("HK-VUL-10", without_scope=True)
+def vulnerable_images_refused(vulnerability_gates: pd.DataFrame) -> pd.DataFrame:
+    """Judge admission by the policies that speak of vulnerabilities of images.
+
+    Parameters
+    ----------
+    vulnerability_gates : table of that name
+
+    Returns
+    -------
+    table `judgements`, one row
+
+    Notes
+    -----
+    A gate in the pipeline that builds images does not show in the cluster: only a person can attest it.
+    Sources: https://kyverno.io/docs/policy-types/cluster-policy/verify-images/sigstore/,
+    https://docs.sigstore.dev/policy-controller/overview/
+    """
+    strict = vulnerability_gates[vulnerability_gates["refuses"] & vulnerability_gates["everywhere"]]
+    told = strict if len(strict) else vulnerability_gates
+    examined = pd.DataFrame(
+        {
+            "object": ["Cluster//image-admission"],
+            "policies": [", ".join(told["policy"])],
+            "evidence": [" ".join(told["policy"])],
+            "gates": [len(vulnerability_gates)],
+            "strict": [len(strict)],
+        }
+    )
+    return judge(
+        examined,
+        not_assessed(
+            examined["gates"] == 0,
+            "no admission policy speaks of vulnerabilities; whether a pipeline does has to be attested",
+            code="no_record",
+        ),
+        reviews(
+            (examined["gates"] > 0) & (examined["strict"] == 0),
+            "which images does {policies} refuse? It does not refuse all that fall short, in every namespace",
+            observed="{policies}",
+        ),
+        evidence="evidence",
+        passes="{policies} refuses images by their vulnerabilities",
+    )
+
+
+@check("HK-VUL-11")
+def tested_by_people(drills: pd.DataFrame, *, penetration_test_days: int = 365, as_of: str) -> pd.DataFrame:
+    """Ask about the newest penetration test and scan of applications that are recorded as exercises.
+
+    Parameters
+    ----------
+    drills : table of that name
+    penetration_test_days
+        Older records do not count; site policy. The proposed rule of 2025 would ask for one every 12 months.
+    as_of
+        Moment to judge for.
+
+    Returns
+    -------
+    table `judgements`, one row per kind of test
+    """
+    rows = []
+    for name, (what, kinds) in TESTS.items():
+        mine = drills[drills["kind"].str.lower().isin(kinds)].sort_values("date")
+        last = mine.iloc[-1] if len(mine) else {"date": "", "scope": "", "result": ""}
+        told = {key: str(last[key]) for key in ("date", "scope", "result")}
+        rows.append({"object": name, "what": what, **told})
+    examined = pd.DataFrame(rows)
+    age = days_since(examined["date"], as_of)
+    fresh = (age <= penetration_test_days).fillna(False)
+    return judge(
+        examined,
+        not_assessed(
+            ~fresh, f"no {{what}} within {penetration_test_days} days is recorded", code="no_record"
+        ),
+        reviews(
+            fresh,
+            "was the {what} of {date}, of {scope}, made by a qualified person, and is what it found mended? It {result}",
+            observed="{date}",
+        ),
+        passes="",
+    )
