@@ -7,7 +7,16 @@ wrong entry is an error that names it, never a finding that cites the wrong law.
 """
 
 from hipaa_kit.catalogue.loading import load_catalogue
-from hipaa_kit.catalogue.model import Catalogue, CatalogueError, Citation, CitationMapping, Control, Lifecycle, ScannerCheck, Topic
+from hipaa_kit.catalogue.model import (
+    Catalogue,
+    CatalogueError,
+    Citation,
+    CitationMapping,
+    Control,
+    Lifecycle,
+    ScannerCheck,
+    Topic,
+)
 from hipaa_kit.catalogue.scanners import canonical_check, load_scanner_checks
 
 __all__ = [

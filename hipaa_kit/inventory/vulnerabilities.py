@@ -48,7 +48,7 @@ def ephi_vulnerabilities(
     rows = about.assign(
         score=grouped["score"].max(),
         epss=grouped["epss"].max(),
-        exploited=_exploited(grouped, known_exploited),
+        exploited=_exploited(grouped["exploited"].max(), known_exploited),
         published_at=now.assign(at=now["published_at"].mask(now["published_at"] == "", "9999"))
         .groupby(ONE)["at"]
         .min()
@@ -59,9 +59,8 @@ def ephi_vulnerabilities(
     return EPHI_VULNERABILITIES.conform(_with_tickets(rows, tickets))
 
 
-def _exploited(grouped: pd.api.typing.DataFrameGroupBy, listed: pd.DataFrame) -> pd.Series:
+def _exploited(said: pd.Series, listed: pd.DataFrame) -> pd.Series:
     """Return whether a scanner or a list says that it is exploited; a list that was given tells of all."""
-    said = grouped["exploited"].max()
     if listed.empty:
         return said
     on_it = said.index.get_level_values("vulnerability").isin(listed["vulnerability"])

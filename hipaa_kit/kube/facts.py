@@ -51,6 +51,9 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+VULNERABILITY_GATE: Final = "vulnerability_gate"
+"""Of an admission policy: true where it speaks of what a scanner attested of an image."""
+
 FACTS: Final = {
     CREDENTIALS: 1,
     EXEC_PROGRAM: 1,
@@ -60,6 +63,7 @@ FACTS: Final = {
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,
     SERVER_FLAGS: 1,
+    VULNERABILITY_GATE: 1,
 }
 """Every fact, and the number of the rule by which it is taken.
 
@@ -101,6 +105,7 @@ _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]{7,24}")
 _FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
+_ATTESTED: Final = re.compile(r"attestation/vuln|/vuln/v\d|vulnerabilit|openvex", re.IGNORECASE)
 _HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -307,7 +312,23 @@ def security_fields(policy: Any) -> list[str]:
     about, and not what it asks for.
     """
     found: set[str] = set()
-    waiting = [policy]
+    for each in _words_of(policy):
+        found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
+    return sorted(found)
+
+
+def speaks_of_vulnerabilities(policy: Any) -> bool:
+    """Tell whether a policy speaks of vulnerabilities, by the predicates of attestations or in any other text.
+
+    Source: https://docs.sigstore.dev/cosign/verifying/attestation/, `https://cosign.sigstore.dev/attestation/vuln/v1`;
+    https://github.com/in-toto/attestation/blob/main/spec/predicates/vuln.md
+    """
+    return any(_ATTESTED.search(each) for each in _words_of(policy))
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """Yield every text in a value of any shape, names of fields as well."""
+    waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, Mapping):
@@ -315,8 +336,7 @@ def security_fields(policy: Any) -> list[str]:
         elif isinstance(each, list | tuple):
             waiting += each
         elif isinstance(each, str):
-            found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
-    return sorted(found)
+            yield each
 
 
 def namespace_filters(data: Any) -> list[str] | None:

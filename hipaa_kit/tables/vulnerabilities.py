@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hipaa_kit.kube.scanners import LOOKS_AT
 from hipaa_kit.tables.declaration import Table, amount, count, flag, maybe, text
-from hipaa_kit.vocabulary import RELEVANCES, SEVERITIES
+from hipaa_kit.vocabulary import SEVERITIES
 
 EXPOSED_TO = ("internet", "restricted", "private", "none", "unknown")
 TOLD = ("report", "os_family", "os_version", "os_ended", "format", "found", "source", "position")
@@ -39,13 +39,9 @@ VULNERABILITY_SCANS = Table(
     ),
 )
 
-SECRET_SCANS = replace(
-    VULNERABILITY_SCANS, name="secret_scans", row="one look of one scanner for secrets in one image"
-)
+SECRET_SCANS = replace(VULNERABILITY_SCANS, name="secret_scans", row="one look of one scanner for secrets in one image")
 
-BILLS_OF_MATERIALS = replace(
-    VULNERABILITY_SCANS, name="bills_of_materials", row="one bill of materials of one image"
-)
+BILLS_OF_MATERIALS = replace(VULNERABILITY_SCANS, name="bills_of_materials", row="one bill of materials of one image")
 
 REPORTED_SCANS = replace(
     VULNERABILITY_SCANS,
@@ -141,7 +137,7 @@ EPHI_VULNERABILITIES = Table(
 
 VULNERABILITY_PRIORITIES = Table(
     "vulnerability_priorities",
-    "one vulnerability of one package in images that hold ePHI or may open a connection to what does",
+    "one vulnerability of one package in images of ePHI workloads",
     ("vulnerability", "package", "installed_version"),
     (
         count("rank", "position in the order in which to mend, from 1"),
@@ -153,8 +149,7 @@ VULNERABILITY_PRIORITIES = Table(
         amount("score", "highest CVSS score that a scanner gives"),
         amount("epss", "likelihood of its exploitation within 30 days, as a scanner gives it"),
         maybe("exploited", "it is known to be exploited; null where no scanner and no list tells"),
-        text("relevance", "how near the nearest of its workloads is to ePHI", RELEVANCES),
-        text("exposure", "who can come in to the most exposed of them", EXPOSED_TO),
+        text("exposure", "who can come in from outside to the most exposed of its workloads", EXPOSED_TO),
         text("workloads", "workloads that have it, joined by spaces"),
     ),
 )

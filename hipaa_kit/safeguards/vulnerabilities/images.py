@@ -186,7 +186,7 @@ def images_without_secrets(ephi_images: pd.DataFrame, ephi_secret_scans: pd.Data
         ),
         fails(
             scanned & (examined["found"] > 0),
-            "{tool} found {found} secrets in {image}, which container {container} runs",
+            "secrets that {tool} found in {image}, which container {container} runs: {found}",
             observed="{found}",
             expected="0",
         ),
@@ -235,5 +235,5 @@ def bills_of_materials_kept(
         by_name_alone(examined),
         member="member",
         evidence="report",
-        passes="a bill of materials lists {found} parts of what container {container} runs",
+        passes="a bill of materials lists what container {container} runs: {found} parts",
     )

@@ -9,8 +9,6 @@ import pandas as pd
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import days_since
 
-KERNEL = "the kernel is its distributor's, and gets fixes as long as the operating system does"
-
 
 class _Support(NamedTuple):
     """What is known of support at a moment, row by row."""
@@ -38,7 +36,7 @@ def _support(software: pd.DataFrame, lifecycle_age_days: int, as_of: str) -> _Su
         left=left,
         age=age.round(),
         shown=software["product"].mask(software["product"] == "", "a system that is not known,") + " " + version,
-        until=software["eol_on"].mask(software["eol_on"] == "", "an end that is not announced"),
+        told=("fixes until " + software["eol_on"]).mask(software["eol_on"] == "", "no end of fixes"),
     )
     return _Support(examined, known & over & ~old, ~known, old)
 
@@ -86,7 +84,7 @@ def nodes_supported(node_software: pd.DataFrame, *, lifecycle_age_days: int = 12
         ),
         not_assessed(
             stale,
-            "when its {part}, {shown}, was looked up, {age} days ago, it was to get fixes until {until}",
+            "its {part}, {shown}, was looked up {age} days ago: {told} had been announced",
             code="stale",
         ),
         member="part",
@@ -140,9 +138,7 @@ def platform_supported(
         not_assessed(
             unknown & ~untold, "until when {shown} gets fixes is not in the table of lifecycles", code="no_record"
         ),
-        not_assessed(
-            stale, "when {shown} was looked up, {age} days ago, it was to get fixes until {until}", code="stale"
-        ),
+        not_assessed(stale, "{shown} was looked up {age} days ago: {told} had been announced", code="stale"),
         reviews(
             ~ended & (examined["left"] >= 0) & (examined["left"] <= notice_days),
             "when will {shown} be upgraded? It gets fixes until {eol_on}, {left} days from now",

@@ -59,22 +59,23 @@ def remediated_in_time(
         examined,
         fails(
             examined["exploited"] > 0,
-            "container {container} has {exploited} vulnerabilities that are known to be exploited, first {exploited_first}",
+            "vulnerabilities in container {container} that are known to be exploited: {exploited}, first "
+            "{exploited_first}",
             severity="critical",
             observed="{exploited_first}",
             expected="none",
         ),
         fails(
             examined["critical"] > 0,
-            f"container {{container}} has {{critical}} critical vulnerabilities with a fix for more than {critical_days} "
-            "days, first {critical_first}",
+            f"critical vulnerabilities in container {{container}} with a fix, there for over {critical_days} days: "
+            "{critical}, first {critical_first}",
             severity="critical",
             observed="{critical_first}",
             expected="{fix}",
         ),
         fails(
             examined["high"] > 0,
-            f"container {{container}} has {{high}} high vulnerabilities with a fix for more than {high_days} days, "
+            f"high vulnerabilities in container {{container}} with a fix, there for over {high_days} days: {{high}}, "
             "first {high_first}",
             severity="high",
             observed="{high_first}",
@@ -88,20 +89,20 @@ def remediated_in_time(
         ),
         reviews(
             examined["doubtful"] > 0,
-            "since when has container {container} had {doubtful} vulnerabilities with a fix, first {doubtful_first}? "
-            "They were published before the time to mend them, and first seen within it",
+            "since when are vulnerabilities with a fix in container {container}, {doubtful} of them, first "
+            "{doubtful_first}? They were published before the time to mend them, and first seen within it",
             observed="{doubtful_first}",
         ),
         by_name_alone(examined),
         reviews(
             examined["untold"] > 0,
-            "is any of {untold} vulnerabilities in container {container} known to be exploited? Neither a scanner nor "
-            "a list tells",
+            "is any vulnerability in container {container}, {untold} in all, known to be exploited? Neither a scanner "
+            "nor a list tells",
             observed="{untold}",
         ),
         member="member",
         evidence="report",
-        passes="none of {all} vulnerabilities in container {container} has outlived the time to mend it",
+        passes="vulnerabilities in container {container}: {all}, none past the time to mend it",
     )
 
 

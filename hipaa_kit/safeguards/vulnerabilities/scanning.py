@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, judge, fails, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import days_since
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
@@ -57,10 +57,10 @@ def configuration_scanned(
     nothing = examined["tools"] == ""
     return judge(
         examined,
-        not_assessed(nothing, "no report of a scan of {what} was given, nor is one in the cluster", code="input_missing"),
         not_assessed(
-            ~nothing & age.isna(), "{tools} has looked at {what}, and does not tell when", code="no_record"
+            nothing, "no report of a scan of {what} was given, nor is one in the cluster", code="input_missing"
         ),
+        not_assessed(~nothing & age.isna(), "{tools} has looked at {what}, and does not tell when", code="no_record"),
         fails(
             age > configuration_scan_days,
             "{what} were last looked at {age} days ago, by {tools}",
@@ -129,13 +129,13 @@ def vulnerable_images_refused(vulnerability_gates: pd.DataFrame) -> pd.DataFrame
 
 
 @check("HK-VUL-11")
-def tested_by_people(drills: pd.DataFrame, *, penetration_test_days: int = 365, as_of: str) -> pd.DataFrame:
+def recorded_tests(drills: pd.DataFrame, *, test_age_days: int = 365, as_of: str) -> pd.DataFrame:
     """Ask about the newest penetration test and scan of applications that are recorded as exercises.
 
     Parameters
     ----------
     drills : table of that name
-    penetration_test_days
+    test_age_days
         Older records do not count; site policy. The proposed rule of 2025 would ask for one every 12 months.
     as_of
         Moment to judge for.
@@ -152,15 +152,13 @@ def tested_by_people(drills: pd.DataFrame, *, penetration_test_days: int = 365, 
         rows.append({"object": name, "what": what, **told})
     examined = pd.DataFrame(rows)
     age = days_since(examined["date"], as_of)
-    fresh = (age <= penetration_test_days).fillna(False)
+    fresh = (age <= test_age_days).fillna(False)
     return judge(
         examined,
-        not_assessed(
-            ~fresh, f"no {{what}} within {penetration_test_days} days is recorded", code="no_record"
-        ),
+        not_assessed(~fresh, f"no {{what}} within {test_age_days} days is recorded", code="no_record"),
         reviews(
             fresh,
-            "was the {what} of {date}, of {scope}, made by a qualified person, and is what it found mended? It {result}",
+            "was the {what} of {date}, of {scope}, {result}, made by a qualified person, and what it found mended?",
             observed="{date}",
         ),
         passes="",

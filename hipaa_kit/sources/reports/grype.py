@@ -9,7 +9,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hipaa_kit.kube.owners import object_id
-from hipaa_kit.sources.reports.rows import Reading, Row, ScannedImage, at, mapping, moment, number, severity, text, texts
+from hipaa_kit.sources.reports.rows import (
+    Reading,
+    Row,
+    ScannedImage,
+    at,
+    mapping,
+    moment,
+    number,
+    severity,
+    text,
+    texts,
+)
 from hipaa_kit.vocabulary import FAILED_THERE
 
 TOOL: Final = "grype"

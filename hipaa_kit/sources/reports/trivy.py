@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.sources.reports.rows import Reading, Row, ScannedImage, at, mapping, moment, number, severity, text, texts
+from hipaa_kit.sources.reports.rows import (
+    Reading,
+    Row,
+    ScannedImage,
+    at,
+    mapping,
+    moment,
+    number,
+    severity,
+    text,
+    texts,
+)
 from hipaa_kit.vocabulary import FAILED_THERE, MUTED, NOT_EVALUATED, PASSED
 
 TOOL: Final = "trivy"
@@ -129,9 +140,7 @@ def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], readi
     Packages are a result also where nothing is wrong with them; secrets are one only where some were found.
     """
     about = metadata_of(held)
-    image = ScannedImage.of(
-        *texts(about, "RepoDigests"), *texts(about, "RepoTags"), image_id=text(about, "ImageID")
-    )
+    image = ScannedImage.of(*texts(about, "RepoDigests"), *texts(about, "RepoTags"), image_id=text(about, "ImageID"))
     results = [each for _, each in reading.entries(held, "Results", place)]
     system = {
         "os_family": text(about, "OS", "Family"),
@@ -175,4 +184,8 @@ def _score(found: Mapping[str, Any]) -> float | None:
     """Return the CVSS score of NVD, or else the highest of other sources."""
     scores = mapping(found, "CVSS")
     nvd = number(scores, "nvd", "V3Score")
-    return nvd if nvd is not None else max(filter(None, (number(scores, name, "V3Score") for name in scores)), default=None)
+    return (
+        nvd
+        if nvd is not None
+        else max(filter(None, (number(scores, name, "V3Score") for name in scores)), default=None)
+    )

@@ -33,7 +33,7 @@ KINDS: Final = frozenset(
     RbacAssessmentReport SbomReport VulnerabilityReport
     """.split()
 )
-"""Kinds with results. Bills of materials (`SbomReport`) list packages and say nothing of them: they have no findings."""
+"""Kinds with results. Bills of materials (`SbomReport`) list packages and find nothing."""
 
 PURPOSES: Final = {
     "ClusterSbomReport": "packages",
