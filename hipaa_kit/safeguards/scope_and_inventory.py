@@ -178,14 +178,14 @@ def assessor_access(coverage: pd.DataFrame) -> pd.DataFrame:
         ),
         *gaps,
         member="member",
-        passes=f"{len(rows)} lists that the checks need were answered, or are of kinds that are not served",
+        passes="every list that the checks need was answered, or is of a kind that is not served",
     )
 
 
 def _access(kind: Kind, answer: Answer, checks: list[str]) -> dict[str, str]:
     """Return what came back for a kind, and the checks that need it."""
     name = kind.resource + (f".{kind.group}" if kind.group else "")
-    shown = ", ".join(checks[:3]) + (f" and {len(checks) - 3} more" if len(checks) > 3 else "")
+    shown = ", ".join(sorted(checks)[:3]) + (" and others" if len(checks) > 3 else "")
     place = f" in {answer.namespace}" if answer.namespace else ""
     words = answer.error or answer.status.replace("_", " ")
     return {"member": f"{name}{place}", "status": answer.status, "words": words, "checks": shown}

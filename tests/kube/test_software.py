@@ -94,7 +94,8 @@ def test_versions_of_providers_tell_who_mends_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "numbers"), [("v1.35.8", "1.35.8"), ("1.35.8-eks-1", "1.35.8"), ("v1.19", "1.19"), ("latest", ""), ("3", "")]
+    ("version", "numbers"),
+    [("v1.35.8", "1.35.8"), ("1.35.8-eks-1", "1.35.8"), ("v1.19", "1.19"), ("latest", ""), ("3", "")],
 )
 def test_the_numbers_of_a_version_are_taken(version: str, numbers: str) -> None:
     assert plain(version) == numbers

@@ -46,6 +46,11 @@ def days_since(moments: pd.Series, as_of: str) -> pd.Series:
     return (pd.Timestamp(as_of) - read).dt.total_seconds() / 86400
 
 
+def whole_days(days: pd.Series) -> pd.Series:
+    """Return days without what is begun of another."""
+    return days // 1
+
+
 def by_name_alone(examined: pd.DataFrame) -> Outcome:
     """Ask about images whose scan names them by a tag, which may have stood for another image then."""
     return reviews(

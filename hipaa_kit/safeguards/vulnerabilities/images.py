@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import by_name_alone, days_since, unscanned, with_best_scan
+from hipaa_kit.safeguards.vulnerabilities.common import by_name_alone, days_since, unscanned, whole_days, with_best_scan
 
 
 @check("HK-VUL-01")
@@ -84,7 +84,7 @@ def scans_recent(
     """
     examined = with_best_scan(ephi_images, ephi_image_scans)
     age = days_since(examined["scanned_at"], as_of)
-    examined = examined.assign(age=age.round())
+    examined = examined.assign(age=whole_days(age))
     scanned = examined["matched_by"] != ""
     return judge(
         examined,
@@ -92,7 +92,7 @@ def scans_recent(
         not_assessed(scanned & age.isna(), "{tool} does not tell when it scanned {image}", code="no_record"),
         fails(
             scanned & (age > scan_age_days),
-            "{image}, in container {container}, was last scanned {age} days ago",
+            "{image}, in container {container}, was last scanned more than {age} days ago",
             observed="{scanned_at}",
             expected=f"at most {scan_age_days} days",
             rests_on=["ephi_image_scans"],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import days_since
+from hipaa_kit.safeguards.vulnerabilities.common import days_since, whole_days
 
 
 class _Support(NamedTuple):
@@ -28,14 +28,14 @@ def _support(software: pd.DataFrame, lifecycle_age_days: int, as_of: str) -> _Su
     known = software["checked_on"] != ""
     over = (software["eol_on"] != "") & (software["eol_on"] < as_of[:10])
     seen = over & (software["eol_on"] <= software["checked_on"])
-    age = days_since(software["checked_on"], as_of)
+    age = whole_days(days_since(software["checked_on"], as_of))
     old = known & ~seen & (age > lifecycle_age_days)
-    left = (-days_since(software["eol_on"], as_of)).round()
-    version = software["version"].mask(software["version"] == "", software["reported"])
+    left = -whole_days(days_since(software["eol_on"], as_of))
+    named = (software["product"] != "") & (software["version"] != "")
     examined = software.assign(
         left=left,
-        age=age.round(),
-        shown=software["product"].mask(software["product"] == "", "a system that is not known,") + " " + version,
+        age=age,
+        shown=(software["product"] + " " + software["version"]).where(named, software["reported"]),
         told=("fixes until " + software["eol_on"]).mask(software["eol_on"] == "", "no end of fixes"),
     )
     return _Support(examined, known & over & ~old, ~known, old)

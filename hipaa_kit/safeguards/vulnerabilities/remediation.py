@@ -179,7 +179,7 @@ def backlog_shrinks(
         {
             "object": ["Cluster//remediation"],
             "breaches": [", ".join(map(str, breaches))],
-            "took": [f"{took:.0f} days" if took == took else "a time that is not known"],
+            "took": [f"{took:.0f} days" if took == took else "not known"],
             "tickets": [len(mine)],
             "reaches": [opened.max() if len(mine) else 0.0],
         }
@@ -199,5 +199,6 @@ def backlog_shrinks(
             observed="{breaches}",
             expected="not growing",
         ),
-        passes=f"vulnerabilities that were open too long, each {trend_days} days: {{breaches}}; mending took {{took}}",
+        passes=f"vulnerabilities that were open too long, each {trend_days} days: {{breaches}}; mean time to mend: "
+        "{took}",
     )

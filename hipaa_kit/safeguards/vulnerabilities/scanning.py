@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import days_since
+from hipaa_kit.safeguards.vulnerabilities.common import days_since, whole_days
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
 
@@ -53,7 +53,7 @@ def configuration_scanned(
     ]
     examined = pd.DataFrame(rows)
     age = days_since(examined["newest"], as_of)
-    examined = examined.assign(age=age.round())
+    examined = examined.assign(age=whole_days(age))
     nothing = examined["tools"] == ""
     return judge(
         examined,
@@ -63,11 +63,11 @@ def configuration_scanned(
         not_assessed(~nothing & age.isna(), "{tools} has looked at {what}, and does not tell when", code="no_record"),
         fails(
             age > configuration_scan_days,
-            "{what} were last looked at {age} days ago, by {tools}",
+            "{what}: last looked at more than {age} days ago, by {tools}",
             observed="{newest}",
             expected=f"at most {configuration_scan_days} days",
         ),
-        passes="{tools} has looked at {what} lately: {passed} results passed, {failed} failed",
+        passes="{what}: looked at lately by {tools}; results that passed: {passed}, that failed: {failed}",
     )
 
 
@@ -158,7 +158,7 @@ def recorded_tests(drills: pd.DataFrame, *, test_age_days: int = 365, as_of: str
         not_assessed(~fresh, f"no {{what}} within {test_age_days} days is recorded", code="no_record"),
         reviews(
             fresh,
-            "was the {what} of {date}, of {scope}, {result}, made by a qualified person, and what it found mended?",
+            "was the {what} of {date} ({scope}: {result}) made by a qualified person, and what it found mended?",
             observed="{date}",
         ),
         passes="",
