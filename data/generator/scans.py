@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from infrastructure import server
 from model import NODES, Container, Custom, Declaration, Hospital, Input, Scan, Workload, object_id
 from objects import Cluster, Object, image_digest, owner, suffix
 from pods import template_hash
@@ -39,7 +40,9 @@ def scans(running: Iterable[Declaration]) -> list[Declaration]:
         if isinstance(workload, Workload) and workload.namespace in HELD
         for container in workload.containers
     ]
+    operator = server("monitoring", "trivy-operator", "ghcr.io/aquasecurity/trivy-operator:0.31.0", 8080)
     return [
+        operator,
         *found,
         *(node_report(node) for node in NODES),
         configuration_report("portal", "portal-web"),
