@@ -75,7 +75,7 @@ def scanning_registry(repository: str) -> str:
     host = registry_of(repository)
     if ".dkr.ecr." in host:
         return "Amazon ECR"
-    if host.endswith((".pkg.dev", "gcr.io")):
+    if host.endswith((".pkg.dev", "gcr.io")) and host != "k8s.gcr.io":
         return "Google Artifact Analysis"
     if host.endswith(".azurecr.io"):
         return "Defender for Containers"

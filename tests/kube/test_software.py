@@ -117,5 +117,6 @@ def test_registries_that_scan_are_known_by_their_host() -> None:
         "harbor.clinic.example:8443/web": "Harbor",
         "registry.example/harbor/web": "",
         "nginx": "",
+        "k8s.gcr.io/etcd": "",
     }
     assert {name: scanning_registry(name) for name in hosts} == hosts

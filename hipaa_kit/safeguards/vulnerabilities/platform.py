@@ -121,6 +121,7 @@ def platform_supported(
     examined, ended, unknown, stale = _support(cluster_software, lifecycle_age_days, as_of)
     elsewhere = examined["provider"] != ""
     untold = examined["version"] == ""
+    examined = examined.assign(told_by=examined["reported"].mask(examined["reported"] == "", "nothing reports it"))
     return judge(
         examined,
         fails(
@@ -134,7 +135,7 @@ def platform_supported(
             "does {provider} still mend {reported}? The project's last fixes came on {eol_on}",
             observed="{reported}",
         ),
-        not_assessed(untold & ~ended, "the version of {product} is not told by {reported}", code="no_record"),
+        not_assessed(untold & ~ended, "the version of {product} is not told: {told_by}", code="no_record"),
         not_assessed(
             unknown & ~untold, "until when {shown} gets fixes is not in the table of lifecycles", code="no_record"
         ),
