@@ -59,7 +59,9 @@ def node_software(
         )
         for part, found, reported in parts:
             mine = part == "kubelet"
-            about = {"provider": provider_of(kubelet), "skew": skew(kubelet, server)} if mine else {}
+            apart = skew(kubelet, server) if mine else ""
+            about = {"skew": apart or "", "skew_known": apart is not None}
+            about |= {"provider": provider_of(kubelet)} if mine else {}
             yield {"object": node["object"], "part": part, "reported": reported, **about, **_line(found, lines)}
 
 

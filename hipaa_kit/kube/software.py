@@ -118,8 +118,10 @@ def provider_of(git_version: str) -> str:
     return next((name for pattern, name in _BY_PROVIDER if pattern.search(git_version)), "")
 
 
-def skew(kubelet: str, server: str) -> str:
+def skew(kubelet: str, server: str) -> str | None:
     """Return what is wrong with the distance of a kubelet from the API server, "" where nothing is.
+
+    None where it is not known, because one of the two does not tell its version.
 
     A kubelet may not be newer than the API server, and up to three minor versions older; before 1.25 up to two.
 
@@ -127,7 +129,7 @@ def skew(kubelet: str, server: str) -> str:
     """
     mine, theirs = _MINOR.match(kubelet), _MINOR.match(server)
     if mine is None or theirs is None or mine[1] != theirs[1]:
-        return ""
+        return None
     behind, oldest = int(theirs[2]) - int(mine[2]), 2 if int(mine[2]) < 25 else 3
     if behind < 0:
         return "newer than the API server"

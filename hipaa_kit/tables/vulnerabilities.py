@@ -201,6 +201,7 @@ NODE_SOFTWARE = Table(
         text("checked_on", "day on which that was looked up, or none"),
         text("lifecycle_source", "where, or none"),
         text("skew", "what is wrong with its distance from the API server, or none"),
+        flag("skew_known", "that distance is known, or does not matter"),
     ),
 )
 

@@ -27,12 +27,16 @@ from hipaa_kit.kube.software import (
         ("v1.24.1", "v1.27.0", True),  # before 1.25 two, not three
         ("v1.25.0", "v1.28.0", False),
         ("v1.33.4-eks-1a2b3c4", "v1.35.1-eks-aa", False),
-        ("", "v1.35.8", False),
-        ("v1.31.9", "", False),
     ],
 )
 def test_skew_is_that_of_the_policy(kubelet: str, server: str, *, wrong: bool) -> None:
     assert bool(skew(kubelet, server)) == wrong
+    assert skew(kubelet, server) is not None
+
+
+@pytest.mark.parametrize(("kubelet", "server"), [("", "v1.35.8"), ("v1.31.9", ""), ("v1.31.9", "v2.0.0")])
+def test_skew_is_not_known_where_a_version_is_not_told(kubelet: str, server: str) -> None:
+    assert skew(kubelet, server) is None
 
 
 @pytest.mark.parametrize(

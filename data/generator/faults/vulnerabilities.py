@@ -8,7 +8,7 @@ from faults.integrity import DRIFTING, FLOATING, UNPINNED
 from faults.patches import Fault, change, change_container, enter, together, write
 
 FHIR = "Scan//Deployment/ehr/fhir-server/fhir-server"
-ORTHANC = "Scan//StatefulSet/imaging/orthanc/orthanc"
+ARCHIVE = "Scan//Deployment/imaging/dcm4chee-arc/archive"
 REDIS = "Scan//StatefulSet/ehr/ehr-redis/redis"
 BROKER = "Scan//StatefulSet/integration/rabbitmq/rabbitmq"
 WEB = "Scan//Deployment/portal/portal-web/portal-web"
@@ -81,10 +81,10 @@ FAULTS = (
         NOT_MENDED,
     ),
     Fault(
-        "StatefulSet/imaging/orthanc",
+        "Deployment/imaging/dcm4chee-arc",
         "HK-VUL-04",
         "its image stands on a Debian that gets no fixes any more",
-        change(ORTHANC, system=("debian", "10.13"), ended=True),
+        change(ARCHIVE, system=("debian", "10.13"), ended=True),
     ),
     Fault(
         "Node//worker-b2",

@@ -12,13 +12,15 @@ KEY: Final = ["workload", "container", "image", "digest"]
 SCAN: Final = ["matched_by", "tool", "scanned_at", "report", "os_family", "os_version", "os_ended", "found"]
 
 
-def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFrame:
+def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = "") -> pd.DataFrame:
     """Return every image with the scan that is nearest to what runs, the newest of several.
 
     Parameters
     ----------
     ephi_images, scans
         Tables `ephi_images`, and `ephi_image_scans` or its like.
+    worst
+        Column in which, of the newest scans of several scanners, the highest value counts before the time.
 
     Returns
     -------
@@ -26,6 +28,8 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFra
         One row per image; `object` and `member` name it in judgements, `matched_by` is "" where no scan is known.
     """
     near = scans[scans["newest"]].sort_values("scanned_at", ascending=False, kind="stable")
+    if worst:
+        near = near.sort_values(worst, ascending=False, kind="stable")
     best = near.sort_values("matched_by", kind="stable").drop_duplicates(KEY)[[*KEY, *SCAN]]
     joined = ephi_images.merge(best, on=KEY, how="left")
     told = {name: joined[name].fillna("").astype("str") for name in SCAN if name not in ("os_ended", "found")}

@@ -128,7 +128,7 @@ def base_images_supported(
     that an image has none.
     Source: https://trivy.dev/latest/docs/coverage/os/
     """
-    examined = with_best_scan(ephi_images, ephi_image_scans)
+    examined = with_best_scan(ephi_images, ephi_image_scans, "os_ended")
     age = days_since(examined["scanned_at"], as_of)
     system = examined["os_family"] + (" " + examined["os_version"]).where(examined["os_version"] != "", "")
     examined = examined.assign(system=system)
@@ -177,7 +177,7 @@ def images_without_secrets(ephi_images: pd.DataFrame, ephi_secret_scans: pd.Data
     images in which it found none: whether it looked does not show there. No secret is ever read.
     Source: https://aquasecurity.github.io/trivy-operator/latest/docs/crds/exposedsecret-report/
     """
-    examined = with_best_scan(ephi_images, ephi_secret_scans)
+    examined = with_best_scan(ephi_images, ephi_secret_scans, "found")
     scanned = examined["matched_by"] != ""
     return judge(
         examined,
@@ -212,7 +212,7 @@ def bills_of_materials_kept(
     -------
     table `judgements`, one row per image of a container
     """
-    examined = with_best_scan(ephi_images, ephi_bills_of_materials)
+    examined = with_best_scan(ephi_images, ephi_bills_of_materials, "found")
     missed = examined["matched_by"] == ""
     return judge(
         examined,

@@ -80,6 +80,11 @@ def nodes_supported(node_software: pd.DataFrame, *, lifecycle_age_days: int = 12
             observed="{reported}",
         ),
         not_assessed(
+            ~examined["skew_known"],
+            "how far its kubelet, {reported}, is from the API server is not known: the version of that is not told",
+            code="no_record",
+        ),
+        not_assessed(
             unknown, "until when its {part}, {shown}, gets fixes is not in the table of lifecycles", code="no_record"
         ),
         not_assessed(
