@@ -15,7 +15,10 @@ from hipaa_kit.vocabulary import SEVERITIES
 WORST_FIRST: Final = (*SEVERITIES[:2], "unknown", "", *SEVERITIES[2:])
 """Severities in the order of caution: one that is not known may be as bad as a high one."""
 
-ONE: Final = [*KEY, "vulnerability", "package", "installed_version"]
+IMAGE: Final = ["repository", "tag", "digest"]
+ONE: Final = ["vulnerability", "package", "installed_version"]
+NEVER: Final = "9999"
+"""Stands for a moment that is not known, where the first of several is looked for."""
 
 
 @builds(EPHI_VULNERABILITIES, optional=["known_exploited", "tickets"])
@@ -30,54 +33,60 @@ def ephi_vulnerabilities(
     Notes
     -----
     What only an older scan shows is gone. `seen_first` is when a scan of the image that is still there, or a ticket,
-    first shows it: it has been there at least since then.
+    first shows it: it has been there at least since then. Workloads that run one image share what was found in it.
     """
     scans = ephi_image_scans.assign(unit=ephi_image_scans["position"].map(unit_of).astype("str"))
-    scans = scans[[*KEY, "namespace", "repository", "tag", "matched_by", "newest", "scanned_at", "source", "unit"]]
-    found = scans.merge(found_vulnerabilities.drop(columns=["position"]), on=["source", "unit"])
-    found = found.assign(rank=found["severity"].map(WORST_FIRST.index).astype("int64"))
-    # The first scan: later ones, and scanners that do not tell when they looked, come after.
-    ordered = found.assign(at=found["scanned_at"].mask(found["scanned_at"] == "", "9999"))
-    first = ordered.groupby(ONE)["at"].min().rename("seen_first").replace("9999", "")
-    now = found[found["newest"]]
-    if now.empty:
+    of_images = scans.drop_duplicates([*IMAGE, "source", "unit"])
+    of_images = of_images[[*IMAGE, "matched_by", "newest", "scanned_at", "source", "unit"]]
+    told = of_images.merge(found_vulnerabilities.drop(columns=["position"]), on=["source", "unit"])
+    if not told["newest"].any():
         return EPHI_VULNERABILITIES.frame()
-    about = now.sort_values([*ONE, "rank", "fixed_version"], ascending=[True] * len(ONE) + [True, False])
-    about = about.drop_duplicates(ONE).set_index(ONE)
-    grouped = now.groupby(ONE)
-    rows = about.assign(
+    of_image = _joined(told, known_exploited)
+    running = scans[[*KEY, "namespace", "repository", "tag"]].drop_duplicates(KEY)
+    return EPHI_VULNERABILITIES.conform(_with_tickets(running.merge(of_image, on=IMAGE), tickets))
+
+
+def _joined(told: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per vulnerability of an image, put together of what the newest scans say and older ones show."""
+    one = [*IMAGE, *ONE]
+    told = told.assign(number=told.groupby(one, sort=False).ngroup())
+    first = told["scanned_at"].mask(told["scanned_at"] == "", NEVER).groupby(told["number"]).min()
+    now = told[told["newest"]]
+    now = now.assign(
+        worst=now["severity"].map(WORST_FIRST.index).astype("int64"),
+        published=now["published_at"].mask(now["published_at"] == "", NEVER),
+    )
+    about = now.sort_values(["number", "worst", "fixed_version", "tool"], ascending=[True, True, False, True])
+    about = about.drop_duplicates("number").set_index("number")
+    grouped = now.groupby("number")
+    tools = now[["number", "tool"]].drop_duplicates().sort_values("tool").groupby("number")["tool"].agg(" ".join)
+    return about.assign(
         score=grouped["score"].max(),
         epss=grouped["epss"].max(),
-        exploited=_exploited(grouped["exploited"].max(), known_exploited),
-        published_at=now.assign(at=now["published_at"].mask(now["published_at"] == "", "9999"))
-        .groupby(ONE)["at"]
-        .min()
-        .replace("9999", ""),
-        tools=grouped["tool"].agg(lambda names: " ".join(sorted(set(names)))),
-        seen_first=first,
-    ).reset_index()
-    return EPHI_VULNERABILITIES.conform(_with_tickets(rows, tickets))
+        exploited=_exploited(about["vulnerability"], grouped["exploited"].max(), listed),
+        published_at=grouped["published"].min().replace(NEVER, ""),
+        seen_first=first.replace(NEVER, ""),
+        tools=tools,
+    ).drop(columns=["newest", "scanned_at", "source", "unit"])
 
 
-def _exploited(said: pd.Series, listed: pd.DataFrame) -> pd.Series:
+def _exploited(names: pd.Series, said: pd.Series, listed: pd.DataFrame) -> pd.Series:
     """Return whether a scanner or a list says that it is exploited; a list that was given tells of all."""
     if listed.empty:
         return said
-    on_it = said.index.get_level_values("vulnerability").isin(listed["vulnerability"])
-    return said.fillna(False) | on_it
+    return said.fillna(False) | names.isin(listed["vulnerability"])
 
 
 def _with_tickets(rows: pd.DataFrame, tickets: pd.DataFrame) -> pd.DataFrame:
     """Return rows with the tickets about each: those that name it, and the workload or none."""
-    about = tickets[tickets["vulnerability"] != ""][["id", "opened_at", "object", "vulnerability"]]
+    about = tickets[tickets["vulnerability"].isin(rows["vulnerability"]) & (tickets["vulnerability"] != "")]
     if about.empty:
         return rows.assign(tickets="")
-    joined = rows[[*ONE]].merge(about, on="vulnerability")
+    keys = ["workload", "vulnerability"]
+    joined = rows[keys].drop_duplicates().merge(about[["id", "opened_at", "object", "vulnerability"]])
     joined = joined[(joined["object"] == "") | (joined["object"] == joined["workload"])]
-    by_one = joined.groupby(ONE)
-    opened = by_one["opened_at"].min().rename("opened")
-    named = by_one["id"].agg(lambda ids: " ".join(sorted(set(ids)))).rename("tickets")
-    told = rows.merge(pd.concat([opened, named], axis=1).reset_index(), on=ONE, how="left")
-    told = told.fillna({"opened": "", "tickets": ""})
+    by_one = joined.sort_values("id").groupby(keys)
+    found = pd.DataFrame({"opened": by_one["opened_at"].min(), "tickets": by_one["id"].agg(" ".join)})
+    told = rows.merge(found.reset_index(), on=keys, how="left").fillna({"opened": "", "tickets": ""})
     earlier = (told["opened"] != "") & ((told["seen_first"] == "") | (told["opened"] < told["seen_first"]))
     return told.assign(seen_first=told["seen_first"].mask(earlier, told["opened"]))
