@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from model import NODES
-
 from faults.integrity import DRIFTING, FLOATING, UNPINNED
-from faults.patches import Fault, change, change_container, enter, together, write
+from faults.patches import Fault, change, change_container, drop, enter, together, write
 
 FHIR = "Scan//Deployment/ehr/fhir-server/fhir-server"
 ARCHIVE = "Scan//Deployment/imaging/dcm4chee-arc/archive"
@@ -36,16 +34,12 @@ NOT_MENDED_EITHER = together(
         vulnerability="CVE-2023-38545",
     ),
 )
-NODES_LONG_AGO = together(
-    *(
-        write(
-            f"ClusterInfraAssessmentReport//node-{node}",
-            *("report", "updateTimestamp"),
-            value="2026-09-30T04:00:00Z",
-        )
-        for node in NODES
-    )
+NODE_LONG_AGO = write(
+    "ClusterInfraAssessmentReport//node-worker-a2",
+    *("report", "updateTimestamp"),
+    value="2026-09-30T04:00:00Z",
 )
+NODE_MISSED = drop("ClusterInfraAssessmentReport//node-worker-b1")
 BACKLOG = together(
     *(
         enter("Input//tickets.csv", id=name, opened_at=opened, kind="vulnerability", severity="critical", status="open")
@@ -106,7 +100,8 @@ FAULTS = (
             "Deployment/cert-manager/cert-manager", "*", image="quay.io/jetstack/cert-manager-controller:v1.19.0"
         ),
     ),
-    Fault("Cluster//node-scan", "HK-VUL-07", "nodes were last scanned in September", NODES_LONG_AGO),
+    Fault("Node//worker-a2", "HK-VUL-07", "it was last scanned in September", NODE_LONG_AGO),
+    Fault("Node//worker-b1", "HK-VUL-07", "it was never scanned, as other nodes were", NODE_MISSED),
     Fault(
         "CronJob/imaging/teaching-export",
         "HK-VUL-08",

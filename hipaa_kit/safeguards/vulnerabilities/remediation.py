@@ -7,32 +7,43 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import KEY, by_name_alone, days_since, unscanned, with_best_scan
+from hipaa_kit.safeguards.vulnerabilities.common import (
+    KEY,
+    by_name_alone,
+    days_since,
+    unscanned,
+    whole_days,
+    with_best_scan,
+)
 
 CLOSED: Final = ("resolved", "closed")
 
 
-@check("HK-VUL-03")
+@check("HK-VUL-03", optional=["known_exploited"])
 def remediated_in_time(
     ephi_images: pd.DataFrame,
     ephi_image_scans: pd.DataFrame,
     ephi_vulnerabilities: pd.DataFrame,
+    known_exploited: pd.DataFrame,
     *,
     critical_days: int = 15,
     high_days: int = 30,
     scan_age_days: int = 7,
+    list_age_days: int = 30,
     as_of: str,
 ) -> pd.DataFrame:
     """Judge every image of an ePHI workload by the vulnerabilities that could have been mended by now.
 
     Parameters
     ----------
-    ephi_images, ephi_image_scans, ephi_vulnerabilities : tables of those names
+    ephi_images, ephi_image_scans, ephi_vulnerabilities, known_exploited : tables of those names
     critical_days, high_days
         Days within which one with a fix is mended. Site policy; the defaults are the figures of the proposed rule
         of 2025, the rule in force names none.
     scan_age_days
         An older scan says nothing of what became known since.
+    list_age_days
+        Nor does an older list of what is exploited.
     as_of
         Moment to judge for.
 
@@ -48,7 +59,8 @@ def remediated_in_time(
     Source: https://www.cisa.gov/known-exploited-vulnerabilities-catalog
     """
     limits = {"critical": critical_days, "high": high_days, "unknown": critical_days, "": critical_days}
-    told = _summed(_aged(ephi_vulnerabilities, limits, as_of))
+    listed = whole_days(days_since(known_exploited["list_on"], as_of)).min()
+    told = _summed(_aged(ephi_vulnerabilities, limits, as_of, list_holds=bool(listed <= list_age_days)))
     examined = with_best_scan(ephi_images, ephi_image_scans).merge(told, on=KEY, how="left")
     counts = {name: examined[name].fillna(0).astype("int64") for name in COUNTS}
     texts = {name: examined[name].fillna("").astype("str") for name in (*(f"{one}_first" for one in NAMED), "fix")}
@@ -97,7 +109,7 @@ def remediated_in_time(
         reviews(
             examined["untold"] > 0,
             "is any vulnerability in container {container}, {untold} in all, known to be exploited? Neither a scanner "
-            "nor a list tells",
+            "nor a recent list tells",
             observed="{untold}",
         ),
         member="member",
@@ -110,7 +122,7 @@ NAMED: Final = ("exploited", "critical", "high", "doubtful")
 COUNTS: Final = (*NAMED, "untold", "all")
 
 
-def _aged(found: pd.DataFrame, limits: dict[str, int], as_of: str) -> pd.DataFrame:
+def _aged(found: pd.DataFrame, limits: dict[str, int], as_of: str, *, list_holds: bool) -> pd.DataFrame:
     """Return vulnerabilities with what they count as: exploited, overdue, doubtful, untold."""
     limit = found["severity"].map(lambda word: limits.get(word)).astype("Float64")
     fixable = (found["fixed_version"] != "") & limit.notna()
@@ -120,7 +132,7 @@ def _aged(found: pd.DataFrame, limits: dict[str, int], as_of: str) -> pd.DataFra
     within = (most <= limit.fillna(float("inf"))) & (least <= limit.fillna(float("inf")))
     return found.assign(
         exploited=found["exploited"].fillna(False).astype(bool),
-        untold=found["exploited"].isna(),
+        untold=~found["exploited"].fillna(False).astype(bool) & (not list_holds),
         critical=overdue & (found["severity"] == "critical"),
         high=overdue & (found["severity"] == "high"),
         doubtful=fixable & ~overdue & ~within,

@@ -12,7 +12,9 @@ from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
 
 ALERTS: Final = "falco"
-SCANS: Final = {"Cluster//configuration-scan": "the configuration of objects", "Cluster//node-scan": "nodes"}
+CONFIGURATION: Final = "Cluster//configuration-scan"
+SOME_NODE: Final = "Node//*"
+"""A node that a report does not name."""
 TESTS: Final = {
     "Cluster//penetration-test": ("penetration test", ("penetration test", "pentest", "penetration-test")),
     "Cluster//application-scan": ("scan of applications", ("application scan", "application-scan", "dast")),
@@ -22,13 +24,18 @@ TESTS: Final = {
 
 @check("HK-VUL-07", without_scope=True, optional=["scanner_reports"])
 def configuration_scanned(
-    scanner_findings: pd.DataFrame, scanner_reports: pd.DataFrame, *, configuration_scan_days: int = 30, as_of: str
+    scanner_findings: pd.DataFrame,
+    scanner_reports: pd.DataFrame,
+    nodes: pd.DataFrame,
+    *,
+    configuration_scan_days: int = 30,
+    as_of: str,
 ) -> pd.DataFrame:
-    """Judge by the reports of other scanners whether the configuration of objects and of nodes was scanned.
+    """Judge by the reports of other scanners whether the configuration of objects and of every node was scanned.
 
     Parameters
     ----------
-    scanner_findings, scanner_reports : tables of those names
+    scanner_findings, scanner_reports, nodes : tables of those names
     configuration_scan_days
         Older results fail; site policy.
     as_of
@@ -36,27 +43,44 @@ def configuration_scanned(
 
     Returns
     -------
-    table `judgements`, one row for objects and one for nodes
+    table `judgements`, one row for objects and one per node
 
     Notes
     -----
-    A report that was not given may exist: without any, nothing is concluded. kube-bench does not say when it ran.
+    A report that was not given may exist: without any, nothing is concluded. kube-bench says neither when it ran nor
+    on which node.
     """
     found = pd.concat([scanner_findings, scanner_reports], ignore_index=True)
     judged = found["outcome"].isin([PASSED, FAILED_THERE, MANUAL]) & (found["tool"] != ALERTS)
     images = (found["vulnerability"] != "") | found["said"].isin(["found", "none found"])
     found = found[judged & ~images]
     on_nodes = found["object"].str.startswith("Node/")
-    rows = [
-        {"object": name, "what": what, **_newest(found[on_nodes if what == "nodes" else ~on_nodes])}
-        for name, what in SCANS.items()
+    named = dict(list(found[on_nodes].groupby("object")))
+    unnamed = ", ".join(sorted(found.loc[found["object"] == SOME_NODE, "tool"].unique()))
+    objects = {"object": CONFIGURATION, "what": "the configuration of objects", **_newest(found[~on_nodes])}
+    each = [
+        {"object": node, "what": "the node", **_newest(named.get(node, found.iloc[:0]))} for node in nodes["object"]
     ]
-    examined = pd.DataFrame(rows)
+    examined = pd.DataFrame([objects, *each]).assign(unnamed=unnamed)
     age = days_since(examined["newest"], as_of)
     examined = examined.assign(age=whole_days(age))
     nothing = examined["tools"] == ""
+    of_node = examined["object"] != CONFIGURATION
+    others = bool(set(named) - {SOME_NODE})
     return judge(
         examined,
+        fails(
+            nothing & of_node & (others and not unnamed),
+            "other nodes were looked at, and no report tells of this one",
+            observed="none",
+            expected="a scan of this node",
+            rests_on=["scanner_findings"],
+        ),
+        not_assessed(
+            nothing & of_node & bool(unnamed),
+            "{unnamed} has looked at a node, and tells neither at which nor when",
+            code="no_record",
+        ),
         not_assessed(
             nothing, "no report of a scan of {what} was given, nor is one in the cluster", code="input_missing"
         ),
