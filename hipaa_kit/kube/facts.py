@@ -52,7 +52,7 @@ NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
 VULNERABILITY_GATE: Final = "vulnerability_gate"
-"""Of an admission policy: true where it speaks of what a scanner attested of an image."""
+"""Of an admission policy that speaks of what scanners attested: `all` where it is for every image, else `some`."""
 
 FACTS: Final = {
     CREDENTIALS: 1,
@@ -105,6 +105,9 @@ _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]{7,24}")
 _FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
+EVERY_IMAGE: Final = frozenset(["*", "**"])
+_IMAGE_LISTS: Final = frozenset(["imageReferences", "matchImageReferences", "images"])
+_SKIPS: Final = frozenset(["skipImageReferences"])
 _ATTESTED: Final = re.compile(r"attestation/vuln|/vuln/v\d|vulnerabilit|openvex", re.IGNORECASE)
 _HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
@@ -317,13 +320,33 @@ def security_fields(policy: Any) -> list[str]:
     return sorted(found)
 
 
-def speaks_of_vulnerabilities(policy: Any) -> bool:
-    """Tell whether a policy speaks of vulnerabilities, by the predicates of attestations or in any other text.
+def vulnerability_gate(policy: Any) -> str:
+    """Return for which images a policy speaks of vulnerabilities, "" where it does not.
+
+    By the predicates of attestations or in any other text. It is for `all` where each of its lists of images holds a
+    pattern that every image matches, and nothing is skipped; otherwise for `some`.
 
     Source: https://docs.sigstore.dev/cosign/verifying/attestation/, `https://cosign.sigstore.dev/attestation/vuln/v1`;
     https://github.com/in-toto/attestation/blob/main/spec/predicates/vuln.md
     """
-    return any(_ATTESTED.search(each) for each in _words_of(policy))
+    if not any(_ATTESTED.search(each) for each in _words_of(policy)):
+        return ""
+    lists = list(_lists_of_images(policy))
+    whole = lists and all(name not in _SKIPS and not EVERY_IMAGE.isdisjoint(held) for name, held in lists)
+    return "all" if whole else "some"
+
+
+def _lists_of_images(value: Any) -> Iterator[tuple[str, list[str]]]:
+    """Yield every list of patterns of images in a policy, with its name."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in _IMAGE_LISTS or name in _SKIPS:
+                yield str(name), list(_words_of(inner))
+            else:
+                yield from _lists_of_images(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _lists_of_images(inner)
 
 
 def _words_of(value: Any) -> Iterator[str]:

@@ -231,6 +231,6 @@ VULNERABILITY_GATES = Table(
         text("policy", "`Kind/namespace/name`"),
         text("engine", "engine that judges"),
         flag("refuses", "by its own words, images that fall short are refused"),
-        flag("everywhere", "nothing in it limits it to some namespaces or objects"),
+        flag("everywhere", "it is for every image of every pod: nothing in it limits it to some"),
     ),
 )

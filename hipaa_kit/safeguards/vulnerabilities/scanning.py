@@ -106,13 +106,15 @@ def _newest(found: pd.DataFrame) -> dict[str, object]:
     }
 
 
-@check("HK-VUL-10", without_scope=True)
-def vulnerable_images_refused(vulnerability_gates: pd.DataFrame) -> pd.DataFrame:
+@check("HK-VUL-10")
+def vulnerable_images_refused(
+    vulnerability_gates: pd.DataFrame, admission_webhooks: pd.DataFrame, ephi_workloads: pd.DataFrame
+) -> pd.DataFrame:
     """Judge admission by the policies that speak of vulnerabilities of images.
 
     Parameters
     ----------
-    vulnerability_gates : table of that name
+    vulnerability_gates, admission_webhooks, ephi_workloads : tables of those names
 
     Returns
     -------
@@ -120,11 +122,17 @@ def vulnerable_images_refused(vulnerability_gates: pd.DataFrame) -> pd.DataFrame
 
     Notes
     -----
-    A gate in the pipeline that builds images does not show in the cluster: only a person can attest it.
+    A policy counts where its engine is asked about every new pod of every namespace with ePHI, and where what it cannot
+    be asked about is refused. Exceptions from policies are not looked at. A gate in the pipeline that builds images
+    does not show in the cluster: only a person can attest it.
     Sources: https://kyverno.io/docs/policy-types/cluster-policy/verify-images/sigstore/,
     https://docs.sigstore.dev/policy-controller/overview/
     """
-    strict = vulnerability_gates[vulnerability_gates["refuses"] & vulnerability_gates["everywhere"]]
+    held = set(ephi_workloads["namespace"])
+    strong = admission_webhooks[~admission_webhooks["ignores_errors"]]
+    asked = {engine for engine, sees in zip(strong["engine"], strong["sees"], strict=True) if held <= set(sees.split())}
+    heard = bool({"kyverno", "kyverno_cel"} & asked)
+    strict = vulnerability_gates[vulnerability_gates["refuses"] & vulnerability_gates["everywhere"] & heard]
     told = strict if len(strict) else vulnerability_gates
     examined = pd.DataFrame(
         {
@@ -144,11 +152,11 @@ def vulnerable_images_refused(vulnerability_gates: pd.DataFrame) -> pd.DataFrame
         ),
         reviews(
             (examined["gates"] > 0) & (examined["strict"] == 0),
-            "which images does {policies} refuse? It does not refuse all that fall short, in every namespace",
+            "which images does {policies} refuse? Nothing shows that all that fall short are refused wherever ePHI is",
             observed="{policies}",
         ),
         evidence="evidence",
-        passes="{policies} refuses images by their vulnerabilities",
+        passes="{policies} refuses images by their vulnerabilities wherever ePHI is",
     )
 
 

@@ -121,12 +121,12 @@ def _policy_facts(obj: Mapping[str, Any]) -> dict[str, Any]:
     group = kinds.group_of(str(obj.get("apiVersion", "")))
     if group in rules.POLICY_GROUPS:
         found = facts.security_fields(obj.get("spec"))
-        gate = facts.speaks_of_vulnerabilities(obj.get("spec"))
+        gate = facts.vulnerability_gate(obj.get("spec"))
         return ({facts.POD_SECURITY_FIELDS: found} if found else {}) | (
             {facts.VULNERABILITY_GATE: gate} if gate else {}
         )
     if group == "policy.sigstore.dev":
-        gate = facts.speaks_of_vulnerabilities(obj.get("spec"))
+        gate = facts.vulnerability_gate(obj.get("spec"))
         return {facts.VULNERABILITY_GATE: gate} if gate else {}
     if not group and obj.get("kind") == "ConfigMap":
         filters = facts.namespace_filters(obj.get("data"))
