@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import hipaa_kit.graph
 import hipaa_kit.inventory
 from hipaa_kit.assess.opening import open_any
-from hipaa_kit.inventory.containers import parse_image
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.inputs import INPUT_TABLES
 from hipaa_kit.tables import TABLES

@@ -36,7 +36,7 @@ FAULTS = (
         "Deployment/ehr/ehr-api",
         "HK-INT-01",
         "the image is named by its tag alone",
-        change_container("Deployment/ehr/ehr-api", "*", pinned=False),
+        UNPINNED,
     ),
     Fault(
         "Deployment/imaging/image-viewer",
@@ -48,7 +48,7 @@ FAULTS = (
         "Deployment/identity/keycloak",
         "HK-INT-01",
         "replicas run two different images under one tag",
-        change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True),
+        DRIFTING,
     ),
     Fault(
         "Pod/kube-system/etcd-cp-1",

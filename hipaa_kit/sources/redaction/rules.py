@@ -318,7 +318,8 @@ _KEPT: Final = {
     """,
     # what other scanners found, by id; messages, matches, titles and descriptions are not here
     "aquasecurity.github.io": """
-        checkID digest fixedVersion id installedVersion repository ruleID server tag updateTimestamp vulnerabilityID
+        checkID digest family fixedVersion id installedVersion publishedDate repository ruleID server tag
+        updateTimestamp vulnerabilityID
     """,
     "wgpolicyk8s.io": """
         policy result rule source
