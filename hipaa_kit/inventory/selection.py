@@ -24,6 +24,10 @@ class PodIndex:
             for key, value in pod.labels.items():
                 self._by_label[pod.namespace, key, value].append(pod)
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that have pods, sorted."""
+        return sorted(self._by_namespace)
+
     def selected(self, namespace: str, selector: Selector) -> list[PodView]:
         """Return the pods of a namespace that a selector selects."""
         required = selector.required()

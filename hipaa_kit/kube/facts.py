@@ -53,6 +53,21 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+ALERT_ROUTES: Final = "alert_routes"
+"""Entry of a Secret or ConfigMap, or "" of an AlertmanagerConfig → what `kube.monitoring.routes` keeps of the
+configuration of Alertmanager in it: kinds of integration per receiver, and the tree of routes; never an address."""
+
+ALERTMANAGER_FILES: Final = frozenset(
+    ["alertmanager.yaml", "alertmanager.yaml.gz", "alertmanager.yml", "alertmanager-config.yaml"]
+)
+"""Entries that hold the configuration of Alertmanager.
+
+Source: https://prometheus-operator.dev/docs/developer/alerting/, https://github.com/prometheus-community/helm-charts
+"""
+
+FALCO_PLUGINS: Final = "falco_plugins"
+"""Plugins that the `falco.yaml` of a ConfigMap says are loaded; sorted."""
+
 SECURITY_FIELDS: Final = frozenset(
     """
     allowPrivilegeEscalation appArmorProfile capabilities hostIPC hostNetwork hostPID hostPath hostPort hostPorts
@@ -325,6 +340,17 @@ def namespace_filters(data: Any) -> list[str] | None:
     if len(found) != written.count("["):
         return None
     return sorted({namespace for kind, namespace, _ in found if names_pods(kind)})
+
+
+def falco_plugins(configuration: Any) -> list[str] | None:
+    """Return the plugins that a configuration of Falco loads; None where it is none.
+
+    Source: https://falco.org/docs/concepts/plugins/usage/: `load_plugins` names those that are loaded of all that are
+    configured.
+    """
+    loaded = configuration.get("load_plugins") if isinstance(configuration, Mapping) else None
+    named = [each for each in loaded if isinstance(each, str)] if isinstance(loaded, list) else None
+    return None if named is None else sorted({each for each in named if _NAME.fullmatch(each)})
 
 
 def names_pods(kind: str) -> bool:

@@ -1,0 +1,213 @@
+"""Alerts that PrometheusRules define, what they are about, and where each Alertmanager sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.inventory.fields import items, mapping, string_map, text
+from hipaa_kit.inventory.monitoring.servers import ALERTMANAGER, GROUP, RULES, choices, namespace_labels, taken_by
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
+from hipaa_kit.kube.facts import ALERT_ROUTES
+from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, topics_of, unfolded
+from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
+from hipaa_kit.kube.monitoring.routes import Form, joined, way
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.sources.snapshot import Record, Snapshot
+from hipaa_kit.tables.alerting import ALERT_RULES, ALERT_TOPICS, ALERT_WAYS
+from hipaa_kit.tables.declaration import rows_of
+
+CONFIG: Final = custom(GROUP, "AlertmanagerConfig")
+ANY_CRITICAL: Final = {"alertname": "AnyCriticalAlert", "severity": "critical"}
+"""Labels that stand for an alert of which nothing but its severity is known."""
+
+GENERATED: Final = "alertmanager.yaml.gz"
+
+
+@dataclass(frozen=True)
+class _Alert:
+    """One alert as it is defined."""
+
+    rule: Record
+    group: str
+    position: int
+    content: Mapping[str, Any]
+    series: tuple[Series, ...]
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"object": self.rule.object, "group": self.group, "position": self.position}
+
+
+def _alerts(snapshot: Snapshot) -> list[_Alert]:
+    found: dict[tuple[str, str, int], _Alert] = {}
+    for record in snapshot.records(RULES):
+        for group in items(record.content, "spec", "groups"):
+            for number, rule in enumerate(items(group, "rules"), 1):
+                if text(rule, "alert"):
+                    name = text(group, "name")
+                    alert = _Alert(record, name, number, rule, series_of(_expression(rule)))
+                    found.setdefault((record.object, name, number), alert)
+    return list(found.values())
+
+
+def _expression(rule: Mapping[str, Any]) -> str:
+    """Return an expression; a plain number may stand as one."""
+    return str(rule.get("expr", ""))
+
+
+def _recorded(snapshot: Snapshot) -> dict[str, list[Series]]:
+    """Return what stands behind the names that recording rules make."""
+    found: dict[str, list[Series]] = {}
+    for record in snapshot.records(RULES):
+        for group in items(record.content, "spec", "groups"):
+            for rule in items(group, "rules"):
+                if name := text(rule, "record"):
+                    found.setdefault(name, []).extend(series_of(_expression(rule)))
+    return found
+
+
+@builds(ALERT_RULES, reads=[RULES])
+def alert_rules(snapshot: Snapshot, monitors: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per alert; what its name says is not read."""
+    taken = monitors[monitors["server"] != ""].groupby("object")["server"].agg(" ".join).to_dict()
+    recorded = _recorded(snapshot)
+    for alert in _alerts(snapshot):
+        labels = mapping(alert.content, "labels")
+        annotations = mapping(alert.content, "annotations")
+        metrics = {each.metric for each in unfolded(alert.series, recorded) if each.metric}
+        yield {
+            **alert.key,
+            "alert": text(alert.content, "alert"),
+            "severity": text(labels, "severity"),
+            "for_seconds": duration_seconds(text(alert.content, "for", default="0")),
+            "metrics": " ".join(sorted(metrics)),
+            "always": is_constant(_expression(alert.content)),
+            "runbook": any(annotations.get(name) for name in ("runbook_url", "runbook")),
+            "owner": any(labels.get(name) for name in ("owner", "team")),
+            "servers": taken.get(alert.rule.object, ""),
+        }
+
+
+@builds(ALERT_TOPICS, reads=[RULES])
+def alert_topics(snapshot: Snapshot, workloads: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per alert and thing that it is about."""
+    places = sorted(set(workloads["namespace"]))
+    recorded = _recorded(snapshot)
+    for alert in _alerts(snapshot):
+        for topic, series in topics_of(alert.series, recorded).items():
+            missed = _missed(series, places) if topic in NARROWED_BY_NAMESPACE else []
+            yield {**alert.key, "topic": topic, "missed_namespaces": " ".join(missed)}
+
+
+def _missed(series: list[Series], places: list[str]) -> list[str]:
+    """Return the namespaces that none of the series is sure to speak of."""
+    return [place for place in places if not any(each.admits("namespace", place) for each in series)]
+
+
+@dataclass(frozen=True)
+class _Configured:
+    """One Alertmanager and its configuration, as far as it was read."""
+
+    object: str
+    form: Form | None
+    origin: str
+
+
+@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES, kinds.NAMESPACE])
+def alert_ways(
+    snapshot: Snapshot, watchers: pd.DataFrame, volumes: pd.DataFrame, alert_rules: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per Alertmanager and alert that a server loads, and one for any critical alert.
+
+    Labels of an alert that its rule does not write are not known: they come from what is measured.
+    """
+    loaded = alert_rules[alert_rules["servers"] != ""]
+    labels = {(alert.rule.object, alert.group, alert.position): _labels(alert) for alert in _alerts(snapshot)}
+    for each in [*_of_operator(snapshot), *_of_workloads(snapshot, watchers, volumes)]:
+        yield _way(each, {"object": "", "group": "", "position": 0, "alert": ""}, ANY_CRITICAL)
+        for row in rows_of(loaded):
+            key = {name: row[name] for name in ("object", "group", "position", "alert")}
+            yield _way(each, key, labels[row["object"], row["group"], row["position"]])
+
+
+def _labels(alert: _Alert) -> dict[str, str]:
+    """Return the labels that a rule writes; one made from what is measured is not known."""
+    written = string_map(alert.content, "labels")
+    return {**written, "alertname": text(alert.content, "alert")}
+
+
+def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    row = {"alertmanager": each.object, **key, "configuration": each.origin}
+    if each.form is None:
+        return {**row, "state": "unknown", "receivers": "", "integrations": ""}
+    found = way(each.form, labels)
+    state = "open" if found.heard and found.deaf else "heard" if found.heard else "deaf"
+    return {**row, "state": state, "receivers": " ".join(found.receivers), "integrations": " ".join(found.kinds)}
+
+
+def _of_operator(snapshot: Snapshot) -> Iterator[_Configured]:
+    """Yield the Alertmanagers that the operator runs.
+
+    What it starts from is an AlertmanagerConfig that it names, or else a Secret. Where this was not read, the Secret
+    that the operator writes may have been, which holds everything already. Source: https://prometheus-operator.dev/docs/developer/alerting/
+    """
+    configs = {record.object: record for record in snapshot.records(CONFIG)}
+    forms = {name: record.facts.get(ALERT_ROUTES, {}).get("") for name, record in configs.items()}
+    taking = choices(snapshot, CONFIG, (ALERTMANAGER,))
+    labels = namespace_labels(snapshot)
+    for record in snapshot.records(ALERTMANAGER):
+        spec = mapping(record.content, "spec")
+        own = text(spec, "alertmanagerConfiguration", "name")
+        secret = text(spec, "configSecret") or f"alertmanager-{record.name}"
+        origin = object_id("AlertmanagerConfig" if own else "Secret", record.namespace, own or secret)
+        root = forms.get(origin) if own else _held(snapshot, kinds.SECRET, record.namespace, secret)
+        rest = [
+            (each.namespace, each.name, forms[name], _is_narrowed(spec, record, each))
+            for name, each in configs.items()
+            if name != origin and forms[name] and record.object in taken_by(each, taking, labels)
+        ]
+        made = f"alertmanager-{record.name}-generated"
+        if not root and (whole := _held(snapshot, kinds.SECRET, record.namespace, made)):
+            yield _Configured(record.object, whole, object_id("Secret", record.namespace, made))
+        else:
+            yield _Configured(record.object, joined(root, rest) if root else None, origin)
+
+
+def _is_narrowed(spec: Mapping[str, Any], alertmanager: Record, config: Record) -> bool:
+    """Tell whether routes of an AlertmanagerConfig are for alerts of its own namespace alone."""
+    strategy = text(spec, "alertmanagerConfigMatcherStrategy", "type", default="OnNamespace")
+    if strategy == "OnNamespaceExceptForAlertmanagerNamespace":
+        return config.namespace != alertmanager.namespace
+    return strategy != "None"
+
+
+def _held(snapshot: Snapshot, kind: kinds.Kind, namespace: str, name: str) -> Form | None:
+    """Return the configuration in a Secret or ConfigMap, None where it was not read."""
+    for record in snapshot.records(kind):
+        if (record.namespace, record.name) == (namespace, name):
+            held = record.facts.get(ALERT_ROUTES, {})
+            found: Form | None = held.get(GENERATED) or next(iter(held.values()), None)
+            return found
+    return None
+
+
+def _of_workloads(snapshot: Snapshot, watchers: pd.DataFrame, volumes: pd.DataFrame) -> Iterator[_Configured]:
+    """Yield the Alertmanagers that run without the operator: their configuration stands in what they mount."""
+    running = watchers[(watchers["duty"] == "alerting") & ~watchers["workload"].str.startswith("Alertmanager/")]
+    mounted = volumes[volumes["type"].isin(["configMap", "secret"]) & (volumes["reference"] != "")]
+    for workload, pods in running.groupby("workload", sort=True)["pod"]:
+        sources = sorted(set(mounted[mounted["pod"].isin(pods)]["reference"]))
+        found = None
+        for source in sources:
+            kind, namespace, name = source.split("/", 2)
+            held = _held(snapshot, kinds.SECRET if kind == "Secret" else kinds.CONFIG_MAP, namespace, name)
+            if held:
+                found = _Configured(str(workload), held, source)
+                break
+        yield found or _Configured(str(workload), None, " ".join(sources))
