@@ -38,6 +38,18 @@ ALERT_TOPICS = Table(
     ),
 )
 
+ALERTMANAGER_CONFIGS = Table(
+    "alertmanager_configs",
+    "one AlertmanagerConfig, and one Alertmanager that takes it",
+    ("object", "alertmanager"),
+    (
+        text("object", "`AlertmanagerConfig/namespace/name`"),
+        text("alertmanager", "`Alertmanager/namespace/name`; none where none takes it"),
+        flag("whole", "the Alertmanager names it as its whole configuration"),
+        flag("narrowed", "its routes are for alerts of its own namespace alone"),
+    ),
+)
+
 ALERT_WAYS = Table(
     "alert_ways",
     "one alert of `alert_rules`, or any critical alert, and where one Alertmanager sends it",

@@ -36,11 +36,11 @@ METRIC_SERVERS = Table(
 
 MONITORS = Table(
     "monitors",
-    "one object that says what is scraped, or what is alerted on, and one server that takes it",
+    "one object that says what is scraped, and one server that takes it",
     ("object", "server"),
     (
         text("object", "`Kind/namespace/name`"),
-        text("kind", "its kind", ("ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig", "PrometheusRule")),
+        text("kind", "its kind", ("ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig")),
         text("namespace", "its namespace"),
         text("server", "object of `metric_servers` that takes it; none where no server does"),
     ),

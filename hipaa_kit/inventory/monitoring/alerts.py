@@ -8,8 +8,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import items, mapping, string_map, text
-from hipaa_kit.inventory.monitoring.servers import ALERTMANAGER, GROUP, RULES, choices, namespace_labels, taken_by
+from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text
+from hipaa_kit.inventory.monitoring.servers import (
+    ALERTMANAGER,
+    GROUP,
+    PROMETHEUS,
+    RULER,
+    choices,
+    namespace_labels,
+    taken_by,
+)
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
@@ -17,12 +25,13 @@ from hipaa_kit.kube.facts import ALERT_ROUTES
 from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, topics_of, unfolded
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
 from hipaa_kit.kube.monitoring.routes import Form, joined, way
-from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
-from hipaa_kit.tables.alerting import ALERT_RULES, ALERT_TOPICS, ALERT_WAYS
+from hipaa_kit.tables.alerting import ALERT_RULES, ALERT_TOPICS, ALERT_WAYS, ALERTMANAGER_CONFIGS
 from hipaa_kit.tables.declaration import rows_of
 
 CONFIG: Final = custom(GROUP, "AlertmanagerConfig")
+RULES: Final = custom(GROUP, "PrometheusRule")
 ANY_CRITICAL: Final = {"alertname": "AnyCriticalAlert", "severity": "critical"}
 """Labels that stand for an alert of which nothing but its severity is known."""
 
@@ -72,10 +81,11 @@ def _recorded(snapshot: Snapshot) -> dict[str, list[Series]]:
     return found
 
 
-@builds(ALERT_RULES, reads=[RULES])
-def alert_rules(snapshot: Snapshot, monitors: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield a row per alert; what its name says is not read."""
-    taken = monitors[monitors["server"] != ""].groupby("object")["server"].agg(" ".join).to_dict()
+@builds(ALERT_RULES, reads=[RULES, PROMETHEUS, RULER, kinds.NAMESPACE])
+def alert_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per alert, with the servers that load it: an agent evaluates no rules."""
+    held, places = choices(snapshot, RULES, (PROMETHEUS, RULER)), namespace_labels(snapshot)
+    taken = {record.object: " ".join(taken_by(record, held, places)) for record in snapshot.records(RULES)}
     recorded = _recorded(snapshot)
     for alert in _alerts(snapshot):
         labels = mapping(alert.content, "labels")
@@ -90,7 +100,7 @@ def alert_rules(snapshot: Snapshot, monitors: pd.DataFrame) -> Iterator[dict[str
             "always": is_constant(_expression(alert.content)),
             "runbook": any(annotations.get(name) for name in ("runbook_url", "runbook")),
             "owner": any(labels.get(name) for name in ("owner", "team")),
-            "servers": taken.get(alert.rule.object, ""),
+            "servers": taken[alert.rule.object],
         }
 
 
@@ -119,9 +129,41 @@ class _Configured:
     origin: str
 
 
-@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES, kinds.NAMESPACE])
+@builds(ALERTMANAGER_CONFIGS, reads=[ALERTMANAGER, CONFIG, kinds.NAMESPACE])
+def alertmanager_configs(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per AlertmanagerConfig and Alertmanager that takes it, and one for what none takes.
+
+    Its routes are for alerts of its own namespace alone, unless the Alertmanager says otherwise; one that an
+    Alertmanager names as its whole configuration stands for all. Source:
+    https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.AlertmanagerConfigMatcherStrategy
+    """
+    held, places = choices(snapshot, CONFIG, (ALERTMANAGER,)), namespace_labels(snapshot)
+    servers = {record.object: record for record in snapshot.records(ALERTMANAGER)}
+    for config in snapshot.records(CONFIG):
+        whole = {name for name, record in servers.items() if _whole(record) == config.object}
+        takers = whole | set(taken_by(config, held, places))
+        for name in sorted(takers) or [""]:
+            yield {
+                "object": config.object,
+                "alertmanager": name,
+                "whole": name in whole,
+                "narrowed": name not in whole and name != "" and _is_narrowed(servers[name], config),
+            }
+
+
+def _whole(alertmanager: Record) -> str:
+    """Return the AlertmanagerConfig that an Alertmanager names as its whole configuration, "" where it names none."""
+    name = text(alertmanager.content, "spec", "alertmanagerConfiguration", "name")
+    return reference("AlertmanagerConfig", alertmanager.namespace, name)
+
+
+@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES])
 def alert_ways(
-    snapshot: Snapshot, watchers: pd.DataFrame, volumes: pd.DataFrame, alert_rules: pd.DataFrame
+    snapshot: Snapshot,
+    alertmanager_configs: pd.DataFrame,
+    watchers: pd.DataFrame,
+    volumes: pd.DataFrame,
+    alert_rules: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per Alertmanager and alert that a server loads, and one for any critical alert.
 
@@ -129,7 +171,7 @@ def alert_ways(
     """
     loaded = alert_rules[alert_rules["servers"] != ""]
     labels = {(alert.rule.object, alert.group, alert.position): _labels(alert) for alert in _alerts(snapshot)}
-    for each in [*_of_operator(snapshot), *_of_workloads(snapshot, watchers, volumes)]:
+    for each in [*_of_operator(snapshot, alertmanager_configs), *_of_workloads(snapshot, watchers, volumes)]:
         yield _way(each, {"object": "", "group": "", "position": 0, "alert": ""}, ANY_CRITICAL)
         for row in rows_of(loaded):
             key = {name: row[name] for name in ("object", "group", "position", "alert")}
@@ -151,26 +193,23 @@ def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -
     return {**row, "state": state, "receivers": " ".join(found.receivers), "integrations": " ".join(found.kinds)}
 
 
-def _of_operator(snapshot: Snapshot) -> Iterator[_Configured]:
+def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configured]:
     """Yield the Alertmanagers that the operator runs.
 
     What it starts from is an AlertmanagerConfig that it names, or else a Secret. Where this was not read, the Secret
     that the operator writes may have been, which holds everything already. Source: https://prometheus-operator.dev/docs/developer/alerting/
     """
-    configs = {record.object: record for record in snapshot.records(CONFIG)}
-    forms = {name: record.facts.get(ALERT_ROUTES, {}).get("") for name, record in configs.items()}
-    taking = choices(snapshot, CONFIG, (ALERTMANAGER,))
-    labels = namespace_labels(snapshot)
+    forms = {record.object: record.facts.get(ALERT_ROUTES, {}).get("") for record in snapshot.records(CONFIG)}
     for record in snapshot.records(ALERTMANAGER):
-        spec = mapping(record.content, "spec")
-        own = text(spec, "alertmanagerConfiguration", "name")
-        secret = text(spec, "configSecret") or f"alertmanager-{record.name}"
-        origin = object_id("AlertmanagerConfig" if own else "Secret", record.namespace, own or secret)
-        root = forms.get(origin) if own else _held(snapshot, kinds.SECRET, record.namespace, secret)
+        whole = _whole(record)
+        secret = text(record.content, "spec", "configSecret") or f"alertmanager-{record.name}"
+        origin = whole or object_id("Secret", record.namespace, secret)
+        root = forms.get(whole) if whole else _held(snapshot, kinds.SECRET, record.namespace, secret)
+        mine = taken[(taken["alertmanager"] == record.object) & ~taken["whole"]]
         rest = [
-            (each.namespace, each.name, forms[name], _is_narrowed(spec, record, each))
-            for name, each in configs.items()
-            if name != origin and forms[name] and record.object in taken_by(each, taking, labels)
+            (*parse_object_id(row["object"])[1:], forms[row["object"]], bool(row["narrowed"]))
+            for row in rows_of(mine)
+            if forms[row["object"]]
         ]
         made = f"alertmanager-{record.name}-generated"
         if not root and (whole := _held(snapshot, kinds.SECRET, record.namespace, made)):
@@ -179,9 +218,10 @@ def _of_operator(snapshot: Snapshot) -> Iterator[_Configured]:
             yield _Configured(record.object, joined(root, rest) if root else None, origin)
 
 
-def _is_narrowed(spec: Mapping[str, Any], alertmanager: Record, config: Record) -> bool:
+def _is_narrowed(alertmanager: Record, config: Record) -> bool:
     """Tell whether routes of an AlertmanagerConfig are for alerts of its own namespace alone."""
-    strategy = text(spec, "alertmanagerConfigMatcherStrategy", "type", default="OnNamespace")
+    path = ("spec", "alertmanagerConfigMatcherStrategy", "type")
+    strategy = text(alertmanager.content, *path, default="OnNamespace")
     if strategy == "OnNamespaceExceptForAlertmanagerNamespace":
         return config.namespace != alertmanager.namespace
     return strategy != "None"

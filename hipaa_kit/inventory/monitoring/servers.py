@@ -20,15 +20,13 @@ PROMETHEUS: Final = custom(GROUP, "Prometheus")
 AGENT: Final = custom(GROUP, "PrometheusAgent")
 RULER: Final = custom(GROUP, "ThanosRuler")
 SERVERS: Final = (PROMETHEUS, AGENT, RULER, ALERTMANAGER)
-RULES: Final = custom(GROUP, "PrometheusRule")
 TAKEN: Final = {
     custom(GROUP, "ServiceMonitor"): (PROMETHEUS, AGENT),
     custom(GROUP, "PodMonitor"): (PROMETHEUS, AGENT),
     custom(GROUP, "Probe"): (PROMETHEUS, AGENT),
     custom(GROUP, "ScrapeConfig"): (PROMETHEUS, AGENT),
-    RULES: (PROMETHEUS, RULER),
 }
-"""Kinds that say what is watched, and the kinds of server that take them; an agent evaluates no rules.
+"""Kinds that say what is scraped, and the kinds of server that take them.
 
 Source: https://prometheus-operator.dev/docs/getting-started/design/
 """
@@ -111,9 +109,9 @@ def taken_by(record: Record, held: Mapping[str, Choice], labels: Mapping[str, Ma
     return [name for name, each in held.items() if each.takes(record.namespace, labels_of(record), own)]
 
 
-@builds(MONITORS, reads=[kinds.NAMESPACE, *SERVERS[:3], *TAKEN])
+@builds(MONITORS, reads=[kinds.NAMESPACE, PROMETHEUS, AGENT, *TAKEN])
 def monitors(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per monitor or rule and server that takes it, and one for what no server takes."""
+    """Yield a row per monitor and server that takes it, and one for what no server takes."""
     labels = namespace_labels(snapshot)
     for kind, servers in TAKEN.items():
         held = choices(snapshot, kind, servers)
