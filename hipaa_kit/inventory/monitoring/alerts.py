@@ -157,7 +157,7 @@ def _whole(alertmanager: Record) -> str:
     return reference("AlertmanagerConfig", alertmanager.namespace, name)
 
 
-@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES])
+@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES], facts=[ALERT_ROUTES])
 def alert_ways(
     snapshot: Snapshot,
     alertmanager_configs: pd.DataFrame,
@@ -197,7 +197,8 @@ def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configure
     """Yield the Alertmanagers that the operator runs.
 
     What it starts from is an AlertmanagerConfig that it names, or else a Secret. Where this was not read, the Secret
-    that the operator writes may have been, which holds everything already. Source: https://prometheus-operator.dev/docs/developer/alerting/
+    that the operator writes may have been, which holds everything already.
+    Source: https://prometheus-operator.dev/docs/developer/alerting/
     """
     forms = {record.object: record.facts.get(ALERT_ROUTES, {}).get("") for record in snapshot.records(CONFIG)}
     for record in snapshot.records(ALERTMANAGER):
@@ -212,8 +213,8 @@ def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configure
             if forms[row["object"]]
         ]
         made = f"alertmanager-{record.name}-generated"
-        if not root and (whole := _held(snapshot, kinds.SECRET, record.namespace, made)):
-            yield _Configured(record.object, whole, object_id("Secret", record.namespace, made))
+        if not root and (written := _held(snapshot, kinds.SECRET, record.namespace, made)):
+            yield _Configured(record.object, written, object_id("Secret", record.namespace, made))
         else:
             yield _Configured(record.object, joined(root, rest) if root else None, origin)
 

@@ -25,7 +25,7 @@ Source: https://github.com/falcosecurity/plugins
 """
 
 
-@builds(DETECTORS)
+@builds(DETECTORS, facts=[FALCO_PLUGINS])
 def detectors(
     snapshot: Snapshot,
     pods: pd.DataFrame,
