@@ -16,6 +16,7 @@ from inputs import inputs
 from model import Custom, Hospital
 from network import add_network
 from objects import Cluster
+from observability import observability
 from policies import policies
 from scaling import add_scaling
 from secret_stores import external_secrets
@@ -31,7 +32,8 @@ def declare() -> Hospital:
         *infrastructure.control_plane(),
         *infrastructure.node_agents(),
         *infrastructure.cluster_services(),
-        *infrastructure.monitoring_and_backup(),
+        *infrastructure.backup(),
+        *observability(),
         *software.ehr(),
         *software.imaging(),
         *software.integration(),

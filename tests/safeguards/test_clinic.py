@@ -25,10 +25,12 @@ STANDING = {
 ASKED = {
     ("HK-ACC-19", "Deployment/identity/keycloak"),
     ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ALR-03", "Cluster//audit-detection"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
 }
-"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; and
+what looks at the audit events that the API server sends elsewhere."""
 
 
 AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}

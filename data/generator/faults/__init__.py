@@ -8,6 +8,7 @@ from faults import (
     backup_recovery,
     encryption,
     integrity,
+    monitoring,
     network_isolation,
     pod_security,
     scope_and_inventory,
@@ -25,6 +26,7 @@ TOPICS = (
     integrity,
     transit,
     backup_recovery,
+    monitoring,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

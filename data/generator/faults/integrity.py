@@ -17,6 +17,7 @@ def unchecked_etcd(hospital: Hospital) -> None:
     hospital.change_container(key, "etcd", command=flags)
 
 
+NO_SENSOR = change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2"))
 RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
@@ -64,7 +65,7 @@ FAULTS = (
         "Node//worker-b2",
         "HK-INT-10",
         "the sensor does not run on this worker",
-        change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
+        NO_SENSOR,
     ),
     Fault(
         "ValidatingWebhookConfiguration//ingress-nginx-admission",

@@ -36,14 +36,14 @@ def metrics_stack_healthy(
         {**row, "program": row["kind"], "state": _state(row, states.get(row["object"], ""))} for row in rows_of(known)
     ]
     rows += [
-        {**row, "state": _seen(row), "replicas": None, "retention": "", "storage": ""}
+        {**row, "state": _seen(row), "replicas": None, "available_replicas": None}
         for row in rows_of(running[~running["object"].isin(known["object"])])
     ]
     engines = sorted(set(other_monitoring[other_monitoring["about"] == "targets"]["engine"]))
     if not rows:
         [row] = rows_of(missing("Cluster//metrics"))
         rows = [{**row, "state": "elsewhere" if engines else "none", "program": ", ".join(engines)}]
-    examined = pd.DataFrame(rows)
+    examined = pd.DataFrame(rows, columns=["object", "program", "state", "replicas", "available_replicas"])
     state = examined["state"]
     return judge(
         examined,
@@ -62,6 +62,10 @@ def metrics_stack_healthy(
             expected="True",
         ),
         fails(state == NOT_READY, "no pod of {program} is ready", observed="not ready", expected="a ready pod"),
+        reviews(
+            state == "degraded",
+            "{available_replicas} of {replicas} replicas of {program} answer: what is wrong with the others?",
+        ),
         reviews(state == "outside", "does what {program} sends outside of the cluster arrive, and does anyone look?"),
         reviews(state == "open", "does {program} keep or send metrics? Its configuration was not read"),
         reviews(
@@ -74,9 +78,14 @@ def metrics_stack_healthy(
 
 
 def _state(server: dict[str, object], pods: str) -> str:
-    """Return the state of a server of the operator: by its own condition, or else by its pods."""
-    if server["available"] is not None and server["available"] is not pd.NA:
-        return READY if server["available"] is True else "unavailable"
+    """Return the state of a server of the operator: by its own status, or else by its pods."""
+    available, replicas = server["available_replicas"], server["replicas"]
+    if server["available"] is False:
+        return "unavailable"
+    if isinstance(available, int) and isinstance(replicas, int) and available < replicas:
+        return "degraded"
+    if server["available"] is True:
+        return READY
     return {READY: READY, NOT_READY: NOT_READY}.get(pods, "unsaid")
 
 
