@@ -128,7 +128,7 @@ def asked_of_operator(kind: str, spec: dict[str, Any]) -> Custom:
         "unavailableReplicas": 0,
     }
     wanted = {"replicas": 2, "storage": {"volumeClaimTemplate": claim}, **spec}
-    return Custom(kind, "monitoring", "clinic", {"spec": wanted, "status": {**status, "updatedReplicas": 2}})
+    return Custom(kind, "monitoring", "clinic", {"spec": wanted, "status": status})
 
 
 def exporters() -> list[Declaration]:
@@ -158,7 +158,7 @@ def exporters() -> list[Declaration]:
 
 
 def monitors() -> list[Declaration]:
-    """Declare one monitor for each workload that is scraped: of its Service where that has the port, else of its pods."""
+    """Declare one monitor for each workload that is scraped: of its Service where that has the port, else of pods."""
     return [monitor(workload, name, of_service) for workload, name, _, of_service in SCRAPED]
 
 
@@ -194,7 +194,7 @@ def alert(name: str, expression: str, wait: str, severity: str) -> dict[str, Any
 
 
 def alert_routes() -> Custom:
-    """Declare where alerts go: critical ones to the pager, the heartbeat to who notices its end, all others to a channel."""
+    """Declare where alerts go: critical ones to the pager, the heartbeat to who notices its end, others to a chat."""
 
     def key(name: str) -> dict[str, str]:
         return {"key": name, "name": "alert-receivers"}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from hipaa_kit.kube.reading import as_maps
+from hipaa_kit.kube.reading import as_maps, as_texts
 
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
@@ -63,14 +63,15 @@ ALERTMANAGER_FILES: Final = frozenset(
 Source: https://prometheus-operator.dev/docs/developer/alerting/, https://github.com/prometheus-community/helm-charts
 """
 
-FALCO_PLUGINS: Final = "falco_plugins"
-"""Plugins that the `falco.yaml` of a ConfigMap says are loaded; sorted."""
+FALCO_SETTINGS: Final = "falco_settings"
+"""Of the `falco.yaml` of a ConfigMap: `plugins` that are loaded, sorted, and whether it has `audit_rules`: a file of
+rules whose name speaks of audit."""
 
 FACTS: Final = {
     ALERT_ROUTES: 1,
     CREDENTIALS: 1,
     EXEC_PROGRAM: 1,
-    FALCO_PLUGINS: 1,
+    FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
     KMS_KINDS: 1,
     NAMESPACE_FILTERS: 1,
@@ -350,15 +351,20 @@ def namespace_filters(data: Any) -> list[str] | None:
     return sorted({namespace for kind, namespace, _ in found if names_pods(kind)})
 
 
-def falco_plugins(configuration: Any) -> list[str] | None:
-    """Return the plugins that a configuration of Falco loads; None where it is none.
+def falco_settings(configuration: Any) -> dict[str, Any] | None:
+    """Return which plugins a configuration of Falco loads, and whether it names rules about audit events, or None.
 
     Source: https://falco.org/docs/concepts/plugins/usage/: `load_plugins` names those that are loaded of all that are
-    configured.
+    configured, and `rules_files` the files of rules; those for audit events are called `k8s_audit_rules.yaml`.
     """
-    loaded = configuration.get("load_plugins") if isinstance(configuration, Mapping) else None
-    named = [each for each in loaded if isinstance(each, str)] if isinstance(loaded, list) else None
-    return None if named is None else sorted({each for each in named if _NAME.fullmatch(each)})
+    held = configuration if isinstance(configuration, Mapping) else {}
+    if not isinstance(held.get("load_plugins"), list):
+        return None
+    files = held.get("rules_files") or held.get("rules_file")
+    return {
+        "plugins": sorted({each for each in as_texts(held["load_plugins"]) if _NAME.fullmatch(each)}),
+        "audit_rules": any("audit" in each.rpartition("/")[2] for each in as_texts(files)),
+    }
 
 
 def names_pods(kind: str) -> bool:

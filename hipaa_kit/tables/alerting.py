@@ -18,6 +18,7 @@ ALERT_RULES = Table(
         flag("runbook", "an annotation names a runbook"),
         flag("owner", "a label names an owner or a team"),
         text("servers", "objects of `metric_servers` that load it, joined by spaces; none where none does"),
+        flag("own_namespace", "every server that loads it narrows it to its own namespace"),
     ),
 )
 

@@ -29,7 +29,7 @@ METRIC_SERVERS = Table(
         flag("forwards", "it sends what it measures on to another store"),
         flag("unmanaged", "none of its selectors of targets is there: its configuration comes from elsewhere"),
         flag("extra_targets", "it has targets that no monitor shows: a Secret of scrape configurations"),
-        count("alertmanagers", "Alertmanagers that it is told to send alerts to"),
+        text("alertmanagers", "Services of the Alertmanagers that it is told of, joined by spaces"),
         flag("extra_alertmanagers", "it has others that a Secret names"),
     ),
 )

@@ -23,6 +23,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import ALERT_ROUTES
 from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, topics_of, unfolded
+from hipaa_kit.kube.monitoring.operator import is_unmanaged
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
 from hipaa_kit.kube.monitoring.routes import Form, joined, way
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -83,9 +84,23 @@ def _recorded(snapshot: Snapshot) -> dict[str, list[Series]]:
 
 @builds(ALERT_RULES, reads=[RULES, PROMETHEUS, RULER, kinds.NAMESPACE])
 def alert_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per alert, with the servers that load it: an agent evaluates no rules."""
-    held, places = choices(snapshot, RULES, (PROMETHEUS, RULER)), namespace_labels(snapshot)
-    taken = {record.object: " ".join(taken_by(record, held, places)) for record in snapshot.records(RULES)}
+    """Yield a row per alert, with the servers that load it.
+
+    An agent evaluates no rules, and a server whose configuration comes from elsewhere need not load those it selects.
+    One may narrow rules to their namespaces (`enforcedNamespaceLabel`); exceptions to that are not read.
+    """
+    enforcing = {
+        record.object
+        for kind in (PROMETHEUS, RULER)
+        for record in snapshot.records(kind)
+        if text(record.content, "spec", "enforcedNamespaceLabel")
+    }
+    unmanaged = {
+        record.object for record in snapshot.records(PROMETHEUS) if is_unmanaged(mapping(record.content, "spec"))
+    }
+    held = {name: each for name, each in choices(snapshot, RULES, (PROMETHEUS, RULER)).items() if name not in unmanaged}
+    places = namespace_labels(snapshot)
+    taken = {record.object: taken_by(record, held, places) for record in snapshot.records(RULES)}
     recorded = _recorded(snapshot)
     for alert in _alerts(snapshot):
         labels = mapping(alert.content, "labels")
@@ -100,7 +115,8 @@ def alert_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "always": is_constant(_expression(alert.content)),
             "runbook": any(annotations.get(name) for name in ("runbook_url", "runbook")),
             "owner": any(labels.get(name) for name in ("owner", "team")),
-            "servers": taken[alert.rule.object],
+            "servers": " ".join(taken[alert.rule.object]),
+            "own_namespace": bool(taken[alert.rule.object]) and enforcing.issuperset(taken[alert.rule.object]),
         }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.facts import FALCO_PLUGINS
+from hipaa_kit.kube.facts import FALCO_SETTINGS
 from hipaa_kit.kube.sensors import sensor_of
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.alerting import DETECTORS
@@ -25,7 +25,7 @@ Source: https://github.com/falcosecurity/plugins
 """
 
 
-@builds(DETECTORS, facts=[FALCO_PLUGINS])
+@builds(DETECTORS, facts=[FALCO_SETTINGS])
 def detectors(
     snapshot: Snapshot,
     pods: pd.DataFrame,
@@ -35,24 +35,23 @@ def detectors(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per workload of a sensor, and per API server that sends audit events to something else.
 
-    Falco reads audit events where its configuration loads a plugin for them; that stands in a ConfigMap. What stands
-    behind a webhook of the API server is not visible.
+    Falco looks at audit events where its configuration loads a plugin for them and names rules about them; that stands
+    in a ConfigMap. What stands behind a webhook of the API server is not visible.
     """
     loaded = {
-        record.object: record.facts[FALCO_PLUGINS]
+        record.object: record.facts[FALCO_SETTINGS]
         for record in snapshot.records(kinds.CONFIG_MAP)
-        if FALCO_PLUGINS in record.facts
+        if FALCO_SETTINGS in record.facts
     }
     found = containers.assign(sensor=containers["repository"].map(sensor_of))
     found = found[(found["sensor"] != "") & (found["role"] != "init")][["pod", "sensor"]].drop_duplicates("pod")
     running = found.merge(selectable(pods).rename(columns={"object": "pod"}), on="pod")
     for (workload, sensor), held in running.groupby(["workload", "sensor"], sort=True):
         mounted = sorted(set(volumes[volumes["pod"].isin(held["pod"])]["reference"]) & set(loaded))
-        plugins = {plugin for name in mounted for plugin in loaded[name]}
         yield {
             "object": workload,
             "engine": sensor,
-            "state": _state(str(sensor), bool(mounted), any(each.startswith(AUDIT) for each in plugins)),
+            "state": _state(str(sensor), [loaded[name] for name in mounted]),
             "ready": None if held["ready"].isna().all() else bool(held["ready"].fillna(False).any()),
         }
     sending = control_plane_flags[control_plane_flags["name"] == "audit-webhook-config-file"]
@@ -60,7 +59,10 @@ def detectors(
         yield {"object": pod, "engine": "audit webhook", "state": "open", "ready": None}
 
 
-def _state(sensor: str, configured: bool, reads: bool) -> str:
-    if sensor in NEVER or (configured and not reads):
+def _state(sensor: str, settings: list[dict[str, Any]]) -> str:
+    if sensor in NEVER:
         return "no"
-    return "reads" if reads else "open"
+    reading = [each for each in settings if any(plugin.startswith(AUDIT) for plugin in each["plugins"])]
+    if any(each["audit_rules"] for each in reading):
+        return "reads"
+    return "no" if settings and not reading else "open"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text
+from hipaa_kit.inventory.fields import condition, items, mapping, number, reference, string_map, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
@@ -61,7 +61,6 @@ def metric_servers(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     for kind in SERVERS:
         for record in snapshot.records(kind):
             spec = mapping(record.content, "spec")
-            alerting = items(spec, "alerting", "alertmanagers") or items(spec, "alertmanagersConfig")
             yield {
                 "object": record.object,
                 "kind": kind.kind,
@@ -74,19 +73,27 @@ def metric_servers(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "forwards": bool(items(spec, "remoteWrite")),
                 "unmanaged": kind in (PROMETHEUS, AGENT) and is_unmanaged(spec),
                 "extra_targets": bool(mapping(spec, "additionalScrapeConfigs")),
-                "alertmanagers": len(alerting),
+                "alertmanagers": " ".join(_told_of(record)),
                 "extra_alertmanagers": bool(
                     mapping(spec, "additionalAlertManagerConfigs") or mapping(spec, "alertmanagersConfig")
                 ),
             }
 
 
+def _told_of(record: Record) -> list[str]:
+    """Return the Services of the Alertmanagers that a server is told of; a namespace that is not written is its own."""
+    told = items(record.content, "spec", "alerting", "alertmanagers")
+    named = [reference("Service", text(each, "namespace") or record.namespace, text(each, "name")) for each in told]
+    return sorted({each for each in named if each})
+
+
 def choices(snapshot: Snapshot, kind: Kind, servers: tuple[Kind, ...]) -> dict[str, Choice]:
-    """Return for each server which objects of a kind it takes."""
+    """Return for each server that runs which objects of a kind it takes."""
     return {
         record.object: choice(mapping(record.content, "spec"), kind.kind, record.namespace)
         for server in servers
         for record in snapshot.records(server)
+        if replicas(mapping(record.content, "spec"))
     }
 
 

@@ -80,15 +80,15 @@ _METRICS: Final = {
 _TOPIC_OF: Final = {metric: topic for topic, names in _METRICS.items() for metric in names.split()}
 _NODE_GONE: Final = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
 _TOLD_BY_LABEL: Final = {
-    "apiserver_authentication_attempts": (SUSPICION, "result", ("failure", "error"), "success"),
-    "apiserver_authorization_decisions_total": (SUSPICION, "decision", ("denied",), "allowed"),
-    "apiserver_request_total": (SUSPICION, "code", ("401", "403"), "200"),
-    "authentication_attempts": (SUSPICION, "result", ("failure", "error"), "success"),
-    "kube_node_spec_taint": (NODES, "key", _NODE_GONE, ""),
-    "kube_node_status_condition": (NODES, "condition", ("Ready",), ""),
-    "kube_pod_status_phase": (PODS, "phase", ("Failed", "Pending", "Unknown"), "Running"),
+    "apiserver_authentication_attempts": (SUSPICION, "result", ("failure", "error"), ("success",)),
+    "apiserver_authorization_decisions_total": (SUSPICION, "decision", ("denied",), ("allowed",)),
+    "apiserver_request_total": (SUSPICION, "code", ("401", "403"), ("200", "500")),
+    "authentication_attempts": (SUSPICION, "result", ("failure", "error"), ("success",)),
+    "kube_node_spec_taint": (NODES, "key", _NODE_GONE, ()),
+    "kube_node_status_condition": (NODES, "condition", ("Ready",), ()),
+    "kube_pod_status_phase": (PODS, "phase", ("Failed", "Pending", "Unknown"), ("Running",)),
 }
-"""Metrics that speak of good and bad alike: the label, its values that stand for the bad, and one that must not be
+"""Metrics that speak of good and bad alike: the label, its values that stand for the bad, and those that must not be
 asked for as well."""
 
 NARROWED_BY_NAMESPACE: Final = frozenset([PODS, VOLUMES])
@@ -132,5 +132,5 @@ def _topic(series: Series) -> str:
     if series.metric in _TOLD_BY_LABEL:
         topic, label, bad, good = _TOLD_BY_LABEL[series.metric]
         asked = any(series.admits(label, value) for value in bad)
-        return topic if asked and not (good and series.admits(label, good) is not False) else ""
+        return topic if asked and all(series.admits(label, value) is False for value in good) else ""
     return _TOPIC_OF.get(series.metric, "")

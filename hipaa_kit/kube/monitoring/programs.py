@@ -43,7 +43,8 @@ _COLLECTED: Final = (LOGS, NODE_METRICS, OBJECT_METRICS, EVENTS)
 PROGRAMS: Final = (
     # https://prometheus.io/docs/, https://docs.victoriametrics.com/, https://thanos.io/, https://grafana.com/docs/
     Program("Prometheus", "prometheus prometheus-rhel9 prometheus-server", (METRICS,)),
-    Program("VictoriaMetrics", "victoria-metrics vmstorage vmagent", (METRICS,)),
+    Program("VictoriaMetrics", "victoria-metrics vmstorage", (METRICS,)),
+    Program("vmagent", "vmagent", (METRICS,)),
     Program("Mimir", "mimir", (METRICS,), maker="grafana"),
     Program("Alertmanager", "alertmanager alertmanager-rhel9", (ALERTING,)),
     Program("Loki", "loki", (LOG_STORE,), maker="grafana"),

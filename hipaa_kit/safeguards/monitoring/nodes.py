@@ -180,7 +180,7 @@ def nodes_healthy(
             expected="True",
         ),
         reviews(down & ~long, "it is not ready, since {minutes} minutes: does it come back?", observed="{ready}"),
-        reviews(examined["pressure"] != "", "it says {pressure}: pods may be evicted", observed="{pressure}"),
+        reviews(examined["pressure"] != "", "it says {pressure}: do its pods suffer from that?", observed="{pressure}"),
         not_assessed(examined["ready"] == "", "it says nothing of whether it is ready", code="input_missing"),
         passes="it is ready, and {new} new pods",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.backup_recovery.common import hours_before
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, surest, watching
 
@@ -14,7 +15,9 @@ def flows_recorded(
     other_monitoring: pd.DataFrame,
     flow_records: pd.DataFrame,
     *,
+    as_of: str,
     flow_records_required: bool = False,
+    flow_record_hours: int = 24,
 ) -> pd.DataFrame:
     """Judge what records connections by whether it runs, and the cluster by whether anything does.
 
@@ -29,12 +32,15 @@ def flows_recorded(
     Notes
     -----
     No rule asks for a record of connections by name: without one it is a question, unless the site says that it
-    requires one. Source: https://docs.cilium.io/en/stable/observability/hubble/
+    requires one. Records that were given count where the last is not older than `flow_record_hours`.
+    Source: https://docs.cilium.io/en/stable/observability/hubble/
     """
     found = surest(watching(watchers, "flows"))
     sure = found[found["by_itself"]]
     if sure.empty:
-        observers = ", ".join(sorted(set(flow_records["observer"])))
+        age = hours_before(as_of, flow_records["last_seen_at"])
+        fresh = flow_records[(age <= flow_record_hours).fillna(False).astype(bool)]
+        observers = ", ".join(sorted(set(fresh["observer"])))
         engines = sorted(set(other_monitoring[other_monitoring["about"] == "flows"]["engine"]))
         doubtful = ", ".join(sorted({*found["program"], *engines}))
         how = "recorded" if observers else "perhaps" if doubtful else "none"

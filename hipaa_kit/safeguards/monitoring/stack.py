@@ -9,6 +9,8 @@ from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY
 from hipaa_kit.tables.declaration import rows_of
 
 SCRAPING = ("Prometheus", "PrometheusAgent")
+FORWARDING = ("vmagent",)
+"""Programs that keep no samples themselves."""
 
 
 @check("HK-MON-01", without_scope=True, everywhere=True)
@@ -61,6 +63,13 @@ def metrics_stack_healthy(
             observed="False",
             expected="True",
         ),
+        fails(
+            state == "switched off",
+            "{program} is asked to run no replica",
+            path="$.spec.replicas",
+            observed="0",
+            expected="1 or more",
+        ),
         fails(state == NOT_READY, "no pod of {program} is ready", observed="not ready", expected="a ready pod"),
         reviews(
             state == "degraded",
@@ -80,6 +89,8 @@ def metrics_stack_healthy(
 def _state(server: dict[str, object], pods: str) -> str:
     """Return the state of a server of the operator: by its own status, or else by its pods."""
     available, replicas = server["available_replicas"], server["replicas"]
+    if replicas == 0:
+        return "switched off"
     if server["available"] is False:
         return "unavailable"
     if isinstance(available, int) and isinstance(replicas, int) and available < replicas:
@@ -133,7 +144,7 @@ def monitoring_durable(
                     "component": row["program"],
                     "replicas": desired.get(row["object"]),
                     "storage": storage,
-                    "forwards": False,
+                    "forwards": row["program"] in FORWARDING,
                 }
             )
     examined = pd.DataFrame(rows, columns=["object", "component", "replicas", "storage", "forwards"])

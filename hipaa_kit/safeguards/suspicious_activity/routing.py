@@ -14,13 +14,17 @@ COLUMNS = ["object", "member", "alert", "state", "receivers", "integrations", "c
 
 @check("HK-ALR-02", without_scope=True, everywhere=True)
 def alerts_reach_people(
-    alert_rules: pd.DataFrame, alert_topics: pd.DataFrame, alert_ways: pd.DataFrame, metric_servers: pd.DataFrame
+    alert_rules: pd.DataFrame,
+    alert_topics: pd.DataFrame,
+    alert_ways: pd.DataFrame,
+    metric_servers: pd.DataFrame,
+    services: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every Alertmanager by where it sends the alerts that matter, and every server by whether it sends any.
 
     Parameters
     ----------
-    alert_rules, alert_topics, alert_ways, metric_servers : tables of those names
+    alert_rules, alert_topics, alert_ways, metric_servers, services : tables of those names
 
     Returns
     -------
@@ -41,20 +45,23 @@ def alerts_reach_people(
             name = "any critical alert" if general else row["alert"]
             member = name if general else f"{row['object']}/{row['group']}/{row['position']}/{row['alert']}"
             rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name})
-    rows += _servers(alert_rules, metric_servers)
+    rows += _servers(alert_rules, metric_servers, set(services["object"]))
     if not rows:
         rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
     return _judged(pd.DataFrame(rows, columns=COLUMNS).fillna(""))
 
 
-def _servers(alert_rules: pd.DataFrame, metric_servers: pd.DataFrame) -> list[dict[str, str]]:
+def _servers(alert_rules: pd.DataFrame, metric_servers: pd.DataFrame, services: set[str]) -> list[dict[str, str]]:
     """Return a row per server that evaluates alerts."""
     loading = {name for names in alert_rules["servers"] for name in names.split()}
     rows = []
     for row in rows_of(metric_servers[metric_servers["kind"].isin(EVALUATING)]):
         if row["object"] in loading:
-            state = "sends" if row["alertmanagers"] else "elsewhere" if row["extra_alertmanagers"] else "silent"
-            rows.append({"object": row["object"], "member": "alerts sent", "alert": "", "state": state})
+            told = row["alertmanagers"].split()
+            state = "nowhere" if told else "silent"
+            state = "sends" if services & set(told) else "elsewhere" if row["extra_alertmanagers"] else state
+            about = {"object": row["object"], "member": "alerts sent", "alert": ""}
+            rows.append({**about, "state": state, "receivers": row["alertmanagers"]})
     return rows
 
 
@@ -78,6 +85,14 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
             path="$.spec.alerting.alertmanagers",
             observed="none",
             expected="an Alertmanager",
+        ),
+        fails(
+            state == "nowhere",
+            "it sends its alerts to {receivers}, which is not there",
+            path="$.spec.alerting.alertmanagers",
+            observed="no such Service",
+            expected="a Service of an Alertmanager",
+            rests_on=["services"],
         ),
         fails(
             state == "none",

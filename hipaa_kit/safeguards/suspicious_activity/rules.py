@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.kube.monitoring.alerts import BACKUPS, JOBS, TOPICS
+from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.safeguards.monitoring.common import watching
 from hipaa_kit.tables.declaration import rows_of
@@ -97,7 +98,7 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
         on_jobs = jobs[jobs["servers"] != ""]
         how = "jobs" if len(on_jobs) else "unloaded" if len(held) else "none"
         return _row(how, on_jobs if len(on_jobs) else held)
-    missed = [set(names.split()) & inside for names in loaded["missed_namespaces"]]
+    missed = [_left_out(row, inside) for row in rows_of(loaded)]
     left_out = sorted(set.intersection(*missed))
     if left_out:
         return {**_row("missed", loaded), "missed": ", ".join(left_out)}
@@ -111,6 +112,13 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
     return _row("pass", quick)
 
 
+def _left_out(alert: dict[str, Any], inside: set[str]) -> set[str]:
+    """Return the namespaces with ePHI that an alert does not speak of, or may not."""
+    if alert["own_namespace"]:
+        return inside - {parse_object_id(alert["object"])[1]}
+    return set(alert["missed_namespaces"].split()) & inside
+
+
 def _row(how: str, alerts: pd.DataFrame) -> dict[str, Any]:
     names = sorted(set(alerts["alert"]))
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -121,7 +129,8 @@ def _row(how: str, alerts: pd.DataFrame) -> dict[str, Any]:
 def _others(metric_servers: pd.DataFrame, watchers: pd.DataFrame, other_monitoring: pd.DataFrame) -> str:
     """Name what may have rules that are not visible; "" where there is no such thing."""
     found = set(other_monitoring[other_monitoring["about"] == "alerts"]["engine"])
-    found |= set(metric_servers[metric_servers["unmanaged"]]["object"])
+    unmanaged = metric_servers[metric_servers["unmanaged"] & (metric_servers["kind"] == "Prometheus")]
+    found |= set(unmanaged["object"])
     running = watching(watchers, "metrics")
     found |= set(running[~running["object"].isin(metric_servers["object"])]["program"])
     return ", ".join(sorted(found))
@@ -141,8 +150,8 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    Detections in a system outside of the cluster are not visible: a person attests them. That an engine loads the
-    plugin does not show which rules it has. Source: https://github.com/falcosecurity/plugins
+    Detections in a system outside of the cluster are not visible: a person attests them. Of the rules themselves no
+    more is read than that there is a file of them. Source: https://github.com/falcosecurity/plugins
     """
     reading = detectors[(detectors["state"] == "reads") & detectors["ready"].fillna(False).astype(bool)]
     idle = detectors[(detectors["state"] == "reads") & ~detectors["object"].isin(reading["object"])]
@@ -168,7 +177,7 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
             "does {engines} look for suspicious requests among audit events? No rules of it were read",
         ),
         evidence="evidence",
-        passes="{engines} reads the audit events of the API server",
+        passes="{engines} reads the audit events of the API server, and has rules about them",
     )
 
 

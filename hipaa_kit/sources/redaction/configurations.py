@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.kube.facts import ALERTMANAGER_FILES, falco_plugins
+from hipaa_kit.kube.facts import ALERTMANAGER_FILES, falco_settings
 from hipaa_kit.kube.monitoring.routes import Form, own_form
 from hipaa_kit.sources.documents import Document, whole_documents
 
@@ -37,10 +37,10 @@ def alert_routes(kind: Any, data: Any, name: Callable[[str], str]) -> Iterator[t
                 yield entry, form
 
 
-def loaded_plugins(data: Any) -> list[str] | None:
-    """Return the plugins that the configuration of Falco in a ConfigMap loads; None where it holds none."""
+def settings_of_falco(data: Any) -> dict[str, Any] | None:
+    """Return what the configuration of Falco in a ConfigMap loads; None where it holds none."""
     written = data.get(FALCO_FILE) if isinstance(data, Mapping) else None
-    return falco_plugins(_document(written)) if isinstance(written, str) else None
+    return falco_settings(_document(written)) if isinstance(written, str) else None
 
 
 def _text(value: str, encoded: bool, packed: bool) -> str:
