@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.kube.monitoring.alerts import BACKUPS, JOBS, TOPICS
+from hipaa_kit.kube.monitoring.alerts import BACKUPS, JOBS, NARROWED_BY_NAMESPACE, TOPICS
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.safeguards.monitoring.common import watching
@@ -113,9 +113,13 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
 
 
 def _left_out(alert: dict[str, Any], inside: set[str]) -> set[str]:
-    """Return the namespaces with ePHI that an alert does not speak of, or may not."""
+    """Return the namespaces with ePHI that an alert does not speak of, or may not.
+
+    One that is narrowed to its own namespace speaks of no other, and of nodes, backups and the like not at all.
+    """
     if alert["own_namespace"]:
-        return inside - {parse_object_id(alert["object"])[1]}
+        own = {parse_object_id(alert["object"])[1]} if alert["topic"] in NARROWED_BY_NAMESPACE else set()
+        return inside - own
     return set(alert["missed_namespaces"].split()) & inside
 
 
