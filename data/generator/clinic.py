@@ -13,7 +13,8 @@ from cluster import add_cluster
 from events import add_events
 from faults import Fault
 from inputs import inputs
-from model import Custom, Hospital
+from measurements import measurements
+from model import Custom, Hospital, object_id
 from network import add_network
 from objects import Cluster
 from observability import observability
@@ -40,7 +41,7 @@ def declare() -> Hospital:
         *software.portal(),
         *software.identity_research_staging(),
     ]
-    return Hospital(
+    hospital = Hospital(
         *running,
         *external_secrets(running),
         *software.routes(),
@@ -51,6 +52,9 @@ def declare() -> Hospital:
         *inputs(),
         *assurance(),
     )
+    for each in measurements(hospital):
+        hospital.declared[object_id(each)] = each
+    return hospital
 
 
 def plant(faults: Iterable[Fault]) -> Hospital:

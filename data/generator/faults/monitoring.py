@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model import Hospital, Trouble
+from model import Hospital, Input, Trouble
 
 from faults.integrity import NO_SENSOR
 from faults.patches import Fault, Patch, change, drop, together, write
@@ -39,6 +39,25 @@ def deaf(number: int, field: str) -> Patch:
     return patch
 
 
+def measured(question: str, name: str, value: float, *, namespace: str = "imaging", last: bool = False) -> Patch:
+    """Give the first, or last, series of a pod or claim another value."""
+
+    def patch(hospital: Hospital) -> None:
+        key = f"Input//metrics/{question}.json"
+        declared = hospital.declared[key]
+        assert isinstance(declared, Input), key  # noqa: S101 - the key names an input
+        labels = [each["metric"] for each in declared.content["data"]["result"]]
+        found = [
+            place
+            for place, held in enumerate(labels)
+            if held["namespace"] == namespace and name in (held.get("pod"), held.get("persistentvolumeclaim"))
+        ]
+        path = ("data", "result", found[-1 if last else 0], "value", 1)
+        write(key, *path, value=f"{value:g}")(hospital)
+
+    return patch
+
+
 FAULTS = (
     Fault(
         "Prometheus/monitoring/clinic",
@@ -59,10 +78,16 @@ FAULTS = (
         write("PodMonitor/ehr/ehr-redis", "spec", "podMetricsEndpoints", 0, "port", value="http-metrics"),
     ),
     Fault(
-        "Deployment/imaging/image-viewer",
+        "Deployment/portal/portal-web",
         "HK-MON-02",
         "no monitor names it",
-        drop("ServiceMonitor/imaging/image-viewer"),
+        drop("ServiceMonitor/portal/portal-web"),
+    ),
+    Fault(
+        "StatefulSet/imaging/orthanc",
+        "HK-MON-02",
+        "one of its pods does not answer when it is asked for metrics",
+        measured("up", "orthanc-1", 0),
     ),
     Fault(
         "Deployment/monitoring/kube-state-metrics",
@@ -94,6 +119,18 @@ FAULTS = (
     ),
     Fault("Deployment/kube-system/hubble-relay", "HK-MON-07", "none of its pods is ready", NO_RELAY),
     Fault("Alertmanager/monitoring/clinic", "HK-MON-08", "it runs once", ONE_ALERTMANAGER),
+    Fault(
+        "StatefulSet/imaging/pacs-db",
+        "HK-MON-09",
+        "a container of it is near its memory limit",
+        measured("memory", "pacs-db-0", 0.97 * 2048 * 2**20),
+    ),
+    Fault(
+        "StatefulSet/integration/rabbitmq",
+        "HK-MON-09",
+        "its volume is nearly full",
+        measured("volumes", "data-rabbitmq-1", 0.93 * 20 * 2**30, namespace="integration", last=True),
+    ),
     Fault(
         "Cluster//alerts-on-certificates",
         "HK-ALR-01",

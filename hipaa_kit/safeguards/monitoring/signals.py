@@ -60,6 +60,7 @@ def flows_recorded(
         reviews(
             bare & (not flow_records_required),
             "nothing that the kit knows records connections: does the provider, or does the site do without?",
+            rests_on=["watchers", "other_monitoring"],
         ),
         reviews(state == "perhaps", "does {program} record connections? Its configuration was not read"),
         not_assessed(state == NOT_RUNNING, "nothing says whether {program} runs", code="input_missing"),

@@ -47,12 +47,14 @@ def ephi_workloads_scraped(
     -----
     A server records of each target that it asks whether it answered, as series `up`: 1 or 0. Where such results were
     given and are fresh they decide; an older series, or none, leaves it to configuration, and the reason says so.
+    Results that hold no series of a namespace at all say nothing of it: they may have been asked for others alone.
     Source: https://prometheus.io/docs/concepts/jobs_instances/
     """
     mine = ephi_pods(ephi_workloads, pods)
     best = _best(scrape_targets)
     mine = mine.assign(state=[best.get(pod, ("none", "", ""))[0] for pod in mine["pod"]])
     told = _told(metric_samples, as_of, fresh_minutes)
+    covered = {pod.split("/")[1] for pod in told}
     others = _others(metric_servers, monitors, watchers, other_monitoring)
     follows = _followers(metric_servers, watchers)
     marks = set(scrape_marks["pod"])
@@ -64,7 +66,7 @@ def ephi_workloads_scraped(
                 "object": workload["object"],
                 "ends": workload["kind"] in ("Job", "CronJob"),
                 "others": others,
-                **_of_pods(held, best, told, marks if follows else set()),
+                **_of_pods(held, best, told if workload["namespace"] in covered else {}, marks if follows else set()),
             }
         )
     columns = ["object", "ends", "others", "how", "pods", "some", "monitor", "server", "evidence"]
