@@ -1,7 +1,8 @@
 """Which series an expression of PromQL reads: names of metrics and the labels asked for, nothing of what it computes.
 
 It reads words, not grammar: functions, aggregations, grouping labels, ranges, numbers and texts are told from names of
-metrics by what stands around them. Source: https://prometheus.io/docs/prometheus/latest/querying/basics/,
+metrics by what stands around them. What stands after `unless`, or is joined with `group_left` or `group_right`, only
+leaves something out or adds labels: it is not among what an expression is about. Source: https://prometheus.io/docs/prometheus/latest/querying/basics/,
 https://prometheus.io/docs/prometheus/latest/querying/operators/
 """
 
@@ -20,7 +21,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _GROUPING: Final = frozenset(["by", "without", "on", "ignoring", "group_left", "group_right"])
-_WORDS: Final = frozenset(["and", "or", "unless", "bool", "offset", "atan2", "inf", "nan"])
+_JOINING: Final = frozenset(["group_left", "group_right"])
+_WORDS: Final = frozenset(["and", "or", "bool", "offset", "atan2", "inf", "nan"])
 _AGGREGATIONS: Final = frozenset(
     """
     avg bottomk count count_values group limit_ratio limitk max min quantile stddev stdvar sum topk
@@ -112,10 +114,13 @@ def _read(tokens: Sequence[tuple[str, str]]) -> Iterator[Series]:
         elif word == "{":
             matchers, place = _matchers(tokens, place)
             yield _named("", matchers)
+        elif word.lower() == "unless" and kind == "name":
+            place = _past_operand(tokens, place)
         elif kind != "name" or word.lower() in _WORDS:
             continue
         elif word.lower() in _GROUPING:
             place = _past(tokens, place + 1, ")") if after == "(" else place
+            place = _past_operand(tokens, place) if word.lower() in _JOINING else place
         elif after == "(" or (word.lower() in _AGGREGATIONS and after.lower() in ("by", "without")):
             continue
         elif after == "{":
@@ -130,6 +135,39 @@ def _past(tokens: Sequence[tuple[str, str]], place: int, end: str) -> int:
     while place < len(tokens) and tokens[place][1] != end:
         place += 1
     return place + 1
+
+
+def _past_operand(tokens: Sequence[tuple[str, str]], place: int) -> int:
+    """Return the place after the next operand: a selector, a call, or what stands in parentheses."""
+    closing = {"(": ")", "{": "}", "[": "]"}
+    named = False
+    while place < len(tokens):
+        kind, word = tokens[place]
+        if word in closing:
+            place = _past_pair(tokens, place, word, closing[word])
+            if word == "(" and not named:
+                return place
+        elif kind == "name" and word.lower() in _GROUPING:
+            place += 1
+            if place < len(tokens) and tokens[place][1] == "(":
+                place = _past_pair(tokens, place, "(", ")")
+        elif kind == "name" and not named and word.lower() not in _WORDS:
+            named = True
+            place += 1
+        else:
+            return place if named or kind != "number" else place + 1
+    return place
+
+
+def _past_pair(tokens: Sequence[tuple[str, str]], place: int, opening: str, closing: str) -> int:
+    """Return the place after the pair of brackets that opens here."""
+    depth = 0
+    while place < len(tokens):
+        depth += (tokens[place][1] == opening) - (tokens[place][1] == closing)
+        place += 1
+        if depth == 0:
+            break
+    return place
 
 
 def _matchers(tokens: Sequence[tuple[str, str]], place: int) -> tuple[list[Matcher], int]:

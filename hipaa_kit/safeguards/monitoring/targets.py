@@ -58,13 +58,14 @@ def ephi_workloads_scraped(
     others = _others(metric_servers, monitors, watchers, other_monitoring)
     follows = _followers(metric_servers, watchers)
     marks = set(scrape_marks["pod"])
+    ended = set(pods[pods["phase"].isin(["Succeeded", "Failed"])]["workload"])
     rows = []
     for workload in rows_of(ephi_workloads):
         held = mine[mine["object"] == workload["object"]]
         rows.append(
             {
                 "object": workload["object"],
-                "ends": workload["kind"] in ("Job", "CronJob"),
+                "ends": workload["kind"] in ("Job", "CronJob") or (held.empty and workload["object"] in ended),
                 "others": others,
                 **_of_pods(held, best, told if workload["namespace"] in covered else {}, marks if follows else set()),
             }

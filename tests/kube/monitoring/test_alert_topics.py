@@ -16,6 +16,8 @@ from hipaa_kit.kube.monitoring.promql import Series, series_of
         ('kube_node_status_condition{condition="Ready"} == 0', {"nodes"}),
         ('kube_node_status_condition{condition="DiskPressure"} == 1', set()),
         ("kube_node_status_condition == 0", {"nodes"}),
+        ("kube_pod_status_ready == 0 unless on(node) kube_node_status_condition == 0", {"pods"}),
+        ("kube_pod_status_ready * on(node) group_left(x) kube_node_status_condition == 0", {"pods"}),
         ('kube_node_spec_taint{key="node.kubernetes.io/unreachable"} == 1', {"nodes"}),
         ('kube_node_spec_taint{key="gpu"} == 1', set()),
         ("kubelet_volume_stats_available_bytes < 1", {"volumes"}),
