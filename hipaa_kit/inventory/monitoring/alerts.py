@@ -23,7 +23,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import ALERT_ROUTES
 from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, topics_of, unfolded
-from hipaa_kit.kube.monitoring.operator import is_unmanaged
+from hipaa_kit.kube.monitoring.operator import is_unmanaged, replicas
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
 from hipaa_kit.kube.monitoring.routes import Form, joined, way
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -210,14 +210,15 @@ def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -
 
 
 def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configured]:
-    """Yield the Alertmanagers that the operator runs.
+    """Yield the Alertmanagers that the operator runs, those that are asked for no replica left out.
 
     What it starts from is an AlertmanagerConfig that it names, or else a Secret. Where this was not read, the Secret
     that the operator writes may have been, which holds everything already.
     Source: https://prometheus-operator.dev/docs/developer/alerting/
     """
     forms = {record.object: record.facts.get(ALERT_ROUTES, {}).get("") for record in snapshot.records(CONFIG)}
-    for record in snapshot.records(ALERTMANAGER):
+    running = [record for record in snapshot.records(ALERTMANAGER) if replicas(mapping(record.content, "spec"))]
+    for record in running:
         whole = _whole(record)
         secret = text(record.content, "spec", "configSecret") or f"alertmanager-{record.name}"
         origin = whole or object_id("Secret", record.namespace, secret)
