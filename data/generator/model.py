@@ -84,6 +84,7 @@ class Workload:
     applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
     revisions: int = 1
     edited: tuple[str, str] = ("", "")  # who changed it by hand, and when
+    made_by: str = ""  # object of an operator that owns it, `Kind/name`, in the same namespace
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,14 @@ STANDING = {
 ASKED = {
     ("HK-ACC-19", "Deployment/identity/keycloak"),
     ("HK-ACC-22", "Cluster//api-server"),
+    ("HK-ALR-03", "Cluster//audit-detection"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
     ("HK-VUL-11", "Cluster//application-scan"),
     ("HK-VUL-11", "Cluster//penetration-test"),
 }
 """Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; who
-tested the applications."""
+tested the applications; what looks at the audit events that the API server sends elsewhere."""
 
 FOLLOWS = {
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),

@@ -8,6 +8,7 @@ from faults import (
     backup_recovery,
     encryption,
     integrity,
+    monitoring,
     network_isolation,
     pod_security,
     scope_and_inventory,
@@ -27,6 +28,7 @@ TOPICS = (
     transit,
     backup_recovery,
     vulnerabilities,
+    monitoring,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
