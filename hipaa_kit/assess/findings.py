@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,9 +11,16 @@ import pandas as pd
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.sources.signed import Records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDING_EVIDENCE, FINDING_MEMBERS, FINDINGS
+from hipaa_kit.tables.signed import RECORD_KINDS
 from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS, SEVERITIES
+
+ABOUT_THE_WHOLE = frozenset(
+    {"*", "Cluster", "ScopeEntry", "Scope", "Citation", "Control", "Register", "Archive", "Vendors", *RECORD_KINDS}
+)
+"""Kinds of what is judged and speaks of the organisation, or of all of the cluster."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,21 @@ class Results:
     finding_evidence: pd.DataFrame
     finding_citations: pd.DataFrame
 
+    def joined(self, other: Results) -> Results:
+        """Return these results and those of other checks."""
+        pairs = zip(_TABLES, self, other, strict=True)
+        return Results(*(table.conform(pd.concat([a, b], ignore_index=True)) for table, a, b in pairs))
+
+    def of(self, checks: set[str]) -> Results:
+        """Return the results of some checks alone."""
+        return Results(*(frame[frame["check"].isin(checks)].reset_index(drop=True) for frame in self))
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return iter((self.findings, self.finding_members, self.finding_evidence, self.finding_citations))
+
+
+_TABLES = (FINDINGS, FINDING_MEMBERS, FINDING_EVIDENCE, FINDING_CITATIONS)
+
 
 def tabulate(
     verdicts: Iterable[Verdict],
@@ -34,6 +56,7 @@ def tabulate(
     ephi: frozenset[str],
     scoped: bool,
     kinds_read: Mapping[str, tuple[str, ...]],
+    signed: Mapping[str, tuple[str, str]] | None = None,
 ) -> Results:
     """Return the result tables of a run.
 
@@ -49,14 +72,25 @@ def tabulate(
         A scope is declared; without one nothing is known to be far from ePHI.
     kinds_read
         Kinds of object behind each check, for verdicts whose evidence is the coverage itself.
+    signed
+        From `signed_evidence`, for verdicts whose evidence is a record.
     """
     held = list(verdicts)
     return Results(
         FINDINGS.frame(_finding(v, snapshot, catalogue, ephi, scoped) for v in held),
         FINDING_MEMBERS.frame(row for v in held for row in _members(v)),
-        FINDING_EVIDENCE.frame(row for v in held for row in _evidence(v, snapshot, kinds_read[v.check])),
+        FINDING_EVIDENCE.frame(row for v in held for row in _evidence(v, snapshot, kinds_read[v.check], signed or {})),
         FINDING_CITATIONS.frame(row for v in held for row in _citations(v, catalogue)),
     )
+
+
+def signed_evidence(records: Records) -> dict[str, tuple[str, str]]:
+    """Return for each signed record the digest of its file and the place in it."""
+    files: dict[str, str] = dict(records.tables["record_files"][["path", "sha256"]].itertuples(index=False))
+    held = records.tables["signed_records"][["record", "source", "line"]]
+    return {
+        record: (files[source], f"records/{source}:{line}") for record, source, line in held.itertuples(index=False)
+    }
 
 
 def severity_after(base: str, relevance: str) -> str:
@@ -75,8 +109,7 @@ def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool) -> str:
     outside the scope is `adjacent`, so that its findings are never hidden (result model, section 4).
     """
     kind, _, _ = parse_object_id(verdict.object)
-    about_the_whole = kind in ("*", "Cluster", "ScopeEntry", "Scope")
-    return "in_scope" if not scoped or about_the_whole or verdict.object in ephi else "adjacent"
+    return "in_scope" if not scoped or kind in ABOUT_THE_WHOLE or verdict.object in ephi else "adjacent"
 
 
 def _finding(
@@ -128,7 +161,9 @@ def _members(verdict: Verdict) -> Iterable[dict[str, str]]:
         }
 
 
-def _evidence(verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...]) -> Iterable[dict[str, str]]:
+def _evidence(
+    verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...], signed: Mapping[str, tuple[str, str]]
+) -> Iterable[dict[str, str]]:
     """Yield what a verdict rests on: objects by digest, and the coverage where it rests on absence."""
     about = {"check": verdict.check, "object": verdict.object}
     seen = False
@@ -137,6 +172,9 @@ def _evidence(verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...]) -> I
             seen = True
             source = f"{record.source}{record.position}"
             yield {**about, "evidence": name, "sha256": record.sha256, "source": source}
+        elif name in signed:
+            seen = True
+            yield {**about, "evidence": name, "sha256": signed[name][0], "source": signed[name][1]}
     if not seen and verdict.verdict in (PASS, FAIL, NOT_APPLICABLE):
         # A check that reads coverage itself rests on the whole of it.
         for kind in kinds or ("*",):

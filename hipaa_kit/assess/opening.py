@@ -15,12 +15,14 @@ from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.inputs import Inputs, is_frozen, no_inputs, open_inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.signed import Records, load_records, no_records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.sources.store import is_snapshot, open_snapshot
 
 SCOPE_FILE = "scope.yaml"
 OBJECTS = "objects"
 INPUTS = "inputs"
+RECORDS = "records"
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
 
 
@@ -32,6 +34,7 @@ def assessment(
     parameters: Mapping[str, Any] | str = "",
     topics: Iterable[str] | str = (),
     inputs: Inputs | str | Path | None = None,
+    records: Records | str | Path | None = None,
     cache: str | Path | None = None,
 ) -> Assessment:
     """Assess a cluster as it was read.
@@ -53,6 +56,9 @@ def assessment(
     inputs
         `Inputs`, or the folder that holds what else is known beside the cluster, frozen or as files; by
         default the folder `inputs` that lies beside `scope.yaml`, if there is one.
+    records
+        `Records`, or the file or folder of what people signed; by default the folder `records` that lies beside
+        `scope.yaml`, if there is one.
     cache
         Folder that keeps results under the digest of all inputs; by default the one that
         `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
@@ -71,10 +77,20 @@ def assessment(
     opened = place if isinstance(place, Snapshot) else open_any(place)
     declared = scope if isinstance(scope, Scope) else _scope(place, scope)
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _find_inputs(place, scope))
+    signed = records if isinstance(records, Records) else open_any_records(records or _find_records(place, scope))
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else parameters
     wanted = topics.split() if isinstance(topics, str) else topics
-    return Assessment(opened, declared, as_of=as_of, parameters=settings, topics=wanted, inputs=others, cache=kept)
+    return Assessment(
+        opened,
+        declared,
+        as_of=as_of,
+        parameters=settings,
+        topics=wanted,
+        inputs=others,
+        records=signed,
+        cache=kept,
+    )
 
 
 def parse_settings(given: Iterable[str]) -> dict[str, Any]:
@@ -128,6 +144,17 @@ def open_any_inputs(path: str | Path | None) -> Inputs:
     return open_inputs(path) if is_frozen(path) else read_inputs(path, pseudonymizer=_pseudonymizer(Path(path)))
 
 
+def open_any_records(path: str | Path | None) -> Records:
+    """Read the records in a file or folder; none gives records of which there are none."""
+    return no_records() if path is None else load_records(path)
+
+
+def find_records(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of records that lies beside a scope file, or None."""
+    beside = Path(scope_file).parent / RECORDS if scope_file else None
+    return beside if beside is not None and beside.is_dir() else None
+
+
 def find_inputs(scope_file: str | Path | None) -> Path | None:
     """Return the folder of inputs that lies beside a scope file, or None."""
     beside = Path(scope_file).parent / INPUTS if scope_file else None
@@ -144,6 +171,12 @@ def _find_inputs(place: Snapshot | str | Path, scope: Scope | str | Path | None)
     if isinstance(scope, str | Path) and scope:
         return find_inputs(scope)
     return None if isinstance(place, Snapshot) else find_inputs(find_scope(place))
+
+
+def _find_records(place: Snapshot | str | Path, scope: Scope | str | Path | None) -> Path | None:
+    if isinstance(scope, str | Path) and scope:
+        return find_records(scope)
+    return None if isinstance(place, Snapshot) else find_records(find_scope(place))
 
 
 def _scope(place: Snapshot | str | Path, given: str | Path | None) -> Scope | None:

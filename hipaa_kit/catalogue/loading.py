@@ -31,7 +31,7 @@ TIERS: Final = (1, 2, 3)
 OUTCOMES: Final = frozenset(VERDICTS) - {ERROR} | {"note"}
 """What a rule may speak of; a check that breaks is not foreseen by any rule."""
 
-EXPLAINED: Final = frozenset(["scope_and_inventory", "availability", "network_isolation"])
+EXPLAINED: Final = frozenset(["scope_and_inventory", "availability", "network_isolation", "review", "attestations"])
 """Topics in which every mapping must say what it does not prove; each later topic joins when it is built."""
 
 _ID: Final = re.compile(r"HK-[A-Z]{3}-[0-9]{2}")

@@ -131,7 +131,11 @@ FINDINGS = Table(
         text("expected", "value wanted, or none"),
         text("evidence_sha256", "digest of the redacted object, or none"),
         text("evidence_source", "file or request and position, or none"),
-        text("disposition", "what a named person recorded, or none", DISPOSITIONS),
+        text("disposition", "what a named person recorded and what stands, beside the verdict, or none", DISPOSITIONS),
+        text("record", "`Kind//id` of the record that gives it, or of one that does not stand, or none"),
+        flag("record_valid", "that record stands"),
+        text("record_expires_on", "last day on which it stands, or none"),
+        text("hidden_by", "preset that leaves the finding out of what is shown, or none"),
     ),
 )
 
@@ -207,6 +211,9 @@ FINDING_CITATIONS = Table(
         text("citation", "paragraph of 45 CFR"),
         text("kind", "general, standard, standalone, required or addressable"),
         text("relation", "direct or supporting", RELATIONS),
+        text("disposition", "what a named person recorded of the finding as far as this citation goes", DISPOSITIONS),
+        text("record", "`Kind//id` of the record that gives it, or none"),
+        text("record_expires_on", "last day on which it stands, or none"),
     ),
 )
 

@@ -1,8 +1,8 @@
 """Every check, case by case: `<topic>/<check>/<case>/{objects.yaml, expected.csv}`.
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
-namespace, status), and a folder `inputs` of what is given beside the cluster; otherwise namespace `ehr` is in scope,
-every kind was answered, and nothing else was given. `settings.json` sets parameters of checks. `expected.csv`
+namespace, status), a folder `inputs` of what is given beside the cluster, and a folder `records` of what people signed;
+otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
 
@@ -20,6 +20,7 @@ from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.signed import Records, load_records
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import TEST_KEY, objects_of, snapshot_of
 
@@ -52,12 +53,18 @@ def inputs(case: Path) -> Inputs | None:
     return read_inputs(folder, pseudonymizer=Pseudonymizer(TEST_KEY)) if folder.exists() else None
 
 
+def records(case: Path) -> Records | None:
+    folder = case / "records"
+    return load_records(folder) if folder.exists() else None
+
+
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
     topic = case.parent.parent.name
     own = case / "settings.json"
     settings = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
-    run = Assessment(snapshot(case), scope(case), inputs=inputs(case), topics=[topic], parameters=settings)
+    beside = {"inputs": inputs(case), "records": records(case)}
+    run = Assessment(snapshot(case), scope(case), topics=[topic], parameters=settings, **beside)
     run.checks = [check for check in run.checks if check.id == case.parent.name]
     mine = run.findings()
     out = io.StringIO()
