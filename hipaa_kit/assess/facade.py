@@ -20,7 +20,7 @@ from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Results, signed_evidence, tabulate
-from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
+from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
@@ -55,6 +55,7 @@ RESULTS = (
     "input_conflicts",
     "input_files",
     "inputs",
+    "owner_summary",
     "provenance",
     "record_problems",
     "record_states",
@@ -332,7 +333,13 @@ class Tables(TableSet):
         return roll_up_citations(findings, links, self._of.catalogue, self._of.checks, candidates)
 
     def _topic_summary(self) -> pd.DataFrame:
-        return roll_up_topics(self["findings"], self._of.catalogue, self._of.checks)
+        candidates = self["ephi_candidates"]["object"].nunique()
+        findings, links = self["findings"], self["finding_citations"]
+        return roll_up_topics(findings, links, self._of.catalogue, self._of.checks, candidates)
+
+    def _owner_summary(self) -> pd.DataFrame:
+        of = self._of
+        return roll_up_owners(self["findings"], self["ephi_objects"], self["finding_register"], of.as_of)
 
     def _conflicts(self) -> pd.DataFrame:
         return self._of.snapshot.conflicts

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.catalogue import Catalogue
+from hipaa_kit.catalogue import Catalogue, load_catalogue
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.signed import Matcher, Records
 from hipaa_kit.sources.snapshot import Snapshot
@@ -161,6 +161,16 @@ def judge_records(
     return [judge.standing(row) for row in rows_of(records.tables["signed_records"])]
 
 
+def states_alone(records: Records, as_of: str) -> pd.DataFrame:
+    """Return table `record_states` without a cluster: what is wrong with each record by itself.
+
+    Whether a measure is there, and whether anything is left to speak of, is not asked.
+    """
+    alone = _Alone(records, load_catalogue(), as_of[:10])
+    rows = rows_of(records.tables["signed_records"])
+    return states_of(Standing(row, tuple(alone.problems(row)), ()) for row in rows)[0]
+
+
 def states_of(standings: Iterable[Standing]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return tables `record_states` and `record_problems`."""
     held = list(standings)
@@ -205,40 +215,18 @@ def _descending(day: str) -> tuple[int, ...]:
     return tuple(-ord(letter) for letter in day)
 
 
-class _Judge:
-    """Looks for what is wrong with one record after the other."""
+class _Alone:
+    """Looks for what is wrong with a record by itself."""
 
-    def __init__(
-        self, records: Records, desk: Desk, snapshot: Snapshot, catalogue: Catalogue, day: str, ran: frozenset[str]
-    ) -> None:
-        self.tables, self.desk, self.snapshot, self.catalogue = records.tables, desk, snapshot, catalogue
-        self.day, self.ran = day, ran
-        self.controls = self._lists("record_controls", "control")
-        self.measures = self._lists("record_measures", "measure")
-        patterns: dict[str, list[tuple[str, str]]] = {}
-        for record, name, pattern in records.tables["record_matches"].itertuples(index=False):
-            patterns.setdefault(record, []).append((name, pattern))
-        self.matchers = {record: Matcher(tuple(held)) for record, held in patterns.items()}
-        coverage = snapshot.coverage.frame
-        self.answers = coverage[["kind", "namespace", "status"]]
+    def __init__(self, records: Records, catalogue: Catalogue, day: str) -> None:
+        self.tables, self.catalogue, self.day = records.tables, catalogue, day
 
-    def _lists(self, table: str, column: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for record, value in self.tables[table][["record", column]].itertuples(index=False):
-            found.setdefault(record, []).append(value)
-        return found
-
-    def standing(self, row: Mapping[str, Any]) -> Standing:
-        """Return how one record stands."""
-        name = row["record"]
-        problems = [*self._signed(row), *self._dated(row), *self._measured(name), *self._rested(name)]
-        matcher = self.matchers.get(name, Matcher(()))
-        named = self.desk.named(row, self.controls.get(name, ()), matcher)
-        speaks = [key for key in named if self.desk.speaks(row["disposition"], key)] if row["disposition"] else []
-        problems += self._decided(row, named)
-        if not any(problem.invalidates for problem in problems):
-            problems += self._used(row, named, speaks)
-        return Standing(row, tuple(problems), tuple(speaks))
+    def problems(self, row: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield them."""
+        yield from self._signed(row)
+        yield from self._dated(row)
+        yield from self._rested(row["record"])
+        yield from self._refused(row)
 
     def _signed(self, row: Mapping[str, Any]) -> Iterator[Problem]:
         if row["lacking"]:
@@ -259,6 +247,55 @@ class _Judge:
         if row["kind"] in LIMITED and signed and expires and _days(signed, expires) > LONGEST_DAYS:
             yield Problem("too_long", f"it stands for more than {LONGEST_DAYS} days, until {expires}")
 
+    def _rested(self, record: str) -> Iterator[Problem]:
+        artifacts = self.tables["record_artifacts"]
+        for path, state in artifacts.loc[artifacts["record"] == record, ["path", "state"]].itertuples(index=False):
+            if state != "verified":
+                yield Problem(f"artifact_{state}", f"the file {path} {ARTIFACT_WORDS[state]}")
+
+    def _refused(self, row: Mapping[str, Any]) -> Iterator[Problem]:
+        """Say where there is nothing to decide: what is required has to be implemented."""
+        if row["kind"] == "Decision" and row["citation"] and row["decision"] in ("alternative", "not_reasonable"):
+            kind = self.catalogue.citation(row["citation"]).kind
+            if kind != "addressable":
+                yield Problem("not_addressable", f"{row['citation']} is {kind}: there is no deciding against it")
+
+
+class _Judge(_Alone):
+    """Looks for what is wrong with a record that is held against findings."""
+
+    def __init__(
+        self, records: Records, desk: Desk, snapshot: Snapshot, catalogue: Catalogue, day: str, ran: frozenset[str]
+    ) -> None:
+        super().__init__(records, catalogue, day)
+        self.desk, self.snapshot, self.ran = desk, snapshot, ran
+        self.controls = self._lists("record_controls", "control")
+        self.measures = self._lists("record_measures", "measure")
+        patterns: dict[str, list[tuple[str, str]]] = {}
+        for record, name, pattern in records.tables["record_matches"].itertuples(index=False):
+            patterns.setdefault(record, []).append((name, pattern))
+        self.matchers = {record: Matcher(tuple(held)) for record, held in patterns.items()}
+        coverage = snapshot.coverage.frame
+        self.answers = coverage[["kind", "namespace", "status"]]
+
+    def _lists(self, table: str, column: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for record, value in self.tables[table][["record", column]].itertuples(index=False):
+            found.setdefault(record, []).append(value)
+        return found
+
+    def standing(self, row: Mapping[str, Any]) -> Standing:
+        """Return how one record stands."""
+        name = row["record"]
+        problems = [*self.problems(row), *self._measured(name)]
+        matcher = self.matchers.get(name, Matcher(()))
+        named = self.desk.named(row, self.controls.get(name, ()), matcher)
+        speaks = [key for key in named if self.desk.speaks(row["disposition"], key)] if row["disposition"] else []
+        problems += self._contradicted(row, named)
+        if not any(problem.invalidates for problem in problems):
+            problems += self._used(row, named, speaks)
+        return Standing(row, tuple(problems), tuple(speaks))
+
     def _measured(self, record: str) -> Iterator[Problem]:
         """Look for the objects that are said to compensate."""
         for measure in self.measures.get(record, ()):
@@ -272,26 +309,15 @@ class _Judge:
             else:
                 yield Problem("measure_unseen", f"whether the measure {measure} is there was not seen")
 
-    def _rested(self, record: str) -> Iterator[Problem]:
-        artifacts = self.tables["record_artifacts"]
-        for path, state in artifacts.loc[artifacts["record"] == record, ["path", "state"]].itertuples(index=False):
-            if state != "verified":
-                yield Problem(f"artifact_{state}", f"the file {path} {ARTIFACT_WORDS[state]}")
-
-    def _decided(self, row: Mapping[str, Any], named: list[Key]) -> Iterator[Problem]:
-        """Say where a decision cannot be: on what is required, or to implement what is not."""
-        if row["kind"] != "Decision" or not row["citation"] or not row["decision"]:
-            return
-        citation = row["citation"]
-        kind = self.catalogue.citation(citation).kind
+    def _contradicted(self, row: Mapping[str, Any], named: list[Key]) -> Iterator[Problem]:
+        """Say where what was decided to be implemented is not."""
         if row["decision"] != "implement":
-            if kind != "addressable":
-                yield Problem("not_addressable", f"{citation} is {kind}: there is no deciding against it")
             return
-        relations = self.desk.by_citation.get(citation, {})
+        relations = self.desk.by_citation.get(row["citation"], {})
         open_ = [k for k in named if relations.get(k) == "direct" and self.desk.rows[k]["verdict"] == FAIL]
         if open_:
-            yield Problem("contradicted", f"it says to implement {citation}, and {len(open_)} findings of it fail")
+            words = f"it says to implement {row['citation']}, and {len(open_)} findings of it fail"
+            yield Problem("contradicted", words)
 
     def _used(self, row: Mapping[str, Any], named: list[Key], speaks: list[Key]) -> Iterator[Problem]:
         """Say whether a record has anything left to speak of, and whether it speaks of more than it did."""

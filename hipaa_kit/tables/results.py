@@ -12,6 +12,19 @@ from hipaa_kit.vocabulary import (
     VERDICTS,
 )
 
+COUNTS = (
+    count("passed", "findings that pass"),
+    count("failed", "findings that fail"),
+    count("to_review", "findings a person must judge"),
+    count("not_assessed", "findings without enough input"),
+    count("errors", "checks that broke"),
+    count("alternative", "of these, the ones that an equivalent measure answers"),
+    count("accepted_risk", "of these, the ones whose risk was accepted for a time"),
+    count("attested", "of these, the ones that a named person has answered"),
+    count("inherited", "of these, the ones that a provider answers for"),
+)
+"""Columns in which findings are counted, by verdict and by disposition."""
+
 COVERAGE = Table(
     "coverage",
     "one kind in one namespace that was, or was not, asked of the cluster",
@@ -189,15 +202,12 @@ CITATIONS = Table(
         text("title", "its title"),
         text("kind", "general, standard, standalone, required or addressable"),
         text("status", "what the evidence shows", CITATION_STATUSES),
+        text("standing", "the same with what people recorded of it, such as `gap, accepted until 2027-03-31`"),
         text("reason", "why it is not better"),
         count("checks", "controls of the catalogue that serve it"),
         count("checks_run", "of these, the ones that this run carried out"),
-        count("passed", "findings that pass"),
-        count("failed", "findings that fail"),
-        count("to_review", "findings a person must judge"),
-        count("not_assessed", "findings without enough input"),
-        count("errors", "checks that broke"),
-        amount("assessed", "fraction of applicable findings that were judged"),
+        *COUNTS,
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
     ),
 )
 
@@ -223,15 +233,28 @@ TOPIC_SUMMARY = Table(
     ("topic",),
     (
         text("topic", "topic"),
+        text("article", "part of the source article that it belongs to, or none"),
+        text("status", "what the evidence shows", CITATION_STATUSES),
+        text("standing", "the same with what people recorded of it"),
+        text("reason", "why it is not better"),
         count("checks", "controls of the catalogue"),
         count("checks_run", "of these, the ones that this run carried out"),
-        count("passed", "findings that pass"),
-        count("failed", "findings that fail"),
-        count("to_review", "findings a person must judge"),
-        count("not_assessed", "findings without enough input"),
+        *COUNTS,
         count("not_applicable", "findings with nothing to examine"),
-        count("errors", "checks that broke"),
-        amount("assessed", "fraction of applicable findings that were judged"),
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
+    ),
+)
+
+OWNER_SUMMARY = Table(
+    "owner_summary",
+    "one person or team, and the findings of what it answers for",
+    ("owner",),
+    (
+        text("owner", "owner by the register of findings, else by the scope; `nobody named` where neither tells"),
+        *COUNTS,
+        count("overdue", "findings that fail and whose day in the register has passed"),
+        text("worst", "highest severity of those that fail, or none", ("", *SEVERITIES)),
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
     ),
 )
 

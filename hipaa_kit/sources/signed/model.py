@@ -58,6 +58,7 @@ class Records:
         """
         if self.folder is None:
             return
+        target.mkdir(parents=True, exist_ok=True)
         for path, sha256 in self.tables[RECORD_FILES.name][["path", "sha256"]].itertuples(index=False):
             raw = (self.folder / path).read_bytes()
             if hashlib.sha256(raw).hexdigest() != sha256:

@@ -39,11 +39,13 @@ EXAMPLES: Final = dict.fromkeys(
 ) | {
     "id": "WVR-2026-004",
     "sha256": "64 hexadecimal digits",
+    "path": "attachments/restore-log.txt",
     "fingerprint": "the 16 digits of a finding's fingerprint",
     "object": "StatefulSet/ehr/db",
 }
+_NAME: Final = re.compile(r"[A-Za-z0-9._/-]+")
 _START: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_DAYS: Final = frozenset(EXAMPLES) - {"id", "sha256", "fingerprint", "object"}
+_DAYS: Final = frozenset(EXAMPLES) - {"id", "sha256", "path", "fingerprint", "object"}
 
 
 def load_records(path: str | Path) -> Records:
@@ -83,6 +85,8 @@ def _files(place: Path) -> list[Path]:
     for parent, folders, names in os.walk(place):
         folders.sort()
         found += [Path(parent) / name for name in sorted(names) if name.endswith((".yaml", ".yml"))]
+    for strange in (each for each in found if not _NAME.fullmatch(each.relative_to(place).as_posix())):
+        raise InputError("has a name that a bundle cannot hold", str(strange), "use letters, digits, . _ and -")
     links = [each for each in found if each.is_symlink()]
     if links:
         raise InputError("is a link, which is not followed", str(links[0]), "put the file itself there")
