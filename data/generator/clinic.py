@@ -19,6 +19,7 @@ from objects import Cluster
 from policies import policies
 from scaling import add_scaling
 from secret_stores import external_secrets
+from signed import signed
 from storage import add_storage
 from workloads import add_workloads
 
@@ -47,6 +48,7 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *signed(),
         *assurance(),
     )
 

@@ -201,12 +201,20 @@ class Input:
     content: Any
 
 
+@dataclass(frozen=True)
+class Signed:
+    """One file of the folder `records`: its text, or kind, key and records of a list."""
+
+    path: str
+    content: Any
+
+
 Declaration = (
-    Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry | Custom | Input
+    Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry | Custom | Input | Signed
 )
 Declared = TypeVar(
     "Declared",
-    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input),
+    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input, Signed),
 )
 
 
@@ -221,6 +229,8 @@ def object_id(declared: Declaration) -> str:
             return f"ScopeEntry//{position}"
         case Input(path=path):
             return f"Input//{path}"
+        case Signed(path=path):
+            return f"Signed//{path}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

@@ -257,11 +257,19 @@ class Tables(TableSet):
     @cached_property
     def _results(self) -> Results:
         """Return all findings, with the dispositions of records that stand beside them."""
+        return self._with(self._told_by_all, self._standings_of_all)
+
+    @cached_property
+    def _told_by_all(self) -> Results:
+        """What all checks say, before anyone has looked at records."""
         of = self._of
         last = [verdict for check in of.checks if check.judges_findings for verdict in self._run(check, self._known)]
         chosen = {check.id for check in of.checks}
-        told = self._of_objects.joined(self._told(last)).of(chosen) if last else self._of_objects
-        return self._with_records(told) if of.records.given else told
+        return self._of_objects.joined(self._told(last)).of(chosen) if last else self._of_objects
+
+    @cached_property
+    def _standings_of_all(self) -> list[Standing]:
+        return self._judged(self._told_by_all)
 
     @cached_property
     def _of_objects(self) -> Results:
@@ -271,24 +279,23 @@ class Tables(TableSet):
     @cached_property
     def _known(self) -> Inventory:
         """The inventory with the findings of objects and the records beside it."""
-        states, problems = states_of(self._standings)
-        told = self._of_objects
-        held = self._with_records(told) if self._of.records.given else told
+        standings = self._judged(self._of_objects)
+        states, problems = states_of(standings)
+        held = self._with(self._of_objects, standings)
         made = {"findings": held.findings, "finding_citations": held.finding_citations}
         made |= {"record_states": states, "record_problems": problems, **self._of.records.tables}
         return self._inventory.beside(made)
 
-    @cached_property
-    def _standings(self) -> list[Standing]:
-        return self._judged(self._of_objects) if self._of.records.given else []
-
     def _judged(self, told: Results) -> list[Standing]:
-        of, desk = self._of, Desk(told.findings, told.finding_citations, self._of.snapshot)
+        of = self._of
+        if not of.records.given:
+            return []
+        desk = Desk(told.findings, told.finding_citations, of.snapshot)
         ran = frozenset(check.id for check in of.checks_behind())
         return judge_records(of.records, desk, of.snapshot, of.catalogue, of.as_of, ran)
 
-    def _with_records(self, told: Results) -> Results:
-        findings, links = with_dispositions(told.findings, told.finding_citations, self._judged(told))
+    def _with(self, told: Results, standings: list[Standing]) -> Results:
+        findings, links = with_dispositions(told.findings, told.finding_citations, standings)
         return replace(told, findings=findings, finding_citations=links)
 
     def _run(self, check: Check, tables: Inventory) -> list[Verdict]:
@@ -307,10 +314,10 @@ class Tables(TableSet):
         return tabulate(verdicts, of.snapshot, of.catalogue, ephi=ephi, scoped=scoped, kinds_read=read, signed=signed)
 
     def _record_states(self) -> pd.DataFrame:
-        return states_of(self._standings)[0]
+        return states_of(self._standings_of_all)[0]
 
     def _record_problems(self) -> pd.DataFrame:
-        return states_of(self._standings)[1]
+        return states_of(self._standings_of_all)[1]
 
     def _findings(self) -> pd.DataFrame:
         return self._results.findings

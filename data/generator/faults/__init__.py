@@ -10,6 +10,7 @@ from faults import (
     integrity,
     network_isolation,
     pod_security,
+    review,
     scope_and_inventory,
     transit,
 )
@@ -25,6 +26,7 @@ TOPICS = (
     integrity,
     transit,
     backup_recovery,
+    review,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

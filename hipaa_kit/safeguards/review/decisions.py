@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.catalogue.law import ADDRESSABLE, KIND_OF
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import ERROR, FAIL, NOT_ASSESSED
 
@@ -105,7 +105,7 @@ def _records(records: pd.DataFrame, states: pd.DataFrame, problems: pd.DataFrame
             "doubtful": known["state"] == "unseen",
             "spent": known["state"] == "unused",
             "wider": known["state"] == "widened",
-            "problem": known["record"].map(voiding).fillna(""),
+            "problem": texts_for(known["record"], voiding),
             "words": known["problem"].where(known["problem"] != "", "it stands"),
             "evidence": known["record"],
         }
