@@ -181,6 +181,17 @@ RECORD_PROBLEMS = Table(
     ),
 )
 
+EXEMPTION_CLAIMS = Table(
+    "exemption_claims",
+    "one claim in the cluster itself that a tool is to pass over an object; listed, and never honoured",
+    ("object", "claim"),
+    (
+        text("object", "`Kind/namespace/name` that carries it"),
+        text("claim", "annotation, label or exception"),
+        text("tool", "tool that it speaks to"),
+    ),
+)
+
 SIGNED_TABLES = {
     table.name: table
     for table in (
