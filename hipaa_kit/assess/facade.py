@@ -19,7 +19,8 @@ import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
-from hipaa_kit.assess.findings import Results, signed_evidence, tabulate
+from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
@@ -94,6 +95,8 @@ class Assessment:
         What was given beside the cluster; nothing by default.
     records
         What people signed; nothing by default.
+    preset
+        Findings of system namespaces that are proved to be far from ePHI are marked as hidden.
     cache
         Folder in which results are kept under the digest of all inputs; none by default.
 
@@ -113,12 +116,14 @@ class Assessment:
         topics: Iterable[str] = (),
         inputs: Inputs | None = None,
         records: Records | None = None,
+        preset: bool = True,
         cache: str | Path | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope
         self.given = inputs or no_inputs()
         self.records = records or no_records()
+        self.preset = preset
         self.as_of = as_of or snapshot.collected_at
         self.catalogue: Catalogue = load_catalogue()
         self.topics_asked = tuple(sorted(set(topics)))
@@ -184,6 +189,7 @@ class Assessment:
             "inputs": self.given.digest,
             "scanner_checks": _digest_of(load_scanner_checks()),
             "kit_version": hipaa_kit.__version__,
+            "preset": self.preset,
             "parameters": dict(sorted(self.parameters.items())),
             "records": self.records.digest,
             "scope": self.scope.digest if self.scope else "",
@@ -306,12 +312,19 @@ class Tables(TableSet):
 
     def _told(self, verdicts: list[Verdict]) -> Results:
         of = self._of
-        ephi = frozenset(self["ephi_objects"]["object"])
         checks = {check.id: check for check in [*of.checks, *of.checks_behind()]}
         read = {name: tuple(sorted({kind.kind for kind in check.kinds})) for name, check in checks.items()}
-        scoped = of.scope is not None
         signed = signed_evidence(of.records)
-        return tabulate(verdicts, of.snapshot, of.catalogue, ephi=ephi, scoped=scoped, kinds_read=read, signed=signed)
+        return tabulate(verdicts, of.snapshot, of.catalogue, near=self._near, kinds_read=read, signed=signed)
+
+    @cached_property
+    def _near(self) -> Nearness:
+        of = self._of
+        if of.scope is None:
+            return Nearness(frozenset(), scoped=False)
+        far = far_namespaces(self._inventory, of.snapshot.coverage)
+        system = (*SYSTEM, *of.scope.system) if of.preset else ()
+        return Nearness(frozenset(self["ephi_objects"]["object"]), True, far, system)
 
     def _record_states(self) -> pd.DataFrame:
         return states_of(self._standings_of_all)[0]

@@ -8,19 +8,28 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.signed import Records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDING_EVIDENCE, FINDING_MEMBERS, FINDINGS
-from hipaa_kit.tables.signed import RECORD_KINDS
-from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS, SEVERITIES
+from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS
 
-ABOUT_THE_WHOLE = frozenset(
-    {"*", "Cluster", "ScopeEntry", "Scope", "Citation", "Control", "Register", "Archive", "Vendors", *RECORD_KINDS}
-)
-"""Kinds of what is judged and speaks of the organisation, or of all of the cluster."""
+
+@dataclass(frozen=True)
+class Nearness:
+    """What is known of how near objects are to ePHI.
+
+    `ephi` are the objects of the scope, `scoped` tells whether one is declared, `far` are namespaces that are proved to
+    be far from it, `system` the patterns of namespaces that the preset leaves out.
+    """
+
+    ephi: frozenset[str]
+    scoped: bool
+    far: frozenset[str] = frozenset()
+    system: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,7 @@ def tabulate(
     snapshot: Snapshot,
     catalogue: Catalogue,
     *,
-    ephi: frozenset[str],
-    scoped: bool,
+    near: Nearness,
     kinds_read: Mapping[str, tuple[str, ...]],
     signed: Mapping[str, tuple[str, str]] | None = None,
 ) -> Results:
@@ -66,10 +74,8 @@ def tabulate(
         What the checks said.
     snapshot, catalogue
         Where evidence and law come from.
-    ephi
-        Objects in the declared ePHI scope.
-    scoped
-        A scope is declared; without one nothing is known to be far from ePHI.
+    near
+        What is known of how near objects are to ePHI.
     kinds_read
         Kinds of object behind each check, for verdicts whose evidence is the coverage itself.
     signed
@@ -77,7 +83,7 @@ def tabulate(
     """
     held = list(verdicts)
     return Results(
-        FINDINGS.frame(_finding(v, snapshot, catalogue, ephi, scoped) for v in held),
+        FINDINGS.frame(_finding(v, snapshot, catalogue, near) for v in held),
         FINDING_MEMBERS.frame(row for v in held for row in _members(v)),
         FINDING_EVIDENCE.frame(row for v in held for row in _evidence(v, snapshot, kinds_read[v.check], signed or {})),
         FINDING_CITATIONS.frame(row for v in held for row in _citations(v, catalogue)),
@@ -93,31 +99,10 @@ def signed_evidence(records: Records) -> dict[str, tuple[str, str]]:
     }
 
 
-def severity_after(base: str, relevance: str) -> str:
-    """Return a severity weighed by how near its object is to ePHI (result model, section 4)."""
-    if relevance == "in_scope":
-        return base
-    if relevance == "none":
-        return "info"
-    return SEVERITIES[min(SEVERITIES.index(base) + 1, len(SEVERITIES) - 1)]
-
-
-def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool) -> str:
-    """Return how near an object is to ePHI.
-
-    Nothing is called far from ePHI while reachability and permissions are unknown: an object
-    outside the scope is `adjacent`, so that its findings are never hidden (result model, section 4).
-    """
-    kind, _, _ = parse_object_id(verdict.object)
-    return "in_scope" if not scoped or kind in ABOUT_THE_WHOLE or verdict.object in ephi else "adjacent"
-
-
-def _finding(
-    verdict: Verdict, snapshot: Snapshot, catalogue: Catalogue, ephi: frozenset[str], scoped: bool
-) -> dict[str, object]:
+def _finding(verdict: Verdict, snapshot: Snapshot, catalogue: Catalogue, near: Nearness) -> dict[str, object]:
     control = catalogue.control(verdict.check)
     kind, namespace, name = parse_object_id(verdict.object)
-    relevance = relevance_of(verdict, ephi, scoped)
+    relevance = relevance_of(verdict, near.ephi, near.scoped, near.far)
     base = verdict.severity or control.severity
     record = snapshot.find(verdict.object)
     return {
@@ -143,6 +128,7 @@ def _finding(
         "expected": verdict.expected,
         "evidence_sha256": record.sha256 if record else "",
         "evidence_source": f"{record.source}{record.position}" if record else "",
+        "hidden_by": hidden_by(relevance, namespace, near.system),
     }
 
 

@@ -11,8 +11,8 @@ import pytest
 import hipaa_kit
 from hipaa_kit.assess.cache import StoredTables
 from hipaa_kit.assess.facade import RESULTS, Assessment
-from hipaa_kit.assess.findings import severity_after
 from hipaa_kit.assess.opening import open_any
+from hipaa_kit.assess.relevance import severity_after
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.scope import load_scope
