@@ -20,6 +20,7 @@ from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
@@ -40,7 +41,7 @@ from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
-from hipaa_kit.tables.results import UNREADABLE
+from hipaa_kit.tables.results import PROPOSED_CONTROLS, UNREADABLE
 from hipaa_kit.tables.signed import SIGNED_TABLES
 
 RESULTS = (
@@ -57,6 +58,7 @@ RESULTS = (
     "input_files",
     "inputs",
     "owner_summary",
+    "proposed_controls",
     "provenance",
     "record_problems",
     "record_states",
@@ -66,6 +68,12 @@ RESULTS = (
     *SIGNED_TABLES,
 )
 """Tables that a run adds to those of the inventory."""
+
+
+CURRENT = "current"
+PREVIEW = "nprm-preview"
+PROFILES = (CURRENT, PREVIEW)
+"""The rule in force, and a preview of the one proposed in 2025, which is shown beside it and never in its place."""
 
 
 @memoize
@@ -97,6 +105,8 @@ class Assessment:
         What people signed; nothing by default.
     preset
         Findings of system namespaces that are proved to be far from ePHI are marked as hidden.
+    profile
+        `current`, the rule in force; `nprm-preview` adds table `proposed_controls`, the rule proposed in 2025.
     cache
         Folder in which results are kept under the digest of all inputs; none by default.
 
@@ -117,6 +127,7 @@ class Assessment:
         inputs: Inputs | None = None,
         records: Records | None = None,
         preset: bool = True,
+        profile: str = CURRENT,
         cache: str | Path | None = None,
     ) -> None:
         self.snapshot = snapshot
@@ -124,6 +135,9 @@ class Assessment:
         self.given = inputs or no_inputs()
         self.records = records or no_records()
         self.preset = preset
+        if profile not in PROFILES:
+            raise InputError(f"there is no profile {profile!r}", "", f"profiles are {', '.join(PROFILES)}")
+        self.profile = profile
         self.as_of = as_of or snapshot.collected_at
         self.catalogue: Catalogue = load_catalogue()
         self.topics_asked = tuple(sorted(set(topics)))
@@ -190,6 +204,7 @@ class Assessment:
             "scanner_checks": _digest_of(load_scanner_checks()),
             "kit_version": hipaa_kit.__version__,
             "preset": self.preset,
+            "profile": self.profile,
             "parameters": dict(sorted(self.parameters.items())),
             "records": self.records.digest,
             "scope": self.scope.digest if self.scope else "",
@@ -356,6 +371,10 @@ class Tables(TableSet):
         candidates = self["ephi_candidates"]["object"].nunique()
         findings, links = self["findings"], self["finding_citations"]
         return roll_up_topics(findings, links, self._of.catalogue, self._of.checks, candidates)
+
+    def _proposed_controls(self) -> pd.DataFrame:
+        asked = self._of.profile == PREVIEW
+        return proposed_controls(self["findings"], self._of.catalogue) if asked else PROPOSED_CONTROLS.frame()
 
     def _owner_summary(self) -> pd.DataFrame:
         of = self._of

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.assess.facade import CURRENT, Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.dump import import_dump
@@ -23,6 +23,8 @@ SCOPE_FILE = "scope.yaml"
 OBJECTS = "objects"
 INPUTS = "inputs"
 RECORDS = "records"
+OPTIONS = ("preset", "profile")
+"""What may stand among the parameters of checks and is an option of the assessment."""
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
 
 
@@ -50,7 +52,8 @@ def assessment(
     as_of
         Moment to judge for, RFC 3339; the snapshot's own by default.
     parameters
-        Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces.
+        Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces. Among them may be
+        `preset` and `profile` of the assessment itself.
     topics
         Run only the checks of these topics, also as text joined by spaces; all by default.
     inputs
@@ -79,7 +82,8 @@ def assessment(
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _find_inputs(place, scope))
     signed = records if isinstance(records, Records) else open_any_records(records or _find_records(place, scope))
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
-    settings = parse_settings(parameters.split()) if isinstance(parameters, str) else parameters
+    settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
+    options = {name: settings.pop(name) for name in OPTIONS if name in settings}
     wanted = topics.split() if isinstance(topics, str) else topics
     return Assessment(
         opened,
@@ -90,6 +94,7 @@ def assessment(
         inputs=others,
         records=signed,
         cache=kept,
+        **options,
     )
 
 
@@ -113,9 +118,11 @@ def parse_settings(given: Iterable[str]) -> dict[str, Any]:
     return settings
 
 
-def written_settings(parameters: Mapping[str, Any]) -> str:
-    """Return settings as the text that `parse_settings` reads."""
-    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
+def written_settings(run: Assessment) -> str:
+    """Return the parameters and options of a run as the text that `parse_settings` reads."""
+    options = {"preset": run.preset, "profile": run.profile}
+    unusual = {name: value for name, value in options.items() if value not in (True, CURRENT)}
+    return " ".join(f"{name}={value}" for name, value in sorted({**run.parameters, **unusual}.items()))
 
 
 def open_any(path: str | Path) -> Snapshot:

@@ -163,6 +163,13 @@ def _assess(verbs: Any) -> None:
         metavar="PERCENT",
         help="exit 4 when less of the findings could be judged",
     )
+    verb.add_argument("--no-preset", action="store_true", help="hide nothing of system namespaces")
+    verb.add_argument(
+        "--profile",
+        default="current",
+        choices=("current", "nprm-preview"),
+        help="nprm-preview adds the rule proposed in 2025, which is not in force",
+    )
     verb.add_argument("--require-records", action="store_true", help="exit 7 when a signed record does not stand")
     verb.add_argument("--exit-zero", action="store_true", help="exit 0 also where 3, 4 by --min-coverage, or 7 apply")
     _output(verb, "bundle to make; evidence/<cluster>/<time> by default")
@@ -263,7 +270,11 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         snapshot,
         scope,
         as_of=arguments.as_of or snapshot.collected_at or _now(),
-        parameters=parse_settings(arguments.set),
+        parameters={
+            **parse_settings(arguments.set),
+            "preset": not arguments.no_preset,
+            "profile": arguments.profile,
+        },
         topics=arguments.topic,
         inputs=arguments.inputs,
         records=arguments.records,

@@ -184,7 +184,7 @@ class _Writer:
             "inputs": f"../{GIVEN}",
             "records": f"../{RECORDS}" if self.run.records.given else "",
             "as_of": self.run.as_of,
-            "settings": written_settings(self.run.parameters),
+            "settings": written_settings(self.run),
             "topics": " ".join(self.run.topics_asked),
         }
         environment = {CACHE_VARIABLE: str(cache.resolve())}

@@ -258,6 +258,25 @@ OWNER_SUMMARY = Table(
     ),
 )
 
+PROPOSED_CONTROLS = Table(
+    "proposed_controls",
+    "one control that meets a paragraph of the rule proposed in 2025, which is not in force; none unless asked for",
+    ("control",),
+    (
+        text("control", "control id"),
+        text("title", "its title"),
+        text("paragraph", "paragraph of the proposal, as text: its numbers mean other things in the rule in force"),
+        text("basis", "how the paragraph is known", ("quoted", "secondary", "verify")),
+        text("label", "proposed, not in force"),
+        text("standing", "what the findings show, with that label"),
+        count("passed", "findings that pass"),
+        count("failed", "findings that fail"),
+        count("to_review", "findings a person must judge"),
+        count("not_assessed", "findings without enough input"),
+        amount("assessed", "fraction of applicable findings that were judged"),
+    ),
+)
+
 CHECKS = Table(
     "checks",
     "one check that the kit can run",

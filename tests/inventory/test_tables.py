@@ -289,7 +289,7 @@ subjects: [{kind: ServiceAccount, name: sa, namespace: a}, {kind: Group, name: g
 
 
 def test_every_declared_table_of_the_inventory_has_a_builder() -> None:
-    made_elsewhere = {"findings", "judgements", "conflicts", "provenance", "unreadable", "checks", "citations", "set_aside", "owner_summary", "inputs", "input_files", "input_conflicts", "topic_summary",
+    made_elsewhere = {"findings", "judgements", "conflicts", "provenance", "unreadable", "checks", "citations", "set_aside", "owner_summary", "proposed_controls", "inputs", "input_files", "input_conflicts", "topic_summary",
                       "check_inputs", "disagreements", "finding_citations", "finding_evidence", "finding_members", "flows", "flow_steps", "flow_changes",
                       "history_moments", "history_gaps", "object_lives", "image_lives", "binding_lives", "replacements", "who_can", "what_can", "why", "orphans", "access_review",
                       "permission_changes", "cis_5_1", "escalations", "escalation_paths", "escalation_reach"}  # fmt: skip
