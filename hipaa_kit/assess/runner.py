@@ -92,6 +92,8 @@ def run_check(
         return [_without_scope(check)]
     if lacking := [name for name in check.inputs if tables.inputs.status(name) != "given"]:
         return [_without_inputs(check, lacking, tables.inputs)]
+    if untaken := tables.facts_lacking(check.tables):
+        return [_without_facts(check, untaken)]
     given = {name: parameters[name] for name in check.parameters if name in parameters}
     if check.takes_time:
         given["as_of"] = as_of
@@ -283,6 +285,18 @@ def _without_inputs(check: Check, lacking: list[str], inputs: Inputs) -> Verdict
         reason=reason,
         reason_code="input_missing" if missing else "parse_error",
         reason_detail="; ".join(told),
+    )
+
+
+def _without_facts(check: Check, untaken: list[str]) -> Verdict:
+    """Say that the snapshot is older than what the check reads of values that were removed from it."""
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=NOT_ASSESSED,
+        reason=f"the snapshot is older than how {', '.join(untaken)} is noted now: collect or import it again",
+        reason_code="stale",
+        reason_detail=" ".join(untaken),
     )
 
 

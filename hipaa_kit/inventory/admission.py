@@ -205,7 +205,7 @@ def _places(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
     return [Place(name, labels.get(name)) for name in sorted({*labels, *pods["namespace"]})]
 
 
-@builds(ADMISSION_RULES, reads=[*ENGINE_KINDS, kinds.NAMESPACE])
+@builds(ADMISSION_RULES, reads=[*ENGINE_KINDS, kinds.NAMESPACE], facts=[NAMESPACE_FILTERS, POD_SECURITY_FIELDS])
 def admission_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per rule about the security of pods and namespace that it reaches."""
     engines = Engines(snapshot)
@@ -245,6 +245,7 @@ class Configuration:
     POD_ADMISSION,
     reads=[kinds.NAMESPACE, *POD_KINDS],
     optional=["admission_plugins", "pod_security_defaults", "pod_security_exemptions"],
+    facts=[NAMESPACE_FILTERS, POD_SECURITY_FIELDS],
 )
 def pod_admission(
     snapshot: Snapshot,

@@ -44,7 +44,7 @@ Source: https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.htm
 RESOURCES: Final = ("secrets", "configmaps")
 
 
-@builds(API_DATA_SOURCES, reads=[kinds.NODE], optional=["cloud_clusters"])
+@builds(API_DATA_SOURCES, reads=[kinds.NODE], optional=["cloud_clusters"], facts=[SERVER_FLAGS])
 def api_data_sources(
     snapshot: Snapshot,
     nodes: pd.DataFrame,

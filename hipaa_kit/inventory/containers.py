@@ -12,6 +12,7 @@ from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, refe
 from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
+from hipaa_kit.kube.facts import EXEC_PROGRAM
 from hipaa_kit.kube.quantities import cores, whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.workloads import CONTAINER_PORTS, CONTAINERS, ENVIRONMENT, PROBES
@@ -174,7 +175,7 @@ def _sources(pod: PodView, container: Mapping[str, Any]) -> Iterator[dict[str, A
                 }
 
 
-@builds(PROBES, reads=POD_KINDS)
+@builds(PROBES, reads=POD_KINDS, facts=[EXEC_PROGRAM])
 def probes(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per probe, with the defaults that the API server would set.
 
@@ -197,7 +198,7 @@ def _rows_of_probes(pod: PodView) -> Iterator[dict[str, Any]]:
                 "handler": HANDLERS.get(field, "none"),
                 "port": int_or_text(probe, field, "port") if field else "",
                 "scheme": _scheme(probe) if field == "httpGet" else "",
-                "program": text(pod.facts, "exec_program", f"{text(container, 'name')}/{kind}Probe"),
+                "program": text(pod.facts, EXEC_PROGRAM, f"{text(container, 'name')}/{kind}Probe"),
                 "initial_delay_seconds": number(probe, "initialDelaySeconds") or 0,
                 "period_seconds": number(probe, "periodSeconds") or 10,
                 "timeout_seconds": number(probe, "timeoutSeconds") or 1,

@@ -18,7 +18,7 @@ from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.encryption import CONFIG_MAP_USES, CREDENTIAL_LITERALS, SECRET_USES
 
 
-@builds(CREDENTIAL_LITERALS, reads=POD_KINDS)
+@builds(CREDENTIAL_LITERALS, reads=POD_KINDS, facts=[CREDENTIALS])
 def credential_literals(snapshot: Snapshot) -> Iterator[dict[str, str]]:
     """Yield a row per credential that stands in a pod's own text, and in a ConfigMap that was read.
 

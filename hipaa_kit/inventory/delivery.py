@@ -125,7 +125,7 @@ def _flux(record: Record, helm: bool) -> dict[str, Any]:
     }
 
 
-@builds(FIELD_WRITERS, reads=WRITTEN)
+@builds(FIELD_WRITERS, reads=WRITTEN, facts=[FIELD_MANAGERS])
 def field_writers(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per manager that holds fields of an object; the latest where one stands twice."""
     for kind in WRITTEN:

@@ -58,6 +58,7 @@ class _Found:
     EPHI_VOLUMES,
     reads=[*POD_KINDS, kinds.PERSISTENT_VOLUME, kinds.PERSISTENT_VOLUME_CLAIM, kinds.STORAGE_CLASS],
     optional=["cloud_volumes", "key_register"],
+    facts=[KMS_KINDS],
 )
 def ephi_volumes(
     snapshot: Snapshot,

@@ -48,6 +48,7 @@ class Builder:
     function: Callable[..., Rows]
     needs: tuple[str, ...]
     optional: frozenset[str] = frozenset()
+    facts: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ BUILDERS: dict[str, Builder] = {}
 
 
 def builds(
-    table: Table, *, reads: Iterable[Kind] = (), optional: Iterable[str] = ()
+    table: Table, *, reads: Iterable[Kind] = (), optional: Iterable[str] = (), facts: Iterable[str] = ()
 ) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
     """Declare the function below as the builder of a table.
 
@@ -71,6 +72,8 @@ def builds(
         Kinds of object that it takes from the snapshot itself.
     optional
         Tables of inputs that it also works without; they are empty where the input is missing.
+    facts
+        Typed facts of `kube.facts` that it reads.
     """
 
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
@@ -79,7 +82,7 @@ def builds(
         if table.name in INPUT_TABLES or table.name in RUN_TABLES:
             raise ValueError(f"table {table.name!r} is filled by an input")
         needs = tuple(inspect.signature(function).parameters)
-        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs, frozenset(optional))
+        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs, frozenset(optional), tuple(facts))
         return function
 
     return register
@@ -100,6 +103,16 @@ def kinds_behind(table: str) -> tuple[Kind, ...]:
     found = dict.fromkeys(builder.reads)
     for other in builder.tables:
         found.update(dict.fromkeys(kinds_behind(other)))
+    return tuple(sorted(found))
+
+
+@cache
+def facts_behind(table: str) -> tuple[str, ...]:
+    """Return the typed facts that stand behind a table, through the tables it is made from."""
+    if table in INPUT_TABLES:
+        return ()
+    builder = BUILDERS[table]
+    found = {*builder.facts, *(fact for other in builder.tables for fact in facts_behind(other))}
     return tuple(sorted(found))
 
 
@@ -161,6 +174,11 @@ class Inventory(TableSet):
         other = Inventory(self._given["snapshot"], self._given["scope"], self.inputs)
         other._built = {**self._built, **tables}
         return other
+
+    def facts_lacking(self, tables: Iterable[str]) -> list[str]:
+        """Return the typed facts behind tables that nobody took when the snapshot was made."""
+        snapshot: Snapshot = self._given["snapshot"]
+        return snapshot.lacks(sorted({fact for table in tables for fact in facts_behind(table)}))
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, built now if it was not asked for before."""

@@ -3,8 +3,9 @@
 Each is defined here once, extracted by redaction before the value goes, and named by the checks that
 read it. A fact never lets the value be guessed. In a record they stand under the names below.
 
-Adding one: a name, a function that takes the raw field and gives the fact, and its call in
-`sources.redaction`, at the handler of that field.
+Adding one: a name, a function that takes the raw field and gives the fact, its call in
+`sources.redaction`, at the handler of that field, and its entry in `FACTS`. A table that reads it says so
+(`builds(…, facts=…)`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from hipaa_kit.kube.reading import as_maps
 
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
-
-LITERAL_LENGTH: Final = "literal_length"
-"""`container/VARIABLE` → length class of a literal of the environment."""
 
 EXEC_PROGRAM: Final = "exec_program"
 """`container/livenessProbe` (or another probe or hook) → the program that its command runs in the end."""
@@ -52,6 +50,22 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
+
+FACTS: Final = {
+    CREDENTIALS: 1,
+    EXEC_PROGRAM: 1,
+    FIELD_MANAGERS: 1,
+    KMS_KINDS: 1,
+    NAMESPACE_FILTERS: 1,
+    NETWORK_ENCRYPTION: 1,
+    POD_SECURITY_FIELDS: 1,
+    SERVER_FLAGS: 1,
+}
+"""Every fact, and the number of the rule by which it is taken.
+
+A snapshot keeps this: one that was taken before a fact was, or by an older rule, does not have it, and where a
+fact is missing nothing can be concluded from that. Whoever changes what a fact takes raises its number.
+"""
 
 SECURITY_FIELDS: Final = frozenset(
     """
@@ -130,14 +144,6 @@ def exec_program(command: Any) -> str:
         word = _FIRST_WORD.match(script)
         return word[1] if word else name
     return name
-
-
-def literal_lengths(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (variable, length class) of a container's literals."""
-    for entry in as_maps(container.get("env")):
-        name, value = entry.get("name"), entry.get("value")
-        if isinstance(name, str) and value is not None and not isinstance(value, Mapping | list):
-            yield name, length_class(str(value))
 
 
 def credentials(

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, overload
 import msgspec
 import pandas as pd
 
+from hipaa_kit.kube.facts import FACTS
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.coverage import Coverage
@@ -195,6 +196,8 @@ class Snapshot:
         Table `set_aside`: what the input holds besides objects of a cluster, left for its own reader.
     redactions
         How many values were removed, by rule.
+    facts
+        Which typed facts were taken of values that were removed, each with the number of its rule (`kube.facts.FACTS`).
     """
 
     identity: Identity
@@ -207,6 +210,7 @@ class Snapshot:
     unreadable: pd.DataFrame
     set_aside: pd.DataFrame
     redactions: Mapping[str, int]
+    facts: Mapping[str, int] = field(default_factory=lambda: FACTS)
 
     def records(self, kind: Kind) -> Records:
         """Return the objects of a kind with their identity and provenance, sorted."""
@@ -232,6 +236,10 @@ class Snapshot:
     def kinds(self) -> list[tuple[str, str]]:
         """Return (API group, kind) of all objects held, sorted."""
         return sorted(key for key, part in self.parts.items() if part.size)
+
+    def lacks(self, facts: Iterable[str]) -> list[str]:
+        """Return which of these facts nobody took when this snapshot was made, or took by an older rule."""
+        return [name for name in facts if self.facts.get(name, 0) < FACTS[name]]
 
     def find(self, object: str) -> Origin | None:  # noqa: A002 - `object` is the kit's word for it
         """Return where `Kind/namespace/name` was read, or None where the snapshot has none."""
@@ -275,6 +283,7 @@ class Snapshot:
             ],
             "tables": {name: hashlib.sha256(csv.encode()).hexdigest() for name, csv in self.side_tables().items()},
             "redactions": dict(sorted(self.redactions.items())),
+            "facts": dict(sorted(self.facts.items())),
         }
 
     def side_tables(self) -> dict[str, str]:

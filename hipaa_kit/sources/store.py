@@ -32,7 +32,7 @@ from hipaa_kit.tables.results import CONFLICTS, COVERAGE, SET_ASIDE, UNREADABLE
 MANIFEST = "snapshot.json"
 AGAIN = "collect or import it again"
 FORMAT = "hipaa-kit/snapshot/v1"
-MANIFEST_FIELDS = frozenset("cluster layout collected_at collected_basis parts tables redactions digest".split())
+MANIFEST_FIELDS = frozenset("cluster layout collected_at collected_basis parts tables redactions facts digest".split())
 
 
 def save_snapshot(snapshot: Snapshot, path: str | Path) -> Path:
@@ -100,6 +100,7 @@ def open_snapshot(path: str | Path) -> Snapshot:
         unreadable=UNREADABLE.read_csv(tables["unreadable"]),
         set_aside=SET_ASIDE.read_csv(tables["set_aside"]),
         redactions=manifest["redactions"],
+        facts=manifest["facts"],
     )
     if snapshot.digest != manifest["digest"]:
         raise SnapshotError("does not match its digest", str(folder / MANIFEST), AGAIN)
@@ -159,6 +160,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
     missing = MANIFEST_FIELDS - manifest.keys()
     if missing:
         raise SnapshotError(f"lacks {sorted(missing)}", str(path), AGAIN)
+    facts = manifest["facts"]
+    if not isinstance(facts, dict) or not all(type(number) is int for number in facts.values()):
+        raise SnapshotError("facts are no numbers by name", str(path), AGAIN)
     return manifest
 
 

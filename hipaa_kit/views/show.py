@@ -1,13 +1,15 @@
 """Tables and figures as outputs of a notebook: plain, escaped, the same every time.
 
-JupyterLab drops styles and scripts of notebooks it does not trust, so evidence is plain tables and
-PNG pictures. A picture carries its alternative text as metadata and as its text form.
+JupyterLab drops styles and scripts of notebooks it does not trust, so evidence is plain tables, which lose nothing
+but their alignment, and PNG pictures. A picture carries its alternative text as metadata and as its text form.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import itertools
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS_SHOWN = 50
+_CELL = re.compile("<(th|td)>")
 
 
 def show(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows: int = ROWS_SHOWN) -> None:
@@ -45,7 +48,7 @@ def show(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows:
 def table_html(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (), rows: int = ROWS_SHOWN) -> str:
     """Return a table as HTML: escaped, with a header row and a line that counts its rows."""
     shown = _readable(frame.head(rows), columns)
-    table = shown.to_html(index=False, escape=True, border=0, na_rep="")
+    table = _words_at_the_left(shown.to_html(index=False, escape=True, border=0, na_rep=""), frame, columns)
     return f"{table}\n<p><small>{_counted(len(shown), len(frame), name)}</small></p>"
 
 
@@ -113,6 +116,13 @@ def _readable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         marked[column] = marked[column].map(printable).astype("str")
     marked.columns = [str(column).replace("_", " ") for column in marked.columns]
     return marked
+
+
+def _words_at_the_left(table: str, frame: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Return a table whose words begin at the left; JupyterLab puts every cell to the right, where numbers belong."""
+    dtypes = frame[list(columns)].dtypes if columns else frame.dtypes
+    words = itertools.cycle(str(dtype) in ("str", "object") for dtype in dtypes)
+    return _CELL.sub(lambda cell: f'<{cell[1]} style="text-align:left">' if next(words) else cell[0], table)
 
 
 def _counted(shown: int, total: int, name: str) -> str:

@@ -1,5 +1,7 @@
 """What a check saw is held against what the snapshot could see."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -192,3 +194,19 @@ def test_a_proved_failure_wins_over_what_is_unknown_and_over_a_question() -> Non
 def test_an_unknown_mask_does_not_fail_anyone() -> None:
     frame = pd.DataFrame({"object": ["Pod/a/b"], "n": pd.Series([None], dtype="Int64")})
     assert list(judge(frame, fails(frame["n"] < 2, "few"), passes="{n}")["reason"]) == ["unknown"]
+
+
+def programs(probes: pd.DataFrame) -> pd.DataFrame:
+    return judge(probes, fails(probes["program"] == "", "runs nothing"), passes="runs {program}", object="pod")
+
+
+def test_a_fact_that_nobody_took_is_no_absence() -> None:
+    """Removing what was known must never look like there being nothing."""
+    snapshot = snapshot_of(PODS)
+    assert run(programs, snapshot, "probes") == {"*//*": ("not_applicable", "")}
+    for earlier in ({}, {**snapshot.facts, "exec_program": 0}):
+        assert run(programs, replace(snapshot, facts=earlier), "probes") == {"*//*": ("not_assessed", "stale")}
+    others = {name: 0 for name in snapshot.facts if name != "exec_program"}
+    known = replace(snapshot, facts={**others, "exec_program": snapshot.facts["exec_program"]})
+    assert run(programs, known, "probes") == {"*//*": ("not_applicable", "")}
+    assert run(hosts, replace(snapshot, facts={}), "pods")["Pod/ehr/good"] == ("pass", "")

@@ -14,7 +14,6 @@ from hipaa_kit.kube.facts import (
     field_managers,
     kms_kinds,
     length_class,
-    literal_lengths,
     names_pods,
     namespace_filters,
     network_encryption,
@@ -80,12 +79,6 @@ def test_a_program_is_named_without_its_path(command: list[Any], expected: str) 
 )
 def test_the_program_of_a_probe_is_the_one_that_runs_in_the_end(command: Any, expected: str) -> None:
     assert exec_program(command) == expected
-
-
-def test_literal_lengths_are_by_variable() -> None:
-    container = {"env": [{"name": "A", "value": ""}, {"name": "B", "value": 12}, {"name": "C"}, {"value": "x"}, 3]}
-    assert dict(literal_lengths(container)) == {"A": "empty", "B": "short"}
-    assert dict(literal_lengths({"env": "text"})) == {}
 
 
 def test_exec_programs_are_by_probe_and_hook() -> None:

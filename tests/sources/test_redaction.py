@@ -345,7 +345,6 @@ def test_facts_are_taken_before_values_go() -> None:
     pod = _pod(metadata={"name": "x", "managedFields": managed}, spec={"containers": [container]})
     assert _redact(pod).facts == {
         facts.FIELD_MANAGERS: [{"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-01T08:00:00Z"}],
-        facts.LITERAL_LENGTH: {"ehr/DB_PASSWORD": "short"},
         facts.EXEC_PROGRAM: {"ehr/livenessProbe": "pg_isready", "ehr/preStop": "sleep"},
         facts.CREDENTIALS: {"ehr/env/DB_PASSWORD": "name short"},
     }

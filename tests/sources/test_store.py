@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hipaa_kit.errors import LeakError, OutputError, SnapshotError
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.facts import FACTS
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
@@ -121,6 +123,27 @@ def test_an_altered_table_is_refused_by_name(saved: Path, name: str) -> None:
 def test_a_broken_manifest_is_refused(saved: Path, text: str, words: str) -> None:
     (saved / "snapshot.json").write_text(text)
     with pytest.raises(SnapshotError, match=words):
+        open_snapshot(saved)
+
+
+def test_a_snapshot_keeps_by_which_rules_its_facts_were_taken(saved: Path) -> None:
+    assert open_snapshot(saved).facts == FACTS
+    assert open_snapshot(saved).lacks(FACTS) == []
+
+
+@pytest.mark.parametrize("earlier", [{}, {**FACTS, "credentials": 0}])
+def test_a_snapshot_of_before_a_fact_says_so(tmp_path: Path, earlier: dict[str, int]) -> None:
+    older = replace(snapshot_of(OBJECTS), facts=earlier)
+    opened = open_snapshot(save_snapshot(older, tmp_path / "older"))
+    assert opened.lacks(["credentials"]) == ["credentials"]
+    assert opened.digest != snapshot_of(OBJECTS).digest
+
+
+@pytest.mark.parametrize("facts", ["[]", '"credentials"', '{"credentials": "1"}', "null"])
+def test_facts_of_another_form_are_refused(saved: Path, facts: str) -> None:
+    path = saved / "snapshot.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "facts": json.loads(facts)}))
+    with pytest.raises(SnapshotError, match="facts"):
         open_snapshot(saved)
 
 

@@ -366,7 +366,6 @@ def _containers(redactor: _Redactor, value: Any, place: _Place) -> Any:
     for container in value if isinstance(value, list) and not place.mode.strict else ():
         if isinstance(container, Mapping) and isinstance(container.get("name"), str):
             name = redactor.clean(container["name"])
-            redactor.learn(facts.LITERAL_LENGTH, name, facts.literal_lengths(container))
             redactor.learn(facts.EXEC_PROGRAM, name, facts.exec_programs(container))
             redactor.learn(facts.CREDENTIALS, name, facts.credentials(container, names_secret, looks_secret))
     return redactor.value(place.key, value, place.mode)
