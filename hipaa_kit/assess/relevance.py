@@ -46,7 +46,7 @@ def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
         What was read: where a kind behind these tables is incomplete, no namespace is far.
     """
     kinds = {kind for table in BEHIND for kind in kinds_behind(table)}
-    if any(coverage.gaps(kind) for kind in kinds):
+    if any(coverage.gaps(kind) for kind in kinds) or tables.facts_lacking(BEHIND):
         return frozenset()
     # What only looks like ePHI is answered by nobody yet: it is no reason to look away.
     holding = {*tables["ephi_objects"]["namespace"], *tables["ephi_candidates"]["namespace"]} - {""}

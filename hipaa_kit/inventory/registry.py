@@ -109,7 +109,7 @@ def kinds_behind(table: str) -> tuple[Kind, ...]:
 @cache
 def facts_behind(table: str) -> tuple[str, ...]:
     """Return the typed facts that stand behind a table, through the tables it is made from."""
-    if table in INPUT_TABLES:
+    if table in INPUT_TABLES or table in RUN_TABLES:
         return ()
     builder = BUILDERS[table]
     found = {*builder.facts, *(fact for other in builder.tables for fact in facts_behind(other))}
