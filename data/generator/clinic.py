@@ -22,6 +22,7 @@ from policies import policies
 from scaling import add_scaling
 from scans import add_scans, scans
 from secret_stores import external_secrets
+from signed import signed
 from storage import add_storage
 from workloads import add_workloads
 
@@ -52,6 +53,7 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *signed(),
         *assurance(),
         *scans(running),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from model import NODES, WORKERS, Hospital, Input
+from signed import archive, policies
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -44,10 +45,17 @@ WORKFORCE = (
     ("system:serviceaccount:cicd:deployer", "release pipeline", "2026-03-10", "", ""),
 )
 VENDORS = (
-    ("Cloud host", "cluster, databases, buckets", "2024-02-01", "2027-01-31", "account security lead"),
-    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office"),
-    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office"),
-    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager"),
+    (
+        "Cloud host",
+        "cluster, databases, buckets",
+        "2024-02-01",
+        "2027-01-31",
+        "account security lead",
+        "s3:* postgres:keycloak aws:clinic-backups*",
+    ),
+    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office", ""),
+    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office", "saas:e-prescribing"),
+    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager", ""),
 )
 RBAC = "rbac.authorization.k8s.io"
 READ = "get list watch"
@@ -128,10 +136,12 @@ def inputs() -> list[Input]:
         Input("encryption-config.yaml", encryption()),
         Input("evidence.csv", rows(("digest", "bundle", "recorded_on", "kept_in"), REGISTER)),
         Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
+        Input("evidence_archive.csv", archive()),
         Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
+        Input("policies.csv", policies()),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
         Input("vendors.yaml", vendors()),
@@ -368,6 +378,7 @@ def kubescape() -> dict[str, Any]:
 
 def vendors() -> dict[str, Any]:
     """Return the vendors that may see patient data, and those that were found not to."""
-    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
+    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role", "endpoints")
     entries = [{key: value for key, value in each.items() if value} for each in rows(columns, VENDORS)]
+    entries = [each | ({"endpoints": each["endpoints"].split()} if "endpoints" in each else {}) for each in entries]
     return {"apiVersion": "hipaa-kit/v1", "kind": "Vendors", "entries": entries}

@@ -228,6 +228,14 @@ class Scan:
     looked_for: tuple[str, ...] = ("vulnerabilities", "secrets", "packages")
 
 
+@dataclass(frozen=True)
+class Signed:
+    """One file of the folder `records`: its text, or kind, key and records of a list."""
+
+    path: str
+    content: Any
+
+
 Declaration = (
     Workload
     | Service
@@ -242,10 +250,26 @@ Declaration = (
     | Input
     | Machine
     | Scan
+    | Signed
 )
 Declared = TypeVar(
     "Declared",
-    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input, Machine, Scan),
+    *(
+        Workload,
+        Service,
+        Budget,
+        Autoscaler,
+        Claim,
+        Namespace,
+        Route,
+        Policy,
+        ScopeEntry,
+        Custom,
+        Input,
+        Machine,
+        Scan,
+        Signed,
+    ),
 )
 
 
@@ -264,6 +288,8 @@ def object_id(declared: Declaration) -> str:
             return f"Scan//{workload}/{container}"
         case Input(path=path):
             return f"Input//{path}"
+        case Signed(path=path):
+            return f"Signed//{path}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

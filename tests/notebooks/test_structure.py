@@ -42,6 +42,9 @@ def test_there_are_notebooks() -> None:
         "14_monitoring",
         "15_suspicious_activity",
         "16_vulnerabilities",
+        "17_review",
+        "20_attestations",
+        "90_audit_binder",
         "91_summary",
     ]
 

@@ -11,6 +11,7 @@ from faults import (
     monitoring,
     network_isolation,
     pod_security,
+    review,
     scope_and_inventory,
     transit,
     vulnerabilities,
@@ -29,6 +30,7 @@ TOPICS = (
     backup_recovery,
     vulnerabilities,
     monitoring,
+    review,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 
