@@ -25,13 +25,14 @@ WITHOUT_A_FAULT = {
     "HK-ENC-11": "the clinic has no service mesh",
     "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
+    "HK-AUD-01": "without a log nothing could be said of its size and policy, which have faults of their own",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
-NO_OBJECTS = frozenset({"CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
+NO_OBJECTS = frozenset({"AuditPolicy", "CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
 

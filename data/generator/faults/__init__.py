@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faults import (
     access_control,
+    audit_trails,
     availability,
     backup_recovery,
     encryption,
@@ -25,6 +26,7 @@ TOPICS = (
     integrity,
     transit,
     backup_recovery,
+    audit_trails,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

@@ -211,9 +211,9 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
-    # the control plane of OpenShift: which TLS it speaks
+    # the control plane of OpenShift: which TLS it speaks, and what it records of requests
     "config.openshift.io": """
-        ciphers minTLSVersion
+        ciphers group minTLSVersion profile
     """,
     # what a pod may do on its node
     "security.openshift.io": """
