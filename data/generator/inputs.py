@@ -253,6 +253,21 @@ def block_devices() -> dict[str, Any]:
     return {"blockdevices": [{"name": "sda", "type": "disk", "fstype": None, "mountpoints": [None], "children": parts}]}
 
 
+VALUES = [
+    {"group": "", "resources": ["configmaps", "secrets", "serviceaccounts/token"]},
+    {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
+]
+"""What holds secrets or data: the log must not."""
+
+WORTH_A_BODY = [
+    {"group": "", "resources": ["pods", "services"]},
+    {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "networking.k8s.io", "resources": ["ingresses"]},
+    {"group": "velero.io", "resources": ["restores"]},
+]
+"""Changes of which a review must see what was changed."""
+
+
 def audit_policy() -> dict[str, Any]:
     """Return the API server's audit policy."""
     return {
@@ -262,9 +277,9 @@ def audit_policy() -> dict[str, Any]:
         "rules": [
             {"level": "None", "users": ["system:kube-proxy"], "verbs": ["watch"]},
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
-            {"level": "Metadata", "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
-            {"level": "Request", "resources": [{"group": "", "resources": ["pods/exec", "pods/portforward"]}]},
+            {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
+            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }

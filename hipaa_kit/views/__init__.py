@@ -1,6 +1,7 @@
 """How things show themselves: tables, figures, pages."""
 
 from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who_reaches
+from hipaa_kit.views.audit_plots import blind_detections, proposed_rules, recorded_grid
 from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
@@ -31,6 +32,7 @@ from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
     "binder",
+    "blind_detections",
     "changes",
     "choke_bars",
     "citation_bars",
@@ -46,7 +48,9 @@ __all__ = [
     "next_actions",
     "placement",
     "population",
+    "proposed_rules",
     "record",
+    "recorded_grid",
     "recovery_ages",
     "remedies",
     "review_sheet",

@@ -27,6 +27,7 @@ WITHOUT_A_FAULT = {
     "HK-ENC-11": "the clinic has no service mesh",
     "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
+    "HK-AUD-01": "without a log nothing could be said of its size and policy, which have faults of their own",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
     "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
     "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
@@ -52,7 +53,7 @@ WITHOUT_A_FAULT = {
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 NO_OBJECTS = frozenset(
-    {"Bundle", "CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "External", "Key", "Secret"}
+    "AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
 )
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 

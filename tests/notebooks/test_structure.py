@@ -36,6 +36,7 @@ def test_there_are_notebooks() -> None:
         "01_availability",
         "02_access_control",
         "03_encryption",
+        "04_audit_trails",
         "11_network_isolation",
         "12_backup_recovery",
         "13_integrity",

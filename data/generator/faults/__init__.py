@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faults import (
     access_control,
+    audit_trails,
     availability,
     backup_recovery,
     encryption,
@@ -31,6 +32,7 @@ TOPICS = (
     vulnerabilities,
     monitoring,
     review,
+    audit_trails,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

@@ -215,9 +215,9 @@ _KEPT: Final = {
     "policy.sigstore.dev": """
         action glob group mode resource version
     """,
-    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures
+    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures, what it records
     "config.openshift.io": """
-        ciphers minTLSVersion policyType scopes
+        ciphers group minTLSVersion policyType profile scopes
     """,
     # what a pod may do on its node
     "security.openshift.io": """
