@@ -18,6 +18,7 @@ from network import add_network
 from objects import Cluster
 from policies import policies
 from scaling import add_scaling
+from scans import add_scans, scans
 from secret_stores import external_secrets
 from storage import add_storage
 from workloads import add_workloads
@@ -40,6 +41,7 @@ def declare() -> Hospital:
     ]
     return Hospital(
         *running,
+        *infrastructure.machines(),
         *external_secrets(running),
         *software.routes(),
         *policies(),
@@ -48,6 +50,7 @@ def declare() -> Hospital:
         *software.scope(),
         *inputs(),
         *assurance(),
+        *scans(running),
     )
 
 
@@ -69,6 +72,7 @@ def render(hospital: Hospital) -> Cluster:
     add_cluster(cluster, hospital)
     add_access(cluster, hospital)
     add_events(cluster, hospital)
+    add_scans(cluster, hospital)
     for one in hospital.all(Custom):
         cluster.add(
             *(one.kind, one.namespace, one.name, one.content),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hospital import TEMPORARY
-from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Namespace, Service, Workload
+from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Machine, Namespace, Service, Workload
+from objects import SERVER_VERSION
 
-VERSION = "v1.34.2"
+VERSION = SERVER_VERSION
 PKI = "/etc/kubernetes/pki"
 
 
@@ -29,6 +30,11 @@ def namespaces() -> list[Declaration]:
         Namespace("monitoring", pod_security="privileged"),
         Namespace("velero", pod_security="baseline"),
     ]
+
+
+def machines() -> list[Declaration]:
+    """Declare the nodes."""
+    return [Machine(name, SERVER_VERSION) for name in NODES]
 
 
 def static_pod(name: str, image: str, port: int, cpu: int, memory: int, *flags: str) -> Workload:
@@ -144,7 +150,7 @@ def node_agents() -> list[Declaration]:
     """Declare what runs on every node: network, storage driver, metrics, logs."""
     cilium = Container(
         "cilium-agent",
-        "quay.io/cilium/cilium:v1.18.2",
+        "quay.io/cilium/cilium:v1.19.1",
         memory=512,
         command=("cilium-agent", "--config-dir=/tmp/cilium/config-map"),
         mounts={"/var/run/cilium": "run", "/sys/fs/bpf": "bpf"},
@@ -232,7 +238,7 @@ def cluster_services() -> list[Declaration]:
             priority=critical,
             tolerates="control-plane",
         ),
-        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.18.2", 9234, priority=critical),
+        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.19.1", 9234, priority=critical),
         server(
             "kube-system",
             "metrics-server",
@@ -251,14 +257,14 @@ def cluster_services() -> list[Declaration]:
         server(
             "ingress-nginx",
             "ingress-nginx",
-            "registry.k8s.io/ingress-nginx/controller:v1.13.3",
+            "registry.clinic.example/platform/ingress-nginx-controller:1.13.3-clinic4",
             8443,
             replicas=2,
             ready="http /healthz 10254",
             memory=512,
             spread=True,
         ),
-        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.19.0", 9402),
+        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.21.0", 9402),
         server(
             "cosign-system",
             "policy-controller-webhook",
@@ -306,7 +312,15 @@ def monitoring_and_backup() -> list[Declaration]:
             env={"GF_SECURITY_ADMIN_PASSWORD": "secret:grafana/admin-password"},
             volumes=TEMPORARY,
         ),
-        server("velero", "velero", "docker.io/velero/velero:v1.17.0", 8085, memory=512, ready=""),
+        server(
+            "velero",
+            "velero",
+            "docker.io/velero/velero:v1.17.0",
+            8085,
+            memory=512,
+            ready="",
+            args=("server", "--features=EnableCSI"),
+        ),
         Service("monitoring", "prometheus", {"web": (9090, "http")}, app="prometheus"),
         Service("monitoring", "alertmanager", {"web": (9093, "http")}, app="alertmanager"),
         Service("monitoring", "grafana", {"web": (80, "http")}, app="grafana"),

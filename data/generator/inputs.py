@@ -95,6 +95,8 @@ DRILLS = (
     ("ransomware", "2026-05-21", "Namespace//ehr", "passed", 410, 90, "yes"),
     ("key loss", "2026-04-16", "key clinic-data", "passed", 55, 0, "yes"),
     ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
+    ("penetration test", "2026-06-23", "patient portal and FHIR interface", "passed", "", "", "yes"),
+    ("application scan", "2026-10-29", "patient portal and FHIR interface", "passed", "", "", "yes"),
     ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
 KEYS = (
@@ -102,11 +104,14 @@ KEYS = (
     ("vault-transit", "external", "2026-03-02", "false"),
 )
 STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
+PORTAL, OPENSSL = "Deployment/portal/portal-web", "CVE-2024-6119"
+TICKET_COLUMNS = ("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability")
 TICKETS = (
-    ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
-    ("CLIN-1063", "2026-10-19T07:50:00Z", "", "vulnerability", "high", "Deployment/portal/portal-web", "in_progress"),
-    ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed"),
-    ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open"),
+    ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed", ""),
+    ("CLIN-1052", "2026-08-24T09:00:00Z", "2026-09-02T16:40:00Z", "vulnerability", "critical", "", "closed", ""),
+    ("CLIN-1063", "2026-10-19T07:50:00Z", "2026-11-17T12:30:00Z", "vulnerability", "high", PORTAL, "closed", OPENSSL),
+    ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed", ""),
+    ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
 )
 
 
@@ -128,7 +133,7 @@ def inputs() -> list[Input]:
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("rds.json", rds()),
-        Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
+        Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]
@@ -298,7 +303,7 @@ def eks() -> dict[str, Any]:
         "cluster": {
             "name": "clinic-partner",
             "arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/clinic-partner",
-            "version": "1.34",
+            "version": "1.35",
             "status": "ACTIVE",
             "resourcesVpcConfig": {
                 "endpointPublicAccess": True,

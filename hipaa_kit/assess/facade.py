@@ -18,6 +18,7 @@ import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.findings import Results, tabulate
+from hipaa_kit.assess.remedies import remedies
 from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
 from hipaa_kit.assess.runner import check_inputs, run_check
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
@@ -51,6 +52,7 @@ RESULTS = (
     "input_files",
     "inputs",
     "provenance",
+    "remedies",
     "set_aside",
     "topic_summary",
     "unreadable",
@@ -300,6 +302,9 @@ class Tables(TableSet):
         said = SCANNER_FINDINGS.frame([*kept, *given])
         workloads = workloads_by_object(self._of.snapshot) if len(said) else {}
         return disagreements(self["findings"], said, load_scanner_checks(), workloads)
+
+    def _remedies(self) -> pd.DataFrame:
+        return remedies(self._of, self._inventory)
 
     def _set_aside(self) -> pd.DataFrame:
         return self._of.snapshot.set_aside

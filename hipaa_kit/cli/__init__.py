@@ -20,7 +20,8 @@ from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.cli.remedies import add_remedies
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -71,12 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
-    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _demo(verbs)
     add_cluster_verbs(verbs)
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    add_remedies(verbs)
     _history(verbs)
     add_explain(verbs)
     add_evidence_verbs(verbs)
@@ -170,7 +172,8 @@ def _history(verbs: Any) -> None:
         "--table",
         default="moments",
         metavar="NAME",
-        help="moments (default), gaps, objects, images, bindings, replacements, or a table of docs/tables.md",
+        help="moments (default), gaps, objects, images, bindings, isolation, isolation-trend, replacements, or a table "
+        "of docs/tables.md",
     )
     verb.add_argument(
         "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
@@ -254,7 +257,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
     run = assessment(
         snapshot,
         scope,
-        as_of=arguments.as_of or snapshot.collected_at or _now(),
+        as_of=arguments.as_of or snapshot.collected_at or now(),
         parameters=parse_settings(arguments.set),
         topics=arguments.topic,
         inputs=arguments.inputs,
@@ -382,10 +385,6 @@ def _default_bundle(run: Assessment) -> Path:
     cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _say_verdicts(run: Assessment) -> None:

@@ -121,6 +121,27 @@ CUSTOM: Final = tuple(
     + kinds_of("cilium.io", True, "TracingPolicyNamespaced:tracingpoliciesnamespaced")
     + kinds_of("security.kubearmor.com", True, "KubeArmorPolicy:kubearmorpolicies")
     + kinds_of("security.kubearmor.com", False, "KubeArmorClusterPolicy:kubearmorclusterpolicies")
+    # results of scanners: https://aquasecurity.github.io/trivy-operator/latest/docs/crds/,
+    # https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api
+    + kinds_of(
+        "aquasecurity.github.io",
+        False,
+        "ClusterComplianceReport:clustercompliancereports ClusterConfigAuditReport:clusterconfigauditreports "
+        "ClusterInfraAssessmentReport:clusterinfraassessmentreports ClusterSbomReport:clustersbomreports "
+        "ClusterRbacAssessmentReport:clusterrbacassessmentreports "
+        "ClusterVulnerabilityReport:clustervulnerabilityreports",
+    )
+    + kinds_of(
+        "aquasecurity.github.io",
+        True,
+        "ConfigAuditReport:configauditreports ExposedSecretReport:exposedsecretreports "
+        "InfraAssessmentReport:infraassessmentreports RbacAssessmentReport:rbacassessmentreports "
+        "SbomReport:sbomreports VulnerabilityReport:vulnerabilityreports",
+    )
+    + kinds_of("openreports.io", False, "ClusterReport:clusterreports")
+    + kinds_of("openreports.io", True, "Report:reports")
+    + kinds_of("wgpolicyk8s.io", False, "ClusterPolicyReport:clusterpolicyreports")
+    + kinds_of("wgpolicyk8s.io", True, "PolicyReport:policyreports")
 )
 """Every kind of custom resource that a table is made from."""
 

@@ -4,6 +4,7 @@ from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who
 from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
+from hipaa_kit.views.mending import show_remedies
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
 from hipaa_kit.views.plots import (
     citation_bars,
@@ -37,6 +38,7 @@ __all__ = [
     "run_facts",
     "scope_map",
     "show",
+    "show_remedies",
     "standings",
     "traffic_bars",
     "unproved",

@@ -27,6 +27,9 @@ WITHOUT_A_FAULT = {
     "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
+    "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
+    "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
+    "HK-VUL-11": "it never passes: whether a test counts is for a person to say",
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
@@ -123,7 +126,13 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     near = {spaces.get(kind, namespace), "", *(["velero"] if fault.control.startswith("HK-BAK-") else [])}
     # What a lost node would take with it stands in any namespace.
     assert {space for _, space, _ in touched} <= near or fault.control == "HK-AVL-13"
-    wide = {"PersistentVolume", "VolumeAttachment", "VolumeSnapshotClass", kind} | RBAC_KINDS
+    wide = {
+        "ClusterInfraAssessmentReport",
+        "PersistentVolume",
+        "VolumeAttachment",
+        "VolumeSnapshotClass",
+        kind,
+    } | RBAC_KINDS
     assert {kind for kind, space, _ in touched if not space} <= wide
 
 

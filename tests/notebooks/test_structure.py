@@ -39,6 +39,7 @@ def test_there_are_notebooks() -> None:
         "11_network_isolation",
         "12_backup_recovery",
         "13_integrity",
+        "16_vulnerabilities",
         "91_summary",
     ]
 

@@ -91,7 +91,11 @@ GKE = {
     "name": "prod",
     "selfLink": "https://container.googleapis.com/v1/projects/p1/locations/us-east1/clusters/prod",
     "location": "us-east1",
-    "databaseEncryption": {"state": "ENCRYPTED", "keyName": "projects/p1/k"},
+    "databaseEncryption": {
+        "state": "ENCRYPTED",
+        "currentState": "CURRENT_STATE_ENCRYPTED",
+        "keyName": "projects/p1/k",
+    },
     "privateClusterConfig": {"enablePrivateEndpoint": False, "enablePrivateNodes": True, "privateEndpoint": "10.0.0.2"},
     "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]},
     "loggingConfig": {"componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS", "APISERVER"]}},
@@ -285,6 +289,12 @@ KEYCLOAK = [
 ]
 TICKETS = "id,opened_at,closed_at,kind,severity,object,status\nT-1,2026-10-01T08:00:00+02:00,,change,high,Deployment/ehr/api,open\n"
 INCIDENTS = "id,detected_at,kind,severity,ephi_involved,status\nI-1,2026-10-01,phishing,low,no,closed\n"
+EXPLOITED = {
+    "catalogVersion": "2026.11.18",
+    "dateReleased": "2026-11-18T15:00:00.000Z",
+    "vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10", "dueDate": "2021-12-24", "notes": ""}],
+}
+LIFECYCLES = "product,cycle,eol_on,checked_on,source\nubuntu,24.04,2029-05-31,2026-11-02,https://ubuntu.com/about/release-cycle\n"
 WORKFORCE = """
 apiVersion: hipaa-kit/v1
 kind: Workforce
@@ -403,7 +413,12 @@ EVERY_FORM: dict[str, Any] = {
             "too;few\nx;t;u;aws;c;t;PASS;;False;low;Bucket;1;b;eu-west-1;5\n"
         ),
         "f.txt": scanner_reports.policy_report(),
+        "g.txt": scanner_reports.trivy_image(),
+        "h.txt": scanner_reports.grype(),
+        "i.txt": scanner_reports.cyclonedx(),
     },
+    "known_exploited": {"a.txt": EXPLOITED},
+    "lifecycles": {"a.txt": LIFECYCLES},
     "sign_ins": {"a.txt": OKTA, "b.txt": ENTRA, "c.txt": KEYCLOAK},
     "tickets": {"a.txt": TICKETS},
     "incidents": {"a.txt": INCIDENTS},

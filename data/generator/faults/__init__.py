@@ -12,6 +12,7 @@ from faults import (
     pod_security,
     scope_and_inventory,
     transit,
+    vulnerabilities,
 )
 from faults.patches import Fault
 
@@ -25,6 +26,7 @@ TOPICS = (
     integrity,
     transit,
     backup_recovery,
+    vulnerabilities,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

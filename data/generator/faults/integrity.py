@@ -27,28 +27,28 @@ RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
 )
 
-VIEWER_FROM_THE_HUB = change_container(
-    "Deployment/imaging/image-viewer", "*", image="docker.io/ohif/app:latest", pinned=False
-)
+UNPINNED = change_container("Deployment/ehr/ehr-api", "*", pinned=False)
+FLOATING = change_container("Deployment/imaging/image-viewer", "*", image="docker.io/ohif/app:latest", pinned=False)
+DRIFTING = change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True)
 
 FAULTS = (
     Fault(
         "Deployment/ehr/ehr-api",
         "HK-INT-01",
         "the image is named by its tag alone",
-        change_container("Deployment/ehr/ehr-api", "*", pinned=False),
+        UNPINNED,
     ),
     Fault(
         "Deployment/imaging/image-viewer",
         "HK-INT-01",
         "the image is whatever stands under latest",
-        VIEWER_FROM_THE_HUB,
+        FLOATING,
     ),
     Fault(
         "Deployment/identity/keycloak",
         "HK-INT-01",
         "replicas run two different images under one tag",
-        change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True),
+        DRIFTING,
     ),
     Fault(
         "Pod/kube-system/etcd-cp-1",
@@ -66,7 +66,7 @@ FAULTS = (
         "Deployment/imaging/image-viewer",
         "HK-INT-02",
         "its image comes straight from Docker Hub, past the registry whose images are signed",
-        VIEWER_FROM_THE_HUB,
+        FLOATING,
     ),
     Fault(
         "Deployment/integration/mirth",

@@ -76,6 +76,7 @@ class Uses:
     accounts: bool
     mesh: bool
     pod_addresses: bool
+    families: bool
 
     @classmethod
     def of(cls, facts: Facts) -> Uses:
@@ -104,6 +105,8 @@ class Uses:
             any(term.accounts is not None or term.account_names or term.principals for term in terms),
             any(term.meshed for term in terms),
             any(peer.pods == "always" or (peer.pods == "option" and asks_pods) for peer in addresses),
+            any(peer.version for peer in addresses)
+            or any(rule.own != EVERYONE for _, rule in each_rule(facts.policies)),
         )
 
 
@@ -133,8 +136,7 @@ class Classes:
 
     def __init__(self, facts: Facts, uses: Uses) -> None:
         self.facts, self.uses = facts, uses
-        narrowed = any(rule.own != EVERYONE for _, rule in each_rule(facts.policies))
-        dual = narrowed or any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
+        dual = uses.families or any(len({block.family for block in pod.addresses}) > 1 for pod in facts.pods)
         self.families = (4, 6) if dual else (0,)
         self.cells = Cells(uses.blocks)
         self._cell_of: dict[Block, int] = {}

@@ -125,6 +125,9 @@ def _policy_facts(obj: Mapping[str, Any]) -> dict[str, Any]:
         found[facts.IMAGE_SIGNERS] = signers
     if group in rules.POLICY_GROUPS and (fields := facts.security_fields(obj.get("spec"))):
         found[facts.POD_SECURITY_FIELDS] = fields
+    asks_scanners = group in rules.POLICY_GROUPS or group == "policy.sigstore.dev"
+    if asks_scanners and (gate := facts.vulnerability_gate(obj.get("spec"))):
+        found[facts.VULNERABILITY_GATE] = gate
     if not group and kind == "ConfigMap" and (filters := facts.namespace_filters(obj.get("data"))) is not None:
         found[facts.NAMESPACE_FILTERS] = filters
     return found
