@@ -13,13 +13,16 @@ from cluster import add_cluster
 from events import add_events
 from faults import Fault
 from inputs import inputs
-from model import Custom, Hospital
+from measurements import measurements
+from model import Custom, Hospital, object_id
 from network import add_network
 from objects import Cluster
+from observability import observability
 from policies import policies
 from scaling import add_scaling
 from scans import add_scans, scans
 from secret_stores import external_secrets
+from signed import signed
 from storage import add_storage
 from workloads import add_workloads
 
@@ -32,14 +35,15 @@ def declare() -> Hospital:
         *infrastructure.control_plane(),
         *infrastructure.node_agents(),
         *infrastructure.cluster_services(),
-        *infrastructure.monitoring_and_backup(),
+        *infrastructure.backup(),
+        *observability(),
         *software.ehr(),
         *software.imaging(),
         *software.integration(),
         *software.portal(),
         *software.identity_research_staging(),
     ]
-    return Hospital(
+    hospital = Hospital(
         *running,
         *infrastructure.machines(),
         *external_secrets(running),
@@ -49,9 +53,13 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *signed(),
         *assurance(),
         *scans(running),
     )
+    for each in measurements(hospital):
+        hospital.declared[object_id(each)] = each
+    return hospital
 
 
 def plant(faults: Iterable[Fault]) -> Hospital:

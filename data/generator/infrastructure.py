@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hospital import TEMPORARY
 from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Machine, Namespace, Service, Workload
 from objects import SERVER_VERSION
 
@@ -96,6 +95,11 @@ def control_plane() -> list[Declaration]:
             0,
             "--admission-control-config-file=/etc/kubernetes/admission.yaml",
             "--advertise-address={address}",
+            "--audit-log-maxage=30",
+            "--audit-log-maxbackup=10",
+            "--audit-log-maxsize=100",
+            "--audit-log-path=/var/log/kubernetes/audit/audit.log",
+            "--audit-policy-file=/etc/kubernetes/audit-policy.yaml",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--encryption-provider-config=/etc/kubernetes/enc/encryption-config.yaml",
@@ -103,6 +107,7 @@ def control_plane() -> list[Declaration]:
             "--oidc-client-id=kubernetes",
             "--oidc-issuer-url=https://login.clinic.example/realms/staff",
             "--anonymous-auth=false",
+            "--audit-webhook-config-file=/etc/kubernetes/audit-webhook.yaml",
             "--profiling=false",
             "--service-cluster-ip-range=10.96.0.0/16",
             f"--client-ca-file={PKI}/ca.crt",
@@ -199,8 +204,15 @@ def node_agents() -> list[Declaration]:
                 "plugin": host("/var/lib/kubelet/plugins/rbd.csi.ceph.com"),
             },
         ),
-        daemon_set("monitoring", "node-exporter", metrics, volumes={"root": host("/")}, token=False),
-        daemon_set("monitoring", "fluent-bit", logs, volumes={"logs": host("/var/log")}, host_network=False),
+        daemon_set("monitoring", "node-exporter", metrics, volumes={"root": host("/")}, token=False, tolerates="all"),
+        daemon_set(
+            "monitoring",
+            "fluent-bit",
+            logs,
+            volumes={"logs": host("/var/log")},
+            host_network=False,
+            tolerates="all",
+        ),
     ]
 
 
@@ -289,29 +301,9 @@ def cluster_services() -> list[Declaration]:
     ]
 
 
-def monitoring_and_backup() -> list[Declaration]:
-    """Declare monitoring and backup; nobody made these highly available."""
-    data: dict[str, Any] = {"data": {"emptyDir": {}}}
+def backup() -> list[Declaration]:
+    """Declare what makes backups; nobody made it highly available."""
     return [
-        server(
-            "monitoring",
-            "prometheus",
-            "quay.io/prometheus/prometheus:v3.6.0",
-            9090,
-            memory=4096,
-            ready="http /-/ready http",
-            mounts={"/prometheus": "data"},
-            volumes=data,
-        ),
-        server("monitoring", "alertmanager", "quay.io/prometheus/alertmanager:v0.28.1", 9093),
-        server(
-            "monitoring",
-            "grafana",
-            "docker.io/grafana/grafana:12.2.0",
-            3000,
-            env={"GF_SECURITY_ADMIN_PASSWORD": "secret:grafana/admin-password"},
-            volumes=TEMPORARY,
-        ),
         server(
             "velero",
             "velero",
@@ -320,8 +312,5 @@ def monitoring_and_backup() -> list[Declaration]:
             memory=512,
             ready="",
             args=("server", "--features=EnableCSI"),
-        ),
-        Service("monitoring", "prometheus", {"web": (9090, "http")}, app="prometheus"),
-        Service("monitoring", "alertmanager", {"web": (9093, "http")}, app="alertmanager"),
-        Service("monitoring", "grafana", {"web": (80, "http")}, app="grafana"),
+        )
     ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from model import NODES, WORKERS, Hospital, Input
+from signed import archive, policies
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -44,10 +45,17 @@ WORKFORCE = (
     ("system:serviceaccount:cicd:deployer", "release pipeline", "2026-03-10", "", ""),
 )
 VENDORS = (
-    ("Cloud host", "cluster, databases, buckets", "2024-02-01", "2027-01-31", "account security lead"),
-    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office"),
-    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office"),
-    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager"),
+    (
+        "Cloud host",
+        "cluster, databases, buckets",
+        "2024-02-01",
+        "2027-01-31",
+        "account security lead",
+        "s3:* postgres:keycloak aws:clinic-backups*",
+    ),
+    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office", ""),
+    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office", "saas:e-prescribing"),
+    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager", ""),
 )
 RBAC = "rbac.authorization.k8s.io"
 READ = "get list watch"
@@ -128,10 +136,12 @@ def inputs() -> list[Input]:
         Input("encryption-config.yaml", encryption()),
         Input("evidence.csv", rows(("digest", "bundle", "recorded_on", "kept_in"), REGISTER)),
         Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
+        Input("evidence_archive.csv", archive()),
         Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
+        Input("policies.csv", policies()),
         Input("rds.json", rds()),
         Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
         Input("vendors.yaml", vendors()),
@@ -243,6 +253,21 @@ def block_devices() -> dict[str, Any]:
     return {"blockdevices": [{"name": "sda", "type": "disk", "fstype": None, "mountpoints": [None], "children": parts}]}
 
 
+VALUES = [
+    {"group": "", "resources": ["configmaps", "secrets", "serviceaccounts/token"]},
+    {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
+]
+"""What holds secrets or data: the log must not."""
+
+WORTH_A_BODY = [
+    {"group": "", "resources": ["pods", "services"]},
+    {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "networking.k8s.io", "resources": ["ingresses"]},
+    {"group": "velero.io", "resources": ["restores"]},
+]
+"""Changes of which a review must see what was changed."""
+
+
 def audit_policy() -> dict[str, Any]:
     """Return the API server's audit policy."""
     return {
@@ -252,9 +277,9 @@ def audit_policy() -> dict[str, Any]:
         "rules": [
             {"level": "None", "users": ["system:kube-proxy"], "verbs": ["watch"]},
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
-            {"level": "Metadata", "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
-            {"level": "Request", "resources": [{"group": "", "resources": ["pods/exec", "pods/portforward"]}]},
+            {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
+            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }
@@ -368,6 +393,7 @@ def kubescape() -> dict[str, Any]:
 
 def vendors() -> dict[str, Any]:
     """Return the vendors that may see patient data, and those that were found not to."""
-    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
+    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role", "endpoints")
     entries = [{key: value for key, value in each.items() if value} for each in rows(columns, VENDORS)]
+    entries = [each | ({"endpoints": each["endpoints"].split()} if "endpoints" in each else {}) for each in entries]
     return {"apiVersion": "hipaa-kit/v1", "kind": "Vendors", "entries": entries}

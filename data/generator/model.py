@@ -84,6 +84,7 @@ class Workload:
     applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
     revisions: int = 1
     edited: tuple[str, str] = ("", "")  # who changed it by hand, and when
+    made_by: str = ""  # object of an operator that owns it, `Kind/name`, in the same namespace
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,14 @@ class Scan:
     looked_for: tuple[str, ...] = ("vulnerabilities", "secrets", "packages")
 
 
+@dataclass(frozen=True)
+class Signed:
+    """One file of the folder `records`: its text, or kind, key and records of a list."""
+
+    path: str
+    content: Any
+
+
 Declaration = (
     Workload
     | Service
@@ -241,10 +250,26 @@ Declaration = (
     | Input
     | Machine
     | Scan
+    | Signed
 )
 Declared = TypeVar(
     "Declared",
-    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input, Machine, Scan),
+    *(
+        Workload,
+        Service,
+        Budget,
+        Autoscaler,
+        Claim,
+        Namespace,
+        Route,
+        Policy,
+        ScopeEntry,
+        Custom,
+        Input,
+        Machine,
+        Scan,
+        Signed,
+    ),
 )
 
 
@@ -263,6 +288,8 @@ def object_id(declared: Declaration) -> str:
             return f"Scan//{workload}/{container}"
         case Input(path=path):
             return f"Input//{path}"
+        case Signed(path=path):
+            return f"Signed//{path}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

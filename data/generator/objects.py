@@ -90,6 +90,10 @@ external-secrets.io/v1: externalsecrets=ExternalSecret
 policy.sigstore.dev/v1beta1: clusterimagepolicies=ClusterImagePolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
+monitoring.coreos.com/v1: alertmanagers=Alertmanager podmonitors=PodMonitor probes=Probe prometheuses=Prometheus
+monitoring.coreos.com/v1: prometheusrules=PrometheusRule servicemonitors=ServiceMonitor thanosrulers=ThanosRuler
+monitoring.coreos.com/v1alpha1: alertmanagerconfigs=AlertmanagerConfig prometheusagents=PrometheusAgent
+monitoring.coreos.com/v1alpha1: scrapeconfigs=ScrapeConfig
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
 velero.io/v1: podvolumerestores=PodVolumeRestore restores=Restore schedules=Schedule
 velero.io/v1: volumesnapshotlocations=VolumeSnapshotLocation

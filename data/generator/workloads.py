@@ -222,6 +222,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
             for name, size in workload.claims.items()
         ]
     current = f"{workload.name}-{revision[REVISION_HASH]}"
+    maker, _, name = workload.made_by.partition("/")
     status = {
         **ready_counts(found),
         "collisionCount": 0,
@@ -237,6 +238,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
         {"spec": spec, "status": status},
         created=created_at(workload),
         labels=pod_labels(workload),
+        owned_by=owner(maker, workload.namespace, name) if workload.made_by else None,
         generation=1,
         managedFields=managed_fields(workload),
     )

@@ -32,7 +32,9 @@ TIERS: Final = (1, 2, 3)
 OUTCOMES: Final = frozenset(VERDICTS) - {ERROR} | {"note"}
 """What a rule may speak of; a check that breaks is not foreseen by any rule."""
 
-EXPLAINED: Final = frozenset(["scope_and_inventory", "availability", "network_isolation", "vulnerabilities"])
+EXPLAINED: Final = frozenset(
+    ["scope_and_inventory", "availability", "network_isolation", "vulnerabilities", "review", "attestations"]
+)
 """Topics in which every mapping must say what it does not prove; each later topic joins when it is built."""
 
 _DAY: Final = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)

@@ -102,6 +102,22 @@ class Lifecycle:
 
 
 @dataclass(frozen=True)
+class ArticleSentence:
+    """One sentence of the source article, in words of our own, and what of the kit answers it.
+
+    `answered_by` is `check`, `record` (people alone can say it), `limit` (the kit does not), or `background` (it asks
+    for nothing).
+    """
+
+    number: str
+    part: str
+    says: str
+    answered_by: str
+    controls: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All topics, citations, controls and lines of releases, in the order of the notebooks and of the rule."""
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hipaa_kit.sources.snapshot import Snapshot
 
 EXIT_DONE = 0
-EXIT_FINDINGS = 3
 EXIT_NOTHING_ASSESSED = 4
 EXIT_MISMATCH = 6
 EXIT_INTERRUPTED = 130

@@ -142,6 +142,33 @@ CUSTOM: Final = tuple(
     + kinds_of("openreports.io", True, "Report:reports")
     + kinds_of("wgpolicyk8s.io", False, "ClusterPolicyReport:clusterpolicyreports")
     + kinds_of("wgpolicyk8s.io", True, "PolicyReport:policyreports")
+    # monitoring: https://prometheus-operator.dev/docs/api-reference/api/; what others watch by is only recognised:
+    # https://docs.victoriametrics.com/operator/api/, https://github.com/open-telemetry/opentelemetry-operator,
+    # https://docs.datadoghq.com/containers/datadog_operator/, https://cloud.google.com/stackdriver/docs/managed-prometheus
+    + kinds_of(
+        "monitoring.coreos.com",
+        True,
+        "Alertmanager:alertmanagers AlertmanagerConfig:alertmanagerconfigs PodMonitor:podmonitors Probe:probes "
+        "Prometheus:prometheuses PrometheusAgent:prometheusagents PrometheusRule:prometheusrules "
+        "ScrapeConfig:scrapeconfigs ServiceMonitor:servicemonitors ThanosRuler:thanosrulers",
+    )
+    + kinds_of(
+        "operator.victoriametrics.com",
+        True,
+        "VMAgent:vmagents VMAlert:vmalerts VMAlertmanager:vmalertmanagers VMPodScrape:vmpodscrapes VMRule:vmrules "
+        "VMServiceScrape:vmservicescrapes",
+    )
+    + kinds_of("opentelemetry.io", True, "OpenTelemetryCollector:opentelemetrycollectors")
+    + kinds_of("monitoring.grafana.com", True, "GrafanaAgent:grafanaagents MetricsInstance:metricsinstances")
+    + kinds_of("grafana.integreatly.org", True, "GrafanaAlertRuleGroup:grafanaalertrulegroups")
+    + kinds_of("datadoghq.com", True, "DatadogAgent:datadogagents DatadogMonitor:datadogmonitors")
+    + kinds_of("monitoring.googleapis.com", True, "PodMonitoring:podmonitorings Rules:rules")
+    + kinds_of(
+        "monitoring.googleapis.com", False, "ClusterPodMonitoring:clusterpodmonitorings ClusterRules:clusterrules"
+    )
+    + kinds_of("azmonitoring.coreos.com", True, "PodMonitor:podmonitors ServiceMonitor:servicemonitors")
+    + kinds_of("flows.netobserv.io", False, "FlowCollector:flowcollectors")
+    + kinds_of("telemetry.istio.io", True, "Telemetry:telemetries")
 )
 """Every kind of custom resource that a table is made from."""
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from hipaa_kit.kube.reading import as_maps
+from hipaa_kit.kube.reading import as_maps, as_texts
 
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
@@ -60,9 +60,27 @@ Extracted by `kube.admission.signers`: keys, and the names and addresses of thos
 VULNERABILITY_GATE: Final = "vulnerability_gate"
 """Of an admission policy that speaks of what scanners attested: `all` where it is for every image, else `some`."""
 
+ALERT_ROUTES: Final = "alert_routes"
+"""Entry of a Secret or ConfigMap, or "" of an AlertmanagerConfig → what `kube.monitoring.routes` keeps of the
+configuration of Alertmanager in it: kinds of integration per receiver, and the tree of routes; never an address."""
+
+ALERTMANAGER_FILES: Final = frozenset(
+    ["alertmanager.yaml", "alertmanager.yaml.gz", "alertmanager.yml", "alertmanager-config.yaml"]
+)
+"""Entries that hold the configuration of Alertmanager.
+
+Source: https://prometheus-operator.dev/docs/developer/alerting/, https://github.com/prometheus-community/helm-charts
+"""
+
+FALCO_SETTINGS: Final = "falco_settings"
+"""Of the `falco.yaml` of a ConfigMap: `plugins` that are loaded, sorted, and whether it has `audit_rules`: a file of
+rules whose name speaks of audit."""
+
 FACTS: Final = {
+    ALERT_ROUTES: 1,
     CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
+    FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
     IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
@@ -389,6 +407,22 @@ def namespace_filters(data: Any) -> list[str] | None:
     if len(found) != written.count("["):
         return None
     return sorted({namespace for kind, namespace, _ in found if names_pods(kind)})
+
+
+def falco_settings(configuration: Any) -> dict[str, Any] | None:
+    """Return which plugins a configuration of Falco loads, and whether it names rules about audit events, or None.
+
+    Source: https://falco.org/docs/concepts/plugins/usage/: `load_plugins` names those that are loaded of all that are
+    configured, and `rules_files` the files of rules; those for audit events are called `k8s_audit_rules.yaml`.
+    """
+    held = configuration if isinstance(configuration, Mapping) else {}
+    if not isinstance(held.get("load_plugins"), list):
+        return None
+    files = held.get("rules_files") or held.get("rules_file")
+    return {
+        "plugins": sorted({each for each in as_texts(held["load_plugins"]) if _NAME.fullmatch(each)}),
+        "audit_rules": any("audit" in each.rpartition("/")[2] for each in as_texts(files)),
+    }
 
 
 def names_pods(kind: str) -> bool:

@@ -79,6 +79,46 @@ VENDORS = Table(
     ),
 )
 
+VENDOR_ENDPOINTS = Table(
+    "vendor_endpoints",
+    "one place outside the cluster that belongs to one service of one vendor",
+    ("name", "service", "endpoint"),
+    (
+        text("name", "name of the vendor"),
+        text("service", "service"),
+        text(
+            "endpoint",
+            "store as the scope file names it, `provider:bucket`, provider of nodes, or address; a glob",
+        ),
+    ),
+)
+
+POLICIES = Table(
+    "policies",
+    "one paragraph of the rule and one document in which the organisation says how it follows it",
+    ("citation", "document"),
+    (
+        text("citation", "paragraph of 45 CFR"),
+        text("document", "name of the policy or procedure"),
+        text("version", "its version, or none"),
+        text("reviewed_on", "day it was last reviewed, or none"),
+        text("location", "where it is kept, or none"),
+    ),
+)
+
+EVIDENCE_ARCHIVE = Table(
+    "evidence_archive",
+    "one run whose evidence is kept",
+    ("run",),
+    (
+        text("run", "id of the run, or digest of its bundle"),
+        text("run_on", "day it was made"),
+        text("verified_on", "day its bundle was last verified, or none"),
+        text("location", "where it is kept, or none"),
+        maybe("locked", "it cannot be changed or deleted there before its time"),
+    ),
+)
+
 ACCESS_MATRIX = Table(
     "access_matrix",
     "one permission that one role of the organisation is meant to have",

@@ -354,6 +354,8 @@ AZURE_DISK = {
     "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
     "managedBy": "/subscriptions/S1/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/n2",
 }
+POLICIES = "citation,document,version,reviewed_on,location\n164.316(a),Security policy,3,2026-05-01,wiki\n"
+ARCHIVE = "run,run_on,verified_on,location,locked\nr1,2026-10-01,2026-10-02,bucket,true\n"
 KEYS = "key,kept_in,rotated_on,rotates\nvault-ephi,external,2026-05-01,false\nclinic-2026-10,node,2026-10-01,\n"
 AWS_ROTATION = {"KeyRotationEnabled": True, "KeyId": "arn:key/1", "RotationPeriodInDays": 365}
 GOOGLE_KEY = {
@@ -424,6 +426,8 @@ EVERY_FORM: dict[str, Any] = {
     "incidents": {"a.txt": INCIDENTS},
     "workforce": {"a.txt": WORKFORCE},
     "vendors": {"a.txt": VENDORS},
+    "policies": {"a.txt": POLICIES},
+    "evidence_archive": {"a.txt": ARCHIVE},
     "access_matrix": {"a.txt": ACCESS_MATRIX},
     "drills": {"a.txt": DRILLS},
     "earlier_state": {"a.txt": EARLIER_STATE},

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from faults import (
     access_control,
+    audit_trails,
     availability,
     backup_recovery,
     encryption,
     integrity,
+    monitoring,
     network_isolation,
     pod_security,
+    review,
     scope_and_inventory,
     transit,
     vulnerabilities,
@@ -27,6 +30,9 @@ TOPICS = (
     transit,
     backup_recovery,
     vulnerabilities,
+    monitoring,
+    review,
+    audit_trails,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

@@ -22,6 +22,7 @@ REWRITTEN = together(
     write(LAST_BUNDLE, "intact", value=False),
 )
 
+NO_SENSOR = change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2"))
 RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
@@ -85,7 +86,7 @@ FAULTS = (
         "Node//worker-b2",
         "HK-INT-10",
         "the sensor does not run on this worker",
-        change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
+        NO_SENSOR,
     ),
     Fault(
         "Bundle//c27e94d10ab8635f",

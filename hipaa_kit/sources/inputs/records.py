@@ -232,7 +232,16 @@ _WORKFORCE = _kind(
     lists={"groups": (tables.WORKFORCE_GROUPS, "group")},
     made=("pseudonym",),
 )
-_VENDORS = _kind("Vendors", tables.VENDORS, "name service", "name service", days=("baa_signed_on", "baa_expires_on"))
+_VENDORS = _kind(
+    "Vendors",
+    tables.VENDORS,
+    "name service",
+    "name service",
+    days=("baa_signed_on", "baa_expires_on"),
+    lists={"endpoints": (tables.VENDOR_ENDPOINTS, "endpoint")},
+)
+_POLICIES = _kind("Policies", tables.POLICIES, "citation document", "citation document", days=("reviewed_on",))
+_ARCHIVE = _kind("EvidenceArchive", tables.EVIDENCE_ARCHIVE, "run run_on", "run run_on", days=("run_on", "verified_on"))
 _ACCESS = _kind("AccessMatrix", tables.ACCESS_MATRIX, "role verb resource", "role verb resource")
 _DRILLS = _kind(
     "Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",), also=("DrillList",)
@@ -281,7 +290,9 @@ def read_google_key(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: 
 
 KINDS: Final = {
     kind: record
-    for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS, _LIFECYCLES)
+    for record, _ in (
+        *(_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS, _LIFECYCLES, _POLICIES, _ARCHIVE),
+    )
     for kind in (record.kind, *record.also)
 }
 
@@ -302,7 +313,15 @@ INPUTS: Final = (
     ),
     _VENDORS[1](
         "vendors that may see ePHI, and their business associate agreements",
-        "write inputs/vendors.yaml with name, service, baa_signed_on, baa_expires_on, contact_role",
+        "write inputs/vendors.yaml with name, service, baa_signed_on, baa_expires_on, contact_role, endpoints",
+    ),
+    _POLICIES[1](
+        "which document says how each paragraph of the rule is followed",
+        "write inputs/policies.csv with columns citation, document, version, reviewed_on, location",
+    ),
+    _ARCHIVE[1](
+        "runs whose evidence is kept, and where",
+        "write inputs/evidence_archive.csv with columns run, run_on, verified_on, location, locked",
     ),
     _ACCESS[1](
         "what each role of the organisation is meant to be able to do",

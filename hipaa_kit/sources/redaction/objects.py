@@ -15,9 +15,11 @@ from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import facts, kinds
 from hipaa_kit.kube.admission.signers import image_signers
+from hipaa_kit.kube.monitoring.routes import object_form
 from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
 from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
+from hipaa_kit.sources.redaction.configurations import alert_routes, settings_of_falco
 from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
 from hipaa_kit.sources.redaction.texts import (
     CLEAN,
@@ -100,6 +102,8 @@ def redact(obj: Mapping[str, Any], pseudonym: Callable[[str], str]) -> Redacted:
     """
     redactor = _Redactor(pseudonym)
     redactor.facts |= _policy_facts(obj)
+    if obj.get("kind") == "AlertmanagerConfig" and (form := object_form(obj.get("spec"), redactor.name)):
+        redactor.facts[facts.ALERT_ROUTES] = {"": form}
     mode = _mode_of(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
     try:
         content = redactor.fields(obj, mode)
@@ -238,6 +242,10 @@ class _Redactor:
             self.counts[rule] += 1
         return hidden
 
+    def name(self, value: str) -> str:
+        """Return a name where it is one word, else the pseudonym that stands for it."""
+        return self.clean(value) if rules.IDENTIFIER.fullmatch(value) else self.hide("custom_resource", value)
+
     def shallow(self, value: Mapping[Any, Any], mode: _Mode) -> dict[str, Any]:
         """Return those fields of an object that can be followed to their end."""
         kept: dict[str, Any] = {}
@@ -325,6 +333,12 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     if place.parent.get("kind") == "ConfigMap" and REMOVED not in value.values():
         redactor.learn(facts.CREDENTIALS, "", facts.data_credentials(value, names_secret, looks_secret))
         redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))
+        if (falco := settings_of_falco(value)) is not None:
+            redactor.facts[facts.FALCO_SETTINGS] = falco
+    if (kind := place.parent.get("kind")) in ("ConfigMap", "Secret") and REMOVED not in value.values():
+        written = "text" if place.key == "stringData" else kind
+        if found := dict(alert_routes(written, value, redactor.name)):
+            redactor.facts.setdefault(facts.ALERT_ROUTES, {}).update(found)
     if removed := sum(inner != REMOVED for inner in value.values()):
         redactor.counts["payload"] += removed
     return {redactor.key(key): REMOVED for key in value}

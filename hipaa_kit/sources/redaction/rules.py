@@ -215,9 +215,9 @@ _KEPT: Final = {
     "policy.sigstore.dev": """
         action glob group mode resource version
     """,
-    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures
+    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures, what it records
     "config.openshift.io": """
-        ciphers minTLSVersion policyType scopes
+        ciphers group minTLSVersion policyType profile scopes
     """,
     # what a pod may do on its node
     "security.openshift.io": """
@@ -313,8 +313,8 @@ _KEPT: Final = {
     """,
     # monitoring: what is scraped, which alerts exist and to whom they go; addresses of receivers are not here
     "monitoring.coreos.com": """
-        alert expr for groupBy groupInterval groupWait interval matchNames matchType matchers path port
-        receiver record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
+        action alert configSecret expr for groupBy groupInterval groupWait interval matchNames matchType path port
+        record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
     """,
     # what other scanners found, by id; messages, matches, titles and descriptions are not here
     "aquasecurity.github.io": """
