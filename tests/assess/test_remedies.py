@@ -273,6 +273,16 @@ def test_one_that_only_some_of_a_check_need_is_proved_alone(monkeypatch: pytest.
     assert found["StatefulSet/integration/mirth-db"][0] == "no"
 
 
+def test_remedies_of_a_large_cluster_are_proved_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hipaa_kit.assess.remedies.LARGE", 10)
+    found = Assessment(clinic().snapshot, clinic().scope, inputs=clinic().given, topics=["availability"])
+    rows = found.tables["remedies"].drop_duplicates(["check", "object"])
+    mine = remedies()[remedies()["topic"] == "availability"].drop_duplicates(["check", "object"])
+    assert dict(zip(rows["finding_id"], rows["verified"], strict=True)) == {
+        row["finding_id"]: row["verified"].replace("yes", "together") for row in rows_of(mine)
+    }
+
+
 def test_a_remedy_with_a_removed_value_is_left_to_people(monkeypatch: pytest.MonkeyPatch) -> None:
     def copied(finding: Failing, cluster: Any) -> Remedy | None:
         record = cluster.record(finding.object)
