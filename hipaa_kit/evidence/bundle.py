@@ -49,6 +49,9 @@ from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.store import save_snapshot
 from hipaa_kit.views.page import NotebookEntry, index_page, verdict_counts
 
+RECORDS = "inputs/records"
+"""Where what people signed is copied, with the files that it rests on: beside the scope, where it is looked for."""
+
 GIVEN = "inputs/given"
 """Where the inputs beside the cluster are frozen: also where none was given, so that nobody finds others later."""
 
@@ -159,6 +162,7 @@ class _Writer:
         """Freeze what everything is computed from."""
         save_snapshot(self.run.snapshot, self.data / "snapshot")
         save_inputs(self.run.given, self.data / GIVEN)
+        self.run.records.copy_to(self.data / RECORDS)
         self.text("inputs/parameters.json", _json(self.run.digests()))
         if self.scope_file is not None:
             self.text("inputs/scope.yaml", self.scope_file.read_text(encoding="utf-8-sig"))
@@ -181,8 +185,9 @@ class _Writer:
             "snapshot": "../snapshot",
             "scope": "../inputs/scope.yaml" if self.scope_file else "",
             "inputs": f"../{GIVEN}",
+            "records": f"../{RECORDS}" if self.run.records.given else "",
             "as_of": self.run.as_of,
-            "settings": written_settings(self.run.parameters),
+            "settings": written_settings(self.run),
             "topics": " ".join(self.run.topics_asked),
         }
         environment = {CACHE_VARIABLE: str(cache.resolve())}
@@ -271,6 +276,8 @@ def _files(data: Path) -> list[tuple[str, str]]:
     }
     files = [(f"{name}.csv", what) for name, what in TOP_TABLES.items()]
     files += [(name, what) for name, what in named.items() if (data / name).is_file()]
+    signed = sorted(path.relative_to(data).as_posix() for path in (data / RECORDS).rglob("*") if path.is_file())
+    files += [(name, "signed by people, or what such a record rests on") for name in signed]
     tables = sorted(path.name for path in (data / "tables").glob("*.csv"))
     return files + [(f"tables/{name}", "table") for name in tables]
 

@@ -28,8 +28,7 @@ from hipaa_kit.sources.snapshot import Record
 
 REDIRECTS: Final = {
     "k8s.io/ingress-nginx": {f"{NGINX}ssl-redirect": "true"},
-    "haproxy.org/ingress-controller": {f"{HAPROXY[0]}/ssl-redirect": "true"},
-    "haproxy-ingress.github.io/controller": {f"{HAPROXY[1]}/ssl-redirect": "true"},
+    **{controller: {f"{prefixes[0]}/ssl-redirect": "true"} for controller, prefixes in HAPROXY.items()},
     "azure/application-gateway": {f"{APPGW}ssl-redirect": "true"},
     "k8s.io/ingress-gce": {"kubernetes.io/ingress.allow-http": "false"},
 }
