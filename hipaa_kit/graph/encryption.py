@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
-from hipaa_kit.inventory.containers import each_container, parse_image
+from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of

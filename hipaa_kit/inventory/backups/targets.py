@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.backups.model import Target, annotations_of, labels_of
-from hipaa_kit.inventory.containers import each_container, parse_image
+from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import string_map, text, texts
 from hipaa_kit.inventory.pods import pod_views
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.velero import Answer, Claimed, Mount
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import program
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.pseudonyms import PREFIX
 from hipaa_kit.sources.snapshot import Snapshot

@@ -211,9 +211,13 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
-    # the control plane of OpenShift: which TLS it speaks
+    # signatures of images: which images, and what becomes of those without; keys and names of signers are not here
+    "policy.sigstore.dev": """
+        action glob group mode resource version
+    """,
+    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures, what it records
     "config.openshift.io": """
-        ciphers minTLSVersion
+        ciphers group minTLSVersion policyType profile scopes
     """,
     # what a pod may do on its node
     "security.openshift.io": """
@@ -232,12 +236,12 @@ _KEPT: Final = {
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
-        action controlName failureAction failurePolicy kinds level name names namespaces operations policyName
-        restrictedField ruleNames validationFailureAction version
+        action controlName failureAction failurePolicy image imageReferences kinds level name names namespaces
+        operations policyName restrictedField ruleNames skipImageReferences validationFailureAction version
     """,
     "policies.kyverno.io": """
-        action apiGroups apiVersions failurePolicy kind matchPolicy mode name names namespaces operations resourceNames
-        resources scope validationActions
+        action apiGroups apiVersions failurePolicy glob kind matchPolicy mode name names namespaces operations
+        resourceNames resources scope validationActions
     """,
     "constraints.gatekeeper.sh": """
         action apiGroups auditTimestamp enforcementAction enforcementPoint excludedNamespaces kinds name namespaces
@@ -309,12 +313,13 @@ _KEPT: Final = {
     """,
     # monitoring: what is scraped, which alerts exist and to whom they go; addresses of receivers are not here
     "monitoring.coreos.com": """
-        alert expr for groupBy groupInterval groupWait interval matchNames matchType matchers path port
-        receiver record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
+        action alert configSecret expr for groupBy groupInterval groupWait interval matchNames matchType path port
+        record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
     """,
     # what other scanners found, by id; messages, matches, titles and descriptions are not here
     "aquasecurity.github.io": """
-        checkID digest fixedVersion id installedVersion repository ruleID server tag updateTimestamp vulnerabilityID
+        checkID digest family fixedVersion id installedVersion publishedDate repository ruleID server tag
+        updateTimestamp vulnerabilityID
     """,
     "wgpolicyk8s.io": """
         policy result rule source
