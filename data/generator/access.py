@@ -62,6 +62,10 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
         ("cert-manager.io", "certificates clusterissuers", READ),
         ("networking.k8s.io", "ingresses", READ),
     ),
+    "policy-controller-webhook": (
+        ("core", "namespaces", READ),
+        ("policy.sigstore.dev", "clusterimagepolicies", READ),
+    ),
     "ingress-nginx": (
         ("core", "configmaps endpoints nodes pods secrets services", "list watch"),
         ("networking.k8s.io", "ingresses ingressclasses", READ),
@@ -129,6 +133,7 @@ CLUSTER_BINDINGS = (
     ("cilium-operator", "cilium-operator", "kube-system/cilium-operator"),
     ("cert-manager", "cert-manager", "cert-manager/cert-manager"),
     ("ingress-nginx", "ingress-nginx", "ingress-nginx/ingress-nginx"),
+    ("policy-controller-webhook", "policy-controller-webhook", "cosign-system/policy-controller-webhook"),
     ("ceph-csi-controller", "ceph-csi-controller", "kube-system/ceph-csi-controller"),
     ("prometheus", "prometheus", "monitoring/prometheus"),
     ("prometheus-operator", "prometheus-operator", "monitoring/prometheus-operator"),

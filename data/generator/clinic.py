@@ -20,7 +20,9 @@ from objects import Cluster
 from observability import observability
 from policies import policies
 from scaling import add_scaling
+from scans import add_scans, scans
 from secret_stores import external_secrets
+from signed import signed
 from storage import add_storage
 from workloads import add_workloads
 
@@ -43,6 +45,7 @@ def declare() -> Hospital:
     ]
     hospital = Hospital(
         *running,
+        *infrastructure.machines(),
         *external_secrets(running),
         *software.routes(),
         *policies(),
@@ -50,7 +53,9 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *signed(),
         *assurance(),
+        *scans(running),
     )
     for each in measurements(hospital):
         hospital.declared[object_id(each)] = each
@@ -75,6 +80,7 @@ def render(hospital: Hospital) -> Cluster:
     add_cluster(cluster, hospital)
     add_access(cluster, hospital)
     add_events(cluster, hospital)
+    add_scans(cluster, hospital)
     for one in hospital.all(Custom):
         cluster.add(
             *(one.kind, one.namespace, one.name, one.content),

@@ -103,13 +103,13 @@ def deployment(namespace: str, container: Container, **fields: Any) -> Workload:
 def namespaces() -> list[Declaration]:
     """Declare the namespaces of the hospital's own software."""
     return [
-        Namespace("ehr", True, "production", "restricted", "compute", True),
-        Namespace("imaging", True, "production", "restricted", "count"),
-        Namespace("integration", True, "production", "restricted", "count"),
-        Namespace("portal", True, "production", "restricted", "compute", True),
-        Namespace("identity", False, "production", "restricted", "compute"),
-        Namespace("research", False, "research", "restricted", "count"),
-        Namespace("ehr-staging", False, "staging", "restricted", "", True),
+        Namespace("ehr", True, "production", "restricted", "compute", True, signed=True),
+        Namespace("imaging", True, "production", "restricted", "count", signed=True),
+        Namespace("integration", True, "production", "restricted", "count", signed=True),
+        Namespace("portal", True, "production", "restricted", "compute", True, signed=True),
+        Namespace("identity", False, "production", "restricted", "compute", signed=True),
+        Namespace("research", False, "research", "restricted", "count", signed=True),
+        Namespace("ehr-staging", False, "staging", "restricted", "", True, signed=True),
         Namespace("cicd", False, "", "restricted", "count"),
     ]
 
@@ -377,7 +377,7 @@ def identity_research_staging() -> list[Declaration]:
     """Declare the identity provider, the research archive, and the masked copy of the record."""
     keycloak = Container(
         "keycloak",
-        "quay.io/keycloak/keycloak:26.6.1",
+        "registry.clinic.example/keycloak/keycloak:26.6.1",
         cpu=500,
         memory=1536,
         ports={"http": 8080, "management": 9000},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Namespace, Service, Workload
+from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Machine, Namespace, Service, Workload
+from objects import SERVER_VERSION
 
-VERSION = "v1.34.2"
+VERSION = SERVER_VERSION
 PKI = "/etc/kubernetes/pki"
 
 
@@ -24,9 +25,15 @@ def namespaces() -> list[Declaration]:
         Namespace("kube-node-lease"),
         Namespace("ingress-nginx", pod_security="baseline", quota="count"),
         Namespace("cert-manager", pod_security="restricted"),
+        Namespace("cosign-system", pod_security="restricted"),
         Namespace("monitoring", pod_security="privileged"),
         Namespace("velero", pod_security="baseline"),
     ]
+
+
+def machines() -> list[Declaration]:
+    """Declare the nodes."""
+    return [Machine(name, SERVER_VERSION) for name in NODES]
 
 
 def static_pod(name: str, image: str, port: int, cpu: int, memory: int, *flags: str) -> Workload:
@@ -88,6 +95,11 @@ def control_plane() -> list[Declaration]:
             0,
             "--admission-control-config-file=/etc/kubernetes/admission.yaml",
             "--advertise-address={address}",
+            "--audit-log-maxage=30",
+            "--audit-log-maxbackup=10",
+            "--audit-log-maxsize=100",
+            "--audit-log-path=/var/log/kubernetes/audit/audit.log",
+            "--audit-policy-file=/etc/kubernetes/audit-policy.yaml",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--encryption-provider-config=/etc/kubernetes/enc/encryption-config.yaml",
@@ -143,7 +155,7 @@ def node_agents() -> list[Declaration]:
     """Declare what runs on every node: network, storage driver, metrics, logs."""
     cilium = Container(
         "cilium-agent",
-        "quay.io/cilium/cilium:v1.18.2",
+        "quay.io/cilium/cilium:v1.19.1",
         memory=512,
         command=("cilium-agent", "--config-dir=/tmp/cilium/config-map"),
         mounts={"/var/run/cilium": "run", "/sys/fs/bpf": "bpf"},
@@ -238,7 +250,7 @@ def cluster_services() -> list[Declaration]:
             priority=critical,
             tolerates="control-plane",
         ),
-        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.18.2", 9234, priority=critical),
+        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.19.1", 9234, priority=critical),
         server(
             "kube-system",
             "metrics-server",
@@ -257,14 +269,24 @@ def cluster_services() -> list[Declaration]:
         server(
             "ingress-nginx",
             "ingress-nginx",
-            "registry.k8s.io/ingress-nginx/controller:v1.13.3",
+            "registry.clinic.example/platform/ingress-nginx-controller:1.13.3-clinic4",
             8443,
             replicas=2,
             ready="http /healthz 10254",
             memory=512,
             spread=True,
         ),
-        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.19.0", 9402),
+        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.21.0", 9402),
+        server(
+            "cosign-system",
+            "policy-controller-webhook",
+            "ghcr.io/sigstore/policy-controller/policy-controller:v0.13.0",
+            8443,
+            replicas=2,
+            spread=True,
+        ),
+        Service("cosign-system", "webhook", {"https": (443, "http")}, app="policy-controller-webhook"),
+        Budget("cosign-system", "policy-controller-webhook", "policy-controller-webhook"),
         Service("kube-system", "kube-dns", {"dns": (53, "dns")}, app="coredns"),
         Service("kube-system", "metrics-server", {"https": (443, "http")}, app="metrics-server"),
         Service(
@@ -281,4 +303,14 @@ def cluster_services() -> list[Declaration]:
 
 def backup() -> list[Declaration]:
     """Declare what makes backups; nobody made it highly available."""
-    return [server("velero", "velero", "docker.io/velero/velero:v1.17.0", 8085, memory=512, ready="")]
+    return [
+        server(
+            "velero",
+            "velero",
+            "docker.io/velero/velero:v1.17.0",
+            8085,
+            memory=512,
+            ready="",
+            args=("server", "--features=EnableCSI"),
+        )
+    ]

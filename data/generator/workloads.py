@@ -12,6 +12,7 @@ from pods import (
     bound_spec,
     claim_labels,
     job_name,
+    pod_annotations,
     pod_labels,
     pod_status,
     replicas,
@@ -65,6 +66,7 @@ def add_pods(
             {"spec": bound_spec(workload, replica), "status": pod_status(workload, replica)},
             created=replica.created,
             labels=pod_labels(workload) | labels | own,
+            annotations=pod_annotations(workload) or None,
             owned_by=owned_by,
             generateName=prefix,
         )
@@ -142,7 +144,7 @@ def add_replica_set(cluster: Cluster, workload: Workload, found: list[Replica], 
     """Add one ReplicaSet of a Deployment; revisions are counted backwards from the current one."""
     name = template_hash(workload, revision)
     made = template(workload)
-    made["metadata"] = {"labels": pod_labels(workload) | {HASH: name}}
+    made["metadata"]["labels"] = pod_labels(workload) | {HASH: name}
     if revision:
         made["spec"]["containers"][0]["image"] += f"-previous{revision}"
     counts = ready_counts(found)
@@ -324,7 +326,7 @@ def add_cron_job(cluster: Cluster, workload: Workload, found: list[Replica]) -> 
     labels = {"controller-uid": identity, "job-name": name}
     labels |= {f"batch.kubernetes.io/{key}": value for key, value in labels.items()}
     times = {"lastProbeTime": status["lastSuccessfulTime"], "lastTransitionTime": status["lastSuccessfulTime"]}
-    made = {"metadata": {"labels": pod_labels(workload) | labels}, "spec": made["spec"]}
+    made = made | {"metadata": made["metadata"] | {"labels": pod_labels(workload) | labels}}
     cluster.add(
         "Job",
         workload.namespace,

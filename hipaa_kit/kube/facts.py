@@ -51,6 +51,15 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+IMAGE_SIGNERS: Final = "image_signers"
+"""Part of a policy about images → whose signatures it takes: somebody named, anyone, nobody, or what must be read.
+
+Extracted by `kube.admission.signers`: keys, and the names and addresses of those who sign, do not pass.
+"""
+
+VULNERABILITY_GATE: Final = "vulnerability_gate"
+"""Of an admission policy that speaks of what scanners attested: `all` where it is for every image, else `some`."""
+
 ALERT_ROUTES: Final = "alert_routes"
 """Entry of a Secret or ConfigMap, or "" of an AlertmanagerConfig → what `kube.monitoring.routes` keeps of the
 configuration of Alertmanager in it: kinds of integration per receiver, and the tree of routes; never an address."""
@@ -69,15 +78,17 @@ rules whose name speaks of audit."""
 
 FACTS: Final = {
     ALERT_ROUTES: 1,
-    CREDENTIALS: 1,
+    CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
     FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
+    IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
     NAMESPACE_FILTERS: 1,
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,
     SERVER_FLAGS: 1,
+    VULNERABILITY_GATE: 1,
 }
 """Every fact, and the number of the rule by which it is taken.
 
@@ -106,6 +117,12 @@ _NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IG
 _NAMES_AN_OBJECT: Final = re.compile(
     r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
 )
+_TELLS_OF_IT: Final = re.compile(
+    r"(?:token|secret|key|credential|password)s?[-_.]?"
+    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|names?)$",
+    re.IGNORECASE,
+)
+"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
@@ -119,6 +136,10 @@ _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]{7,24}")
 _FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
+EVERY_IMAGE: Final = frozenset(["*", "**"])
+_IMAGE_LISTS: Final = frozenset(["imageReferences", "matchImageReferences", "images"])
+_SKIPS: Final = frozenset(["skipImageReferences"])
+_ATTESTED: Final = re.compile(r"attestation/vuln|/vuln/v\d|vulnerabilit|openvex", re.IGNORECASE)
 _HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -217,6 +238,8 @@ def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secr
         return shape
     plain = value.strip()
     if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
+        return ""
+    if _TELLS_OF_IT.search(name):
         return ""
     if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
         return ""
@@ -325,7 +348,43 @@ def security_fields(policy: Any) -> list[str]:
     about, and not what it asks for.
     """
     found: set[str] = set()
-    waiting = [policy]
+    for each in _words_of(policy):
+        found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
+    return sorted(found)
+
+
+def vulnerability_gate(policy: Any) -> str:
+    """Return for which images a policy speaks of vulnerabilities, "" where it does not.
+
+    By the predicates of attestations or in any other text. It is for `all` where each of its lists of images holds a
+    pattern that every image matches, and nothing is skipped; otherwise for `some`.
+
+    Source: https://docs.sigstore.dev/cosign/verifying/attestation/, `https://cosign.sigstore.dev/attestation/vuln/v1`;
+    https://github.com/in-toto/attestation/blob/main/spec/predicates/vuln.md
+    """
+    if not any(_ATTESTED.search(each) for each in _words_of(policy)):
+        return ""
+    lists = list(_lists_of_images(policy))
+    whole = lists and all(name not in _SKIPS and not EVERY_IMAGE.isdisjoint(held) for name, held in lists)
+    return "all" if whole else "some"
+
+
+def _lists_of_images(value: Any) -> Iterator[tuple[str, list[str]]]:
+    """Yield every list of patterns of images in a policy, with its name."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in _IMAGE_LISTS or name in _SKIPS:
+                yield str(name), list(_words_of(inner))
+            else:
+                yield from _lists_of_images(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _lists_of_images(inner)
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """Yield every text in a value of any shape, names of fields as well."""
+    waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, Mapping):
@@ -333,8 +392,7 @@ def security_fields(policy: Any) -> list[str]:
         elif isinstance(each, list | tuple):
             waiting += each
         elif isinstance(each, str):
-            found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
-    return sorted(found)
+            yield each
 
 
 def namespace_filters(data: Any) -> list[str] | None:

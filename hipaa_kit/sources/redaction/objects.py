@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import facts, kinds
+from hipaa_kit.kube.admission.signers import image_signers
 from hipaa_kit.kube.monitoring.routes import object_form
 from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
@@ -122,14 +123,18 @@ def _mode_of(api_version: str, kind: str) -> _Mode:
 
 def _policy_facts(obj: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of an admission policy whose expressions, patterns and programs do not pass."""
-    group = kinds.group_of(str(obj.get("apiVersion", "")))
-    if group in rules.POLICY_GROUPS:
-        found = facts.security_fields(obj.get("spec"))
-        return {facts.POD_SECURITY_FIELDS: found} if found else {}
-    if not group and obj.get("kind") == "ConfigMap":
-        filters = facts.namespace_filters(obj.get("data"))
-        return {} if filters is None else {facts.NAMESPACE_FILTERS: filters}
-    return {}
+    group, kind = kinds.group_of(str(obj.get("apiVersion", ""))), str(obj.get("kind", ""))
+    found: dict[str, Any] = {}
+    if signers := image_signers(group, kind, obj.get("spec")):
+        found[facts.IMAGE_SIGNERS] = signers
+    if group in rules.POLICY_GROUPS and (fields := facts.security_fields(obj.get("spec"))):
+        found[facts.POD_SECURITY_FIELDS] = fields
+    asks_scanners = group in rules.POLICY_GROUPS or group == "policy.sigstore.dev"
+    if asks_scanners and (gate := facts.vulnerability_gate(obj.get("spec"))):
+        found[facts.VULNERABILITY_GATE] = gate
+    if not group and kind == "ConfigMap" and (filters := facts.namespace_filters(obj.get("data"))) is not None:
+        found[facts.NAMESPACE_FILTERS] = filters
+    return found
 
 
 class _Place(NamedTuple):
