@@ -22,6 +22,7 @@ from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
+from hipaa_kit.assess.remedies import remedies
 from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
@@ -62,6 +63,7 @@ RESULTS = (
     "provenance",
     "record_problems",
     "record_states",
+    "remedies",
     "set_aside",
     "topic_summary",
     "unreadable",
@@ -404,6 +406,9 @@ class Tables(TableSet):
         said = SCANNER_FINDINGS.frame([*kept, *given])
         workloads = workloads_by_object(self._of.snapshot) if len(said) else {}
         return disagreements(self["findings"], said, load_scanner_checks(), workloads)
+
+    def _remedies(self) -> pd.DataFrame:
+        return remedies(self._of, self._inventory)
 
     def _set_aside(self) -> pd.DataFrame:
         return self._of.snapshot.set_aside

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.cli.remedies import add_remedies
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -43,8 +45,8 @@ EXIT_CODES = """\
 exit codes:
   0 done   1 internal error, or a notebook did not finish   2 usage, configuration or unreadable input
   3 findings that fail at or above --fail-on   4 nothing was assessed, or less than --min-coverage
-  7 a signed record does not stand, with --require-records; of several the first of 1, 2, 3, 4, 7
-  130 interrupted"""
+  6 evidence is not as it was written   7 a signed record does not stand, with --require-records
+  of several the first of 1, 2, 6, 3, 4, 7   130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,14 +74,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
-    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _demo(verbs)
     add_cluster_verbs(verbs)
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    add_remedies(verbs)
     _history(verbs)
     add_explain(verbs)
+    add_evidence_verbs(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)
     add_record_verbs(verbs)
@@ -185,7 +189,8 @@ def _history(verbs: Any) -> None:
         "--table",
         default="moments",
         metavar="NAME",
-        help="moments (default), gaps, objects, images, bindings, replacements, or a table of docs/tables.md",
+        help="moments (default), gaps, objects, images, bindings, isolation, isolation-trend, replacements, or a table "
+        "of docs/tables.md",
     )
     verb.add_argument(
         "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
@@ -269,7 +274,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
     run = assessment(
         snapshot,
         scope,
-        as_of=arguments.as_of or snapshot.collected_at or _now(),
+        as_of=arguments.as_of or snapshot.collected_at or now(),
         parameters={
             **parse_settings(arguments.set),
             "preset": not arguments.no_preset,
@@ -396,10 +401,6 @@ def _default_bundle(run: Assessment) -> Path:
     cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _say_verdicts(run: Assessment) -> None:

@@ -8,6 +8,7 @@
     findings.csv  findings.json  citations.csv  coverage.csv  control_map.csv
     notebooks/*.ipynb  html/*.html
     tables/*.csv                   every table behind them
+    remedies/                      what would mend the failing findings, a file for each object
     snapshot/  inputs/             what everything was computed from
     run/run.json                   who, where, when, how long: the only part that differs between runs
 ```
@@ -41,6 +42,7 @@ from hipaa_kit.evidence.bag import seal
 from hipaa_kit.evidence.exports import findings_json, table_csv
 from hipaa_kit.evidence.html import assert_self_contained, render_notebook_html
 from hipaa_kit.evidence.notebooks import canonical_notebook
+from hipaa_kit.evidence.remedies import remedy_files
 from hipaa_kit.sources.inputs import save_inputs
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.sources.scope import load_scope
@@ -136,6 +138,7 @@ def write_bundle(
         writer.inputs()
         ended = writer.notebooks(notebooks, workdir, jobs, on_event)
         writer.tables()
+        writer.remedies()
         writer.index(notebooks, ended)
         writer.run_facts(started, ended, facts or {})
         digest = seal(bundle, _bag_info(run))
@@ -199,6 +202,13 @@ class _Writer:
         self.text("findings.json", findings_json(self.run))
         self.text("control_map.csv", _control_map(self.run).to_csv(index=False, lineterminator="\n"))
 
+    def remedies(self) -> None:
+        """Write what would mend the failing findings, where any fails."""
+        snapshot, remedies = self.run.snapshot, self.run.tables["remedies"]
+        if len(remedies):
+            for name, text in remedy_files(remedies, snapshot.identity.name, snapshot.collected_at).items():
+                self.text(f"remedies/{name}", text)
+
     def index(self, specs: Sequence[NotebookSpec], ended: Sequence[NotebookRun]) -> None:
         """Write the page that an auditor opens first."""
         by_id = {each.id: each for each in ended}
@@ -256,6 +266,7 @@ def _files(data: Path) -> list[tuple[str, str]]:
     named = {
         "findings.json": "findings with their citations, parts and evidence",
         "control_map.csv": "which notebook and which checks serve each citation",
+        "remedies/README.md": "what would mend the failing findings, with a file for each object",
         "inputs/parameters.json": "what the results depend on, by digest",
         "inputs/scope.yaml": "the ePHI scope as it was declared",
         "inputs/given/inputs.csv": "what was given beside the cluster, what was not, and how to get it",

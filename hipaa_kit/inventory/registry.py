@@ -186,6 +186,23 @@ class Inventory(TableSet):
             self._built[name] = self._opened(BUILDERS[name])
         return self._built[name]
 
+    def after(self, snapshot: Snapshot) -> Inventory:
+        """Return the tables of a snapshot that was made of this one by changes of objects.
+
+        Tables behind which no changed kind stands are those that were built already.
+        """
+        old: Snapshot = self._given["snapshot"]
+        keys = old.parts.keys() | snapshot.parts.keys()
+        changed = {key for key in keys if old.parts.get(key) is not snapshot.parts.get(key)}
+        found = Inventory(snapshot, self._given["scope"], self.inputs)
+        same = old.coverage is snapshot.coverage
+        found._built |= {
+            name: table
+            for name, table in self._built.items()
+            if same and name in BUILDERS and not any(kind[:2] in changed for kind in kinds_behind(name))
+        }
+        return found
+
     def _opened(self, builder: Builder) -> pd.DataFrame:
         """Return a table that was kept, or build it and keep it."""
         kept = self._kept if rests_on_snapshot_alone(builder.table.name) else None

@@ -94,12 +94,10 @@ class Selector:
         """Tell whether it matches any labels at all."""
         return not self.nothing and not self.requirements
 
-    def required(self) -> tuple[str, str] | None:
-        """Return one (key, value) that every match carries, for an index; None where there is none."""
-        for requirement in self.requirements:
-            if requirement.operator == "In" and len(requirement.values) == 1:
-                return requirement.key, next(iter(requirement.values))
-        return None
+    def required(self) -> list[tuple[str, str]]:
+        """Return each (key, value) that every match carries, for an index; other conditions name none."""
+        single = (each for each in self.requirements if each.operator == "In" and len(each.values) == 1)
+        return [(each.key, next(iter(each.values))) for each in single]
 
     def __str__(self) -> str:
         """Return the selector as kubectl writes it; "" for both everything and nothing, as kubectl does."""

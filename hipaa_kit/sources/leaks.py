@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from hipaa_kit.errors import LeakError
@@ -38,9 +38,14 @@ https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-regi
 section 3.2.1 (user info), https://www.ssa.gov/employer/randomization.html (numbers that were never given).
 """
 
-_JOINED: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in PATTERNS.items()))
-_CASED: Final = ("eyJ", "PRIVATE KEY", "AGE-SECRET", "AKIA", "ASIA", 'auth"', "auth\\", "auth&")
-_UNCASED: Final = ("bearer", "mrn")
+_CASED: Final = {
+    "json_web_token": ("eyJ",),
+    "private_key": ("PRIVATE KEY", "AGE-SECRET"),
+    "aws_key_id": ("AKIA", "ASIA"),
+    "registry_auth": ('auth"', "auth\\", "auth&"),
+}
+_UNCASED: Final = {"bearer_token": "bearer", "medical_record_number": "mrn"}
+"""Words of which one stands in whatever a pattern finds; the second are found in letters of either size."""
 _NUMBER: Final = re.compile(r"-\d\d-\d{4}(?![\w-])")
 _ADDRESS: Final = re.compile(r"://[^\s/:@'\"<>&]{0,256}:(?!\d{1,5}/)[^\s@'\"<>&]{1,256}@")
 """The end of a social security number and of a URL with a password: each begins with a character that is searched for
@@ -77,8 +82,8 @@ def find_leaks(text: str) -> list[Leak]:
         (`base64_password`). A pseudonym of this kit is never among them.
     """
     leaks = []
-    if _may_leak(text):
-        leaks = [Leak(str(found.lastgroup), found.start()) for found in _JOINED.finditer(text)]
+    if possible := _possible(text):
+        leaks = [Leak(str(found.lastgroup), found.start()) for found in _joined(possible).finditer(text)]
     if len(text) >= 24:
         leaks += [Leak("base64_password", found.start()) for found in _BASE64.finditer(text) if _tells(found[0])]
     return leaks
@@ -121,14 +126,22 @@ def refuse_leaks(text: str, where: str) -> None:
         )
 
 
-def _may_leak(text: str) -> bool:
-    """Tell whether any pattern can match: plain searches cost a small part of the joined pattern."""
-    if any(hint in text for hint in _CASED):
-        return True
+def _possible(text: str) -> frozenset[str]:
+    """Return the patterns that can match: plain searches cost a small part of any pattern tried at every place."""
+    found = {name for name, words in _CASED.items() if any(word in text for word in words)}
     folded = text.lower()
-    if any(hint in folded for hint in _UNCASED):
-        return True
-    return _NUMBER.search(text) is not None or ("://" in text and _ADDRESS.search(text) is not None)
+    found |= {name for name, word in _UNCASED.items() if word in folded}
+    if _NUMBER.search(text):
+        found.add("social_security_number")
+    if "://" in text and _ADDRESS.search(text):
+        found.add("url_password")
+    return frozenset(found)
+
+
+@cache
+def _joined(names: frozenset[str]) -> re.Pattern[str]:
+    """Return some patterns as one; where none of the others can match it finds what all of them would."""
+    return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in PATTERNS.items() if name in names))
 
 
 @lru_cache(maxsize=8192)
@@ -154,4 +167,5 @@ def _decoded(encoded: str) -> bytes:
 
 
 def _speaks(decoded: bytes) -> bool:
-    return _TELLING.search(decoded) is not None or (decoded.isascii() and _JOINED.search(decoded.decode()) is not None)
+    every = _joined(frozenset(PATTERNS))
+    return _TELLING.search(decoded) is not None or (decoded.isascii() and every.search(decoded.decode()) is not None)

@@ -17,6 +17,7 @@ TICKETS = Table(
         text("severity", "severity, or none", SEVERITIES),
         text("object", "object it is about, `Kind/namespace/name`, or none"),
         text("status", "state of it", ("open", "in_progress", "resolved", "closed", "rejected")),
+        text("vulnerability", "CVE or advisory it is about, or none"),
     ),
 )
 

@@ -132,8 +132,8 @@ def test_no_control_claims_more_than_it_tests(controls: str, citation: str, sett
 def test_only_what_is_named_has_no_direct_control() -> None:
     without = {citation.citation for citation in CATALOGUE.citations if not direct(citation.citation)}
     # How to weigh, keeping measures up, policies of authorizing access, and integrity of ePHI, whose direct control is
-    # still to come.
-    assert without == {"164.306(b)", "164.306(e)", "164.308(a)(4)(i)"}
+    # still to come; so are detections of failed log-ins in the audit log, without which a loaded engine shows little.
+    assert without == {"164.306(b)", "164.306(e)", "164.308(a)(4)(i)", "164.308(a)(5)(ii)(C)"}
 
 
 def test_proposed_paragraphs_are_text_and_never_looked_up() -> None:

@@ -120,10 +120,10 @@ def test_everything_and_nothing_are_told_apart() -> None:
     assert label_selector(None) == NOTHING == map_selector(None)
 
 
-def test_a_required_label_is_one_that_every_match_carries() -> None:
-    assert parse_selector("tier,app in (web,db),app=web").required() == ("app", "web")
-    assert parse_selector("app in (web,db)").required() is None
-    assert parse_selector("app!=web").required() is None
+def test_required_labels_are_those_that_every_match_carries() -> None:
+    assert parse_selector("tier,app in (web,db),app=web,run=db").required() == [("app", "web"), ("run", "db")]
+    assert parse_selector("app in (web,db)").required() == []
+    assert parse_selector("app!=web").required() == []
 
 
 @given(SELECTORS, LABELS)
@@ -159,11 +159,10 @@ def test_a_selector_written_as_kubectl_does_reads_back(selector: dict[str, Any])
 
 
 @given(SELECTORS, LABELS)
-def test_a_required_label_is_on_every_match(selector: dict[str, Any], labels: dict[str, str]) -> None:
+def test_required_labels_are_on_every_match(selector: dict[str, Any], labels: dict[str, str]) -> None:
     meant = label_selector(selector)
-    required = meant.required()
-    if required and meant.matches(labels):
-        assert labels[required[0]] == required[1]
+    if meant.matches(labels):
+        assert set(meant.required()) <= labels.items()
 
 
 # The cases of k8s.io/apimachinery/pkg/labels/selector_test.go and of its documentation.

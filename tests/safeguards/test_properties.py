@@ -140,8 +140,11 @@ def test_every_check_takes_tables_without_rows(layout: str) -> None:
     assert not (findings["verdict"] == "error").any()
     # These judge what is not an object of the cluster: the scope, coverage, stores outside, records, the files of
     # nodes, the provider's answers, how the API server signs people in, the flags of the control plane.
-    beside = {"HK-PHI-01", "HK-PHI-03", "HK-AVL-07", "HK-NET-01", "HK-BAK-02", "HK-BAK-03", "HK-BAK-14"}
+    beside = {"HK-PHI-01", "HK-PHI-03", "HK-PHI-04", "HK-AVL-07", "HK-NET-01", "HK-BAK-02", "HK-BAK-03", "HK-BAK-14"}
     beside |= {"HK-ACC-18", "HK-ACC-19", "HK-ACC-21", "HK-ACC-22", "HK-ENC-14", "HK-INT-04"}
+    beside |= {"HK-PHI-05", "HK-VUL-06", "HK-VUL-07", "HK-VUL-10"}
+    # These ask whether the cluster has anything that watches it at all.
+    beside |= {"HK-MON-01", "HK-MON-03", "HK-MON-05", "HK-MON-06", "HK-ALR-01", "HK-ALR-02", "HK-ALR-03", "HK-ALR-04"}
     # Those that judge findings and signed records: without any there is nothing, or nothing on record.
     beside |= {check.id for check in run.checks if check.judges_findings} | {"HK-EVL-05"}
     needing_inputs = {check.id for check in run.checks if check.inputs} - beside

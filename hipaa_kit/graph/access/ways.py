@@ -142,26 +142,29 @@ def _namespace_labels(snapshot: Snapshot) -> Iterator[dict[str, str]]:
 
 
 class _Finder:
-    """Finds ways in the graph of steps of one cluster."""
+    """Finds ways in the graph of steps of one cluster.
+
+    A way to one namespace counts only where it is shorter than the one to every namespace. So what is no nearer to
+    the namespace than to all of them is not looked at, unless a right leads there by which one enters at once: that
+    is no way to every namespace, and what lies behind it may still be one to this.
+    """
 
     def __init__(self, held: Permissions, ephi_objects: pd.DataFrame) -> None:
-        sure = {each.name: each.confidence for each in techniques(None, bootstrap=True)}
-        steps = [
-            step._replace(confidence=sure.get(step.technique, step.confidence))
-            for step in held.steps
-            if step.technique not in NEEDS_A_NODE
-        ]
-        steps += [step._replace(target=_secrets_of(step.target)) for step in steps if step.technique in RUNS_PODS]
-        self.onward: dict[str, list[Step]] = defaultdict(list)
-        backward: dict[str, list[Step]] = defaultdict(list)
-        for step in dict.fromkeys(steps):
-            self.onward[step.source].append(step)
-            backward[step.target].append(step)
-        self.ways = {
-            namespace: _nearest(targets, backward, frozenset(WIDE))
-            for namespace, targets in self._targets(ephi_objects, backward).items()
+        self.onward, backward = _graph(_leading(held))
+        self.wide = _nearest(WIDE, backward, frozenset())
+        entered = {
+            step.target
+            for steps in self.onward.values()
+            for step in steps
+            if step.technique in DIRECT and step.target in self.wide and self.wide[step.target].hops == 0
         }
-        self.ways[EVERYWHERE] = _nearest(WIDE, backward, frozenset())
+        behind = _reached(entered - set(WIDE), self.onward)
+        self.ways: dict[str, dict[str, Way]] = {}
+        self.near: dict[str, list[str]] = defaultdict(list)
+        for namespace, targets in self._targets(ephi_objects, backward).items():
+            found = self.ways[namespace] = _nearest(targets, backward, frozenset(WIDE), self.wide, behind)
+            for source in dict.fromkeys(step.source for node in found for step in backward.get(node, ())):
+                self.near[source].append(namespace)
         self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
 
     @staticmethod
@@ -187,12 +190,44 @@ class _Finder:
         if source.startswith("Pod/"):
             steps = [step for step in steps if step.technique == ESCAPE.name and source in self.certain_escapes]
         everything = any(step.technique == EVERYTHING and step.target == ANYTHING for step in steps)
-        ways = {namespace: best for namespace, reached in self.ways.items() if (best := _best(steps, reached))}
-        wide = ways.get(EVERYWHERE)
-        for namespace, (hops, _, path) in ways.items():
+        wide = _best(steps, self.wide)
+        ways = {namespace: _best(steps, self.ways[namespace]) for namespace in self.near.get(source, ())}
+        for namespace, best in (*ways.items(), (EVERYWHERE, wide)):
             # A way to every namespace leads to each of them: only a shorter one is worth a row.
-            if namespace == EVERYWHERE or wide is None or hops < wide[0]:
-                yield {**about, **_told(source, namespace, hops, path, stock), "administrator": everything}
+            if best and (namespace == EVERYWHERE or wide is None or best[0] < wide[0]):
+                yield {**about, **_told(source, namespace, best[0], best[2], stock), "administrator": everything}
+
+
+def _leading(held: Permissions) -> Iterator[Step]:
+    """Yield the steps that may be part of a way, with what is sure of each."""
+    sure = {each.name: each.confidence for each in techniques(None, bootstrap=True)}
+    for step in held.steps:
+        if step.technique not in NEEDS_A_NODE:
+            confidence = sure.get(step.technique, step.confidence)
+            yield step if confidence == step.confidence else step._replace(confidence=confidence)
+
+
+def _graph(steps: Iterable[Step]) -> tuple[dict[str, list[Step]], dict[str, list[Step]]]:
+    """Return steps by source and by target; who starts pods has the Secrets of the namespace, too."""
+    held = list(steps)
+    held += [step._replace(target=_secrets_of(step.target)) for step in held if step.technique in RUNS_PODS]
+    onward: dict[str, list[Step]] = defaultdict(list)
+    backward: dict[str, list[Step]] = defaultdict(list)
+    for step in dict.fromkeys(held):
+        onward[step.source].append(step)
+        backward[step.target].append(step)
+    return onward, backward
+
+
+def _reached(nodes: Iterable[str], onward: Mapping[str, list[Step]]) -> frozenset[str]:
+    """Return some nodes and all that they lead to."""
+    found = set(nodes)
+    waiting = list(found)
+    while waiting:
+        new = {step.target for step in onward.get(waiting.pop(), ())} - found
+        found |= new
+        waiting += new
+    return frozenset(found)
 
 
 def _best(steps: Iterable[Step], reached: Mapping[str, Way]) -> tuple[int, int, list[Step]] | None:
@@ -244,21 +279,35 @@ def _path(reached: Mapping[str, Way], node: str) -> list[Step]:
     return path
 
 
-def _nearest(targets: Iterable[str], backward: Mapping[str, list[Step]], shut: frozenset[str]) -> dict[str, Way]:
+def _nearest(
+    targets: Iterable[str],
+    backward: Mapping[str, list[Step]],
+    shut: frozenset[str],
+    better: Mapping[str, Way] | None = None,
+    anyway: frozenset[str] = frozenset(),
+) -> dict[str, Way]:
     """Return every node from which a target can be reached, by the way with the fewest steps, then the least cost.
 
     Parameters
     ----------
     shut
         Nodes through which no way is looked for.
+    better
+        Other ways: a node that has one with no more steps is left out, and so is what leads to it alone.
+    anyway
+        Nodes that are left out for no other way.
     """
     found: dict[str, Way] = {}
+    passed = set(shut)
     order = itertools.count()
     waiting: list[tuple[int, int, str, int, Step | None]] = []
     waiting += [(0, 0, each, next(order), None) for each in sorted(targets)]
     while waiting:
         hops, cost, node, _, step = heapq.heappop(waiting)
-        if node in found or node in shut:
+        if node in found or node in passed:
+            continue
+        if better and node in better and better[node].hops <= hops and node not in anyway:
+            passed.add(node)
             continue
         found[node] = Way(hops, cost, step)
         for before in backward.get(node, ()):

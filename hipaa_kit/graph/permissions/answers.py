@@ -211,10 +211,15 @@ class Answers:
             Its groups; by default those that the API server and the workforce file give.
         """
         who = principal_of(subject)
-        if who.kind == USER_GROUP:
-            return [who]
-        held = groups_of(who, self.known.groups) if groups is None else frozenset(groups)
-        return principals_of(Requester(who.name, held))
+        return self.circle(who) if groups is None else self._with(who, frozenset(groups))
+
+    def circle(self, who: Principal) -> list[Principal]:
+        """Return a user or group, and the groups that the API server and the workforce file give it."""
+        return self._with(who, groups_of(who, self.known.groups))
+
+    @staticmethod
+    def _with(who: Principal, groups: frozenset[str]) -> list[Principal]:
+        return [who] if who.kind == USER_GROUP else principals_of(Requester(who.name, groups))
 
     def what_can(self, subject: str, groups: Iterable[str] | None = None) -> pd.DataFrame:
         """Return table `what_can`: everything that RBAC allows a subject, broken down, with its proof.

@@ -23,6 +23,7 @@ from hipaa_kit.graph.permissions.reviews import subject_text
 from hipaa_kit.graph.permissions.technique import ANYWHERE, CERTAIN
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, Binding, Principal, RoleId, RoleRef, covers
+from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.tables.permissions import CONFIDENCES, ESCALATION_PATHS, ESCALATION_REACH
 
 ANYTHING: Final = "Cluster//*"
@@ -168,7 +169,8 @@ class Closure(Escalations):
         }
 
     def _steps(self) -> Iterator[Step]:
-        taken = [step for edge in self.edges for step in self._of_edge(edge, subject_text(edge.who))]
+        names = {who: subject_text(who) for who in {edge.who for edge in self.edges}}
+        taken = [step for edge in self.edges for step in self._of_edge(edge, names[edge.who])]
         binding: dict[Principal, list[Edge]] = defaultdict(list)
         for edge in self.edges:
             if parse_object_id(edge.target)[0] in ("Role", "ClusterRole"):
@@ -196,7 +198,7 @@ class Closure(Escalations):
 
     def _with_roles(self, who: Principal, edges: list[Edge]) -> Iterator[Step]:
         """Yield where a subject leads with all roles that it may bind, by what it then holds together."""
-        circle = self.requester(subject_text(who))
+        circle = self.circle(who)
         source = subject_text(who)
         node = f"{WITH_ROLES}//{source}"
         stand_in = Principal(WITH_ROLES, source)
@@ -228,9 +230,9 @@ class Closure(Escalations):
                     yield _own_binding(role.namespace, kind, role.name)
 
     def _memberships(self) -> Iterator[Step]:
-        holding = {edge.who for edge in self.edges}
-        for who in self.subjects:
-            for group in self.requester(subject_text(who))[1:]:
+        holding = {edge.who for edge in self.edges if edge.who.kind == USER_GROUP}
+        for who in self.subjects if holding else ():
+            for group in self.circle(who)[1:]:
                 if group in holding:
                     yield Step(subject_text(who), subject_text(group), "member of")
 

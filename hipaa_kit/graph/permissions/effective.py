@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Catalogue, Names, Rights, actions, both, union
-from hipaa_kit.graph.permissions.book import Book, Holding, named
+from hipaa_kit.graph.permissions.book import Book, Holding
 from hipaa_kit.graph.permissions.technique import ANYWHERE, Clause, Technique
 from hipaa_kit.kube.rbac import Binding, Principal, RoleId, Rule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mask:
     """A clause as bits."""
 
@@ -27,6 +27,7 @@ class Given(NamedTuple):
 
     held: Holding
     rights: Rights
+    touched: int
 
 
 class Effective:
@@ -44,7 +45,9 @@ class Effective:
         texts = [text for each in every for way in each.ways for clause in way for text in clause.actions]
         self.catalogue = Catalogue(action for text in texts for action in actions(text))
         self._ways = {each: [[self.mask(clause) for clause in way] for way in each.ways] for each in every}
+        self._asked = [(each, [[mask.bits for mask in way] for way in self._ways[each]]) for each in self.techniques]
         self._touched: dict[int, tuple[Technique, ...]] = {}
+        self._for_any_name: dict[tuple[Mask, int, int], Names] = {}
         self._assumed: dict[tuple[Principal, str], list[Binding]] = {}
 
     def mask(self, clause: Clause) -> Mask:
@@ -64,14 +67,17 @@ class Effective:
     @cached_property
     def own(self) -> dict[Principal, dict[str, Rights]]:
         """Rights by subject and scope, by the role bindings that name the subject itself."""
-        held: dict[Principal, dict[str, list[Rights]]] = defaultdict(lambda: defaultdict(list))
         whole = {role: joined(rights for _, _, rights in parts) for role, parts in self._roles.items() if parts}
-        for binding in self.book.policy.bindings:
-            role = binding.role
-            if role in whole:
-                for who in named(binding):
-                    held[who][binding.namespace].append(whole[role])
-        return {who: {scope: joined(each) for scope, each in scopes.items()} for who, scopes in held.items()}
+        found: dict[Principal, dict[str, Rights]] = {}
+        for who, bindings in self.book.principals.items():
+            held: dict[str, list[Rights]] = defaultdict(list)
+            for binding in bindings:
+                role = binding.role
+                if role and (rights := whole.get(role)):
+                    held[binding.namespace].append(rights)
+            if held:
+                found[who] = {scope: joined(each) for scope, each in held.items()}
+        return found
 
     def assume(self, who: Principal, bindings: Iterable[Binding]) -> None:
         """Take it that role bindings of one's own making name a subject, who is named by no others."""
@@ -113,11 +119,7 @@ class Effective:
         touched = rights.touched
         found = self._touched.get(touched)
         if found is None:
-            found = self._touched[touched] = tuple(
-                each
-                for each in self.techniques
-                if any(all(touched & mask.bits for mask in way) for way in self._ways[each])
-            )
+            found = self._touched[touched] = tuple(each for each, ways in self._asked if _touches(touched, ways))
         return found
 
     def names(self, technique: Technique, here: Rights, cluster: Rights, scope: str) -> Names:
@@ -145,6 +147,17 @@ class Effective:
 
     def clause_names(self, mask: Mask, here: Rights, cluster: Rights, scope: str) -> Names:
         """Return the names for which one clause holds."""
+        bits = mask.bits
+        for _, held in here.named + cluster.named:
+            if held & bits:
+                return self._clause_names(mask, here, cluster, scope)
+        # No rule for some names gives any of it: then the answer is the same in every scope.
+        key = (mask, here.open & bits, cluster.open & bits)
+        if key not in self._for_any_name:
+            self._for_any_name[key] = self._clause_names(mask, here, cluster, scope)
+        return self._for_any_name[key]
+
+    def _clause_names(self, mask: Mask, here: Rights, cluster: Rights, scope: str) -> Names:
         bits, catalogue = mask.bits, self.catalogue
         local, wide = bits & ~catalogue.cluster & ~catalogue.namespaces, bits & catalogue.cluster
         names = here.names(local & ~catalogue.made)
@@ -171,11 +184,11 @@ class Effective:
         """Return every rule that gives a subject, or one of its groups, something in a scope."""
         placed, found = self.book.placed, []
         for who in circle:
-            for place in _places(scope):
+            for place in _places(scope) if who in self.own else ():
                 for binding in (*placed.get((who, place), ()), *self._assumed.get((who, place), ())):
-                    role = binding.role
-                    for index, rule, rights in self._roles.get(role, ()) if role else ():
-                        found.append(Given(Holding(who, binding, role, index, rule), rights))
+                    if role := binding.role:
+                        for index, rule, rights in self._roles.get(role, ()):
+                            found.append(Given(Holding(who, binding, role, index, rule), rights, rights.touched))
         return found
 
     def proof(self, technique: Technique, given: list[Given], scope: str, name: str) -> tuple[Holding, ...]:
@@ -194,7 +207,7 @@ class Effective:
 
     def givers(self, mask: Mask, given: list[Given], scope: str, name: str = "*") -> tuple[Holding, ...]:
         """Return the first rule, or the two rules, by which a clause holds; none where it does not."""
-        touching = [each for each in given if each.rights.touched & mask.bits]
+        touching = [each for each in given if each.touched & mask.bits]
         for each in touching:
             if self._gives(mask, each.rights, each.held.binding.namespace, scope, name):
                 return (each.held,)
@@ -223,6 +236,17 @@ class Effective:
 
 
 NOTHING = Rights()
+
+
+def _touches(touched: int, ways: list[list[int]]) -> bool:
+    """Tell whether bits touch every clause of a way."""
+    for way in ways:
+        for bits in way:
+            if not touched & bits:
+                break
+        else:
+            return True
+    return False
 
 
 def _places(scope: str) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Names, Rights
 from hipaa_kit.graph.permissions.book import Holding
 from hipaa_kit.graph.permissions.edge import Edge
-from hipaa_kit.graph.permissions.effective import Effective, Given
+from hipaa_kit.graph.permissions.effective import NOTHING, Effective, Given
 from hipaa_kit.graph.permissions.loading import Surroundings
-from hipaa_kit.graph.permissions.reviews import Reviews, subject_text
+from hipaa_kit.graph.permissions.reviews import Reviews
 from hipaa_kit.graph.permissions.role_writes import RoleWrites
 from hipaa_kit.graph.permissions.technique import ANYWHERE, Technique
 from hipaa_kit.kube.pod_security import PRIVILEGED
@@ -49,7 +49,7 @@ class Finder:
         What a group alone opens is an edge of the group, not of each of its members.
         """
         for who in sorted(self.held.subjects):
-            circle = self.held.requester(subject_text(who))
+            circle = self.held.circle(who)
             if who in self.held.book.principals or sum(each in self.effective.own for each in circle) > 1:
                 yield from self.of(who, circle)
 
@@ -103,6 +103,7 @@ class Finder:
     def _opened(self, who: Principal, circle: Circle, scope: str, cluster: Rights) -> Iterator[Opening]:
         effective = self.effective
         here = effective.rights(circle, scope) if scope else cluster
+        groups = [each for each in circle if each != who and each in effective.own]
         for technique in effective.touching(here):
             only = technique.only_in
             if technique.bound or ((only or technique.cluster) and scope not in ("", ANYWHERE, only)):
@@ -111,10 +112,10 @@ class Finder:
                 continue  # its own scope comes, too
             at = only or scope
             names = effective.names(technique, here, cluster, at)
-            if scope and not only:
+            if scope and not only and cluster != NOTHING:
                 names = _less(names, effective.names(technique, cluster, cluster, ""))
-            for group in circle:
-                if group != who and (names is EVERY or names):
+            for group in groups:
+                if names is EVERY or names:
                     names = _less(names, self._by_group(group, technique, at))
             if (names is EVERY or names) and self._pod_security(technique, at):
                 yield Opening(technique, at, names)
@@ -122,12 +123,9 @@ class Finder:
     def _by_group(self, group: Principal, technique: Technique, scope: str) -> Names:
         key = (group, technique, scope)
         if key not in self._alone:
-            if group in self.effective.own:
-                cluster = self.effective.rights([group], "")
-                here = self.effective.rights([group], scope)
-                self._alone[key] = self.effective.names(technique, here, cluster, scope)
-            else:
-                self._alone[key] = NONE
+            cluster = self.effective.rights([group], "")
+            here = self.effective.rights([group], scope)
+            self._alone[key] = self.effective.names(technique, here, cluster, scope)
         return self._alone[key]
 
     def _targets(self, who: Principal, opening: Opening, given: list[Given]) -> Iterator[Edge]:

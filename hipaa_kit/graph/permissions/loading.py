@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 
 import pandas as pd
 
@@ -41,6 +42,9 @@ ADMISSION = tuple(
     for kind in kinds.BUILT_IN
     if kind.kind in ("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration")
 )
+
+Escape = tuple[str, tuple[str, list[WayOut]], str]
+"""A pod, its node and how it can be taken, and why that pod is meant to hold it."""
 
 
 def binding_id(binding: Binding) -> str:
@@ -165,7 +169,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in tables["workforce_groups"][["user", "group"]].itertuples(index=False):
         members[group].add(user)
-    escapes = list(_escapes(snapshot))
+    escapes = _escapes(snapshot)
     return Known(
         policy,
         snapshot.coverage,
@@ -201,8 +205,15 @@ def _trusted(snapshot: Snapshot) -> frozenset[str]:
     return TRUSTED_CONFIG & (held | MADE_BY_THE_SERVER)
 
 
-def _escapes(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, list[WayOut]], str]]:
-    """Yield the pods from which a node can be taken; those that have ended run nothing."""
+def _escapes(snapshot: Snapshot) -> list[Escape]:
+    """Return the pods from which a node can be taken; those that have ended run nothing. It is found out once."""
+    found: list[Escape] | None = snapshot.derived.get("pods that take their node")
+    if found is None:
+        found = snapshot.derived["pods that take their node"] = list(_escaping(snapshot))
+    return found
+
+
+def _escaping(snapshot: Snapshot) -> Iterator[Escape]:
     for record in snapshot.records(kinds.POD):
         ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
         if not ended and (ways := ways_out(record.content)):
@@ -225,11 +236,11 @@ def _roles(roles: pd.DataFrame, rules: pd.DataFrame) -> dict[RoleId, tuple[Rule,
     canonical: dict[Rule, Rule] = {}
     held: dict[str, dict[int, Rule]] = {}
     columns = [rules[name].tolist() for name in ("role", "rule", "field", "value")]
-    for (role, position), cells in groupby(zip(*columns, strict=True), key=lambda cell: (cell[0], cell[1])):
-        values: dict[str, list[str]] = {name: [] for name in FIELDS}
+    for (role, position), cells in groupby(zip(*columns, strict=True), key=itemgetter(0, 1)):
+        values: dict[str, list[str]] = defaultdict(list)
         for _, _, name, value in cells:
             values[name].append(value)
-        rule = Rule(*(tuple(values[name]) for name in FIELDS))
+        rule = Rule(*(tuple(values.get(name, ())) for name in FIELDS))
         held.setdefault(role, {})[int(position)] = canonical.setdefault(rule, rule)
     found = {}
     for role, namespace, name, size in roles[["object", "namespace", "name", "rules"]].itertuples(index=False):

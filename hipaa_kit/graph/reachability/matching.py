@@ -235,8 +235,8 @@ class Matcher:
         found = self._spaces.get(condition)
         if found is None:
             found = self._spaces[condition] = np.zeros(len(self.classes.namespaces), dtype=np.int8)
-            required = condition.required() if isinstance(condition, Selector) else None
-            near = self._by_space_label.get(required, []) if required else range(len(self.classes.namespaces))
+            required = condition.required() if isinstance(condition, Selector) else []
+            near = self._by_space_label.get(required[0], []) if required else range(len(self.classes.namespaces))
             known = self.classes.facts.namespaces
             code = {True: 2, None: 1, False: 0}
             for at in (*near, *self._unlabelled) if required else near:
