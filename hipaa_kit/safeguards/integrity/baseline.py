@@ -112,7 +112,7 @@ def _changes(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[_Change]:
             if was == now:
                 continue
             if THERE in was and THERE not in now:
-                yield _Change(aspect, name, "it is not there any more", "stronger", "")
+                yield _Change(aspect, name, "nothing of it is there, or runs, any more", "stronger", "")
                 continue
             worse, open_, only_new = _weighed(aspect, was, now)
             if worse:
