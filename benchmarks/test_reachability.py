@@ -17,6 +17,7 @@ import pytest
 from synthetic_network import facts
 
 from hipaa_kit.graph.reachability import Facts, Reachability
+from hipaa_kit.graph.reachability.explain import Explanation
 
 FULL = bool(os.environ.get("HIPAA_KIT_BENCHMARK_FULL"))
 SIZES = [(1_000, 200), (10_000, 1_000)]
@@ -119,13 +120,15 @@ def ports(reach: Reachability, number: int) -> dict[str, int]:
 
 
 def test_an_explanation_while_somebody_waits(benchmark) -> None:
-    """Allowed, denied and not known alike: in four of the namespaces labels were not seen."""
+    """Allowed, denied and not known alike, as the first question and later: labels of four namespaces were not seen."""
     pods, policies = (100_000, 1_000) if FULL else (10_000, 1_000)
-    reach = Reachability(facts(pods, policies, admin=True, unseen=4))
+    cluster = facts(pods, policies, admin=True, unseen=4)
+    reach = Reachability(cluster)
     held = questions(reach)
-    reach.explain(*held["denied"][0][:2], "TCP", 443)  # the first question makes the index of names
     for verdict, asked in held.items():
         assert len(asked) >= 5, verdict
+        first, told = first_explanation(cluster, *asked[0])
+        assert told.verdict == verdict
         times = []
         for source, destination, port in asked:
             seconds, told = cpu_once(lambda s=source, d=destination, p=port: reach.explain(s, d, "TCP", p))
@@ -133,12 +136,48 @@ def test_an_explanation_while_somebody_waits(benchmark) -> None:
             times.append(seconds * 1e3)
         median, slowest = sorted(times)[len(times) // 2], max(times)
         benchmark.extra_info.update(
-            {f"{verdict}_median_ms": round(median, 2), f"{verdict}_slowest_ms": round(slowest, 1)}
+            {
+                f"{verdict}_first_ms": round(first, 2),
+                f"{verdict}_median_ms": round(median, 2),
+                f"{verdict}_slowest_ms": round(slowest, 1),
+            }
         )
-        print(f"\n{pods} pods: explain takes {median:.2f} ms where {verdict}, at most {slowest:.1f} ms")
-        assert slowest < LONGEST_MS
+        print(
+            f"\n{pods} pods: explain takes {median:.2f} ms where {verdict}, at most {slowest:.1f} ms, "
+            f"{first:.2f} ms as the first question"
+        )
+        assert max(first, slowest) < LONGEST_MS
     source, destination, port = held["unknown"][0]
     benchmark(lambda: reach.explain(source, destination, "TCP", port))
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "spaces"),
+    [
+        pytest.param("Pod/ns-10/pod-10", "10.0.0.11", 500, id="address of a pod"),
+        pytest.param("internet", "Deployment/ns-10/app-0", 500, id="workload"),
+        pytest.param("Namespace//ns-10", "Namespace//ns-11", 500, id="namespaces"),
+        pytest.param("Pod/ns-0/pod-10", "Pod/ns-0/pod-11", 1, id="all pods in one namespace"),
+    ],
+)
+def test_a_first_explanation_however_the_ends_are_named(benchmark, source: str, destination: str, spaces: int) -> None:
+    """Ends by address, workload and namespace, and a namespace that holds every pod of the cluster."""
+    pods = 100_000 if FULL else 10_000
+    apps = 5_000 // spaces
+    cluster = facts(pods, 1_000, admin=True, shape=(spaces, apps))
+    first, told = first_explanation(cluster, source, destination, 443)
+    benchmark.extra_info.update(first_ms=round(first, 2), verdict=told.verdict)
+    benchmark.pedantic(lambda: told.table(), rounds=1)
+    print(f"\n{pods} pods in {spaces} namespaces: {source} to {destination} takes {first:.2f} ms as the first question")
+    assert first < LONGEST_MS
+
+
+def first_explanation(cluster: Facts, source: str, destination: str, port: int) -> tuple[float, Explanation]:
+    """Return the CPU milliseconds of the first question that an engine is asked, and its answer."""
+    reach = Reachability(cluster)
+    gc.collect()
+    seconds, told = cpu_once(lambda: reach.explain(source, destination, "TCP", port))
+    return seconds * 1e3, told
 
 
 def cpu_once(work: Callable[[], object]) -> tuple[float, object]:

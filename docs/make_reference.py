@@ -1,11 +1,11 @@
-"""Write the reference, `checks.md`, `other_inputs.md`, `tables.md`, from the declarations; `--check` only compares."""
+"""Write the reference (`checks.md`, `coverage.md`, `other_inputs.md`, `tables.md`); `--check` only compares."""
 
 import sys
 from pathlib import Path
 
 from hipaa_kit.assess.facade import registered_checks
 from hipaa_kit.catalogue import load_catalogue
-from hipaa_kit.views.reference import checks_markdown, inputs_markdown, tables_markdown
+from hipaa_kit.views.reference import checks_markdown, coverage_markdown, inputs_markdown, tables_markdown
 
 DOCS = Path(__file__).parent
 
@@ -14,6 +14,7 @@ def main() -> int:
     """Write or compare them; 1 when one is not what the declarations say."""
     pages = {
         "checks.md": checks_markdown(registered_checks().values(), load_catalogue()),
+        "coverage.md": coverage_markdown(registered_checks().values(), load_catalogue()),
         "other_inputs.md": inputs_markdown(),
         "tables.md": tables_markdown(),
     }

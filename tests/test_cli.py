@@ -43,7 +43,20 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["demo", "snapshot", "import", "inspect", "assess", "history", "explain", "diff", "checks", "notebooks"]
+    "verb",
+    [
+        "demo",
+        "snapshot",
+        "import",
+        "inspect",
+        "assess",
+        "history",
+        "remedies",
+        "explain",
+        "diff",
+        "checks",
+        "notebooks",
+    ],
 )
 def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     code, out, _ = run(capsys, verb, "--help")

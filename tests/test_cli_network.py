@@ -29,6 +29,40 @@ def test_explain_says_the_verdict_of_the_snapshot(
     assert capsys.readouterr().out.splitlines()[0].endswith(f"on TCP 5432: {verdict}")
 
 
+ANYWHERE = [
+    ["-p", "5432", STAGING, RECORD],
+    [STAGING, "-p", "5432", RECORD],
+    [STAGING, "-s", FIXED, "--port=5432", RECORD, "-f", "text"],
+    [STAGING, "-s", FIXED, RECORD, "--protocol", "TCP", "-p5432"],
+    ["-p", "5432", "--", STAGING, RECORD],
+]
+
+
+@pytest.mark.parametrize("asked", ANYWHERE, ids=" ".join)
+def test_explain_takes_its_options_anywhere(capsys: pytest.CaptureFixture[str], asked: list[str]) -> None:
+    assert main(["explain", *asked]) == 0
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.endswith(f"on TCP 5432: {'denied' if FIXED in asked else 'allowed'}")
+    assert said.startswith("Pod/ehr-staging/ehr-app-")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([STAGING, "-p", "5432", RECORD, "third"], "unrecognized arguments: third"),
+        ([STAGING, "--bogus", "-p", "5432", RECORD], "unrecognized arguments: --bogus"),
+        ([STAGING, "-p", "much", RECORD], "invalid int value: 'much'"),
+    ],
+)
+def test_explain_still_refuses_what_it_does_not_know(
+    capsys: pytest.CaptureFixture[str], asked: list[str], words: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", *asked])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
 def test_explain_names_the_deciding_rules_in_every_form(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["explain", STAGING, RECORD, "-p", "5432", "-s", CLINIC]
     assert main([*asked, "-f", "json"]) == 0

@@ -15,6 +15,7 @@ from faults import FAULTS, Fault
 from inputs import write_inputs
 from objects import COLLECTED_AT, KINDS, LIST_VERSION, NOT_SERVED, SERVER_VERSION, Cluster, Kind, Object
 from scope import scope_text
+from signed import write_records
 from text import readable
 
 
@@ -81,6 +82,7 @@ def write(directory: Path, faults: tuple[Fault, ...]) -> None:
     (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
     (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
     write_inputs(hospital, directory / "inputs")
+    write_records(hospital, directory / "records")
     if faults:
         (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")
 

@@ -62,6 +62,10 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
         ("cert-manager.io", "certificates clusterissuers", READ),
         ("networking.k8s.io", "ingresses", READ),
     ),
+    "policy-controller-webhook": (
+        ("core", "namespaces", READ),
+        ("policy.sigstore.dev", "clusterimagepolicies", READ),
+    ),
     "ingress-nginx": (
         ("core", "configmaps endpoints nodes pods secrets services", "list watch"),
         ("networking.k8s.io", "ingresses ingressclasses", READ),
@@ -73,6 +77,20 @@ CLUSTER_ROLES: dict[str, tuple[Rule, ...]] = {
         ("storage.k8s.io", "storageclasses csinodes volumeattachments", "get list watch patch"),
     ),
     "prometheus": (("core", "nodes nodes/metrics services endpoints pods", READ),),
+    "prometheus-operator": (
+        (
+            "monitoring.coreos.com",
+            "alertmanagerconfigs alertmanagers podmonitors probes prometheuses prometheusrules servicemonitors",
+            READ,
+        ),
+        ("core", "namespaces", READ),
+    ),
+    "kube-state-metrics": (
+        ("core", "namespaces nodes persistentvolumeclaims pods", "list watch"),
+        ("apps", "daemonsets deployments statefulsets", "list watch"),
+        ("batch", "cronjobs jobs", "list watch"),
+    ),
+    "event-exporter": (("core", "events", READ),),
     "metrics-server": (("core", "nodes/metrics", "get"), ("core", "pods nodes", READ)),
     "clinic-auditor": (
         ("core", "namespaces nodes pods services serviceaccounts", "get list"),
@@ -115,8 +133,12 @@ CLUSTER_BINDINGS = (
     ("cilium-operator", "cilium-operator", "kube-system/cilium-operator"),
     ("cert-manager", "cert-manager", "cert-manager/cert-manager"),
     ("ingress-nginx", "ingress-nginx", "ingress-nginx/ingress-nginx"),
+    ("policy-controller-webhook", "policy-controller-webhook", "cosign-system/policy-controller-webhook"),
     ("ceph-csi-controller", "ceph-csi-controller", "kube-system/ceph-csi-controller"),
     ("prometheus", "prometheus", "monitoring/prometheus"),
+    ("prometheus-operator", "prometheus-operator", "monitoring/prometheus-operator"),
+    ("kube-state-metrics", "kube-state-metrics", "monitoring/kube-state-metrics"),
+    ("event-exporter", "event-exporter", "monitoring/event-exporter"),
     ("metrics-server", "metrics-server", "kube-system/metrics-server"),
     ("velero", "cluster-admin", "velero/velero"),
 )

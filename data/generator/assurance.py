@@ -1,9 +1,10 @@
-"""What keeps the hospital as it was meant to be: declared configuration, and a sensor on every worker."""
+"""What keeps the hospital as it was meant to be: declared configuration, signed images, a sensor on every worker."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from hospital import MIRROR
 from infrastructure import daemon_set, host
 from model import Container, Custom, Declaration, Namespace
 
@@ -46,6 +47,9 @@ def assurance() -> list[Declaration]:
         daemon_set("kube-system", "tetragon", sensor, volumes=volumes),
         Custom("TracingPolicy", "", "writes-to-system-files", watched, "2026-05-12T08:30:00Z"),
         Custom("ValidatingWebhookConfiguration", "", "ingress-nginx-admission", routes_asked_about()),
+        Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
+        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
+        Custom("ClusterImagePolicy", "", "clinic-registry", SIGNED, "2026-06-08T07:45:00Z"),
     ]
 
 
@@ -93,6 +97,51 @@ def routes_asked_about() -> dict[str, Any]:
         "namespaceSelector": {},
         "objectSelector": {},
         "rules": [rule],
+        "sideEffects": "None",
+        "timeoutSeconds": 10,
+    }
+    return {"webhooks": [hook]}
+
+
+SIGNED: dict[str, Any] = {
+    "spec": {
+        "authorities": [{"key": {"hashAlgorithm": "sha256", "kms": "hashivault://release"}, "name": "release"}],
+        "images": [{"glob": f"{MIRROR}/**"}],
+        "mode": "enforce",
+    },
+    "status": {"conditions": [{"lastTransitionTime": "2026-06-08T07:45:03Z", "status": "True", "type": "Ready"}]},
+}
+"""The policy that asks every image of the clinic's own registry for the signature of its release key."""
+
+
+def pods_asked_about() -> dict[str, Any]:
+    """Return the webhook by which images are verified before their pods are made."""
+    rules = [
+        {
+            "apiGroups": [group],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": resources,
+            "scope": "*",
+        }
+        for group, resources in (
+            ("", ["pods", "pods/ephemeralcontainers"]),
+            ("apps", ["deployments", "statefulsets", "daemonsets", "replicasets"]),
+            ("batch", ["jobs", "cronjobs"]),
+        )
+    ]
+    included = {"key": "policy.sigstore.dev/include", "operator": "In", "values": ["true"]}
+    hook = {
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {
+            "service": {"name": "webhook", "namespace": "cosign-system", "path": "/validations", "port": 443}
+        },
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "name": "policy.sigstore.dev",
+        "namespaceSelector": {"matchExpressions": [included]},
+        "objectSelector": {},
+        "rules": rules,
         "sideEffects": "None",
         "timeoutSeconds": 10,
     }

@@ -13,12 +13,16 @@ from cluster import add_cluster
 from events import add_events
 from faults import Fault
 from inputs import inputs
-from model import Custom, Hospital
+from measurements import measurements
+from model import Custom, Hospital, object_id
 from network import add_network
 from objects import Cluster
+from observability import observability
 from policies import policies
 from scaling import add_scaling
+from scans import add_scans, scans
 from secret_stores import external_secrets
+from signed import signed
 from storage import add_storage
 from workloads import add_workloads
 
@@ -31,15 +35,17 @@ def declare() -> Hospital:
         *infrastructure.control_plane(),
         *infrastructure.node_agents(),
         *infrastructure.cluster_services(),
-        *infrastructure.monitoring_and_backup(),
+        *infrastructure.backup(),
+        *observability(),
         *software.ehr(),
         *software.imaging(),
         *software.integration(),
         *software.portal(),
         *software.identity_research_staging(),
     ]
-    return Hospital(
+    hospital = Hospital(
         *running,
+        *infrastructure.machines(),
         *external_secrets(running),
         *software.routes(),
         *policies(),
@@ -47,8 +53,13 @@ def declare() -> Hospital:
         *backups(),
         *software.scope(),
         *inputs(),
+        *signed(),
         *assurance(),
+        *scans(running),
     )
+    for each in measurements(hospital):
+        hospital.declared[object_id(each)] = each
+    return hospital
 
 
 def plant(faults: Iterable[Fault]) -> Hospital:
@@ -69,6 +80,7 @@ def render(hospital: Hospital) -> Cluster:
     add_cluster(cluster, hospital)
     add_access(cluster, hospital)
     add_events(cluster, hospital)
+    add_scans(cluster, hospital)
     for one in hospital.all(Custom):
         cluster.add(
             *(one.kind, one.namespace, one.name, one.content),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from hashlib import sha256
 
-from model import APP, CONTROL_PLANE, NODES, Hospital, Namespace, Workload, node_address, zone_of
-from objects import COLLECTED_AT, KINDS, SERVER_VERSION, Cluster, Kind, Object, digest, moment, suffix, uid
+from model import APP, CONTROL_PLANE, NODES, Hospital, Machine, Namespace, Workload, node_address, zone_of
+from objects import COLLECTED_AT, KINDS, Cluster, Kind, Object, digest, moment, suffix, uid
 from pods import PRIORITIES, cpu, mebibytes, replicas
 
 BORN = "2025-02-03"
@@ -15,9 +15,9 @@ UPGRADED = "2026-10-03"
 
 def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
     """Add everything that belongs to the cluster rather than to a workload."""
-    for node in NODES:
-        add_node(cluster, node)
-        add_cilium_node(cluster, node)
+    for machine in hospital.all(Machine):
+        add_node(cluster, machine)
+        add_cilium_node(cluster, machine.name)
     for namespace in hospital.all(Namespace):
         add_namespace(cluster, namespace)
         add_guards(cluster, hospital, namespace)
@@ -27,8 +27,9 @@ def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
     add_extensions(cluster)
 
 
-def add_node(cluster: Cluster, name: str) -> None:
+def add_node(cluster: Cluster, machine: Machine) -> None:
     """Add one node: a virtual machine in one of three rooms of the computer centre."""
+    name = machine.name
     member = name in CONTROL_PLANE
     created = moment(BORN, "node", name)
     labels = {
@@ -81,13 +82,13 @@ def add_node(cluster: Cluster, name: str) -> None:
                 "nodeInfo": {
                     "architecture": "amd64",
                     "bootID": uid("boot", "", name),
-                    "containerRuntimeVersion": "containerd://2.1.4",
+                    "containerRuntimeVersion": machine.runtime,
                     "kernelVersion": "6.8.0-85-generic",
                     "kubeProxyVersion": "",
-                    "kubeletVersion": SERVER_VERSION,
+                    "kubeletVersion": machine.kubelet,
                     "machineID": uid("machine", "", name).replace("-", ""),
                     "operatingSystem": "linux",
-                    "osImage": "Ubuntu 24.04.3 LTS",
+                    "osImage": machine.system,
                     "systemUUID": uid("system", "", name),
                 },
             },
@@ -136,6 +137,8 @@ def add_namespace(cluster: Cluster, namespace: Namespace) -> None:
     if namespace.pod_security:
         labels["pod-security.kubernetes.io/enforce"] = namespace.pod_security
         labels["pod-security.kubernetes.io/warn"] = "restricted"
+    if namespace.signed:
+        labels["policy.sigstore.dev/include"] = "true"
     cluster.add(
         "Namespace",
         "",
@@ -286,7 +289,14 @@ def add_classes(cluster: Cluster) -> None:
 
 
 SNAPSHOTS = "snapshot.storage.k8s.io"
-CLUSTER_WIDE = ("CiliumNode", "ClusterIssuer", "TracingPolicy", "VolumeSnapshotClass", "VolumeSnapshotContent")
+CLUSTER_WIDE = (
+    "CiliumNode",
+    "ClusterInfraAssessmentReport",
+    "ClusterIssuer",
+    "TracingPolicy",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
+)
 APPROVED = "https://github.com/kubernetes-csi/external-snapshotter/pull/814"
 """Where the API was reviewed: the server refuses a definition in a group of Kubernetes without it."""
 

@@ -103,13 +103,13 @@ def deployment(namespace: str, container: Container, **fields: Any) -> Workload:
 def namespaces() -> list[Declaration]:
     """Declare the namespaces of the hospital's own software."""
     return [
-        Namespace("ehr", True, "production", "restricted", "compute", True),
-        Namespace("imaging", True, "production", "restricted", "count"),
-        Namespace("integration", True, "production", "restricted", "count"),
-        Namespace("portal", True, "production", "restricted", "compute", True),
-        Namespace("identity", False, "production", "restricted", "compute"),
-        Namespace("research", False, "research", "restricted", "count"),
-        Namespace("ehr-staging", False, "staging", "restricted", "", True),
+        Namespace("ehr", True, "production", "restricted", "compute", True, signed=True),
+        Namespace("imaging", True, "production", "restricted", "count", signed=True),
+        Namespace("integration", True, "production", "restricted", "count", signed=True),
+        Namespace("portal", True, "production", "restricted", "compute", True, signed=True),
+        Namespace("identity", False, "production", "restricted", "compute", signed=True),
+        Namespace("research", False, "research", "restricted", "count", signed=True),
+        Namespace("ehr-staging", False, "staging", "restricted", "", True, signed=True),
         Namespace("cicd", False, "", "restricted", "count"),
     ]
 
@@ -160,6 +160,14 @@ def ehr() -> list[Declaration]:
         readiness="exec redis-cli ping",
         liveness="tcp redis",
     )
+    redis_metrics = Container(
+        "metrics",
+        f"{MIRROR}/oliver006/redis_exporter:v1.78.0",
+        cpu=50,
+        memory=64,
+        ports={"metrics": 9121},
+        readiness="http /health metrics",
+    )
     dump = Container(
         "pg-dump",
         f"{MIRROR}/platform/pg-dump:17.6-2",
@@ -173,7 +181,7 @@ def ehr() -> list[Declaration]:
         deployment("ehr", api, revisions=2),
         deployment("ehr", fhir),
         database("ehr", "ehr-db", 200, exporter=True),
-        Workload("StatefulSet", "ehr", "ehr-redis", (redis,), claims={"data": 8}),
+        Workload("StatefulSet", "ehr", "ehr-redis", (redis, redis_metrics), claims={"data": 8}),
         Workload(
             "CronJob",
             "ehr",
@@ -233,7 +241,7 @@ def imaging() -> list[Declaration]:
             trouble={1: Trouble("OOMKilled", "2026-11-16T03:12:44Z", 1)},
         ),
         orthanc("imaging", "critical"),
-        database("imaging", "pacs-db", 100),
+        database("imaging", "pacs-db", 100, exporter=True),
         deployment("imaging", viewer, replicas=3),
         Workload(
             "CronJob",
@@ -249,7 +257,7 @@ def imaging() -> list[Declaration]:
         Claim("imaging", "teaching-archive", 512, SHARED),
         Service("imaging", "dcm4chee-arc", dict(pacs), app="dcm4chee-arc"),
         orthanc_service("imaging"),
-        database_service("imaging", "pacs-db"),
+        database_service("imaging", "pacs-db", exporter=True),
         Service("imaging", "image-viewer", {"http": (80, "http")}, app="image-viewer"),
         Service("imaging", "cold-archive", {"https": (443, 443)}, external_name="s3.dr-site.clinic.example"),
         *(Budget("imaging", name, name) for name in ("dcm4chee-arc", "orthanc", "pacs-db", "image-viewer")),
@@ -292,7 +300,7 @@ def integration() -> list[Declaration]:
         f"{MIRROR}/nextgenhealthcare/connect:4.5.2",
         cpu=500,
         memory=1536,
-        ports={"https": 8443},
+        ports={"https": 8443, "metrics": 9404},
         env={
             "DATABASE": "postgres",
             "DATABASE_URL": "jdbc:postgresql://mirth-db.integration.svc:5432/mirthdb",
@@ -315,7 +323,7 @@ def integration() -> list[Declaration]:
         "rabbitmq",
         f"{MIRROR}/library/rabbitmq:4.1.4",
         memory=1024,
-        ports={"amqp": 5672},
+        ports={"amqp": 5672, "prometheus": 15692},
         env={"RABBITMQ_ERLANG_COOKIE": "secret:rabbitmq/erlang-cookie"},
         mounts={"/var/lib/rabbitmq": "data"},
         readiness="exec rabbitmq-diagnostics -q ping",
@@ -369,7 +377,7 @@ def identity_research_staging() -> list[Declaration]:
     """Declare the identity provider, the research archive, and the masked copy of the record."""
     keycloak = Container(
         "keycloak",
-        "quay.io/keycloak/keycloak:26.6.1",
+        "registry.clinic.example/keycloak/keycloak:26.6.1",
         cpu=500,
         memory=1536,
         ports={"http": 8080, "management": 9000},
@@ -400,9 +408,9 @@ def identity_research_staging() -> list[Declaration]:
         orthanc_service("research"),
         Budget("research", "orthanc", "orthanc"),
         deployment("ehr-staging", staging, replicas=1, priority="clinical-standard"),
-        replace(database("ehr-staging", "ehr-db", 50, replicas=1), priority="clinical-standard"),
+        replace(database("ehr-staging", "ehr-db", 50, exporter=True, replicas=1), priority="clinical-standard"),
         Service("ehr-staging", "ehr-app", {"http": (8080, "http")}, app="ehr-app"),
-        database_service("ehr-staging", "ehr-db"),
+        database_service("ehr-staging", "ehr-db", exporter=True),
         *(Budget("ehr-staging", name, name) for name in ("ehr-app", "ehr-db")),
     ]
 
@@ -449,6 +457,28 @@ def routes() -> list[Declaration]:
     ]
 
 
+PROMETHEUS = "Prometheus/monitoring/clinic"
+# What gives metrics: the workload, the name and number of its port, and whether its Service has that port.
+SCRAPED = (
+    ("Deployment/ehr/ehr-app", "http", 8080, True),
+    ("Deployment/ehr/ehr-api", "http", 8080, True),
+    ("Deployment/ehr/fhir-server", "http", 8080, True),
+    ("StatefulSet/ehr/ehr-db", "metrics", 9187, True),
+    ("StatefulSet/ehr/ehr-redis", "metrics", 9121, False),
+    ("Deployment/imaging/dcm4chee-arc", "http", 8080, True),
+    ("Deployment/imaging/image-viewer", "http", 8080, True),
+    ("StatefulSet/imaging/orthanc", "http", 8042, True),
+    ("StatefulSet/imaging/pacs-db", "metrics", 9187, True),
+    ("Deployment/integration/mirth", "metrics", 9404, False),
+    ("StatefulSet/integration/mirth-db", "metrics", 9187, True),
+    ("StatefulSet/integration/rabbitmq", "prometheus", 15692, False),
+    ("Deployment/portal/portal-web", "http", 8080, True),
+    ("Deployment/portal/portal-api", "http", 8080, True),
+    ("Deployment/identity/keycloak", "management", 9000, False),
+    ("StatefulSet/research/orthanc", "http", 8042, True),
+    ("Deployment/ehr-staging/ehr-app", "http", 8080, True),
+    ("StatefulSet/ehr-staging/ehr-db", "metrics", 9187, True),
+)
 # Who opens a connection to whom, and on which port; what lies outside the cluster is named by its addresses.
 EXPECTED_FLOWS = (
     ("Deployment/ingress-nginx/ingress-nginx", "Deployment/ehr/ehr-app", 8080),
@@ -472,8 +502,7 @@ EXPECTED_FLOWS = (
     ("StatefulSet/imaging/orthanc", "Deployment/imaging/dcm4chee-arc", 11112),
     ("Deployment/imaging/dcm4chee-arc", "StatefulSet/imaging/pacs-db", 5432),
     ("Deployment/ehr-staging/ehr-app", "StatefulSet/ehr-staging/ehr-db", 5432),
-    ("Deployment/monitoring/prometheus", "StatefulSet/ehr/ehr-db", 9187),
-    ("Deployment/monitoring/prometheus", "StatefulSet/integration/mirth-db", 9187),
+    *((PROMETHEUS, workload, port) for workload, _, port, _ in SCRAPED),
     ("Deployment/identity/keycloak", "10.60.4.20/32", 5432),
     ("Deployment/identity/keycloak", "10.60.5.20/32", 5432),
     (BRANCHES, "Deployment/integration/mirth", 2575),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hospital import TEMPORARY
-from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Namespace, Service, Workload
+from model import CONTROL_PLANE, NODES, WORKERS, Budget, Container, Declaration, Machine, Namespace, Service, Workload
+from objects import SERVER_VERSION
 
-VERSION = "v1.34.2"
+VERSION = SERVER_VERSION
 PKI = "/etc/kubernetes/pki"
 
 
@@ -25,9 +25,15 @@ def namespaces() -> list[Declaration]:
         Namespace("kube-node-lease"),
         Namespace("ingress-nginx", pod_security="baseline", quota="count"),
         Namespace("cert-manager", pod_security="restricted"),
+        Namespace("cosign-system", pod_security="restricted"),
         Namespace("monitoring", pod_security="privileged"),
         Namespace("velero", pod_security="baseline"),
     ]
+
+
+def machines() -> list[Declaration]:
+    """Declare the nodes."""
+    return [Machine(name, SERVER_VERSION) for name in NODES]
 
 
 def static_pod(name: str, image: str, port: int, cpu: int, memory: int, *flags: str) -> Workload:
@@ -89,6 +95,11 @@ def control_plane() -> list[Declaration]:
             0,
             "--admission-control-config-file=/etc/kubernetes/admission.yaml",
             "--advertise-address={address}",
+            "--audit-log-maxage=30",
+            "--audit-log-maxbackup=10",
+            "--audit-log-maxsize=100",
+            "--audit-log-path=/var/log/kubernetes/audit/audit.log",
+            "--audit-policy-file=/etc/kubernetes/audit-policy.yaml",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--encryption-provider-config=/etc/kubernetes/enc/encryption-config.yaml",
@@ -96,6 +107,7 @@ def control_plane() -> list[Declaration]:
             "--oidc-client-id=kubernetes",
             "--oidc-issuer-url=https://login.clinic.example/realms/staff",
             "--anonymous-auth=false",
+            "--audit-webhook-config-file=/etc/kubernetes/audit-webhook.yaml",
             "--profiling=false",
             "--service-cluster-ip-range=10.96.0.0/16",
             f"--client-ca-file={PKI}/ca.crt",
@@ -143,7 +155,7 @@ def node_agents() -> list[Declaration]:
     """Declare what runs on every node: network, storage driver, metrics, logs."""
     cilium = Container(
         "cilium-agent",
-        "quay.io/cilium/cilium:v1.18.2",
+        "quay.io/cilium/cilium:v1.19.1",
         memory=512,
         command=("cilium-agent", "--config-dir=/tmp/cilium/config-map"),
         mounts={"/var/run/cilium": "run", "/sys/fs/bpf": "bpf"},
@@ -192,8 +204,15 @@ def node_agents() -> list[Declaration]:
                 "plugin": host("/var/lib/kubelet/plugins/rbd.csi.ceph.com"),
             },
         ),
-        daemon_set("monitoring", "node-exporter", metrics, volumes={"root": host("/")}, token=False),
-        daemon_set("monitoring", "fluent-bit", logs, volumes={"logs": host("/var/log")}, host_network=False),
+        daemon_set("monitoring", "node-exporter", metrics, volumes={"root": host("/")}, token=False, tolerates="all"),
+        daemon_set(
+            "monitoring",
+            "fluent-bit",
+            logs,
+            volumes={"logs": host("/var/log")},
+            host_network=False,
+            tolerates="all",
+        ),
     ]
 
 
@@ -231,7 +250,7 @@ def cluster_services() -> list[Declaration]:
             priority=critical,
             tolerates="control-plane",
         ),
-        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.18.2", 9234, priority=critical),
+        server("kube-system", "cilium-operator", "quay.io/cilium/operator-generic:v1.19.1", 9234, priority=critical),
         server(
             "kube-system",
             "metrics-server",
@@ -250,14 +269,24 @@ def cluster_services() -> list[Declaration]:
         server(
             "ingress-nginx",
             "ingress-nginx",
-            "registry.k8s.io/ingress-nginx/controller:v1.13.3",
+            "registry.clinic.example/platform/ingress-nginx-controller:1.13.3-clinic4",
             8443,
             replicas=2,
             ready="http /healthz 10254",
             memory=512,
             spread=True,
         ),
-        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.19.0", 9402),
+        server("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.21.0", 9402),
+        server(
+            "cosign-system",
+            "policy-controller-webhook",
+            "ghcr.io/sigstore/policy-controller/policy-controller:v0.13.0",
+            8443,
+            replicas=2,
+            spread=True,
+        ),
+        Service("cosign-system", "webhook", {"https": (443, "http")}, app="policy-controller-webhook"),
+        Budget("cosign-system", "policy-controller-webhook", "policy-controller-webhook"),
         Service("kube-system", "kube-dns", {"dns": (53, "dns")}, app="coredns"),
         Service("kube-system", "metrics-server", {"https": (443, "http")}, app="metrics-server"),
         Service(
@@ -272,31 +301,16 @@ def cluster_services() -> list[Declaration]:
     ]
 
 
-def monitoring_and_backup() -> list[Declaration]:
-    """Declare monitoring and backup; nobody made these highly available."""
-    data: dict[str, Any] = {"data": {"emptyDir": {}}}
+def backup() -> list[Declaration]:
+    """Declare what makes backups; nobody made it highly available."""
     return [
         server(
-            "monitoring",
-            "prometheus",
-            "quay.io/prometheus/prometheus:v3.6.0",
-            9090,
-            memory=4096,
-            ready="http /-/ready http",
-            mounts={"/prometheus": "data"},
-            volumes=data,
-        ),
-        server("monitoring", "alertmanager", "quay.io/prometheus/alertmanager:v0.28.1", 9093),
-        server(
-            "monitoring",
-            "grafana",
-            "docker.io/grafana/grafana:12.2.0",
-            3000,
-            env={"GF_SECURITY_ADMIN_PASSWORD": "secret:grafana/admin-password"},
-            volumes=TEMPORARY,
-        ),
-        server("velero", "velero", "docker.io/velero/velero:v1.17.0", 8085, memory=512, ready=""),
-        Service("monitoring", "prometheus", {"web": (9090, "http")}, app="prometheus"),
-        Service("monitoring", "alertmanager", {"web": (9093, "http")}, app="alertmanager"),
-        Service("monitoring", "grafana", {"web": (80, "http")}, app="grafana"),
+            "velero",
+            "velero",
+            "docker.io/velero/velero:v1.17.0",
+            8085,
+            memory=512,
+            ready="",
+            args=("server", "--features=EnableCSI"),
+        )
     ]

@@ -10,10 +10,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from model import NODES, WORKERS, Hospital, Input
+from signed import archive, policies
 from text import readable
 
 CANARY = "CanaryKeyOfTheClinic-{}-not-a-key"
@@ -43,10 +45,17 @@ WORKFORCE = (
     ("system:serviceaccount:cicd:deployer", "release pipeline", "2026-03-10", "", ""),
 )
 VENDORS = (
-    ("Cloud host", "cluster, databases, buckets", "2024-02-01", "2027-01-31", "account security lead"),
-    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office"),
-    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office"),
-    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager"),
+    (
+        "Cloud host",
+        "cluster, databases, buckets",
+        "2024-02-01",
+        "2027-01-31",
+        "account security lead",
+        "s3:* postgres:keycloak aws:clinic-backups*",
+    ),
+    ("Image archive maker", "support of the PACS", "2023-07-01", "2026-12-31", "privacy office", ""),
+    ("Prescription network", "e-prescribing", "2022-03-15", "2027-03-14", "privacy office", "saas:e-prescribing"),
+    ("Monitoring service", "paging on alerts, no patient data", "", "", "account manager", ""),
 )
 RBAC = "rbac.authorization.k8s.io"
 READ = "get list watch"
@@ -94,6 +103,8 @@ DRILLS = (
     ("ransomware", "2026-05-21", "Namespace//ehr", "passed", 410, 90, "yes"),
     ("key loss", "2026-04-16", "key clinic-data", "passed", 55, 0, "yes"),
     ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
+    ("penetration test", "2026-06-23", "patient portal and FHIR interface", "passed", "", "", "yes"),
+    ("application scan", "2026-10-29", "patient portal and FHIR interface", "passed", "", "", "yes"),
     ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
 KEYS = (
@@ -101,11 +112,14 @@ KEYS = (
     ("vault-transit", "external", "2026-03-02", "false"),
 )
 STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
+PORTAL, OPENSSL = "Deployment/portal/portal-web", "CVE-2024-6119"
+TICKET_COLUMNS = ("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability")
 TICKETS = (
-    ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed"),
-    ("CLIN-1063", "2026-10-19T07:50:00Z", "", "vulnerability", "high", "Deployment/portal/portal-web", "in_progress"),
-    ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed"),
-    ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open"),
+    ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed", ""),
+    ("CLIN-1052", "2026-08-24T09:00:00Z", "2026-09-02T16:40:00Z", "vulnerability", "critical", "", "closed", ""),
+    ("CLIN-1063", "2026-10-19T07:50:00Z", "2026-11-17T12:30:00Z", "vulnerability", "high", PORTAL, "closed", OPENSSL),
+    ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed", ""),
+    ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
 )
 
 
@@ -117,15 +131,19 @@ def inputs() -> list[Input]:
         Input("audit-policy.yaml", audit_policy()),
         *buckets(),
         Input("drills.csv", rows(DRILL_COLUMNS, DRILLS)),
+        *(Input(f"bundles/{bundle}.json", verified(bundle)) for bundle in WRITTEN),
         Input("eks.json", eks()),
         Input("encryption-config.yaml", encryption()),
+        Input("evidence.csv", rows(("digest", "bundle", "recorded_on", "kept_in"), REGISTER)),
         Input("etcd.csv", rows(("resource", "prefix", "objects", "complete", "taken_at"), STORED)),
+        Input("evidence_archive.csv", archive()),
         Input("keys.csv", rows(("key", "kept_in", "rotated_on", "rotates"), KEYS)),
         Input("kubescape.json", kubescape()),
         *(Input(f"nodes/{node}/kubelet-config.yaml", kubelet()) for node in NODES),
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
+        Input("policies.csv", policies()),
         Input("rds.json", rds()),
-        Input("tickets.csv", rows(("id", "opened_at", "closed_at", "kind", "severity", "object", "status"), TICKETS)),
+        Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]
@@ -170,6 +188,32 @@ def written(one: Input) -> str:
             return readable(one.content)
 
 
+def evidence_digest(bundle: str) -> str:
+    """Return the digest of what an earlier run wrote."""
+    return sha256(f"evidence/{bundle}".encode()).hexdigest()
+
+
+WRITTEN = {"5b1f0c9a7d3e2486": "2026-09-30", "c27e94d10ab8635f": "2026-10-31"}
+"""Earlier runs of the assessment, and the day on which each digest was written down."""
+
+REGISTER = [(evidence_digest(bundle), bundle, day, "tickets of the privacy office") for bundle, day in WRITTEN.items()]
+
+
+def verified(bundle: str) -> dict[str, Any]:
+    """Return the answer of the verification of an earlier bundle."""
+    return {
+        "bundle": bundle,
+        "cluster": "clinic",
+        "files": 214,
+        "found_digest": evidence_digest(bundle),
+        "intact": True,
+        "problems": [],
+        "recorded_digest": evidence_digest(bundle),
+        "verification": "hipaa-kit bundle 1",
+        "verified_at": "2026-11-19T08:12:40Z",
+    }
+
+
 def rows(columns: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Return rows by the names of their columns."""
     return [dict(zip(columns, each, strict=True)) for each in values]
@@ -209,6 +253,21 @@ def block_devices() -> dict[str, Any]:
     return {"blockdevices": [{"name": "sda", "type": "disk", "fstype": None, "mountpoints": [None], "children": parts}]}
 
 
+VALUES = [
+    {"group": "", "resources": ["configmaps", "secrets", "serviceaccounts/token"]},
+    {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
+]
+"""What holds secrets or data: the log must not."""
+
+WORTH_A_BODY = [
+    {"group": "", "resources": ["pods", "services"]},
+    {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "networking.k8s.io", "resources": ["ingresses"]},
+    {"group": "velero.io", "resources": ["restores"]},
+]
+"""Changes of which a review must see what was changed."""
+
+
 def audit_policy() -> dict[str, Any]:
     """Return the API server's audit policy."""
     return {
@@ -218,9 +277,9 @@ def audit_policy() -> dict[str, Any]:
         "rules": [
             {"level": "None", "users": ["system:kube-proxy"], "verbs": ["watch"]},
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
-            {"level": "Metadata", "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
-            {"level": "Request", "resources": [{"group": "", "resources": ["pods/exec", "pods/portforward"]}]},
+            {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
+            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }
@@ -269,7 +328,7 @@ def eks() -> dict[str, Any]:
         "cluster": {
             "name": "clinic-partner",
             "arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/clinic-partner",
-            "version": "1.34",
+            "version": "1.35",
             "status": "ACTIVE",
             "resourcesVpcConfig": {
                 "endpointPublicAccess": True,
@@ -334,6 +393,7 @@ def kubescape() -> dict[str, Any]:
 
 def vendors() -> dict[str, Any]:
     """Return the vendors that may see patient data, and those that were found not to."""
-    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role")
+    columns = ("name", "service", "baa_signed_on", "baa_expires_on", "contact_role", "endpoints")
     entries = [{key: value for key, value in each.items() if value} for each in rows(columns, VENDORS)]
+    entries = [each | ({"endpoints": each["endpoints"].split()} if "endpoints" in each else {}) for each in entries]
     return {"apiVersion": "hipaa-kit/v1", "kind": "Vendors", "entries": entries}

@@ -77,12 +77,14 @@ class Workload:
     priority: str = "clinical-critical"
     max_unavailable: int | str = "25%"
     host_network: bool = False
+    networks: str = ""  # networks beside that of the pods, to which a second plugin attaches its pods
     tolerates: str = ""  # all: runs on every node; control-plane: there as well
     schedule: str = ""
     suspended: bool = False
     applied: bool = False  # written with kubectl apply, whose annotation repeats the whole manifest
     revisions: int = 1
     edited: tuple[str, str] = ("", "")  # who changed it by hand, and when
+    made_by: str = ""  # object of an operator that owns it, `Kind/name`, in the same namespace
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Namespace:
     pod_security: str = ""
     quota: str = ""
     limit_range: bool = False
+    signed: bool = False  # images are asked for signatures
 
 
 @dataclass(frozen=True)
@@ -201,12 +204,72 @@ class Input:
     content: Any
 
 
+@dataclass(frozen=True)
+class Machine:
+    """The systems of one node, as its kubelet reports them."""
+
+    name: str
+    kubelet: str
+    runtime: str = "containerd://2.3.5"
+    system: str = "Ubuntu 24.04.3 LTS"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scanner saw in the image of one container of a workload."""
+
+    workload: str
+    container: str
+    found: tuple[tuple[Any, ...], ...] = ()  # id, package, installed, fixed, severity, published, score
+    scanned_at: str = "2026-11-19T22:10:04Z"
+    system: tuple[str, str] = ("debian", "12.12")
+    ended: bool = False  # the system gets no fixes any more
+    secrets: tuple[str, ...] = ()  # rules by which secrets were found
+    looked_for: tuple[str, ...] = ("vulnerabilities", "secrets", "packages")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One file of the folder `records`: its text, or kind, key and records of a list."""
+
+    path: str
+    content: Any
+
+
 Declaration = (
-    Workload | Service | Budget | Autoscaler | Claim | Namespace | Route | Policy | ScopeEntry | Custom | Input
+    Workload
+    | Service
+    | Budget
+    | Autoscaler
+    | Claim
+    | Namespace
+    | Route
+    | Policy
+    | ScopeEntry
+    | Custom
+    | Input
+    | Machine
+    | Scan
+    | Signed
 )
 Declared = TypeVar(
     "Declared",
-    *(Workload, Service, Budget, Autoscaler, Claim, Namespace, Route, Policy, ScopeEntry, Custom, Input),
+    *(
+        Workload,
+        Service,
+        Budget,
+        Autoscaler,
+        Claim,
+        Namespace,
+        Route,
+        Policy,
+        ScopeEntry,
+        Custom,
+        Input,
+        Machine,
+        Scan,
+        Signed,
+    ),
 )
 
 
@@ -219,8 +282,14 @@ def object_id(declared: Declaration) -> str:
             return f"Namespace//{name}"
         case ScopeEntry(position=position):
             return f"ScopeEntry//{position}"
+        case Machine(name=name):
+            return f"Node//{name}"
+        case Scan(workload=workload, container=container):
+            return f"Scan//{workload}/{container}"
         case Input(path=path):
             return f"Input//{path}"
+        case Signed(path=path):
+            return f"Signed//{path}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

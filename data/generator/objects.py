@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 Object = dict[str, Any]
 
 COLLECTED_AT = "2026-11-20T02:00:00Z"
-SERVER_VERSION = "v1.34.2"
+SERVER_VERSION = "v1.35.8"
 LIST_VERSION = 48_210_377
 SEED = uuid.uuid5(uuid.NAMESPACE_DNS, "clinic.example")
 # The letters Kubernetes draws name suffixes from: no vowels, no look-alikes.
@@ -47,7 +47,7 @@ def _kinds() -> Iterator[Kind]:
             yield Kind(group, version, plural, name)
 
 
-# What a stock 1.34 server lists, without Secrets and ConfigMaps (never asked for), without the second
+# What a stock 1.35 server lists, without Secrets and ConfigMaps (never asked for), without the second
 # name of events (events.k8s.io), and with the custom resources of this hospital.
 KINDS_SERVED = """
 v1: componentstatuses=ComponentStatus endpoints=Endpoints events=Event
@@ -87,12 +87,20 @@ argoproj.io/v1alpha1: applications=Application
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
 cilium.io/v1alpha1: tracingpolicies=TracingPolicy
 external-secrets.io/v1: externalsecrets=ExternalSecret
+policy.sigstore.dev/v1beta1: clusterimagepolicies=ClusterImagePolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot
+monitoring.coreos.com/v1: alertmanagers=Alertmanager podmonitors=PodMonitor probes=Probe prometheuses=Prometheus
+monitoring.coreos.com/v1: prometheusrules=PrometheusRule servicemonitors=ServiceMonitor thanosrulers=ThanosRuler
+monitoring.coreos.com/v1alpha1: alertmanagerconfigs=AlertmanagerConfig prometheusagents=PrometheusAgent
+monitoring.coreos.com/v1alpha1: scrapeconfigs=ScrapeConfig
 velero.io/v1: backups=Backup backupstoragelocations=BackupStorageLocation podvolumebackups=PodVolumeBackup
 velero.io/v1: podvolumerestores=PodVolumeRestore restores=Restore schedules=Schedule
 velero.io/v1: volumesnapshotlocations=VolumeSnapshotLocation
 velero.io/v2alpha1: datauploads=DataUpload
+aquasecurity.github.io/v1alpha1: clusterinfraassessmentreports=ClusterInfraAssessmentReport
+aquasecurity.github.io/v1alpha1: configauditreports=ConfigAuditReport exposedsecretreports=ExposedSecretReport
+aquasecurity.github.io/v1alpha1: sbomreports=SbomReport vulnerabilityreports=VulnerabilityReport
 """
 # Asked for as well, and answered with an error: the server has no such types.
 NOT_SERVED = (

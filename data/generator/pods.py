@@ -277,7 +277,13 @@ def tolerations(workload: Workload) -> list[Object]:
 
 def template(workload: Workload) -> Object:
     """Return the pod template."""
-    return {"metadata": {"labels": pod_labels(workload)}, "spec": pod_spec(workload)}
+    noted = {"annotations": pod_annotations(workload)} if pod_annotations(workload) else {}
+    return {"metadata": {"labels": pod_labels(workload), **noted}, "spec": pod_spec(workload)}
+
+
+def pod_annotations(workload: Workload) -> dict[str, str]:
+    """Return the annotations of the pod template."""
+    return {"k8s.v1.cni.cncf.io/networks": workload.networks} if workload.networks else {}
 
 
 def bound_spec(workload: Workload, replica: Replica) -> Object:

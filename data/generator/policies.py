@@ -30,7 +30,7 @@ def policies() -> list[Declaration]:
         *(Policy(name, "allow-dns", asks_names()) for name in SHUT),
         *_from_flows(),
         Policy("ingress-nginx", "from-outside", ingress({}, [{"ipBlock": {"cidr": "0.0.0.0/0"}}], 8443)),
-        Policy("monitoring", "within", ingress({}, [{"podSelector": {}}])),
+        *_of_monitoring(),
         Policy("monitoring", "grafana", GRAFANA, "CiliumNetworkPolicy"),
     ]
 
@@ -44,6 +44,22 @@ GRAFANA: Spec = {
         }
     ],
 }
+
+
+def _of_monitoring() -> list[Declaration]:
+    """Declare who may connect to what watches: Prometheus to all of it, and to Prometheus nobody but who shows it.
+
+    Prometheus reaches every workload that it scrapes: who reaches it would come near to all of them.
+    """
+    prometheus, alertmanager, shows = (
+        {"podSelector": {"matchLabels": {APP: name}}}
+        for name in ("prometheus-clinic", "alertmanager-clinic", "grafana")
+    )
+    return [
+        Policy("monitoring", "within", ingress({}, [prometheus])),
+        Policy("monitoring", "prometheus", ingress(prometheus["podSelector"], [shows], 9090)),
+        Policy("monitoring", "alertmanager", ingress(alertmanager["podSelector"], [alertmanager], 9094)),
+    ]
 
 
 def asks_names() -> Spec:
@@ -71,7 +87,8 @@ def peer(end: str) -> Spec:
     """Return a peer for one end of a flow: a workload, or addresses outside."""
     if end.count("/") < 2:
         return {"ipBlock": {"cidr": end}}
-    _, namespace, name = end.split("/")
+    kind, namespace, name = end.split("/")
+    name = f"prometheus-{name}" if kind == "Prometheus" else name
     return {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "podSelector": {"matchLabels": {APP: name}},

@@ -18,7 +18,7 @@ exclude:
 - {object: Service/portal/status-page, reason: "public page, knows no patient"}
 """
 SYSTEM = """\
-system: {preset: standard, add: [ingress-nginx, cert-manager, monitoring, velero]}
+system: {preset: standard, add: [ingress-nginx, cert-manager, cosign-system, monitoring, velero]}
 """
 
 

@@ -12,6 +12,7 @@ from pods import (
     bound_spec,
     claim_labels,
     job_name,
+    pod_annotations,
     pod_labels,
     pod_status,
     replicas,
@@ -65,6 +66,7 @@ def add_pods(
             {"spec": bound_spec(workload, replica), "status": pod_status(workload, replica)},
             created=replica.created,
             labels=pod_labels(workload) | labels | own,
+            annotations=pod_annotations(workload) or None,
             owned_by=owned_by,
             generateName=prefix,
         )
@@ -142,7 +144,7 @@ def add_replica_set(cluster: Cluster, workload: Workload, found: list[Replica], 
     """Add one ReplicaSet of a Deployment; revisions are counted backwards from the current one."""
     name = template_hash(workload, revision)
     made = template(workload)
-    made["metadata"] = {"labels": pod_labels(workload) | {HASH: name}}
+    made["metadata"]["labels"] = pod_labels(workload) | {HASH: name}
     if revision:
         made["spec"]["containers"][0]["image"] += f"-previous{revision}"
     counts = ready_counts(found)
@@ -220,6 +222,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
             for name, size in workload.claims.items()
         ]
     current = f"{workload.name}-{revision[REVISION_HASH]}"
+    maker, _, name = workload.made_by.partition("/")
     status = {
         **ready_counts(found),
         "collisionCount": 0,
@@ -235,6 +238,7 @@ def add_stateful_set(cluster: Cluster, workload: Workload, found: list[Replica])
         {"spec": spec, "status": status},
         created=created_at(workload),
         labels=pod_labels(workload),
+        owned_by=owner(maker, workload.namespace, name) if workload.made_by else None,
         generation=1,
         managedFields=managed_fields(workload),
     )
@@ -322,7 +326,7 @@ def add_cron_job(cluster: Cluster, workload: Workload, found: list[Replica]) -> 
     labels = {"controller-uid": identity, "job-name": name}
     labels |= {f"batch.kubernetes.io/{key}": value for key, value in labels.items()}
     times = {"lastProbeTime": status["lastSuccessfulTime"], "lastTransitionTime": status["lastSuccessfulTime"]}
-    made = {"metadata": {"labels": pod_labels(workload) | labels}, "spec": made["spec"]}
+    made = made | {"metadata": made["metadata"] | {"labels": pod_labels(workload) | labels}}
     cluster.add(
         "Job",
         workload.namespace,

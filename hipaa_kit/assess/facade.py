@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache as memoize
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +18,14 @@ import hipaa_kit.inventory
 import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
-from hipaa_kit.assess.findings import Results, tabulate
-from hipaa_kit.assess.rollup import roll_up_citations, roll_up_topics
-from hipaa_kit.assess.runner import check_inputs, run_check
+from hipaa_kit.assess.dispositions import with_dispositions
+from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.proposed import proposed_controls
+from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
+from hipaa_kit.assess.remedies import remedies
+from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
+from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
+from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
@@ -30,12 +36,14 @@ from hipaa_kit.inventory.reports import workloads_by_object
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
 from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
+from hipaa_kit.sources.signed import Records, no_records
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
-from hipaa_kit.tables.results import UNREADABLE
+from hipaa_kit.tables.results import PROPOSED_CONTROLS, UNREADABLE
+from hipaa_kit.tables.signed import SIGNED_TABLES
 
 RESULTS = (
     "check_inputs",
@@ -50,12 +58,24 @@ RESULTS = (
     "input_conflicts",
     "input_files",
     "inputs",
+    "owner_summary",
+    "proposed_controls",
     "provenance",
+    "record_problems",
+    "record_states",
+    "remedies",
     "set_aside",
     "topic_summary",
     "unreadable",
+    *SIGNED_TABLES,
 )
 """Tables that a run adds to those of the inventory."""
+
+
+CURRENT = "current"
+PREVIEW = "nprm-preview"
+PROFILES = (CURRENT, PREVIEW)
+"""The rule in force, and a preview of the one proposed in 2025, which is shown beside it and never in its place."""
 
 
 @memoize
@@ -83,6 +103,12 @@ class Assessment:
         Run only the checks of these topics; all by default.
     inputs
         What was given beside the cluster; nothing by default.
+    records
+        What people signed; nothing by default.
+    preset
+        Findings of system namespaces that are proved to be far from ePHI are marked as hidden.
+    profile
+        `current`, the rule in force; `nprm-preview` adds table `proposed_controls`, the rule proposed in 2025.
     cache
         Folder in which results are kept under the digest of all inputs; none by default.
 
@@ -101,11 +127,19 @@ class Assessment:
         parameters: Mapping[str, Any] | None = None,
         topics: Iterable[str] = (),
         inputs: Inputs | None = None,
+        records: Records | None = None,
+        preset: bool = True,
+        profile: str = CURRENT,
         cache: str | Path | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope
         self.given = inputs or no_inputs()
+        self.records = records or no_records()
+        self.preset = preset
+        if profile not in PROFILES:
+            raise InputError(f"there is no profile {profile!r}", "", f"profiles are {', '.join(PROFILES)}")
+        self.profile = profile
         self.as_of = as_of or snapshot.collected_at
         self.catalogue: Catalogue = load_catalogue()
         self.topics_asked = tuple(sorted(set(topics)))
@@ -171,7 +205,10 @@ class Assessment:
             "inputs": self.given.digest,
             "scanner_checks": _digest_of(load_scanner_checks()),
             "kit_version": hipaa_kit.__version__,
+            "preset": self.preset,
+            "profile": self.profile,
             "parameters": dict(sorted(self.parameters.items())),
+            "records": self.records.digest,
             "scope": self.scope.digest if self.scope else "",
             "snapshot": self.snapshot.digest,
         }
@@ -193,6 +230,11 @@ class Assessment:
         wanted = [c for c in every if not self.topics_asked or self.catalogue.control(c.id).topic in self.topics_asked]
         return tuple(wanted)
 
+    def checks_behind(self) -> tuple[Check, ...]:
+        """Return the checks of objects whose findings are known: all of them where a check judges findings."""
+        every = registered_checks().values() if any(check.needs_all_findings for check in self.checks) else self.checks
+        return tuple(check for check in every if not check.judges_findings)
+
     def _parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
         defaults = {name: value for check in registered_checks().values() for name, value in check.parameters.items()}
         thresholds = dict(self.scope.thresholds) if self.scope else {}
@@ -204,7 +246,7 @@ class Assessment:
             if name in defaults and type(value) is not type(defaults[name]):
                 wanted = type(defaults[name]).__name__
                 raise InputError(f"parameter {name!r} is {type(value).__name__}", "", f"give {wanted}")
-        used = {name for check in self.checks for name in check.parameters}
+        used = {name for check in [*self.checks, *self.checks_behind()] for name in check.parameters}
         return {name: merged.get(name, defaults[name]) for name in sorted(used)}
 
     def _through(self, folder: Path) -> cached.StoredTables:
@@ -227,6 +269,8 @@ class Tables(TableSet):
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, made now if it was not asked for before."""
+        if name in SIGNED_TABLES:
+            return self._of.records.tables[name]
         if name not in RESULTS:
             return self._inventory[name]
         if name not in self._made:
@@ -235,23 +279,75 @@ class Tables(TableSet):
 
     @cached_property
     def _results(self) -> Results:
+        """Return all findings, with the dispositions of records that stand beside them."""
+        return self._with(self._told_by_all, self._standings_of_all)
+
+    @cached_property
+    def _told_by_all(self) -> Results:
+        """What all checks say, before anyone has looked at records."""
+        of = self._of
+        last = [verdict for check in of.checks if check.judges_findings for verdict in self._run(check, self._known)]
+        chosen = {check.id for check in of.checks}
+        return self._of_objects.joined(self._told(last)).of(chosen) if last else self._of_objects
+
+    @cached_property
+    def _standings_of_all(self) -> list[Standing]:
+        return self._judged(self._told_by_all)
+
+    @cached_property
+    def _of_objects(self) -> Results:
+        """What the checks of objects say."""
+        return self._told([v for check in self._of.checks_behind() for v in self._run(check, self._inventory)])
+
+    @cached_property
+    def _known(self) -> Inventory:
+        """The inventory with the findings of objects and the records beside it."""
+        standings = self._judged(self._of_objects)
+        states, problems = states_of(standings)
+        held = self._with(self._of_objects, standings)
+        made = {"findings": held.findings, "finding_citations": held.finding_citations}
+        made |= {"record_states": states, "record_problems": problems, **self._of.records.tables}
+        return self._inventory.beside(made)
+
+    def _judged(self, told: Results) -> list[Standing]:
+        of = self._of
+        if not of.records.given:
+            return []
+        desk = Desk(told.findings, told.finding_citations, of.snapshot)
+        ran = frozenset(check.id for check in of.checks_behind())
+        return judge_records(of.records, desk, of.snapshot, of.catalogue, of.as_of, ran)
+
+    def _with(self, told: Results, standings: list[Standing]) -> Results:
+        findings, links = with_dispositions(told.findings, told.finding_citations, standings)
+        return replace(told, findings=findings, finding_citations=links)
+
+    def _run(self, check: Check, tables: Inventory) -> list[Verdict]:
         of = self._of
         scoped = of.scope is not None
-        verdicts = [
-            verdict
-            for check in of.checks
-            for verdict in run_check(
-                check,
-                self._inventory,
-                of.snapshot.coverage,
-                parameters=of.parameters,
-                as_of=of.as_of,
-                scoped=scoped,
-            )
-        ]
-        ephi = frozenset(self["ephi_objects"]["object"])
-        read = {check.id: tuple(sorted({kind.kind for kind in check.kinds})) for check in of.checks}
-        return tabulate(verdicts, of.snapshot, of.catalogue, ephi=ephi, scoped=scoped, kinds_read=read)
+        coverage = of.snapshot.coverage
+        return run_check(check, tables, coverage, parameters=of.parameters, as_of=of.as_of, scoped=scoped)
+
+    def _told(self, verdicts: list[Verdict]) -> Results:
+        of = self._of
+        checks = {check.id: check for check in [*of.checks, *of.checks_behind()]}
+        read = {name: tuple(sorted({kind.kind for kind in check.kinds})) for name, check in checks.items()}
+        signed = signed_evidence(of.records)
+        return tabulate(verdicts, of.snapshot, of.catalogue, near=self._near, kinds_read=read, signed=signed)
+
+    @cached_property
+    def _near(self) -> Nearness:
+        of = self._of
+        if of.scope is None:
+            return Nearness(frozenset(), scoped=False)
+        far = far_namespaces(self._inventory, of.snapshot.coverage)
+        system = (*SYSTEM, *of.scope.system) if of.preset else ()
+        return Nearness(frozenset(self["ephi_objects"]["object"]), True, far, system)
+
+    def _record_states(self) -> pd.DataFrame:
+        return states_of(self._standings_of_all)[0]
+
+    def _record_problems(self) -> pd.DataFrame:
+        return states_of(self._standings_of_all)[1]
 
     def _findings(self) -> pd.DataFrame:
         return self._results.findings
@@ -274,7 +370,17 @@ class Tables(TableSet):
         return roll_up_citations(findings, links, self._of.catalogue, self._of.checks, candidates)
 
     def _topic_summary(self) -> pd.DataFrame:
-        return roll_up_topics(self["findings"], self._of.catalogue, self._of.checks)
+        candidates = self["ephi_candidates"]["object"].nunique()
+        findings, links = self["findings"], self["finding_citations"]
+        return roll_up_topics(findings, links, self._of.catalogue, self._of.checks, candidates)
+
+    def _proposed_controls(self) -> pd.DataFrame:
+        asked = self._of.profile == PREVIEW
+        return proposed_controls(self["findings"], self._of.catalogue) if asked else PROPOSED_CONTROLS.frame()
+
+    def _owner_summary(self) -> pd.DataFrame:
+        of = self._of
+        return roll_up_owners(self["findings"], self["ephi_objects"], self["finding_register"], of.as_of)
 
     def _conflicts(self) -> pd.DataFrame:
         return self._of.snapshot.conflicts
@@ -300,6 +406,9 @@ class Tables(TableSet):
         said = SCANNER_FINDINGS.frame([*kept, *given])
         workloads = workloads_by_object(self._of.snapshot) if len(said) else {}
         return disagreements(self["findings"], said, load_scanner_checks(), workloads)
+
+    def _remedies(self) -> pd.DataFrame:
+        return remedies(self._of, self._inventory)
 
     def _set_aside(self) -> pd.DataFrame:
         return self._of.snapshot.set_aside

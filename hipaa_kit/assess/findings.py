@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.sources.signed import Records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDING_EVIDENCE, FINDING_MEMBERS, FINDINGS
-from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS, SEVERITIES
+from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """What is known of how near objects are to ePHI.
+
+    `ephi` are the objects of the scope, `scoped` tells whether one is declared, `far` are namespaces that are proved to
+    be far from it, `system` the patterns of namespaces that the preset leaves out.
+    """
+
+    ephi: frozenset[str]
+    scoped: bool
+    far: frozenset[str] = frozenset()
+    system: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,15 +41,30 @@ class Results:
     finding_evidence: pd.DataFrame
     finding_citations: pd.DataFrame
 
+    def joined(self, other: Results) -> Results:
+        """Return these results and those of other checks."""
+        pairs = zip(_TABLES, self, other, strict=True)
+        return Results(*(table.conform(pd.concat([a, b], ignore_index=True)) for table, a, b in pairs))
+
+    def of(self, checks: set[str]) -> Results:
+        """Return the results of some checks alone."""
+        return Results(*(frame[frame["check"].isin(checks)].reset_index(drop=True) for frame in self))
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return iter((self.findings, self.finding_members, self.finding_evidence, self.finding_citations))
+
+
+_TABLES = (FINDINGS, FINDING_MEMBERS, FINDING_EVIDENCE, FINDING_CITATIONS)
+
 
 def tabulate(
     verdicts: Iterable[Verdict],
     snapshot: Snapshot,
     catalogue: Catalogue,
     *,
-    ephi: frozenset[str],
-    scoped: bool,
+    near: Nearness,
     kinds_read: Mapping[str, tuple[str, ...]],
+    signed: Mapping[str, tuple[str, str]] | None = None,
 ) -> Results:
     """Return the result tables of a run.
 
@@ -43,48 +74,35 @@ def tabulate(
         What the checks said.
     snapshot, catalogue
         Where evidence and law come from.
-    ephi
-        Objects in the declared ePHI scope.
-    scoped
-        A scope is declared; without one nothing is known to be far from ePHI.
+    near
+        What is known of how near objects are to ePHI.
     kinds_read
         Kinds of object behind each check, for verdicts whose evidence is the coverage itself.
+    signed
+        From `signed_evidence`, for verdicts whose evidence is a record.
     """
     held = list(verdicts)
     return Results(
-        FINDINGS.frame(_finding(v, snapshot, catalogue, ephi, scoped) for v in held),
+        FINDINGS.frame(_finding(v, snapshot, catalogue, near) for v in held),
         FINDING_MEMBERS.frame(row for v in held for row in _members(v)),
-        FINDING_EVIDENCE.frame(row for v in held for row in _evidence(v, snapshot, kinds_read[v.check])),
+        FINDING_EVIDENCE.frame(row for v in held for row in _evidence(v, snapshot, kinds_read[v.check], signed or {})),
         FINDING_CITATIONS.frame(row for v in held for row in _citations(v, catalogue)),
     )
 
 
-def severity_after(base: str, relevance: str) -> str:
-    """Return a severity weighed by how near its object is to ePHI (result model, section 4)."""
-    if relevance == "in_scope":
-        return base
-    if relevance == "none":
-        return "info"
-    return SEVERITIES[min(SEVERITIES.index(base) + 1, len(SEVERITIES) - 1)]
+def signed_evidence(records: Records) -> dict[str, tuple[str, str]]:
+    """Return for each signed record the digest of its file and the place in it."""
+    files: dict[str, str] = dict(records.tables["record_files"][["path", "sha256"]].itertuples(index=False))
+    held = records.tables["signed_records"][["record", "source", "line"]]
+    return {
+        record: (files[source], f"records/{source}:{line}") for record, source, line in held.itertuples(index=False)
+    }
 
 
-def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool) -> str:
-    """Return how near an object is to ePHI.
-
-    Nothing is called far from ePHI while reachability and permissions are unknown: an object
-    outside the scope is `adjacent`, so that its findings are never hidden (result model, section 4).
-    """
-    kind, _, _ = parse_object_id(verdict.object)
-    about_the_whole = kind in ("*", "Cluster", "ScopeEntry", "Scope")
-    return "in_scope" if not scoped or about_the_whole or verdict.object in ephi else "adjacent"
-
-
-def _finding(
-    verdict: Verdict, snapshot: Snapshot, catalogue: Catalogue, ephi: frozenset[str], scoped: bool
-) -> dict[str, object]:
+def _finding(verdict: Verdict, snapshot: Snapshot, catalogue: Catalogue, near: Nearness) -> dict[str, object]:
     control = catalogue.control(verdict.check)
     kind, namespace, name = parse_object_id(verdict.object)
-    relevance = relevance_of(verdict, ephi, scoped)
+    relevance = relevance_of(verdict, near.ephi, near.scoped, near.far)
     base = verdict.severity or control.severity
     record = snapshot.find(verdict.object)
     return {
@@ -110,6 +128,7 @@ def _finding(
         "expected": verdict.expected,
         "evidence_sha256": record.sha256 if record else "",
         "evidence_source": f"{record.source}{record.position}" if record else "",
+        "hidden_by": hidden_by(relevance, namespace, near.system),
     }
 
 
@@ -128,7 +147,9 @@ def _members(verdict: Verdict) -> Iterable[dict[str, str]]:
         }
 
 
-def _evidence(verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...]) -> Iterable[dict[str, str]]:
+def _evidence(
+    verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...], signed: Mapping[str, tuple[str, str]]
+) -> Iterable[dict[str, str]]:
     """Yield what a verdict rests on: objects by digest, and the coverage where it rests on absence."""
     about = {"check": verdict.check, "object": verdict.object}
     seen = False
@@ -137,6 +158,9 @@ def _evidence(verdict: Verdict, snapshot: Snapshot, kinds: tuple[str, ...]) -> I
             seen = True
             source = f"{record.source}{record.position}"
             yield {**about, "evidence": name, "sha256": record.sha256, "source": source}
+        elif name in signed:
+            seen = True
+            yield {**about, "evidence": name, "sha256": signed[name][0], "source": signed[name][1]}
     if not seen and verdict.verdict in (PASS, FAIL, NOT_APPLICABLE):
         # A check that reads coverage itself rests on the whole of it.
         for kind in kinds or ("*",):

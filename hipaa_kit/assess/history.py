@@ -10,16 +10,23 @@ import pandas as pd
 
 import hipaa_kit.graph
 import hipaa_kit.inventory
+from hipaa_kit.assess.isolation_history import IsolationHistory
 from hipaa_kit.assess.opening import open_any
 from hipaa_kit.inventory.lives import Life, Sightings
-from hipaa_kit.inventory.registry import discover
+from hipaa_kit.inventory.registry import Inventory, discover
 from hipaa_kit.inventory.replacements import Replacements
 from hipaa_kit.inventory.sightings import QUESTIONS, Question, complete, question_of
 from hipaa_kit.sources.scope import Scope, load_scope
 from hipaa_kit.sources.series import Moment, Series, shared_uid
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.history import HISTORY_GAPS, HISTORY_MOMENTS, REPLACEMENTS
+from hipaa_kit.tables.history import (
+    HISTORY_GAPS,
+    HISTORY_MOMENTS,
+    ISOLATION_CHANGES,
+    ISOLATION_TREND,
+    REPLACEMENTS,
+)
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.vocabulary import COMPLETE
 
@@ -27,6 +34,8 @@ HISTORY_NAMES = {
     "bindings": "binding_lives",
     "gaps": "history_gaps",
     "images": "image_lives",
+    "isolation": "isolation_changes",
+    "isolation-trend": "isolation_trend",
     "moments": "history_moments",
     "objects": "object_lives",
     "replacements": "replacements",
@@ -202,6 +211,18 @@ class History(TableSet):
         for number, snapshot in self.series.walk():
             found.take(number, snapshot)
         return REPLACEMENTS.frame(found.rows())
+
+    def _isolation_changes(self) -> pd.DataFrame:
+        return ISOLATION_CHANGES.frame(self._isolation().changes)
+
+    def _isolation_trend(self) -> pd.DataFrame:
+        return ISOLATION_TREND.frame(self._isolation().trend)
+
+    def _isolation(self) -> IsolationHistory:
+        found = IsolationHistory()
+        for number, snapshot in self.series.walk():
+            found.take(self._moments[number], Inventory(snapshot)["isolation"], self._coverage[number])
+        return found
 
     def __len__(self) -> int:
         """Return how many moments there are."""

@@ -8,19 +8,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.assess.facade import CURRENT, Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.inputs import Inputs, is_frozen, no_inputs, open_inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.signed import Records, load_records, no_records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.sources.store import is_snapshot, open_snapshot
 
 SCOPE_FILE = "scope.yaml"
 OBJECTS = "objects"
 INPUTS = "inputs"
+RECORDS = "records"
+OPTIONS = ("preset", "profile")
+"""What may stand among the parameters of checks and is an option of the assessment."""
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
 
 
@@ -32,6 +36,7 @@ def assessment(
     parameters: Mapping[str, Any] | str = "",
     topics: Iterable[str] | str = (),
     inputs: Inputs | str | Path | None = None,
+    records: Records | str | Path | None = None,
     cache: str | Path | None = None,
 ) -> Assessment:
     """Assess a cluster as it was read.
@@ -47,12 +52,16 @@ def assessment(
     as_of
         Moment to judge for, RFC 3339; the snapshot's own by default.
     parameters
-        Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces.
+        Values that a site sets, by parameter name, or as text: `NAME=VALUE`, joined by spaces. Among them may be
+        `preset` and `profile` of the assessment itself.
     topics
         Run only the checks of these topics, also as text joined by spaces; all by default.
     inputs
         `Inputs`, or the folder that holds what else is known beside the cluster, frozen or as files; by
         default the folder `inputs` that lies beside `scope.yaml`, if there is one.
+    records
+        `Records`, or the file or folder of what people signed; by default the folder `records` that lies beside
+        `scope.yaml`, if there is one.
     cache
         Folder that keeps results under the digest of all inputs; by default the one that
         `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
@@ -71,10 +80,22 @@ def assessment(
     opened = place if isinstance(place, Snapshot) else open_any(place)
     declared = scope if isinstance(scope, Scope) else _scope(place, scope)
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _find_inputs(place, scope))
+    signed = records if isinstance(records, Records) else open_any_records(records or _find_records(place, scope))
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
-    settings = parse_settings(parameters.split()) if isinstance(parameters, str) else parameters
+    settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
+    options = {name: settings.pop(name) for name in OPTIONS if name in settings}
     wanted = topics.split() if isinstance(topics, str) else topics
-    return Assessment(opened, declared, as_of=as_of, parameters=settings, topics=wanted, inputs=others, cache=kept)
+    return Assessment(
+        opened,
+        declared,
+        as_of=as_of,
+        parameters=settings,
+        topics=wanted,
+        inputs=others,
+        records=signed,
+        cache=kept,
+        **options,
+    )
 
 
 def parse_settings(given: Iterable[str]) -> dict[str, Any]:
@@ -97,9 +118,11 @@ def parse_settings(given: Iterable[str]) -> dict[str, Any]:
     return settings
 
 
-def written_settings(parameters: Mapping[str, Any]) -> str:
-    """Return settings as the text that `parse_settings` reads."""
-    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
+def written_settings(run: Assessment) -> str:
+    """Return the parameters and options of a run as the text that `parse_settings` reads."""
+    options = {"preset": run.preset, "profile": run.profile}
+    unusual = {name: value for name, value in options.items() if value not in (True, CURRENT)}
+    return " ".join(f"{name}={value}" for name, value in sorted({**run.parameters, **unusual}.items()))
 
 
 def open_any(path: str | Path) -> Snapshot:
@@ -128,6 +151,17 @@ def open_any_inputs(path: str | Path | None) -> Inputs:
     return open_inputs(path) if is_frozen(path) else read_inputs(path, pseudonymizer=_pseudonymizer(Path(path)))
 
 
+def open_any_records(path: str | Path | None) -> Records:
+    """Read the records in a file or folder; none gives records of which there are none."""
+    return no_records() if path is None else load_records(path)
+
+
+def find_records(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of records that lies beside a scope file, or None."""
+    beside = Path(scope_file).parent / RECORDS if scope_file else None
+    return beside if beside is not None and beside.is_dir() else None
+
+
 def find_inputs(scope_file: str | Path | None) -> Path | None:
     """Return the folder of inputs that lies beside a scope file, or None."""
     beside = Path(scope_file).parent / INPUTS if scope_file else None
@@ -144,6 +178,12 @@ def _find_inputs(place: Snapshot | str | Path, scope: Scope | str | Path | None)
     if isinstance(scope, str | Path) and scope:
         return find_inputs(scope)
     return None if isinstance(place, Snapshot) else find_inputs(find_scope(place))
+
+
+def _find_records(place: Snapshot | str | Path, scope: Scope | str | Path | None) -> Path | None:
+    if isinstance(scope, str | Path) and scope:
+        return find_records(scope)
+    return None if isinstance(place, Snapshot) else find_records(find_scope(place))
 
 
 def _scope(place: Snapshot | str | Path, given: str | Path | None) -> Scope | None:

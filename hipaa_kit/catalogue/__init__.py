@@ -2,12 +2,21 @@
 
 `citations.csv` holds the 70 citations of the Security Rule that the kit speaks of, `controls/` one
 file of controls per topic, `topics.csv` the topics, `scanners.csv` the checks of other scanners that stand
-beside a control. All are validated as they are loaded: a wrong entry is an error that names it, never a
-finding that cites the wrong law.
+beside a control, `lifecycles.csv` until when software gets fixes. All are validated as they are loaded: a
+wrong entry is an error that names it, never a finding that cites the wrong law.
 """
 
 from hipaa_kit.catalogue.loading import load_catalogue
-from hipaa_kit.catalogue.model import Catalogue, CatalogueError, Citation, CitationMapping, Control, ScannerCheck, Topic
+from hipaa_kit.catalogue.model import (
+    Catalogue,
+    CatalogueError,
+    Citation,
+    CitationMapping,
+    Control,
+    Lifecycle,
+    ScannerCheck,
+    Topic,
+)
 from hipaa_kit.catalogue.scanners import canonical_check, load_scanner_checks
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "Citation",
     "CitationMapping",
     "Control",
+    "Lifecycle",
     "ScannerCheck",
     "Topic",
     "canonical_check",

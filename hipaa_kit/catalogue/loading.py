@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hipaa_kit.catalogue.law import KIND_OF
-from hipaa_kit.catalogue.model import Catalogue, CatalogueError, Citation, CitationMapping, Control, Topic
+from hipaa_kit.catalogue.model import Catalogue, CatalogueError, Citation, CitationMapping, Control, Lifecycle, Topic
 from hipaa_kit.vocabulary import ERROR, RELATIONS, SEVERITIES, VERDICTS
 
 FOLDER: Final = Path(__file__).parent
@@ -24,6 +24,7 @@ CITATION_FIELDS: Final = ("citation", "kind", "title", "source", "nprm_note", "c
 CONTROL_FIELDS: Final = frozenset(
     "id topic title citations nprm severity sources rule evidence remediation tier how".split()
 )
+LIFECYCLE_FIELDS: Final = ("product", "cycle", "eol_on", "checked_on", "source")
 MAPPING_FIELDS: Final = frozenset(["citation", "relation", "does_not_prove"])
 CONFIDENCES: Final = ("seen", "secondary", "verify")
 HOWS: Final = ("inspected", "attested", "both")
@@ -31,9 +32,12 @@ TIERS: Final = (1, 2, 3)
 OUTCOMES: Final = frozenset(VERDICTS) - {ERROR} | {"note"}
 """What a rule may speak of; a check that breaks is not foreseen by any rule."""
 
-EXPLAINED: Final = frozenset(["scope_and_inventory", "availability", "network_isolation"])
+EXPLAINED: Final = frozenset(
+    ["scope_and_inventory", "availability", "network_isolation", "vulnerabilities", "review", "attestations"]
+)
 """Topics in which every mapping must say what it does not prove; each later topic joins when it is built."""
 
+_DAY: Final = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 _ID: Final = re.compile(r"HK-[A-Z]{3}-[0-9]{2}")
 _PROPOSED: Final = re.compile(r"\((?:secondary|verify)\)")
 
@@ -45,7 +49,8 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     Parameters
     ----------
     folder
-        Folder with `topics.csv`, `citations.csv` and `controls/`; the kit's own by default.
+        Folder with `topics.csv`, `citations.csv`, `controls/` and, where it has one, `lifecycles.csv`; the kit's own
+        by default.
 
     Raises
     ------
@@ -57,7 +62,27 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     names = [topic.topic for topic in topics]
     controls = [control for path in _control_files(folder, names) for control in _controls(path)]
     once((control.id for control in controls), "control", "controls")
-    return Catalogue(tuple(topics), tuple(citations), tuple(controls), _digest(topics, citations, controls))
+    lifecycles = _lifecycles(folder / "lifecycles.csv")
+    digest = _digest(topics, citations, controls, lifecycles)
+    return Catalogue(tuple(topics), tuple(citations), tuple(controls), digest, tuple(lifecycles))
+
+
+def _lifecycles(path: Path) -> list[Lifecycle]:
+    """Return the lines of releases; each has the public page it was looked up on, and the day."""
+    if not path.is_file():
+        return []
+    found = []
+    for line, row in enumerate(rows(path, LIFECYCLE_FIELDS), 2):
+        at, lifecycle = f"{path.name}:{line} {row['product']} {row['cycle']}", Lifecycle(**row)
+        if not lifecycle.product or not lifecycle.cycle:
+            raise CatalogueError("names no product or no cycle", at, "write both as endoflife.date does")
+        if not _DAY.fullmatch(lifecycle.checked_on) or not _DAY.fullmatch(lifecycle.eol_on or lifecycle.checked_on):
+            raise CatalogueError("has a day that is none", at, "write days as 2026-11-20; eol_on may be empty")
+        if not lifecycle.source.startswith("https://"):
+            raise CatalogueError("has no source", at, "name the public page that says it")
+        found.append(lifecycle)
+    once((f"{each.product} {each.cycle}" for each in found), "line of releases", path.name)
+    return found
 
 
 def _topics(path: Path) -> list[Topic]:
@@ -214,7 +239,7 @@ def once(names: Iterable[str], what: str, where: str) -> None:
         raise CatalogueError(f"{what} {twice[0]} stands there twice", where, "remove one")
 
 
-def _digest(*parts: Sequence[Topic | Citation | Control]) -> str:
+def _digest(*parts: Sequence[Topic | Citation | Control | Lifecycle]) -> str:
     """Return the digest of what the catalogue says, however its files are laid out."""
     content = [[asdict(entry) for entry in part] for part in parts]
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -88,13 +88,44 @@ class ScannerCheck:
 
 
 @dataclass(frozen=True)
+class Lifecycle:
+    """Until when one line of releases of a product gets fixes, and when that was looked up.
+
+    `eol_on` is the last day of fixes; none means that no end was announced by `checked_on`.
+    """
+
+    product: str
+    cycle: str
+    eol_on: str
+    checked_on: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ArticleSentence:
+    """One sentence of the source article, in words of our own, and what of the kit answers it.
+
+    `answered_by` is `check`, `record` (people alone can say it), `limit` (the kit does not), or `background` (it asks
+    for nothing).
+    """
+
+    number: str
+    part: str
+    says: str
+    answered_by: str
+    controls: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """All topics, citations and controls, in the order of the notebooks and of the rule."""
+    """All topics, citations, controls and lines of releases, in the order of the notebooks and of the rule."""
 
     all_topics: tuple[Topic, ...]
     citations: tuple[Citation, ...]
     controls: tuple[Control, ...]
     digest: str
+    lifecycles: tuple[Lifecycle, ...] = ()
     _topics: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     _citations: Mapping[str, Citation] = field(init=False, repr=False, compare=False)
     _controls: Mapping[str, Control] = field(init=False, repr=False, compare=False)

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED
+from hipaa_kit.cli.records import add_record_verbs
+from hipaa_kit.cli.remedies import add_remedies
+from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -42,7 +45,8 @@ EXIT_CODES = """\
 exit codes:
   0 done   1 internal error, or a notebook did not finish   2 usage, configuration or unreadable input
   3 findings that fail at or above --fail-on   4 nothing was assessed, or less than --min-coverage
-  130 interrupted"""
+  6 evidence is not as it was written   7 a signed record does not stand, with --require-records
+  of several the first of 1, 2, 6, 3, 4, 7   130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,16 +74,19 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hipaa-kit {__version__}")
-    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _demo(verbs)
     add_cluster_verbs(verbs)
     _import(verbs)
     _inspect(verbs)
     _assess(verbs)
+    add_remedies(verbs)
     _history(verbs)
     add_explain(verbs)
+    add_evidence_verbs(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)
+    add_record_verbs(verbs)
     _checks(verbs)
     _notebooks(verbs)
     return parser
@@ -128,6 +135,11 @@ def _assess(verbs: Any) -> None:
         help="what else is known beside the cluster; the folder inputs beside scope.yaml by default",
     )
     verb.add_argument(
+        "--records",
+        metavar="PATH",
+        help="what people signed; the folder records beside scope.yaml by default",
+    )
+    verb.add_argument(
         "--as-of",
         "--now",
         dest="as_of",
@@ -155,6 +167,15 @@ def _assess(verbs: Any) -> None:
         metavar="PERCENT",
         help="exit 4 when less of the findings could be judged",
     )
+    verb.add_argument("--no-preset", action="store_true", help="hide nothing of system namespaces")
+    verb.add_argument(
+        "--profile",
+        default="current",
+        choices=("current", "nprm-preview"),
+        help="nprm-preview adds the rule proposed in 2025, which is not in force",
+    )
+    verb.add_argument("--require-records", action="store_true", help="exit 7 when a signed record does not stand")
+    verb.add_argument("--exit-zero", action="store_true", help="exit 0 also where 3, 4 by --min-coverage, or 7 apply")
     _output(verb, "bundle to make; evidence/<cluster>/<time> by default")
     _execution(verb)
 
@@ -168,7 +189,8 @@ def _history(verbs: Any) -> None:
         "--table",
         default="moments",
         metavar="NAME",
-        help="moments (default), gaps, objects, images, bindings, replacements, or a table of docs/tables.md",
+        help="moments (default), gaps, objects, images, bindings, isolation, isolation-trend, replacements, or a table "
+        "of docs/tables.md",
     )
     verb.add_argument(
         "--keys", default="", metavar="COLUMN,…", help="columns of that table that make one fact; its key by default"
@@ -252,10 +274,15 @@ def _run_assess(arguments: argparse.Namespace) -> int:
     run = assessment(
         snapshot,
         scope,
-        as_of=arguments.as_of or snapshot.collected_at or _now(),
-        parameters=parse_settings(arguments.set),
+        as_of=arguments.as_of or snapshot.collected_at or now(),
+        parameters={
+            **parse_settings(arguments.set),
+            "preset": not arguments.no_preset,
+            "profile": arguments.profile,
+        },
         topics=arguments.topic,
         inputs=arguments.inputs,
+        records=arguments.records,
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
 
@@ -320,6 +347,7 @@ def _bundle(run: Assessment, arguments: argparse.Namespace, scope: Path | None, 
 
     specs = _chosen(arguments.notebooks, topics)
     out = Path(arguments.out) if arguments.out else _default_bundle(run)
+    code, why = _gate(run, arguments)
     with _progress("notebooks", len(specs)) as advance:
 
         def ended(each: NotebookRun) -> None:
@@ -332,37 +360,30 @@ def _bundle(run: Assessment, arguments: argparse.Namespace, scope: Path | None, 
             scope_file=scope,
             jobs=max(arguments.jobs, 1),
             on_event=ended,
-            facts={"command": ["hipaa-kit", *sys.argv[1:]]},
+            facts={"command": ["hipaa-kit", *sys.argv[1:]], "gate": {"exit_code": code, "reasons": why}},
         )
     _say_verdicts(run)
     for each in bundle.unfinished:
         _say(f"notebook {each.id} {each.status}: {each.problem}")
+    for words in why:
+        _say(words)
     print(bundle.index)
-    return EXIT_INTERNAL if bundle.unfinished else _gate(run, arguments)
+    return EXIT_INTERNAL if bundle.unfinished else code
 
 
-def _gate(run: Assessment, arguments: argparse.Namespace) -> int:
-    """Return the exit code that the findings themselves give; the first reason counts."""
-    from hipaa_kit.assess.rollup import assessed_fraction
-    from hipaa_kit.vocabulary import FAIL, SEVERITIES
+def _gate(run: Assessment, arguments: argparse.Namespace) -> tuple[int, list[str]]:
+    """Return the exit code that the findings and records give, and every reason for it."""
+    from hipaa_kit.assess.gate import exit_code, reasons
 
     if arguments.run is _run_demo:
-        return EXIT_DONE
-    findings = run.findings()
-    if arguments.fail_on:
-        enough = SEVERITIES[: SEVERITIES.index(arguments.fail_on) + 1]
-        failing = findings[(findings["verdict"] == FAIL) & findings["severity"].isin(enough)]
-        if len(failing):
-            _say(f"{len(failing)} findings of severity {arguments.fail_on} or above fail")
-            return EXIT_FINDINGS
-    if not run.judged_anything():
-        _say("nothing about ePHI was assessed: the scope is missing or selects nothing")
-        return EXIT_NOTHING_ASSESSED
-    share = 100 * (assessed_fraction(findings["verdict"]) or 0.0)
-    if arguments.min_coverage is not None and share < arguments.min_coverage:
-        _say(f"{share:.0f} % of the findings could be judged, less than {arguments.min_coverage:g} %")
-        return EXIT_NOTHING_ASSESSED
-    return EXIT_DONE
+        return EXIT_DONE, []
+    found = reasons(
+        run,
+        fail_on=arguments.fail_on or "",
+        min_coverage=arguments.min_coverage,
+        require_records=arguments.require_records,
+    )
+    return exit_code(found, exit_zero=arguments.exit_zero), [reason.words for reason in found]
 
 
 def _chosen(which: str, topics: list[str]) -> list[NotebookSpec]:
@@ -380,10 +401,6 @@ def _default_bundle(run: Assessment) -> Path:
     cluster = "".join(c if c.isalnum() or c in "._-" else "-" for c in run.snapshot.identity.name) or "cluster"
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return Path("evidence") / cluster / f"{stamp}-{run.key[:8]}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _say_verdicts(run: Assessment) -> None:

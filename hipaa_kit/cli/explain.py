@@ -15,6 +15,7 @@ def add_explain(verbs: Any) -> None:
     """Declare the command."""
     summary = "say why a connection or a permission is allowed, denied or not known, and what would change that"
     verb = make_verb(verbs, "explain", _run, summary)
+    verb.intermixed = True
     verb.usage = (
         "%(prog)s SOURCE DESTINATION -p PORT [options]\n"
         "       %(prog)s --subject SUBJECT --verb VERB --resource RESOURCE [options]"

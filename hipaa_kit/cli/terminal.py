@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,33 @@ if TYPE_CHECKING:
     from hipaa_kit.sources.snapshot import Snapshot
 
 EXIT_DONE = 0
-EXIT_FINDINGS = 3
 EXIT_NOTHING_ASSESSED = 4
+EXIT_MISMATCH = 6
 EXIT_INTERRUPTED = 130
 
 
-def make_verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Reads the arguments of a command, where it says so with its options anywhere between its ends.
+
+    By itself argparse takes all positional arguments from the first run of them: of `A -p 80 B`, B would be left over.
+    """
+
+    intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return what the arguments say, and those that are not known."""
+        if not self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = False  # what follows asks this function again, without options and with them
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = True
+
+
+def make_verb(verbs: Any, name: str, run: Any, summary: str) -> Parser:
     """Declare a command and the function that runs it."""
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    parser: Parser = verbs.add_parser(name, help=summary, description=summary)
     parser.set_defaults(run=run)
     return parser
 
@@ -85,3 +105,8 @@ class progress:  # noqa: N801 - used as a function
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def now() -> str:
+    """Return this moment, for what records none."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

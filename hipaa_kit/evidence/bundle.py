@@ -8,6 +8,7 @@
     findings.csv  findings.json  citations.csv  coverage.csv  control_map.csv
     notebooks/*.ipynb  html/*.html
     tables/*.csv                   every table behind them
+    remedies/                      what would mend the failing findings, a file for each object
     snapshot/  inputs/             what everything was computed from
     run/run.json                   who, where, when, how long: the only part that differs between runs
 ```
@@ -41,11 +42,15 @@ from hipaa_kit.evidence.bag import seal
 from hipaa_kit.evidence.exports import findings_json, table_csv
 from hipaa_kit.evidence.html import assert_self_contained, render_notebook_html
 from hipaa_kit.evidence.notebooks import canonical_notebook
+from hipaa_kit.evidence.remedies import remedy_files
 from hipaa_kit.sources.inputs import save_inputs
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.store import save_snapshot
 from hipaa_kit.views.page import NotebookEntry, index_page, verdict_counts
+
+RECORDS = "inputs/records"
+"""Where what people signed is copied, with the files that it rests on: beside the scope, where it is looked for."""
 
 GIVEN = "inputs/given"
 """Where the inputs beside the cluster are frozen: also where none was given, so that nobody finds others later."""
@@ -133,6 +138,7 @@ def write_bundle(
         writer.inputs()
         ended = writer.notebooks(notebooks, workdir, jobs, on_event)
         writer.tables()
+        writer.remedies()
         writer.index(notebooks, ended)
         writer.run_facts(started, ended, facts or {})
         digest = seal(bundle, _bag_info(run))
@@ -156,6 +162,7 @@ class _Writer:
         """Freeze what everything is computed from."""
         save_snapshot(self.run.snapshot, self.data / "snapshot")
         save_inputs(self.run.given, self.data / GIVEN)
+        self.run.records.copy_to(self.data / RECORDS)
         self.text("inputs/parameters.json", _json(self.run.digests()))
         if self.scope_file is not None:
             self.text("inputs/scope.yaml", self.scope_file.read_text(encoding="utf-8-sig"))
@@ -178,8 +185,9 @@ class _Writer:
             "snapshot": "../snapshot",
             "scope": "../inputs/scope.yaml" if self.scope_file else "",
             "inputs": f"../{GIVEN}",
+            "records": f"../{RECORDS}" if self.run.records.given else "",
             "as_of": self.run.as_of,
-            "settings": written_settings(self.run.parameters),
+            "settings": written_settings(self.run),
             "topics": " ".join(self.run.topics_asked),
         }
         environment = {CACHE_VARIABLE: str(cache.resolve())}
@@ -193,6 +201,13 @@ class _Writer:
             self.text(f"{name}.csv" if name in TOP_TABLES else f"tables/{name}.csv", text)
         self.text("findings.json", findings_json(self.run))
         self.text("control_map.csv", _control_map(self.run).to_csv(index=False, lineterminator="\n"))
+
+    def remedies(self) -> None:
+        """Write what would mend the failing findings, where any fails."""
+        snapshot, remedies = self.run.snapshot, self.run.tables["remedies"]
+        if len(remedies):
+            for name, text in remedy_files(remedies, snapshot.identity.name, snapshot.collected_at).items():
+                self.text(f"remedies/{name}", text)
 
     def index(self, specs: Sequence[NotebookSpec], ended: Sequence[NotebookRun]) -> None:
         """Write the page that an auditor opens first."""
@@ -251,6 +266,7 @@ def _files(data: Path) -> list[tuple[str, str]]:
     named = {
         "findings.json": "findings with their citations, parts and evidence",
         "control_map.csv": "which notebook and which checks serve each citation",
+        "remedies/README.md": "what would mend the failing findings, with a file for each object",
         "inputs/parameters.json": "what the results depend on, by digest",
         "inputs/scope.yaml": "the ePHI scope as it was declared",
         "inputs/given/inputs.csv": "what was given beside the cluster, what was not, and how to get it",
@@ -260,6 +276,8 @@ def _files(data: Path) -> list[tuple[str, str]]:
     }
     files = [(f"{name}.csv", what) for name, what in TOP_TABLES.items()]
     files += [(name, what) for name, what in named.items() if (data / name).is_file()]
+    signed = sorted(path.relative_to(data).as_posix() for path in (data / RECORDS).rglob("*") if path.is_file())
+    files += [(name, "signed by people, or what such a record rests on") for name in signed]
     tables = sorted(path.name for path in (data / "tables").glob("*.csv"))
     return files + [(f"tables/{name}", "table") for name in tables]
 

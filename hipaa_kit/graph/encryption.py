@@ -4,7 +4,7 @@ Taken are the flows that policies allow or leave open and those that the scope d
 destination is known to answer on: those that its containers declare, that Services lead to, or that a flow names. What
 listens on a port that nothing names is not seen. The strongest thing that is sure counts; what may be is `unknown`,
 never encryption.
-Source: https://istio.io/latest/docs/concepts/security/#mutual-tls-authentication,
+Source: https://istio.io/latest/docs/concepts/security/#mutual-tls-authentication, `kube.destination_rules`,
 https://linkerd.io/2/features/automatic-mtls/, and those of `inventory.node_encryption` and `inventory.port_tls`.
 """
 
@@ -17,10 +17,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.containers import each_container, parse_image
+from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
+from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -73,7 +76,7 @@ class Pod(NamedTuple):
     source: str
 
 
-@builds(FLOW_ENCRYPTION, reads=POD_KINDS)
+@builds(FLOW_ENCRYPTION, reads=(*POD_KINDS, DESTINATION_RULE))
 def flow_encryption(
     snapshot: Snapshot,
     ephi_traffic: pd.DataFrame,
@@ -82,9 +85,11 @@ def flow_encryption(
     mesh_exceptions: pd.DataFrame,
     node_encryption: pd.DataFrame,
     port_tls: pd.DataFrame,
+    service_targets: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per port of each flow of ePHI that may be, or is declared."""
-    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls)
+    client_tls = ClientTls(snapshot, pods, service_targets)
+    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls)
     for row in rows_of(ephi_traffic):
         spans = _spans(row["allowed"]) + _spans(row["unknown"])
         declared = _spans(row["declared"])
@@ -140,7 +145,9 @@ class _Decide:
         mesh_exceptions: pd.DataFrame,
         node_encryption: pd.DataFrame,
         port_tls: pd.DataFrame,
+        client_tls: ClientTls,
     ) -> None:
+        self._client_tls = client_tls
         self._ends = _ends(pods, mesh_pods)
         self._exceptions: dict[tuple[str, str], list[tuple[int, int, str, str]]] = defaultdict(list)
         for row in rows_of(mesh_exceptions):
@@ -197,12 +204,18 @@ class _Decide:
     def _mesh(self, source: str, destination: str, port: int) -> By:
         answering, asking = self._ends.get(destination, []), self._ends.get(source, [])
         if not any(pod.mesh or pod.inside is None for pod in answering):
-            return By("none", "the destination is in no mesh")
+            return self._begun(source, destination, port, asking)
         modes = [self._mode(pod, "in", port) for pod in answering]
+        said = self._spoken(source, destination, port, asking)
         if all(mode == "strict" for mode, _ in modes):
+            if said.by in ("plain", UNSURE):
+                word = "turns" if said.by == "plain" else "may turn"
+                return By("unknown", f"{said.source} {word} TLS off towards it, though it takes in mutual TLS alone")
             return By("mesh", f"takes in mutual TLS alone: {modes[0][1]}")
         if any(mode == "disabled" for mode, _ in modes):
             return By("none", next(f"past the mesh: {why}" for mode, why in modes if mode == "disabled"))
+        if said.by == "plain":
+            return By("none", f"{said.source} turns TLS off towards it")
         meshes = {pod.mesh for pod in (*answering, *asking)}
         whole = bool(asking) and all(pod.inside for pod in (*answering, *asking)) and len(meshes) == 1
         around = any(self._mode(pod, "out", port)[0] in ("disabled", "unknown") for pod in asking if pod.mesh)
@@ -211,6 +224,24 @@ class _Decide:
         if any(pod.inside is None or pod.mode == "unknown" for pod in answering) or whole:
             return By("unknown", next((why for mode, why in modes if mode != "strict"), "the mesh is not understood"))
         return By("none", next(f"plain text is let in: {why}" for mode, why in modes if mode != "strict"))
+
+    def _spoken(self, source: str, destination: str, port: int, asking: list[Pod]) -> Spoken:
+        """Return what sidecars of Istio before a client speak; the node's proxy of an ambient mesh heeds no rule."""
+        if source != NOBODY and not any(pod.mesh == "istio" or pod.inside is None for pod in asking):
+            return Spoken(BY_ITSELF)
+        found = self._client_tls.inside(source, destination, port)
+        every = all(pod.mesh == "istio" and pod.inside for pod in asking)
+        return found if every or found.by == BY_ITSELF else Spoken(UNSURE, found.source)
+
+    def _begun(self, source: str, destination: str, port: int, asking: list[Pod]) -> By:
+        """Return what encrypts a flow out of the mesh: a client's proxy may begin TLS of its own."""
+        if asking and all(pod.mesh == "istio" and pod.inside for pod in asking):
+            outside = destination not in self._ends
+            said = self._client_tls.inside(source, destination, port)
+            rule = self._client_tls.outside(source) if outside else said.source if said.by == "begun" else ""
+            if rule:
+                return By("unknown", f"the client's proxy may begin TLS there: {rule}")
+        return By("none", "the destination is in no mesh")
 
     def _mode(self, pod: Pod, direction: str, port: int) -> tuple[str, str]:
         """Return what a pod's proxy does with one port in one direction, and why."""

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import pandas as pd
 
+from hipaa_kit.graph.flow_ends import SIDES, named_records
 from hipaa_kit.graph.reachability import reachability_of
 from hipaa_kit.graph.reachability.alike import Alike, Apart
 from hipaa_kit.graph.reachability.edges import namespace_of
@@ -26,6 +27,7 @@ def ephi_flows(
     service_targets: pd.DataFrame,
     namespace_environments: pd.DataFrame,
     flow_records: pd.DataFrame,
+    flow_ends: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return every flow to or from an ePHI workload, workload by workload.
 
@@ -39,7 +41,8 @@ def ephi_flows(
     inside = frozenset(ephi_workloads["object"])
     known = sorted(inside & {pod.workload for pod in reach.facts.pods})
     owner = dict(zip(pods["object"], pods["workload"], strict=True))
-    seen = frozenset(owner.get(end, end) for column in ("source", "destination") for end in flow_records[column])
+    log = named_records(flow_records, flow_ends, owner)
+    seen = frozenset(end for side in SIDES for end in log[side])
     environments = dict(zip(namespace_environments["namespace"], namespace_environments["environment"], strict=True))
     servers = name_servers(service_targets, owner)
     # Who may ask a name server is looked at workload by workload, also where the server itself holds ePHI.

@@ -6,6 +6,8 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingr
 https://cloud.google.com/kubernetes-engine/docs/how-to/ingress-configuration,
 https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/,
 https://haproxy-ingress.github.io/docs/configuration/keys/#ssl-redirect,
+https://github.com/haproxytech/kubernetes-ingress/blob/master/documentation/annotations.md#https,
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/#ingressclassparams,
 https://azure.github.io/application-gateway-kubernetes-ingress/annotations/
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from hipaa_kit.inventory.fields import text
@@ -21,6 +24,7 @@ Notes = Mapping[str, Any]
 
 NGINX = "nginx.ingress.kubernetes.io/"
 ALB = "alb.ingress.kubernetes.io/"
+ALB_CONTROLLER = "ingress.k8s.aws/alb"
 APPGW = "appgw.ingress.kubernetes.io/"
 FRONTEND = "networking.gke.io/v1beta1.FrontendConfig"
 GCE_CERTIFICATES = ("ingress.gcp.kubernetes.io/pre-shared-cert", "networking.gke.io/managed-certificates")
@@ -30,7 +34,7 @@ _LISTENER = re.compile(r'"(HTTPS?)"')
 
 CONTROLLER_OF_CLASS = {
     "nginx": "k8s.io/ingress-nginx",
-    "alb": "ingress.k8s.aws/alb",
+    "alb": ALB_CONTROLLER,
     "gce": "k8s.io/ingress-gce",
     "gce-internal": "k8s.io/ingress-gce",
     "traefik": "traefik.io/ingress-controller",
@@ -48,7 +52,9 @@ class Ended(NamedTuple):
     basis: str
 
 
-def ended(controller: str, notes: Notes, *, named: bool, redirects: bool | None) -> Ended:
+def ended(
+    controller: str, notes: Notes, *, named: bool, redirects: bool | None = None, parameters: bool = False
+) -> Ended:
     """Return what a controller makes of one host of an Ingress.
 
     Parameters
@@ -61,7 +67,11 @@ def ended(controller: str, notes: Notes, *, named: bool, redirects: bool | None)
         An entry under `tls` covers the host.
     redirects
         What the FrontendConfig that the Ingress names says; None where it names none, or it was not seen.
+    parameters
+        Its IngressClass has parameters, which are not read.
     """
+    if controller == ALB_CONTROLLER:
+        return _alb(notes, parameters)
     if controller == "k8s.io/ingress-gce":
         return _gce(notes, named, redirects)
     rule = CONTROLLERS.get(controller)
@@ -89,7 +99,7 @@ def _nginx(notes: Notes, named: bool) -> Ended:
     return Ended(tls, "unknown", "redirects by default, unless the ConfigMap of the controller says otherwise")
 
 
-def _alb(notes: Notes, _: bool) -> Ended:
+def _alb(notes: Notes, parameters: bool) -> Ended:
     written, certificate = text(notes, f"{ALB}listen-ports"), text(notes, f"{ALB}certificate-arn")
     opened = set(_LISTENER.findall(written)) or ({"HTTPS"} if certificate else {"HTTP"})
     shared = text(notes, f"{ALB}group.name")
@@ -98,10 +108,14 @@ def _alb(notes: Notes, _: bool) -> Ended:
         return Ended(tls, "redirected", "annotation ssl-redirect is set")
     if shared and tls == "none":
         return Ended("unknown", "unknown", f"another Ingress of group {shared} may open HTTPS and redirect")
+    if parameters and (tls == "none" or "HTTP" in opened):
+        return Ended("unknown" if not written else tls, "unknown", "parameters of its class may name a certificate")
     if "HTTP" not in opened:
         return Ended(tls, "closed", "the load balancer listens by HTTPS alone")
     if shared:
         return Ended(tls, "unknown", f"another Ingress of group {shared} may redirect")
+    if tls == "terminated" and any(name.startswith(f"{ALB}actions.") for name in notes):
+        return Ended(tls, "unknown", "an action of its own may redirect")
     return Ended(tls, "served", f"the load balancer listens by HTTP: listen-ports is {'set' if written else 'not set'}")
 
 
@@ -135,14 +149,15 @@ def _traefik(notes: Notes, named: bool) -> Ended:
     )
 
 
-def _haproxy(notes: Notes, named: bool) -> Ended:
-    said = next(
-        (text(notes, f"{prefix}/ssl-redirect") for prefix in HAPROXY if text(notes, f"{prefix}/ssl-redirect")), ""
-    )
+def _haproxy(prefixes: tuple[str, ...], notes: Notes, named: bool) -> Ended:
+    said = sorted({value for prefix in prefixes if (value := text(notes, f"{prefix}/ssl-redirect"))})
     if not named:
         return Ended("none", "served", "no entry under tls names the host")
+    if len(said) > 1:
+        return Ended("terminated", "unknown", "annotations of several prefixes say different things of ssl-redirect")
     if said:
-        return Ended("terminated", "redirected" if said == "true" else "served", f"annotation ssl-redirect is {said}")
+        plain = {"true": "redirected", "false": "served"}.get(said[0], "unknown")
+        return Ended("terminated", plain, f"annotation ssl-redirect is {said[0]}")
     return Ended("terminated", "unknown", "the default of ssl-redirect stands in the controller's own configuration")
 
 
@@ -154,14 +169,16 @@ def _azure(notes: Notes, named: bool) -> Ended:
     return Ended("terminated", "served", "annotation ssl-redirect is not true")
 
 
-HAPROXY = ("haproxy.org", "haproxy-ingress.github.io", "ingress.kubernetes.io")
+HAPROXY = {
+    "haproxy.org/ingress-controller": ("haproxy.org", "haproxy.com", "ingress.kubernetes.io"),
+    "haproxy-ingress.github.io/controller": ("haproxy-ingress.github.io", "ingress.kubernetes.io"),
+}
+"""Prefixes of annotations that each of the two controllers called HAProxy reads."""
 
 CONTROLLERS: Mapping[str, Callable[[Notes, bool], Ended]] = {
     "k8s.io/ingress-nginx": _nginx,
-    "ingress.k8s.aws/alb": _alb,
     "traefik.io/ingress-controller": _traefik,
-    "haproxy.org/ingress-controller": _haproxy,
-    "haproxy-ingress.github.io/controller": _haproxy,
+    **{controller: partial(_haproxy, prefixes) for controller, prefixes in HAPROXY.items()},
     "azure/application-gateway": _azure,
 }
 """How each controller is read."""

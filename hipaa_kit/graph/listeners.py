@@ -81,7 +81,8 @@ def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row
         held = classes.get(name)
         controller = text(held.content, "spec", "controller") if held else CONTROLLER_OF_CLASS.get(name, "")
         redirects = frontends.get((row["namespace"], text(notes, FRONTEND)))
-        found = ended(controller, notes, named=bool(row["tls"]), redirects=redirects)
+        parameters = held is not None and bool(mapping(held.content, "spec", "parameters"))
+        found = ended(controller, notes, named=bool(row["tls"]), redirects=redirects, parameters=parameters)
         yield {
             "object": row["object"],
             "family": "ingress",

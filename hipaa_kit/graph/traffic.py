@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from hipaa_kit.graph.flow_ends import named_records
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.network.addresses import AddressSet, Block, Cell, is_cidr, parse_address, parse_cidr
 from hipaa_kit.kube.network.port_sets import EVERY, PortSet, union, without, words
@@ -18,6 +19,8 @@ from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.traffic import EPHI_TRAFFIC
 
 INTERNET = "internet"
+SOMEBODY, OUTSIDE = "somebody", "outside"
+"""Ends in a flow log: one of which it is not known who it was, perhaps a workload; and one outside the cluster."""
 NAMESPACE = "Namespace//"
 
 METADATA = tuple(block for text in ("169.254.169.254", "fd00:ec2::254") if (block := parse_address(text)))
@@ -80,6 +83,7 @@ def ephi_traffic(
     pods: pd.DataFrame,
     service_targets: pd.DataFrame,
     flow_records: pd.DataFrame,
+    flow_ends: pd.DataFrame,
     reachability_options: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per pair of ends of ePHI traffic and protocol.
@@ -88,7 +92,8 @@ def ephi_traffic(
     -----
     Pods of one workload count as one party: what they say to each other needs no declaration. A declared end is a
     workload, `Namespace//name` for all workloads of a namespace, an address, a CIDR or `internet`. A connection
-    was seen where a flow log has it as let through; addresses of pods in a log are not resolved to workloads.
+    was seen where a flow log has it as let through. Where the log names an end by an address alone, and whose that was
+    is not known, nothing shows that a connection on which it might bear was not seen.
     """
     inside = frozenset(ephi_workloads["object"])
     owner = dict(zip(pods["object"], pods["workload"], strict=True))
@@ -107,7 +112,8 @@ def ephi_traffic(
         )
         if row["reason"]:
             reasons[key][row["reason"]] = None
-    seen = _seen(flow_records, owner, inside)
+    log = Log(named_records(flow_records, flow_ends, owner), inside)
+    seen = log.ports
     names = name_servers(service_targets, owner)
     running = frozenset(isolation["workload"])
     options = dict(zip(reachability_options["option"], reachability_options["value"], strict=True))
@@ -118,7 +124,8 @@ def ephi_traffic(
         unknown = without(union(flows[key]["unknown"]), allowed)
         told = EVERY if key.source == key.destination else declared.ports(source, destination, key.protocol)
         blocked = () if told == EVERY and (allowed or unknown) else without(without(told, allowed), unknown)
-        strange = without(union((port, port) for port in seen.get(key, ())), told)
+        met = union((port, port) for port in seen.get(key, ()))
+        ruled = key.source != key.destination and running.issuperset((key.source, key.destination))
         yield {
             "source": key.source,
             "source_namespace": source.namespace,
@@ -137,8 +144,9 @@ def ephi_traffic(
             "outside": any(end.cell for end in ends),
             "internet": any(end.cell and end.cell.public for end in ends),
             "metadata": any(end.metadata for end in ends),
-            "seen": "yes" if key in seen else "no" if len(flow_records) else "unknown",
-            "unexpected": words(strange),
+            "seen": log.seen(source, destination, key.protocol),
+            "unexpected": words(without(met, told)),
+            "contradicted": words(without(without(met, allowed), unknown)) if ruled else "",
             "idle": any(not end.cell and end.name in namespaces and end.name not in running for end in ends),
             "reason": "; ".join(reasons[key]),
             "enforcement": options["enforcement"],
@@ -211,15 +219,42 @@ class Declared:
                         yield Key(one, other, key.protocol)
 
 
-def _seen(records: pd.DataFrame, owner: dict[str, str], inside: frozenset[str]) -> dict[Key, set[int]]:
-    """Return the ports on which connections of ePHI workloads were seen and let through."""
-    found: dict[Key, set[int]] = defaultdict(set)
-    let_through = records[(records["verdict"] == "allowed") & records["protocol"].isin(PROTOCOLS)]
-    for row in rows_of(let_through):
-        source, destination = (owner.get(row[end], row[end]) for end in ("source", "destination"))
-        if (source in inside or destination in inside) and row["port"] > 0:
-            found[Key(source, destination, row["protocol"])].add(int(row["port"]))
-    return found
+class Log:
+    """What a flow log shows of ePHI workloads, and what it leaves open."""
+
+    def __init__(self, records: pd.DataFrame, inside: frozenset[str]) -> None:
+        self.empty = records.empty
+        self.ports: dict[Key, set[int]] = defaultdict(set)
+        """Ports on which connections of ePHI workloads were seen and let through."""
+        self._open: set[Key] = set()
+        let_through = records[(records["verdict"] == "allowed") & records["protocol"].isin(PROTOCOLS)]
+        for row in rows_of(let_through):
+            if row["port"] <= 0:
+                continue
+            key = Key(row["source"], row["destination"], row["protocol"])
+            if key.source in inside or key.destination in inside:
+                self.ports[key].add(int(row["port"]))
+            ends = (self._end(row, "source"), self._end(row, "destination"))
+            if SOMEBODY in ends or OUTSIDE in ends:
+                self._open.add(Key(*ends, key.protocol))
+
+    @staticmethod
+    def _end(row: dict[Any, Any], side: str) -> str:
+        standing = row[f"{side}_standing"]
+        if standing in ("", "pod"):
+            return str(row[side]) if row[side].count("/") >= 2 else OUTSIDE
+        return OUTSIDE if standing == "outside" else SOMEBODY
+
+    def seen(self, source: End, destination: End, protocol: str) -> str:
+        """Tell whether a connection between two ends was seen: yes, no, or unknown."""
+        if Key(source.name, destination.name, protocol) in self.ports:
+            return "yes"
+        perhaps = (
+            Key(one, other, protocol) in self._open
+            for one in (source.name if source.namespace else OUTSIDE, SOMEBODY)
+            for other in (destination.name if destination.namespace else OUTSIDE, SOMEBODY)
+        )
+        return "unknown" if self.empty or any(perhaps) else "no"
 
 
 def name_servers(service_targets: pd.DataFrame, owner: dict[str, str]) -> frozenset[str]:

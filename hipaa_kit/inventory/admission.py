@@ -89,12 +89,12 @@ class Engines:
     def __post_init__(self) -> None:
         """Read what all policies share."""
         self.exceptions: Exceptions = read_exceptions(
-            record.content for group in (KYVERNO, KYVERNO_POLICIES) for record in self._of(group, "PolicyException")
+            record.content for group in (KYVERNO, KYVERNO_POLICIES) for record in self.of(group, "PolicyException")
         )
-        self.configs = [record.content for record in self._of(CONFIG, "Config")]
+        self.configs = [record.content for record in self.of(CONFIG, "Config")]
         self.templates = {
             text(record.content, "spec", "crd", "spec", "names", "kind"): _fields(record)
-            for record in self._of(TEMPLATES, "ConstraintTemplate")
+            for record in self.of(TEMPLATES, "ConstraintTemplate")
         }
         self.hooks = [
             (record.object, hook)
@@ -110,15 +110,15 @@ class Engines:
     def rules(self, place: Place) -> Iterator[dict[str, Any]]:
         """Yield rows of `admission_rules` for one namespace."""
         for kind in ("ClusterPolicy", "Policy"):
-            for record in self._of(KYVERNO, kind):
+            for record in self.of(KYVERNO, kind):
                 parts = cluster_policy_parts(record.content, place, self.exceptions)
                 yield from self._rows("kyverno", record, _fields(record), parts, place)
         for kind in ("ValidatingPolicy", "NamespacedValidatingPolicy"):
-            for record in self._of(KYVERNO_POLICIES, kind):
+            for record in self.of(KYVERNO_POLICIES, kind):
                 parts = validating_policy_parts(record.content, place, self.exceptions)
                 yield from self._rows("kyverno_cel", record, _fields(record), parts, place)
         for group, kind in self.snapshot.kinds():
-            for record in self._of(group, kind) if group == CONSTRAINTS else ():
+            for record in self.of(group, kind) if group == CONSTRAINTS else ():
                 published = ["privileged"] if kind.startswith(POD_SECURITY_KINDS) else []
                 fields = self.templates.get(kind) or published
                 yield from self._rows("gatekeeper", record, fields, [constraint_part(record.content, place)], place)
@@ -170,10 +170,19 @@ class Engines:
             way = "not sent"
         if engine == "gatekeeper" or way == "not sent":
             return way, ""
-        if self.filters is None:
+        filtered = self.keeps_away(place)
+        if filtered is None:
             return way, "the filters in Kyverno's ConfigMap were not seen"
-        filtered = any(_globs(each, place.name) for each in self.filters)
         return ("not sent", "") if filtered else (way, "")
+
+    def keeps_away(self, place: Place) -> bool | None:
+        """Tell whether Kyverno's own filters keep it from a namespace; None where they were not seen."""
+        return None if self.filters is None else any(_globs(each, place.name) for each in self.filters)
+
+    def of(self, group: str, kind: str) -> Iterable[Record]:
+        """Return the objects of a kind that may not be there at all."""
+        part = self.snapshot.parts.get((group, kind))
+        return part.load() if part else ()
 
     def _filters(self) -> list[str] | None:
         """Return the namespaces that Kyverno's ConfigMap keeps it away from; None where no such map was read."""
@@ -183,10 +192,6 @@ class Engines:
             if NAMESPACE_FILTERS in record.facts
         ]
         return sorted({name for names in found for name in names}) if found else None
-
-    def _of(self, group: str, kind: str) -> Iterable[Record]:
-        part = self.snapshot.parts.get((group, kind))
-        return part.load() if part else ()
 
 
 def _fields(record: Record) -> list[str]:

@@ -86,9 +86,12 @@ def nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "hostname": labels.get("kubernetes.io/hostname", ""),
             "kubelet_version": text(info, "kubeletVersion"),
             "os_image": text(info, "osImage"),
+            "kernel_version": text(info, "kernelVersion"),
+            "container_runtime": text(info, "containerRuntimeVersion"),
             "provider": text(record.content, "spec", "providerID").partition(":")[0],
             "cpu_cores": cores(allocatable.get("cpu")),
             "memory_bytes": whole(allocatable.get("memory")),
+            "max_pods": whole(allocatable.get("pods")),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -13,31 +13,12 @@ from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube.facts import EXEC_PROGRAM
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.quantities import cores, whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.workloads import CONTAINER_PORTS, CONTAINERS, ENVIRONMENT, PROBES
 
 HANDLERS = {"exec": "exec", "httpGet": "http", "tcpSocket": "tcp", "grpc": "grpc"}
-
-
-class Image(NamedTuple):
-    """An image reference in its parts."""
-
-    repository: str
-    tag: str
-    digest: str
-
-
-def parse_image(image: str) -> Image:
-    """Return repository, tag and digest of an image reference.
-
-    Source: https://pkg.go.dev/github.com/distribution/reference: a digest follows `@`, a tag follows the
-    last `:` after the last `/`; a registry may carry a port.
-    """
-    rest, _, digest = image.partition("@")
-    head, slash, last = rest.rpartition("/")
-    name, _, tag = last.partition(":")
-    return Image(f"{head}{slash}{name}", tag, digest)
 
 
 def each_container(pod: PodView) -> Iterator[tuple[str, Mapping[str, Any]]]:

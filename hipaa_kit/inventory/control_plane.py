@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.containers import parse_image
 from hipaa_kit.inventory.fields import condition, items, text
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.command_flags import Flag, command_flags
 from hipaa_kit.kube.facts import program
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.control_plane import CONTROL_PLANE_FLAGS, CONTROL_PLANE_MEMBERS
 

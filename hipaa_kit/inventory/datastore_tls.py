@@ -1,15 +1,19 @@
 """TLS of datastores that operators run, as their objects ask for it.
 
 `demanded` only where the documentation says that nothing but TLS is taken in; where clients may do without, TLS is
-`offered`. Sources: https://access.crunchydata.com/documentation/postgres-operator/latest/tutorials/cluster-management/administrative-tasks
-(its default rules let in `hostssl` alone), https://cloudnative-pg.io/documentation/current/certificates/,
+`offered`. Lines of configuration that are a site's own may say otherwise and are not read: `unknown`. What each reading
+rests on, and when it was last held against its source, stands in `docs/sources.md`.
+Sources: https://github.com/CrunchyData/postgres-operator/blob/main/internal/postgres/hba.go (its default rules let in
+`hostssl` alone, rules of one's own replace them), https://cloudnative-pg.io/documentation/current/certificates/,
 https://docs.percona.com/percona-operator-for-mongodb/operator.html#tlsmode,
-https://docs.percona.com/percona-operator-for-mysql/pxc/operator.html, https://docs.percona.com/percona-operator-for-postgresql/,
+https://docs.percona.com/percona-operator-for-mysql/pxc/operator.html,
+https://github.com/percona/percona-postgresql-operator/blob/main/pkg/apis/pgv2.percona.com/v2/perconapgcluster_types.go,
 https://github.com/mongodb/mongodb-kubernetes-operator/blob/master/docs/secure.md,
-https://strimzi.io/docs/operators/latest/configuring.html#type-GenericKafkaListener-reference,
+https://github.com/strimzi/strimzi-kafka-operator/tree/main/documentation/api (GenericKafkaListener),
 https://www.rabbitmq.com/kubernetes/operator/using-operator#tls,
-https://www.elastic.co/docs/deploy-manage/security/k8s-https-settings,
-https://github.com/zalando/spilo/blob/master/ENVIRONMENT.rst, https://redis-operator.opstree.dev/docs/
+https://github.com/elastic/cloud-on-k8s/blob/main/pkg/apis/common/v1/common.go (TLSOptions),
+https://github.com/zalando/postgres-operator/blob/master/docs/reference/cluster_manifest.md,
+https://redis-operator.opstree.dev/docs/
 """
 
 from __future__ import annotations
@@ -46,8 +50,7 @@ def _zalando(_: Spec) -> Iterator[Listener]:
 
 
 def _crunchy(spec: Spec) -> Iterator[Listener]:
-    own = "pg_hba" in mapping(spec, "patroni", "dynamicConfiguration", "postgresql") or mapping(spec, "authentication")
-    if own:
+    if _own_rules(spec):
         yield Listener(
             "offered", "$.spec.patroni.dynamicConfiguration", "rules for clients of its own, which are not read"
         )
@@ -55,9 +58,19 @@ def _crunchy(spec: Spec) -> Iterator[Listener]:
         yield Listener("demanded", "$.spec.patroni", "the default rules let in TLS alone")
 
 
+def _own_rules(spec: Spec) -> bool:
+    """Tell whether rules for clients of one's own stand in place of those that the operator of PostgreSQL makes."""
+    patroni = mapping(spec, "patroni", "dynamicConfiguration", "postgresql")
+    return "pg_hba" in patroni or bool(mapping(spec, "authentication"))
+
+
 def _percona_postgres(spec: Spec) -> Iterator[Listener]:
     only = truth(spec, "tlsOnly")
-    yield Listener("demanded" if only else "offered", "$.spec.tlsOnly", _written(only))
+    if only and _own_rules(spec):
+        path = "$.spec.patroni.dynamicConfiguration"
+        yield Listener("unknown", path, "tlsOnly, and rules for clients of its own, which are not read")
+    else:
+        yield Listener("demanded" if only else "offered", "$.spec.tlsOnly", _written(only))
 
 
 def _percona_mysql(spec: Spec) -> Iterator[Listener]:
@@ -66,13 +79,32 @@ def _percona_mysql(spec: Spec) -> Iterator[Listener]:
 
 
 def _percona_mongo(spec: Spec) -> Iterator[Listener]:
-    mode = text(spec, "tls", "mode")
+    mode, version = text(spec, "tls", "mode"), text(spec, "crVersion")
+    if mode and _older(version, MODE_SINCE):
+        # An operator keeps to what it did at the version that the object names.
+        yield Listener("unknown", "$.spec.crVersion", f"{mode}, at version {version}, which knew no mode")
+        return
     found = {"requireTLS": "demanded", "preferTLS": "offered", "allowTLS": "offered", "": "offered", "disabled": "off"}
     yield Listener(found.get(mode, "unknown"), "$.spec.tls.mode", mode or "not written: preferTLS")
 
 
+MODE_SINCE = (1, 16)
+"""Version of Percona's objects for MongoDB from which `tls.mode` counts: its release notes."""
+
+
+def _older(version: str, than: tuple[int, int]) -> bool:
+    """Tell whether a version like `1.15.0` is, or may be, older; one that is not written is that of the operator."""
+    parts = version.split(".")[:2]
+    known = len(parts) == len(than) and all(part.isdecimal() for part in parts)
+    return bool(version) and not (known and tuple(int(part) for part in parts) >= than)
+
+
 def _mongo_community(spec: Spec) -> Iterator[Listener]:
     tls = mapping(spec, "security", "tls")
+    names = [name for name, _ in _flat(mapping(spec, "additionalMongodConfig"))]
+    if truth(tls, "enabled") and any(f"{name}.".startswith(("net.tls.", "net.ssl.")) for name in names):
+        yield Listener("unknown", "$.spec.additionalMongodConfig", "settings of TLS of its own")
+        return
     if not truth(tls, "enabled"):
         yield Listener("off", "$.spec.security.tls.enabled", _written(truth(tls, "enabled")))
     elif truth(tls, "optional"):
@@ -92,7 +124,12 @@ def _strimzi(spec: Spec) -> Iterator[Listener]:
 
 def _rabbit(spec: Spec) -> Iterator[Listener]:
     tls = mapping(spec, "tls")
-    if not text(tls, "secretName"):
+    own = {"additionalConfig", "advancedConfig"} & set(mapping(spec, "rabbitmq"))
+    if own:
+        yield Listener(
+            "unknown", f"$.spec.rabbitmq.{min(own)}", "lines of configuration of its own, which are not read"
+        )
+    elif not text(tls, "secretName"):
         yield Listener("off", "$.spec.tls.secretName", "not written")
     elif truth(tls, "disableNonTLSListeners"):
         yield Listener("demanded", "$.spec.tls.disableNonTLSListeners", "true")
@@ -102,13 +139,34 @@ def _rabbit(spec: Spec) -> Iterator[Listener]:
 
 def _elastic(spec: Spec) -> Iterator[Listener]:
     tls = mapping(spec, "http", "tls")
-    configured = [truth(each, "config", "xpack.security.http.ssl.enabled") for each in items(spec, "nodeSets")]
-    if False in configured:
-        yield Listener("off", "$.spec.nodeSets[*].config", "xpack.security.http.ssl.enabled: false")
+    settings = [setting for each in items(spec, "nodeSets") for setting in _flat(mapping(each, "config"))]
+    off = [name for name, value in settings if name in ELASTIC_SWITCHES and _no(value)]
+    hidden = [name for name, value in settings if name in ELASTIC_SWITCHES and not (_no(value) or value is True)]
+    if off:
+        yield Listener("off", "$.spec.nodeSets[*].config", f"{min(off)}: false")
     elif truth(tls, "selfSignedCertificate", "disabled") and not text(tls, "certificate", "secretName"):
         yield Listener("off", "$.spec.http.tls.selfSignedCertificate.disabled", "true, and no certificate of its own")
+    elif hidden:
+        yield Listener("unknown", "$.spec.nodeSets[*].config", f"{min(hidden)} is set to what is not read")
     else:
         yield Listener("demanded", "$.spec.http.tls", "on unless it is turned off")
+
+
+ELASTIC_SWITCHES = ("xpack.security.http.ssl.enabled", "xpack.security.enabled")
+"""Settings of Elasticsearch that turn TLS off, or security and TLS with it."""
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by their whole name, however its parts are nested."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _no(value: Any) -> bool:
+    return value is False or (isinstance(value, str) and value.lower() == "false")
 
 
 def _redis(spec: Spec) -> Iterator[Listener]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pandas as pd
@@ -230,12 +230,15 @@ def _claimed(claim: Record | None, known: _Known) -> _Found:
     storage_class = named if named or "storageClassName" in spec else known.default
     kept = {name: annotations[name] for name in DRIVER_ANNOTATIONS if name in annotations}
     volume = known.volumes.get(text(spec, "volumeName"))
+    copied = bool(mapping(spec, "dataSource") or mapping(spec, "dataSourceRef"))
     if volume is not None:
-        return _made(volume, storage_class, kept, known)
+        found = _made(volume, storage_class, kept, known)
+        return replace(found, volume=found.volume._replace(copied=copied))
     if text(spec, "volumeName"):
         # It is made, but was not read: what its class is today proves nothing.
         return _Found(Volume("", ""), "nothing", {"storage_class": storage_class})
-    return _to_be_made(storage_class, known, annotations=kept)
+    found = _to_be_made(storage_class, known, annotations=kept)
+    return replace(found, volume=found.volume._replace(copied=copied))
 
 
 def _to_be_made(storage_class: str, known: _Known, annotations: Mapping[str, str] | None = None, **more: Any) -> _Found:

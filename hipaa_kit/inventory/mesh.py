@@ -125,6 +125,12 @@ def mesh_exceptions(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         yield from rows.values()
 
 
+def root_namespace(snapshot: Snapshot) -> str:
+    """Return the namespace of istiod, which is the root of Istio's mesh unless its configuration names another."""
+    homes = {view.namespace for view in pod_views(snapshot) if view.labels.get("app") == "istiod"}
+    return ROOT if ROOT in homes or len(homes) != 1 else homes.pop()
+
+
 class _Mesh:
     """What the whole cluster says of its meshes."""
 
@@ -140,18 +146,13 @@ class _Mesh:
             record.name: string_map(record.content, "metadata", "labels")
             for record in snapshot.records(kinds.NAMESPACE)
         }
-        self._root = self._root_namespace()
+        self._root = root_namespace(snapshot)
 
     def pods(self) -> Iterator[PodView]:
         """Yield the pods that have not ended."""
         for view in pod_views(self._snapshot):
             if text(view.content, "status", "phase") not in ENDED:
                 yield view
-
-    def _root_namespace(self) -> str:
-        """Return the namespace of istiod, which is the mesh's root unless its configuration names another."""
-        homes = {view.namespace for view in pod_views(self._snapshot) if view.labels.get("app") == "istiod"}
-        return ROOT if ROOT in homes or len(homes) != 1 else homes.pop()
 
     def membership(self, view: PodView) -> tuple[str, bool | None]:
         """Return the mesh of a pod, and whether its proxy is there; of a pod made from a template it cannot be seen."""

@@ -27,11 +27,18 @@ from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
 from hipaa_kit.tables.lookup import GivenTables, TableSet
+from hipaa_kit.tables.signed import SIGNED_TABLES
 
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
 GIVEN = ("snapshot", "scope")
 TOGETHER = "tables"
 """Parameter of a builder that takes all tables of `uses`."""
+
+RUN_TABLES = frozenset({"findings", "finding_citations", "record_states", "record_problems", *SIGNED_TABLES})
+"""Tables that a run makes before the last checks: those that judge findings and signed records.
+
+No kind stands behind them: a finding says itself what could not be seen.
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def builds(
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
         if table.name in BUILDERS:
             raise ValueError(f"table {table.name!r} has two builders")
-        if table.name in INPUT_TABLES:
+        if table.name in INPUT_TABLES or table.name in RUN_TABLES:
             raise ValueError(f"table {table.name!r} is filled by an input")
         needs = tuple(inspect.signature(function).parameters)
         if bool(tuple(uses)) != (TOGETHER in needs):
@@ -120,7 +127,7 @@ def discover(package: ModuleType) -> None:
 @cache
 def kinds_behind(table: str) -> tuple[Kind, ...]:
     """Return the kinds of object that stand behind a table, through the tables it is made from."""
-    if table in INPUT_TABLES:
+    if table in INPUT_TABLES or table in RUN_TABLES:
         return ()
     builder = BUILDERS[table]
     found = dict.fromkeys(builder.reads)
@@ -132,7 +139,7 @@ def kinds_behind(table: str) -> tuple[Kind, ...]:
 @cache
 def facts_behind(table: str) -> tuple[str, ...]:
     """Return the typed facts that stand behind a table, through the tables it is made from."""
-    if table in INPUT_TABLES:
+    if table in INPUT_TABLES or table in RUN_TABLES:
         return ()
     builder = BUILDERS[table]
     found = {*builder.facts, *(fact for other in builder.tables for fact in facts_behind(other))}
@@ -142,7 +149,7 @@ def facts_behind(table: str) -> tuple[str, ...]:
 @cache
 def rests_on_scope(table: str) -> bool:
     """Tell whether a table says nothing without a declared ePHI scope."""
-    if table in INPUT_TABLES:
+    if table in INPUT_TABLES or table in RUN_TABLES:
         return False
     builder = BUILDERS[table]
     return "scope" in builder.needs or any(rests_on_scope(other) for other in builder.tables)
@@ -153,6 +160,8 @@ def inputs_behind(table: str) -> tuple[str, ...]:
     """Return the names of the inputs without which a table says nothing, through the tables it is made from."""
     if table in INPUT_OF:
         return (INPUT_OF[table].name,)
+    if table in RUN_TABLES:
+        return ()
     builder = BUILDERS[table]
     found = {name for other in builder.tables if other not in builder.optional for name in inputs_behind(other)}
     return tuple(sorted(found))
@@ -187,8 +196,14 @@ class Inventory(TableSet):
         self._kept = KeptTables.of(snapshot)
 
     def names(self) -> list[str]:
-        """Return the names of all tables that can be built."""
-        return sorted([*BUILDERS, *INPUT_TABLES])
+        """Return the names of all tables that can be built, and of those laid beside."""
+        return sorted({*BUILDERS, *self._built})
+
+    def beside(self, tables: Mapping[str, pd.DataFrame]) -> Inventory:
+        """Return the same inventory with tables that a run made: what the last checks read."""
+        other = Inventory(self._given["snapshot"], self._given["scope"], self.inputs)
+        other._built = {**self._built, **tables}
+        return other
 
     def facts_lacking(self, tables: Iterable[str]) -> list[str]:
         """Return the typed facts behind tables that nobody took when the snapshot was made."""
@@ -200,6 +215,23 @@ class Inventory(TableSet):
         if name not in self._built:
             self._built[name] = self._opened(BUILDERS[name])
         return self._built[name]
+
+    def after(self, snapshot: Snapshot) -> Inventory:
+        """Return the tables of a snapshot that was made of this one by changes of objects.
+
+        Tables behind which no changed kind stands are those that were built already.
+        """
+        old: Snapshot = self._given["snapshot"]
+        keys = old.parts.keys() | snapshot.parts.keys()
+        changed = {key for key in keys if old.parts.get(key) is not snapshot.parts.get(key)}
+        found = Inventory(snapshot, self._given["scope"], self.inputs)
+        same = old.coverage is snapshot.coverage
+        found._built |= {
+            name: table
+            for name, table in self._built.items()
+            if same and name in BUILDERS and not any(kind[:2] in changed for kind in kinds_behind(name))
+        }
+        return found
 
     def _opened(self, builder: Builder) -> pd.DataFrame:
         """Return a table that was kept, or build it and keep it."""

@@ -12,33 +12,34 @@ from typing import Any, Final
 from hipaa_kit.inventory.fields import mapping
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import gather
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import controller_of, object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
-from hipaa_kit.sources.reports import findings_of
+from hipaa_kit.sources.reports import ReportFindings, findings_of
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.vocabulary import NOT_EVALUATED
 
 _TRIVY: Final = "aquasecurity.github.io"
-_POLICY: Final = "wgpolicyk8s.io"
-_OPEN: Final = "openreports.io"
+
+VULNERABILITY_REPORT: Final = custom(_TRIVY, "VulnerabilityReport")
+SECRET_REPORT: Final = custom(_TRIVY, "ExposedSecretReport")
+BILL_KINDS: Final = (custom(_TRIVY, "ClusterSbomReport"), custom(_TRIVY, "SbomReport"))
+"""Kinds that hold what was seen in images; a bill of materials finds nothing."""
 
 KINDS: Final = (
-    Kind(_TRIVY, "ClusterComplianceReport", "clustercompliancereports", False),
-    Kind(_TRIVY, "ClusterConfigAuditReport", "clusterconfigauditreports", False),
-    Kind(_TRIVY, "ClusterInfraAssessmentReport", "clusterinfraassessmentreports", False),
-    Kind(_TRIVY, "ClusterRbacAssessmentReport", "clusterrbacassessmentreports", False),
-    Kind(_TRIVY, "ClusterVulnerabilityReport", "clustervulnerabilityreports", False),
-    Kind(_TRIVY, "ConfigAuditReport", "configauditreports", True),
-    Kind(_TRIVY, "ExposedSecretReport", "exposedsecretreports", True),
-    Kind(_TRIVY, "InfraAssessmentReport", "infraassessmentreports", True),
-    Kind(_TRIVY, "RbacAssessmentReport", "rbacassessmentreports", True),
-    Kind(_TRIVY, "VulnerabilityReport", "vulnerabilityreports", True),
-    Kind(_OPEN, "ClusterReport", "clusterreports", False),
-    Kind(_OPEN, "Report", "reports", True),
-    Kind(_POLICY, "ClusterPolicyReport", "clusterpolicyreports", False),
-    Kind(_POLICY, "PolicyReport", "policyreports", True),
+    *(
+        custom(_TRIVY, f"{scope}{name}Report")
+        for scope in ("Cluster", "")
+        for name in ("ConfigAudit", "InfraAssessment", "RbacAssessment", "Vulnerability")
+    ),
+    custom(_TRIVY, "ClusterComplianceReport"),
+    SECRET_REPORT,
+    custom("openreports.io", "ClusterReport"),
+    custom("openreports.io", "Report"),
+    custom("wgpolicyk8s.io", "ClusterPolicyReport"),
+    custom("wgpolicyk8s.io", "PolicyReport"),
 )
 """Kinds that hold results of scanners, as their definitions name them."""
 
@@ -50,13 +51,18 @@ def scanner_findings(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per result of a report; what cannot be read of one is a row that says so."""
     for kind in KINDS:
         for record in snapshot.records(kind):
-            found = findings_of(record.content, record.source, record.position, _kept)
+            found = read_report(record)
             if found is None:
                 yield _unreadable(record, record.position, kind)
                 continue
             yield from found.rows
             for problem in found.unreadable:
                 yield _unreadable(record, problem["position"], kind)
+
+
+def read_report(record: Record) -> ReportFindings | None:
+    """Return what a report in the cluster says, None where it is none."""
+    return findings_of(record.content, record.source, record.position, _kept)
 
 
 def workloads_by_object(snapshot: Snapshot) -> dict[str, str]:

@@ -31,6 +31,10 @@ class PodIndex:
             for key, value in labels:
                 self._by_label[namespace, key, value].append(labels)
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that have pods, sorted."""
+        return sorted(self._by_namespace)
+
     def selected(self, namespace: str, selector: Selector) -> list[PodView]:
         """Return the pods of a namespace that a selector selects."""
         lists = [self._by_label.get((namespace, *label), []) for label in selector.required()]

@@ -186,7 +186,7 @@ def workloads(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "known": workload.record is not None or workload.kind == "Pod",
             "desired": _desired(workload, content),
             "ready": _ready(workload, status),
-            "available": _count(workload, status, "availableReplicas"),
+            "available": _available(workload, status),
             "pods": workload.running,
             "replicated": workload.kind in REPLICATED,
             "claim_templates": " ".join(
@@ -207,6 +207,17 @@ def _ready(workload: Workload, status: Mapping[str, Any]) -> int | None:
     if workload.kind == "DaemonSet":
         return number(status, "numberReady")
     return _count(workload, status, "readyReplicas")
+
+
+def _available(workload: Workload, status: Mapping[str, Any]) -> int | None:
+    """Return how many replicas are available; of a StatefulSet those that are ready, where it has no such count.
+
+    A StatefulSet has always had `readyReplicas`; `availableReplicas` came with Kubernetes 1.22 (KEP 2599), and is
+    written even where it is 0. Source: staging/src/k8s.io/api/apps/v1/types.go of kubernetes/kubernetes.
+    """
+    if workload.kind == "StatefulSet" and "availableReplicas" not in status:
+        return _ready(workload, status)
+    return _count(workload, status, "availableReplicas")
 
 
 def _count(workload: Workload, status: Mapping[str, Any], name: str) -> int | None:

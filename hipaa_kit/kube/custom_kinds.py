@@ -33,8 +33,9 @@ CUSTOM: Final = tuple(
     + kinds_of("crd.projectcalico.org", False, "FelixConfiguration:felixconfigurations")
     + kinds_of("projectcalico.org", False, "FelixConfiguration:felixconfigurations")
     + kinds_of("operator.openshift.io", False, "Network:networks")
-    # the control plane of OpenShift
-    + kinds_of("config.openshift.io", False, "APIServer:apiservers")
+    # the control plane of OpenShift, and the images that its nodes verify
+    + kinds_of("config.openshift.io", False, "APIServer:apiservers ClusterImagePolicy:clusterimagepolicies")
+    + kinds_of("config.openshift.io", True, "ImagePolicy:imagepolicies")
     + kinds_of("operator.openshift.io", False, "KubeAPIServer:kubeapiservers")
     # certificates: https://cert-manager.io/docs/reference/api-docs/
     + kinds_of("cert-manager.io", True, "Certificate:certificates Issuer:issuers")
@@ -109,6 +110,7 @@ CUSTOM: Final = tuple(
     + kinds_of(
         "policies.kyverno.io",
         True,
+        "NamespacedImageValidatingPolicy:namespacedimagevalidatingpolicies "
         "NamespacedValidatingPolicy:namespacedvalidatingpolicies PolicyException:policyexceptions",
     )
     + kinds_of("templates.gatekeeper.sh", False, "ConstraintTemplate:constrainttemplates")
@@ -119,6 +121,54 @@ CUSTOM: Final = tuple(
     + kinds_of("cilium.io", True, "TracingPolicyNamespaced:tracingpoliciesnamespaced")
     + kinds_of("security.kubearmor.com", True, "KubeArmorPolicy:kubearmorpolicies")
     + kinds_of("security.kubearmor.com", False, "KubeArmorClusterPolicy:kubearmorclusterpolicies")
+    # results of scanners: https://aquasecurity.github.io/trivy-operator/latest/docs/crds/,
+    # https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/openreports/reports-api
+    + kinds_of(
+        "aquasecurity.github.io",
+        False,
+        "ClusterComplianceReport:clustercompliancereports ClusterConfigAuditReport:clusterconfigauditreports "
+        "ClusterInfraAssessmentReport:clusterinfraassessmentreports ClusterSbomReport:clustersbomreports "
+        "ClusterRbacAssessmentReport:clusterrbacassessmentreports "
+        "ClusterVulnerabilityReport:clustervulnerabilityreports",
+    )
+    + kinds_of(
+        "aquasecurity.github.io",
+        True,
+        "ConfigAuditReport:configauditreports ExposedSecretReport:exposedsecretreports "
+        "InfraAssessmentReport:infraassessmentreports RbacAssessmentReport:rbacassessmentreports "
+        "SbomReport:sbomreports VulnerabilityReport:vulnerabilityreports",
+    )
+    + kinds_of("openreports.io", False, "ClusterReport:clusterreports")
+    + kinds_of("openreports.io", True, "Report:reports")
+    + kinds_of("wgpolicyk8s.io", False, "ClusterPolicyReport:clusterpolicyreports")
+    + kinds_of("wgpolicyk8s.io", True, "PolicyReport:policyreports")
+    # monitoring: https://prometheus-operator.dev/docs/api-reference/api/; what others watch by is only recognised:
+    # https://docs.victoriametrics.com/operator/api/, https://github.com/open-telemetry/opentelemetry-operator,
+    # https://docs.datadoghq.com/containers/datadog_operator/, https://cloud.google.com/stackdriver/docs/managed-prometheus
+    + kinds_of(
+        "monitoring.coreos.com",
+        True,
+        "Alertmanager:alertmanagers AlertmanagerConfig:alertmanagerconfigs PodMonitor:podmonitors Probe:probes "
+        "Prometheus:prometheuses PrometheusAgent:prometheusagents PrometheusRule:prometheusrules "
+        "ScrapeConfig:scrapeconfigs ServiceMonitor:servicemonitors ThanosRuler:thanosrulers",
+    )
+    + kinds_of(
+        "operator.victoriametrics.com",
+        True,
+        "VMAgent:vmagents VMAlert:vmalerts VMAlertmanager:vmalertmanagers VMPodScrape:vmpodscrapes VMRule:vmrules "
+        "VMServiceScrape:vmservicescrapes",
+    )
+    + kinds_of("opentelemetry.io", True, "OpenTelemetryCollector:opentelemetrycollectors")
+    + kinds_of("monitoring.grafana.com", True, "GrafanaAgent:grafanaagents MetricsInstance:metricsinstances")
+    + kinds_of("grafana.integreatly.org", True, "GrafanaAlertRuleGroup:grafanaalertrulegroups")
+    + kinds_of("datadoghq.com", True, "DatadogAgent:datadogagents DatadogMonitor:datadogmonitors")
+    + kinds_of("monitoring.googleapis.com", True, "PodMonitoring:podmonitorings Rules:rules")
+    + kinds_of(
+        "monitoring.googleapis.com", False, "ClusterPodMonitoring:clusterpodmonitorings ClusterRules:clusterrules"
+    )
+    + kinds_of("azmonitoring.coreos.com", True, "PodMonitor:podmonitors ServiceMonitor:servicemonitors")
+    + kinds_of("flows.netobserv.io", False, "FlowCollector:flowcollectors")
+    + kinds_of("telemetry.istio.io", True, "Telemetry:telemetries")
 )
 """Every kind of custom resource that a table is made from."""
 

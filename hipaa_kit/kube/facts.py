@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from hipaa_kit.kube.reading import as_maps
+from hipaa_kit.kube.reading import as_maps, as_texts
 
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
@@ -51,15 +51,44 @@ POD_SECURITY_FIELDS: Final = "pod_security_fields"
 NAMESPACE_FILTERS: Final = "namespace_filters"
 """Namespaces that the `resourceFilters` of Kyverno's ConfigMap keep it away from, as written; sorted."""
 
+IMAGE_SIGNERS: Final = "image_signers"
+"""Part of a policy about images → whose signatures it takes: somebody named, anyone, nobody, or what must be read.
+
+Extracted by `kube.admission.signers`: keys, and the names and addresses of those who sign, do not pass.
+"""
+
+VULNERABILITY_GATE: Final = "vulnerability_gate"
+"""Of an admission policy that speaks of what scanners attested: `all` where it is for every image, else `some`."""
+
+ALERT_ROUTES: Final = "alert_routes"
+"""Entry of a Secret or ConfigMap, or "" of an AlertmanagerConfig → what `kube.monitoring.routes` keeps of the
+configuration of Alertmanager in it: kinds of integration per receiver, and the tree of routes; never an address."""
+
+ALERTMANAGER_FILES: Final = frozenset(
+    ["alertmanager.yaml", "alertmanager.yaml.gz", "alertmanager.yml", "alertmanager-config.yaml"]
+)
+"""Entries that hold the configuration of Alertmanager.
+
+Source: https://prometheus-operator.dev/docs/developer/alerting/, https://github.com/prometheus-community/helm-charts
+"""
+
+FALCO_SETTINGS: Final = "falco_settings"
+"""Of the `falco.yaml` of a ConfigMap: `plugins` that are loaded, sorted, and whether it has `audit_rules`: a file of
+rules whose name speaks of audit."""
+
 FACTS: Final = {
-    CREDENTIALS: 1,
+    ALERT_ROUTES: 1,
+    CREDENTIALS: 2,
     EXEC_PROGRAM: 1,
+    FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
+    IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
     NAMESPACE_FILTERS: 1,
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,
     SERVER_FLAGS: 1,
+    VULNERABILITY_GATE: 1,
 }
 """Every fact, and the number of the rule by which it is taken.
 
@@ -88,6 +117,12 @@ _NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IG
 _NAMES_AN_OBJECT: Final = re.compile(
     r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
 )
+_TELLS_OF_IT: Final = re.compile(
+    r"(?:token|secret|key|credential|password)s?[-_.]?"
+    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|names?)$",
+    re.IGNORECASE,
+)
+"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
@@ -101,6 +136,10 @@ _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]{0,79}", re.ASCII)
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]{7,24}")
 _FILTER: Final = re.compile(r"\[\s*([\w*?./-]{1,128})\s*,\s*([\w*?.-]{1,63})\s*,\s*([\w*?.:-]{1,253})\s*\]", re.ASCII)
+EVERY_IMAGE: Final = frozenset(["*", "**"])
+_IMAGE_LISTS: Final = frozenset(["imageReferences", "matchImageReferences", "images"])
+_SKIPS: Final = frozenset(["skipImageReferences"])
+_ATTESTED: Final = re.compile(r"attestation/vuln|/vuln/v\d|vulnerabilit|openvex", re.IGNORECASE)
 _HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -199,6 +238,8 @@ def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secr
         return shape
     plain = value.strip()
     if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
+        return ""
+    if _TELLS_OF_IT.search(name):
         return ""
     if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
         return ""
@@ -307,7 +348,43 @@ def security_fields(policy: Any) -> list[str]:
     about, and not what it asks for.
     """
     found: set[str] = set()
-    waiting = [policy]
+    for each in _words_of(policy):
+        found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
+    return sorted(found)
+
+
+def vulnerability_gate(policy: Any) -> str:
+    """Return for which images a policy speaks of vulnerabilities, "" where it does not.
+
+    By the predicates of attestations or in any other text. It is for `all` where each of its lists of images holds a
+    pattern that every image matches, and nothing is skipped; otherwise for `some`.
+
+    Source: https://docs.sigstore.dev/cosign/verifying/attestation/, `https://cosign.sigstore.dev/attestation/vuln/v1`;
+    https://github.com/in-toto/attestation/blob/main/spec/predicates/vuln.md
+    """
+    if not any(_ATTESTED.search(each) for each in _words_of(policy)):
+        return ""
+    lists = list(_lists_of_images(policy))
+    whole = lists and all(name not in _SKIPS and not EVERY_IMAGE.isdisjoint(held) for name, held in lists)
+    return "all" if whole else "some"
+
+
+def _lists_of_images(value: Any) -> Iterator[tuple[str, list[str]]]:
+    """Yield every list of patterns of images in a policy, with its name."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in _IMAGE_LISTS or name in _SKIPS:
+                yield str(name), list(_words_of(inner))
+            else:
+                yield from _lists_of_images(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _lists_of_images(inner)
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """Yield every text in a value of any shape, names of fields as well."""
+    waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, Mapping):
@@ -315,8 +392,7 @@ def security_fields(policy: Any) -> list[str]:
         elif isinstance(each, list | tuple):
             waiting += each
         elif isinstance(each, str):
-            found.update(SECURITY_FIELDS.intersection(_WORD.findall(each)))
-    return sorted(found)
+            yield each
 
 
 def namespace_filters(data: Any) -> list[str] | None:
@@ -331,6 +407,22 @@ def namespace_filters(data: Any) -> list[str] | None:
     if len(found) != written.count("["):
         return None
     return sorted({namespace for kind, namespace, _ in found if names_pods(kind)})
+
+
+def falco_settings(configuration: Any) -> dict[str, Any] | None:
+    """Return which plugins a configuration of Falco loads, and whether it names rules about audit events, or None.
+
+    Source: https://falco.org/docs/concepts/plugins/usage/: `load_plugins` names those that are loaded of all that are
+    configured, and `rules_files` the files of rules; those for audit events are called `k8s_audit_rules.yaml`.
+    """
+    held = configuration if isinstance(configuration, Mapping) else {}
+    if not isinstance(held.get("load_plugins"), list):
+        return None
+    files = held.get("rules_files") or held.get("rules_file")
+    return {
+        "plugins": sorted({each for each in as_texts(held["load_plugins"]) if _NAME.fullmatch(each)}),
+        "audit_rules": any("audit" in each.rpartition("/")[2] for each in as_texts(files)),
+    }
 
 
 def names_pods(kind: str) -> bool:

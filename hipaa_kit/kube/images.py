@@ -1,4 +1,4 @@
-"""Image references: which registry serves an image.
+"""Image references: their parts, and which registry serves an image.
 
 Source: https://pkg.go.dev/github.com/distribution/reference: the first part of a name is a registry where it holds
 a dot or a colon, is `localhost`, or is not in lower case; else the image is Docker Hub's.
@@ -6,7 +6,29 @@ a dot or a colon, is `localhost`, or is not in lower case; else the image is Doc
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 DOCKER_HUB = "docker.io"
+
+
+class Image(NamedTuple):
+    """An image reference in its parts."""
+
+    repository: str
+    tag: str
+    digest: str
+
+
+def parse_image(image: str) -> Image:
+    """Return repository, tag and digest of an image reference.
+
+    Source: https://pkg.go.dev/github.com/distribution/reference: a digest follows `@`, a tag follows the
+    last `:` after the last `/`; a registry may carry a port.
+    """
+    rest, _, digest = image.partition("@")
+    head, slash, last = rest.rpartition("/")
+    name, _, tag = last.partition(":")
+    return Image(f"{head}{slash}{name}", tag, digest)
 
 
 def registry_of(repository: str) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.registry import inputs_behind, kinds_behind, rests_on_scope
+from hipaa_kit.inventory.registry import RUN_TABLES, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import JUDGEMENTS
@@ -58,6 +58,16 @@ class Check:
         """Names of the inputs beside the cluster without which it cannot judge."""
         needed = [table for table in self.tables if table not in self.optional]
         return tuple(sorted({name for table in needed for name in inputs_behind(table)}))
+
+    @property
+    def judges_findings(self) -> bool:
+        """Tell whether it reads findings or signed records, so that it comes after the checks of objects."""
+        return any(table in RUN_TABLES for table in self.tables)
+
+    @property
+    def needs_all_findings(self) -> bool:
+        """Tell whether what it says rests on the findings of all other checks, of whatever topic."""
+        return not {"findings", "finding_citations", "record_problems"}.isdisjoint(self.tables)
 
     @property
     def needs_scope(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
-from hipaa_kit.vocabulary import COMPLETE, REASON_OF_COVERAGE
+from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.safeguards.check import CHECKS, check, fails, judge, not_applicable, not_assessed, reviews, texts_for
+from hipaa_kit.sources.coverage import Answer, Coverage
+from hipaa_kit.vocabulary import ANSWERED, COMPLETE, REASON_OF_COVERAGE
 
 NOT_ASSETS = ("ConfigMap", "Event", "Secret")
 """Kinds that are left out on purpose: they hold values and messages, not assets."""
@@ -118,3 +120,124 @@ def inventory_complete(coverage: pd.DataFrame) -> pd.DataFrame:
         member="member",
         passes=f"lists answered, or of kinds that are not served: {complete} of {len(assets)}",
     )
+
+
+@check("HK-PHI-04", everywhere=True)
+def network_map_complete(ephi_map: pd.DataFrame) -> pd.DataFrame:
+    """Judge every ePHI workload, and store outside the cluster, by whether the map of the network shows all of it.
+
+    Parameters
+    ----------
+    ephi_map : table of that name
+
+    Returns
+    -------
+    table `judgements`, one row per workload and per store outside
+
+    Notes
+    -----
+    What a pod on the network of its node connects to is decided for the node, and undefined for the pod. Connections
+    that a flow log holds and the map denies are shown beside it and decide nothing here: a log that is not there denies
+    nothing.
+    Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-and-hostnetwork-pods
+    """
+    external = ephi_map["external"]
+    shown = (
+        "{flows_in} connections in, {flows_out} out, {outside} of them with the outside; {entries} ways in from outside"
+    )
+    return judge(
+        ephi_map,
+        not_applicable(~external & (ephi_map["pods"] == 0), "no pod of it runs: it is on no network"),
+        fails(
+            ephi_map["off_map"] != "",
+            "connections of its pods are not on the map: {off_map}",
+            observed="{off_map}",
+            expected="pods on the pod network alone",
+        ),
+        not_assessed(
+            external,
+            "at which addresses it is found is not known: nothing shows which ways out of the cluster lead to it",
+            code="input_missing",
+        ),
+        not_assessed(
+            ephi_map["open_questions"] > 0,
+            "of {open_questions} connections it is not known on which ports they are allowed: {reason}",
+            code="unsupported_dialect",
+        ),
+        not_assessed(
+            ephi_map["enforcement"] == "unknown",
+            "the map shows what policies intend: that anything enforces them is not known",
+            code="input_missing",
+        ),
+        observed=shown,
+        passes="the map shows " + shown,
+    )
+
+
+@check("HK-PHI-05")
+def assessor_access(coverage: pd.DataFrame) -> pd.DataFrame:
+    """Judge what whoever read the cluster was able to read: all that the checks need, and no values of Secrets.
+
+    Parameters
+    ----------
+    coverage : table of that name
+
+    Returns
+    -------
+    table `judgements`, one row per kind that a check needs, and one for Secrets
+
+    Notes
+    -----
+    Who may list Secrets reads their values as well: the API has no verb for their names alone. Whether the identity
+    may change anything is not in a snapshot; `hipaa-kit doctor` asks the server.
+    Source: https://kubernetes.io/docs/concepts/configuration/secret/#information-security-for-secrets
+    """
+    needed: dict[Kind, list[str]] = {}
+    for each in CHECKS.values():
+        for kind in each.kinds:
+            needed.setdefault(kind, []).append(each.id)
+    answers = Coverage(coverage)
+    rows = [
+        _access(kind, answer, ids)
+        for kind, ids in sorted(needed.items())
+        if kind.kind not in NOT_ASSETS
+        for answer in (answers.gaps(kind) or [answers.answer(kind)])
+    ]
+    listed = coverage[(coverage["kind"] == "Secret") & (coverage["group"] == "") & (coverage["status"] == ANSWERED)]
+    secrets = {
+        "member": "secrets",
+        "status": ANSWERED,
+        "words": "listed" if len(listed) else "not listed",
+        "checks": "",
+    }
+    examined = pd.DataFrame([*rows, secrets]).assign(object="Assessor//access")
+    about = examined["member"] == "secrets"
+    gaps = [
+        not_assessed(
+            ~about & (examined["status"] == status),
+            "{member} were not read in full ({words}): {checks} cannot pass",
+            code=code,
+        )
+        for status, code in REASON_OF_COVERAGE.items()
+    ]
+    return judge(
+        examined,
+        fails(
+            about & (examined["words"] == "listed"),
+            "whoever read the cluster may list Secrets, and so read their values",
+            observed="list secrets",
+            expected="the role that hipaa-kit rbac prints",
+        ),
+        *gaps,
+        member="member",
+        passes="every list that the checks need was answered, or is of a kind that is not served",
+    )
+
+
+def _access(kind: Kind, answer: Answer, checks: list[str]) -> dict[str, str]:
+    """Return what came back for a kind, and the checks that need it."""
+    name = kind.resource + (f".{kind.group}" if kind.group else "")
+    shown = ", ".join(sorted(checks)[:3]) + (" and others" if len(checks) > 3 else "")
+    place = f" in {answer.namespace}" if answer.namespace else ""
+    words = answer.error or answer.status.replace("_", " ")
+    return {"member": f"{name}{place}", "status": answer.status, "words": words, "checks": shown}

@@ -6,7 +6,6 @@ repeated keys, a selector that cannot be read are errors, never defaults.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,8 +17,7 @@ from typing import Any, Final
 from hipaa_kit.errors import InputError, ScopeError
 from hipaa_kit.kube.selectors import Selector, SelectorError, parse_selector
 from hipaa_kit.sources.documents import LineIndex, decode, load_strict
-
-SCHEMA: Final = Path(__file__).parent / "schemas" / "scope.json"
+from hipaa_kit.sources.schema import refuse_invalid, validator
 
 SELECTORS: Final = {
     "podSelector": "label",
@@ -109,37 +107,11 @@ def load_scope(path: str | Path) -> Scope:
         raise ScopeError(f"cannot be read: {error.strerror}", str(path), "name the scope file with --scope") from None
     try:
         content, lines = load_strict(decode(raw, str(path)), str(path))
+        refuse_invalid(content, lines, str(path), validator("scope.json"), _EXAMPLES)
     except InputError as error:
         raise ScopeError(error.what, error.where, error.do) from None
-    _validate(content, lines, str(path))
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return _scope(content, lines, str(path), digest)
-
-
-def _validate(content: Any, lines: LineIndex, where: str) -> None:
-    from jsonschema.exceptions import best_match
-
-    error = best_match(_validator().iter_errors(content))
-    if error is None:
-        return
-    path = tuple(error.absolute_path)
-    at = f"{where}:{lines.line(path)}"
-    part = ".".join(str(step) for step in path) or "the file"
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))
-        at = f"{where}:{lines.line((*path, unknown[0]))}"
-        raise ScopeError(f"unknown key {unknown[0]!r} in {part}", at, f"keys are {', '.join(known)}")
-    if error.validator == "required":
-        missing = sorted(set(error.validator_value) - set(error.instance))
-        raise ScopeError(f"{part} lacks {', '.join(missing)}", at, "add it")
-    wanted = {
-        "enum": lambda: f"one of {', '.join(map(str, error.validator_value))}",
-        "const": lambda: f"write {error.validator_value}",
-        "pattern": lambda: f"write it like {_EXAMPLES.get(str(path[-1]) if path else '', error.validator_value)}",
-        "type": lambda: f"give a {error.validator_value}",
-    }.get(error.validator, lambda: "give a value")()
-    raise ScopeError(f"{part} is {_shown(error.instance)}", at, wanted)
 
 
 _EXAMPLES: Final = {
@@ -148,18 +120,6 @@ _EXAMPLES: Final = {
     "via": "Service/ehr/db-external",
     "reviewed_on": "2026-11-01",
 }
-
-
-@functools.cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _scope(content: Mapping[str, Any], lines: LineIndex, where: str, digest: str) -> Scope:

@@ -29,9 +29,12 @@ NODES = Table(
         text("hostname", "its host name label, or none"),
         text("kubelet_version", "version of its kubelet"),
         text("os_image", "its operating system"),
+        text("kernel_version", "its kernel"),
+        text("container_runtime", "its container runtime with the version, as in `containerd://2.1.4`"),
         text("provider", "scheme of its provider id: aws, gce, azure, …, or none"),
         amount("cpu_cores", "CPU that pods may use, in cores"),
         count("memory_bytes", "memory that pods may use, in bytes"),
+        count("max_pods", "pods that it takes"),
     ),
 )
 

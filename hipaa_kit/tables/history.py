@@ -134,6 +134,48 @@ REPLACEMENTS = Table(
 )
 
 
+STANDINGS = ("", "isolated", "intended", "part", "open", "unknown")
+"""How pods stand to policies: `intended` is isolated by policies of which it is not known that anything enforces them,
+`part` is that some of a workload's pods are; none is that it is not there."""
+
+ISOLATION_CHANGES = Table(
+    "isolation_changes",
+    "one workload and direction that stands otherwise at one moment than at the one before",
+    ("moment", "workload", "direction"),
+    (
+        text("moment", "the later moment"),
+        text("workload", "`Kind/namespace/name`"),
+        text("namespace", "its namespace"),
+        text("direction", "ingress or egress", ("ingress", "egress")),
+        text("before", "how its pods stood; none where it was not there", STANDINGS),
+        text("after", "how they stand; none where it is not there any more", STANDINGS),
+        text(
+            "policies_before",
+            "policies that selected one of them and do not any more, joined by spaces; none where that is not known",
+        ),
+        text(
+            "policies_after",
+            "policies that select one of them and did not, joined by spaces; none where that is not known",
+        ),
+    ),
+)
+
+ISOLATION_TREND = Table(
+    "isolation_trend",
+    "one direction at one moment, and how many pods policies isolate",
+    ("moment", "direction"),
+    (
+        text("moment", "moment"),
+        text("direction", "ingress or egress", ("ingress", "egress")),
+        count("isolated", "pods that policies isolate"),
+        count("intended", "pods that they would, if it were known that anything enforces them"),
+        count("open", "pods that no policy isolates"),
+        count("unknown", "pods of which it is not known"),
+        flag("complete", "all pods were seen; otherwise there may be more"),
+    ),
+)
+
+
 def lives_table(table: Table, keys: Sequence[str]) -> Table:
     """Return the declaration of the lives of what some columns of a table say.
 

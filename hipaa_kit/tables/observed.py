@@ -18,6 +18,7 @@ FLOW_RECORDS = Table(
         text("first_seen_at", "earliest, UTC, or none"),
         text("last_seen_at", "latest, UTC, or none"),
         count("count", "connections or records"),
+        count("untimed", "of these, the ones whose time is not given"),
     ),
 )
 

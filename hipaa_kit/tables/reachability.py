@@ -52,6 +52,7 @@ ISOLATION = Table(
         text("policies", "policies that select it, joined by spaces"),
         count("policy_count", "how many these are"),
         text("reason", "why something is not known, or none"),
+        flag("other_networks", "it has interfaces beside that of the pod network, which no policy here governs"),
         text("enforcement", "whether anything enforces policy on its node", ENFORCEMENT),
     ),
 )
@@ -62,7 +63,7 @@ NAMESPACE_ISOLATION = Table(
     ("namespace",),
     (
         text("namespace", "its name"),
-        count("policies", "NetworkPolicies in it"),
+        count("policies", "NetworkPolicies in it, those of Calico among them"),
         maybe("denies_ingress", "a policy isolates every pod of it for ingress; null where that is not known"),
         maybe("denies_egress", "a policy isolates every pod of it for egress; null where that is not known"),
         count("pods", "pods in it that have not ended"),

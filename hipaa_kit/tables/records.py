@@ -17,6 +17,7 @@ TICKETS = Table(
         text("severity", "severity, or none", SEVERITIES),
         text("object", "object it is about, `Kind/namespace/name`, or none"),
         text("status", "state of it", ("open", "in_progress", "resolved", "closed", "rejected")),
+        text("vulnerability", "CVE or advisory it is about, or none"),
     ),
 )
 
@@ -75,6 +76,46 @@ VENDORS = Table(
         text("baa_signed_on", "day the business associate agreement was signed, or none"),
         text("baa_expires_on", "day it ends, or none"),
         text("contact_role", "who answers for it at the vendor, as a role"),
+    ),
+)
+
+VENDOR_ENDPOINTS = Table(
+    "vendor_endpoints",
+    "one place outside the cluster that belongs to one service of one vendor",
+    ("name", "service", "endpoint"),
+    (
+        text("name", "name of the vendor"),
+        text("service", "service"),
+        text(
+            "endpoint",
+            "store as the scope file names it, `provider:bucket`, provider of nodes, or address; a glob",
+        ),
+    ),
+)
+
+POLICIES = Table(
+    "policies",
+    "one paragraph of the rule and one document in which the organisation says how it follows it",
+    ("citation", "document"),
+    (
+        text("citation", "paragraph of 45 CFR"),
+        text("document", "name of the policy or procedure"),
+        text("version", "its version, or none"),
+        text("reviewed_on", "day it was last reviewed, or none"),
+        text("location", "where it is kept, or none"),
+    ),
+)
+
+EVIDENCE_ARCHIVE = Table(
+    "evidence_archive",
+    "one run whose evidence is kept",
+    ("run",),
+    (
+        text("run", "id of the run, or digest of its bundle"),
+        text("run_on", "day it was made"),
+        text("verified_on", "day its bundle was last verified, or none"),
+        text("location", "where it is kept, or none"),
+        maybe("locked", "it cannot be changed or deleted there before its time"),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hipaa_kit.tables.declaration import Table, text
+from hipaa_kit.tables.declaration import Table, amount, maybe, text
 from hipaa_kit.vocabulary import DIFFERENCES, MAPPING_RELATIONS, REPORT_OUTCOMES, SEVERITIES, VERDICTS
 
 SCANNER_FINDINGS = Table(
@@ -26,6 +26,10 @@ SCANNER_FINDINGS = Table(
         text("installed_version", "version found, or none"),
         text("fixed_version", "versions without it, or none"),
         text("image", "image scanned, with digest where the report has it, or none"),
+        amount("score", "CVSS score of the vulnerability"),
+        amount("epss", "likelihood of its exploitation within 30 days"),
+        maybe("exploited", "the scanner says whether it is known to be exploited"),
+        text("published_at", "when the vulnerability was published, or none"),
         text("source", "report: request or file"),
         text("position", "JSON pointer or line in it"),
     ),

@@ -12,6 +12,19 @@ from hipaa_kit.vocabulary import (
     VERDICTS,
 )
 
+COUNTS = (
+    count("passed", "findings that pass"),
+    count("failed", "findings that fail"),
+    count("to_review", "findings a person must judge"),
+    count("not_assessed", "findings without enough input"),
+    count("errors", "checks that broke"),
+    count("alternative", "of these, the ones that an equivalent measure answers"),
+    count("accepted_risk", "of these, the ones whose risk was accepted for a time"),
+    count("attested", "of these, the ones that a named person has answered"),
+    count("inherited", "of these, the ones that a provider answers for"),
+)
+"""Columns in which findings are counted, by verdict and by disposition."""
+
 COVERAGE = Table(
     "coverage",
     "one kind in one namespace that was, or was not, asked of the cluster",
@@ -131,7 +144,11 @@ FINDINGS = Table(
         text("expected", "value wanted, or none"),
         text("evidence_sha256", "digest of the redacted object, or none"),
         text("evidence_source", "file or request and position, or none"),
-        text("disposition", "what a named person recorded, or none", DISPOSITIONS),
+        text("disposition", "what a named person recorded and what stands, beside the verdict, or none", DISPOSITIONS),
+        text("record", "`Kind//id` of the record that gives it, or of one that does not stand, or none"),
+        flag("record_valid", "that record stands"),
+        text("record_expires_on", "last day on which it stands, or none"),
+        text("hidden_by", "preset that leaves the finding out of what is shown, or none"),
     ),
 )
 
@@ -185,15 +202,12 @@ CITATIONS = Table(
         text("title", "its title"),
         text("kind", "general, standard, standalone, required or addressable"),
         text("status", "what the evidence shows", CITATION_STATUSES),
+        text("standing", "the same with what people recorded of it, such as `gap, accepted until 2027-03-31`"),
         text("reason", "why it is not better"),
         count("checks", "controls of the catalogue that serve it"),
         count("checks_run", "of these, the ones that this run carried out"),
-        count("passed", "findings that pass"),
-        count("failed", "findings that fail"),
-        count("to_review", "findings a person must judge"),
-        count("not_assessed", "findings without enough input"),
-        count("errors", "checks that broke"),
-        amount("assessed", "fraction of applicable findings that were judged"),
+        *COUNTS,
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
     ),
 )
 
@@ -207,6 +221,9 @@ FINDING_CITATIONS = Table(
         text("citation", "paragraph of 45 CFR"),
         text("kind", "general, standard, standalone, required or addressable"),
         text("relation", "direct or supporting", RELATIONS),
+        text("disposition", "what a named person recorded of the finding as far as this citation goes", DISPOSITIONS),
+        text("record", "`Kind//id` of the record that gives it, or none"),
+        text("record_expires_on", "last day on which it stands, or none"),
     ),
 )
 
@@ -216,14 +233,46 @@ TOPIC_SUMMARY = Table(
     ("topic",),
     (
         text("topic", "topic"),
+        text("article", "part of the source article that it belongs to, or none"),
+        text("status", "what the evidence shows", CITATION_STATUSES),
+        text("standing", "the same with what people recorded of it"),
+        text("reason", "why it is not better"),
         count("checks", "controls of the catalogue"),
         count("checks_run", "of these, the ones that this run carried out"),
+        *COUNTS,
+        count("not_applicable", "findings with nothing to examine"),
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
+    ),
+)
+
+OWNER_SUMMARY = Table(
+    "owner_summary",
+    "one person or team, and the findings of what it answers for",
+    ("owner",),
+    (
+        text("owner", "owner by the register of findings, else by the scope; `nobody named` where neither tells"),
+        *COUNTS,
+        count("overdue", "findings that fail and whose day in the register has passed"),
+        text("worst", "highest severity of those that fail, or none", ("", *SEVERITIES)),
+        amount("assessed", "fraction of applicable findings, without those of a provider, that were judged"),
+    ),
+)
+
+PROPOSED_CONTROLS = Table(
+    "proposed_controls",
+    "one control that meets a paragraph of the rule proposed in 2025, which is not in force; none unless asked for",
+    ("control",),
+    (
+        text("control", "control id"),
+        text("title", "its title"),
+        text("paragraph", "paragraph of the proposal, as text: its numbers mean other things in the rule in force"),
+        text("basis", "how the paragraph is known", ("quoted", "secondary", "verify")),
+        text("label", "proposed, not in force"),
+        text("standing", "what the findings show, with that label"),
         count("passed", "findings that pass"),
         count("failed", "findings that fail"),
         count("to_review", "findings a person must judge"),
         count("not_assessed", "findings without enough input"),
-        count("not_applicable", "findings with nothing to examine"),
-        count("errors", "checks that broke"),
         amount("assessed", "fraction of applicable findings that were judged"),
     ),
 )

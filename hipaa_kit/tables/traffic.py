@@ -1,10 +1,14 @@
 """Policies rule by rule, and the traffic of ePHI workloads as it is declared, allowed and seen."""
 
 from hipaa_kit.tables.declaration import Table, count, flag, maybe, text
+from hipaa_kit.tables.observed import FLOW_RECORDS
 from hipaa_kit.tables.reachability import ENFORCEMENT, FLOW_VERDICTS
 
 CATEGORIES = ("clinical", "administration", "dns", "monitoring", "backup", "external")
 SEEN = ("yes", "no", "unknown")
+STANDINGS = ("pod", "node", "service", "outside", "several", "other_time", "no_time", "nobody")
+"""Whose an address was: one pod's; that of a node and of all pods on its network; a Service's; outside; several pods'
+at once; a pod's, but not provably all of the time; not known for want of a time; nobody's that the snapshot has."""
 
 POLICY_OBJECTS = Table(
     "policy_objects",
@@ -64,14 +68,52 @@ EPHI_TRAFFIC = Table(
         flag("outside", "one end lies outside the cluster"),
         flag("internet", "that end holds addresses of the internet"),
         flag("metadata", "that end holds the address of the cloud's instance metadata service"),
-        text("seen", "a flow log has such a connection; not known without a flow log", SEEN),
+        text(
+            "seen",
+            "a flow log has such a connection; not known without one, or where it does not say who that was",
+            SEEN,
+        ),
         text("unexpected", "ports on which connections were seen that are not declared, joined by spaces"),
+        text("contradicted", "ports on which connections were seen that no policy allows, joined by spaces"),
         maybe("idle", "it has no pod that runs at one end, so that nothing can be said of it"),
         text("reason", "why something is not known, or none"),
         text("enforcement", "whether anything enforces policy", ENFORCEMENT),
         text("verdict", "what the policies decide of most it may do", FLOW_VERDICTS),
         flag("source_ephi", "the source is an ePHI workload"),
         flag("destination_ephi", "the destination is an ePHI workload"),
+    ),
+)
+
+FLOW_ENDS = Table(
+    "flow_ends",
+    "one end of the connections of one row of `flow_records` that the log names by its address alone",
+    (*FLOW_RECORDS.key, "side"),
+    (
+        *(column for column in FLOW_RECORDS.columns if column.name in FLOW_RECORDS.key),
+        text("side", "which end", ("source", "destination")),
+        text("standing", "whose the address was for all of the time, or why that is not known", STANDINGS),
+        text("pod", "`Pod/namespace/name` that had it for all of the time, or none"),
+    ),
+)
+
+EPHI_MAP = Table(
+    "ephi_map",
+    "one ePHI workload, or store outside the cluster, on the map of the network",
+    ("object",),
+    (
+        text("object", "`Kind/namespace/name`, or `External//name`"),
+        text("namespace", "its namespace, or none"),
+        flag("external", "it is a store outside the cluster"),
+        count("pods", "its pods that run, or one that stands for those to come"),
+        text("off_map", "pods whose connections the map does not show, and why; joined by semicolons"),
+        count("flows_in", "ends from which connections may come, or perhaps may, by protocol"),
+        count("flows_out", "ends to which it may connect, or perhaps may, by protocol"),
+        count("outside", "of both, those with an end outside the cluster"),
+        count("entries", "ways in from outside, by Services and routes"),
+        count("open_questions", "of both, those with ports of which it is not known whether they are allowed"),
+        text("reason", "why these are not known, or none"),
+        text("contradicted", "connections that were seen and no policy allows, joined by semicolons"),
+        text("enforcement", "whether anything enforces policy", ENFORCEMENT),
     ),
 )
 

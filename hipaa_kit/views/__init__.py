@@ -1,9 +1,11 @@
 """How things show themselves: tables, figures, pages."""
 
 from hipaa_kit.views.access_plots import choke_bars, review_sheet, unproved, who_reaches
+from hipaa_kit.views.audit_plots import blind_detections, proposed_rules, recorded_grid
 from hipaa_kit.views.backup_plots import newest_points, recovery_ages
 from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, unseen, worst_first
 from hipaa_kit.views.inspection import kinds_held
+from hipaa_kit.views.mending import show_remedies
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
 from hipaa_kit.views.plots import (
     citation_bars,
@@ -14,29 +16,55 @@ from hipaa_kit.views.plots import (
     verdict_grid,
     volume_bars,
 )
+from hipaa_kit.views.records import (
+    binder,
+    changes,
+    due,
+    hidden,
+    next_actions,
+    show_binder,
+    shown,
+    signed,
+    unanswered,
+)
+from hipaa_kit.views.room_plots import room_without
 from hipaa_kit.views.show import draw, record, show
 
 __all__ = [
+    "binder",
+    "blind_detections",
+    "changes",
     "choke_bars",
     "citation_bars",
     "coverage_bars",
     "draw",
+    "due",
+    "hidden",
     "incomplete",
     "kinds_held",
     "namespace_map",
     "neighbourhood",
     "newest_points",
+    "next_actions",
     "placement",
     "population",
+    "proposed_rules",
     "record",
+    "recorded_grid",
     "recovery_ages",
     "remedies",
     "review_sheet",
+    "room_without",
     "run_facts",
     "scope_map",
     "show",
+    "show_binder",
+    "show_remedies",
+    "shown",
+    "signed",
     "standings",
     "traffic_bars",
+    "unanswered",
     "unproved",
     "unseen",
     "verdict_bars",

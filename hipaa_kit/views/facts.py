@@ -45,10 +45,12 @@ def run_facts(run: Assessment) -> pd.DataFrame:
         "judged as of": run.as_of or "not known",
         "ePHI scope": f"{run.scope.name}, {len(run.scope.entries)} entries" if run.scope else "none declared",
         "other inputs": f"{int((run.inputs['status'] == 'given').sum())} of {len(run.inputs)} given",
+        "signed records": f"{len(run.tables['signed_records'])} given" if run.records.given else "none given",
         "parameters": parameters or "none",
         "snapshot digest": snapshot.digest,
         "scope digest": run.scope.digest if run.scope else "",
         "inputs digest": run.given.digest,
+        "records digest": run.records.digest,
         "catalogue digest": run.catalogue.digest,
         "kit version": run.digests()["kit_version"],
     }

@@ -13,13 +13,14 @@ from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import incomplete, run_facts, unseen, worst_first
 from hipaa_kit.views.palette import MARKS
+from hipaa_kit.views.records import shown, signed
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-FINDING_COLUMNS = ["check", "object", "severity", "reason", "citations"]
+FINDING_COLUMNS = ["check", "object", "severity", "reason", "citations", "disposition", "record"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    findings = _with_citations(run)
+    every = _with_citations(run)
+    findings = shown(every)
     by_topic = {entry.topic: entry.html for entry in notebooks if entry.html}
     return environment.get_template("index.html.j2").render(
         cluster=run.snapshot.identity.name or "cluster",
@@ -77,7 +79,9 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
         incomplete=rows_of(_incomplete(run)),
         gaps=_table(findings[findings["verdict"] == "fail"]),
         broken=_table(findings[findings["verdict"] == "error"]),
-        reviews=_table(findings[findings["verdict"] == "review"]),
+        reviews=_table(findings[(findings["verdict"] == "review") & ~findings["record_valid"]]),
+        hidden=len(every) - len(findings),
+        records=rows_of(signed(run)),
         candidates=rows_of(run.tables["ephi_candidates"]),
         citations=_citations(run, by_topic),
         files=files,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hipaa_kit.catalogue import Catalogue
+from hipaa_kit.catalogue.article import load_article
+from hipaa_kit.catalogue.model import Citation
 from hipaa_kit.safeguards.check import Check, describe
 from hipaa_kit.sources.inputs import INPUTS
 from hipaa_kit.tables import TABLES
+from hipaa_kit.vocabulary import RELATIONS
 
 HEAD = "<!-- made by `make docs` from the declarations; do not edit -->\n"
 
@@ -58,6 +61,59 @@ def check_text(check: Check, catalogue: Catalogue, heading: str = "#") -> str:
 
 def _kinds(names: str) -> str:
     return f": objects of kind {names.replace(' ', ', ')}" if names else ", whatever the kind"
+
+
+def coverage_markdown(checks: Iterable[Check], catalogue: Catalogue) -> str:
+    """Return `docs/coverage.md`: what serves each citation and answers each sentence of the source article."""
+    built = {check.id for check in checks}
+    lines = [
+        HEAD,
+        "# Coverage",
+        "",
+        "What of the kit serves each citation of 45 CFR 164.306 to 164.316. A control in *italics* is in the",
+        "catalogue and has no check yet; one marked ✎ is answered by what people keep and sign alone. What serves only",
+        "in support never makes a citation supported.",
+        "",
+        "| citation | title | kind | tested directly by | supported by | not reached |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [_citation_line(citation, catalogue, built) for citation in catalogue.citations]
+    lines += [
+        "",
+        "## The source article, sentence by sentence",
+        "",
+        "In words of our own. *check*: judged from objects or other inputs; *record*: people alone can say it;",
+        "*limit*: the kit does not answer it; *background*: it asks for nothing.",
+        "",
+        "| | part | says | answered by | controls | note |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each.number} | {each.part} | {each.says} | {each.answered_by} |"
+        f" {', '.join(_marked(name, catalogue, built) for name in each.controls)} | {each.words} |"
+        for each in load_article()
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _citation_line(citation: Citation, catalogue: Catalogue, built: set[str]) -> str:
+    held: dict[str, list[str]] = {relation: [] for relation in RELATIONS}
+    for control in catalogue.controls_of(citation.citation):
+        for mapping in control.mappings:
+            if mapping.citation == citation.citation:
+                held[mapping.relation].append(control.id)
+    direct, supporting = (", ".join(_marked(name, catalogue, built) for name in held[each]) for each in RELATIONS)
+    unbuilt = sum(name not in built for name in held["direct"])
+    gap = f"{unbuilt} of {len(held['direct'])} direct controls" if unbuilt else ""
+    if not held["direct"]:
+        gap = "no direct control" if held["supporting"] else "no control, on purpose: it says how to weigh"
+    return f"| {citation.citation} | {citation.title} | {citation.kind} | {direct} | {supporting} | {gap} |"
+
+
+def _marked(name: str, catalogue: Catalogue, built: set[str]) -> str:
+    if name not in built:
+        return f"*{name}*"
+    return f"{name} ✎" if catalogue.control(name).how == "attested" else name
 
 
 def inputs_markdown() -> str:

@@ -11,8 +11,8 @@ import pytest
 import hipaa_kit
 from hipaa_kit.assess.cache import StoredTables
 from hipaa_kit.assess.facade import RESULTS, Assessment
-from hipaa_kit.assess.findings import severity_after
 from hipaa_kit.assess.opening import open_any
+from hipaa_kit.assess.relevance import severity_after
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.scope import load_scope
@@ -129,8 +129,8 @@ def test_every_finding_that_judges_has_evidence(run: Assessment) -> None:
     assert set(judged[["check", "object"]].itertuples(index=False, name=None)) <= proved
 
 
-def test_evidence_is_the_digest_of_an_object_in_the_snapshot(run: Assessment) -> None:
-    digests = set(run.tables.provenance["sha256"])
+def test_evidence_is_the_digest_of_an_object_in_the_snapshot_or_of_a_file_of_records(run: Assessment) -> None:
+    digests = {*run.tables.provenance["sha256"], *run.tables.record_files["sha256"]}
     named = run.tables.finding_evidence
     assert set(named[named["sha256"] != ""]["sha256"]) <= digests
 
@@ -139,7 +139,7 @@ def test_an_id_stays_while_a_fingerprint_compares_clusters(run: Assessment) -> N
     from dataclasses import replace
 
     other = replace(run.snapshot, identity=replace(run.snapshot.identity, uid="another"))
-    findings, elsewhere = run.findings(), Assessment(other, run.scope, inputs=run.given).findings()
+    findings, elsewhere = run.findings(), Assessment(other, run.scope, inputs=run.given, records=run.records).findings()
     assert list(findings["fingerprint"]) == list(elsewhere["fingerprint"])
     assert set(findings["finding_id"]).isdisjoint(elsewhere["finding_id"])
     assert findings["finding_id"].is_unique

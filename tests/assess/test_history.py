@@ -27,6 +27,7 @@ from hipaa_kit.resources import shipped
 from hipaa_kit.sources.snapshot import Part, Snapshot
 from tests.support import tiny_cluster
 from tests.support.courses import courses_of, stretch
+from tests.support.network import namespace, pod
 from tests.support.snapshots import snapshot_of
 from tests.support.tiny_cluster import RBAC, Writer
 
@@ -213,6 +214,60 @@ def test_restarts_of_the_clinic_are_those_that_its_pods_tell(clinic: History) ->
     assert {(pod.replace("ehr-api-new", "x"), c, n) for pod, c, n in rows(found, "pod", "container", "restarts")} == {
         (pod, c, n) for pod, c, n in told
     }
+
+
+def test_isolation_of_the_clinic_changes_with_its_policies_and_not_with_a_refusal(clinic: History) -> None:
+    first, second, third = clinic.history_moments["moment"]
+    trend = clinic.isolation_trend.set_index(["moment", "direction"])
+    for name in ("isolated", "open"):  # what stays is ruled by Cilium's own kinds, or on the network of nodes
+        assert 0 < trend.loc[(second, "ingress"), name] < trend.loc[(first, "ingress"), name]
+    assert trend["complete"].all()
+    pods = trend[["isolated", "intended", "open", "unknown"]].sum(axis=1)
+    assert pods.nunique() == 1
+    changes = clinic.isolation_changes
+    assert set(changes[changes["moment"] == second]["after"]) == {"unknown"}
+    assert set(changes[changes["moment"] == third]["before"]) == {"unknown"}
+    assert set(changes["moment"]) == {second, third}
+    assert first not in set(changes["moment"])
+
+
+def test_a_workload_that_loses_its_policy_is_named_with_it() -> None:
+    """One policy gone, one come, one pod gone, and one that could not be looked for."""
+    deny = ["networking.k8s.io/v1", "NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress"]}]
+
+    def policy(name: str) -> dict[str, Any]:
+        space, _, own = name.partition("/")
+        return {"apiVersion": deny[0], "kind": deny[1], "metadata": {"name": own, "namespace": space}, "spec": deny[2]}
+
+    days = [
+        [pod("a/x"), pod("b/y"), pod("c/z"), policy("a/deny")],
+        [pod("a/x"), pod("b/y"), policy("b/deny"), policy("b/other")],
+        [pod("a/x"), policy("b/deny"), policy("b/other")],
+    ]
+    refused = {2: {("", "Pod", "b"): "refused"}}
+    spaces = [namespace(name) for name in "abc"]
+    taken = [
+        snapshot_of([*spaces, *objects], overrides=refused.get(at), collected_at=f"2026-11-2{at}T02:00:00Z")
+        for at, objects in enumerate(days)
+    ]
+    changes = hipaa_kit.open_history(taken).isolation_changes
+    into = changes[changes["direction"] == "ingress"]
+    columns = ["moment", "workload", "before", "after", "policies_before", "policies_after"]
+    assert rows(into, *columns) == [
+        ("2026-11-21T02:00:00Z", "Pod/a/x", "intended", "open", "NetworkPolicy/a/deny", ""),
+        ("2026-11-21T02:00:00Z", "Pod/b/y", "open", "intended", "", "NetworkPolicy/b/deny NetworkPolicy/b/other"),
+        ("2026-11-21T02:00:00Z", "Pod/c/z", "open", "", "", ""),
+        ("2026-11-22T02:00:00Z", "Pod/b/y", "intended", "unknown", "", ""),
+    ]
+
+
+def test_how_far_ephi_can_be_reached_from_has_lives(clinic: History) -> None:
+    """The trend of HK-NET-12: the number of one moment, since when it has been so."""
+    scoped = History(clinic.series, hipaa_kit.load_scope(CLINIC / "scope.yaml"))
+    lives = scoped.lives("blast_radius", ["workload", "hops", "pods"])
+    held = lives[(lives["workload"] == "StatefulSet/ehr/ehr-db") & (lives["hops"] == 1)]
+    assert len(held) >= 1
+    assert held["pods"].gt(0).all()
 
 
 @pytest.mark.parametrize("table", sorted(["services", "service_ports", "policy_pods", "failure_points", "role_rules"]))

@@ -3,12 +3,15 @@
 import pandas as pd
 import pytest
 
-from hipaa_kit.assess.rollup import assessed_fraction, roll_up_citations, roll_up_topics
+from hipaa_kit.assess.facade import registered_checks
+from hipaa_kit.assess.rollup import NOBODY, assessed_fraction, roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDINGS
+from hipaa_kit.tables.signed import FINDING_REGISTER
 
 CATALOGUE = load_catalogue()
+registered_checks()  # what a check rests on is known once everything is imported
 CITATION = "164.308(a)(7)(ii)(E)"
 
 
@@ -110,8 +113,136 @@ def test_the_assessed_fraction_counts_what_was_judged() -> None:
 
 def test_topics_count_controls_that_were_not_carried_out() -> None:
     findings = FINDINGS.frame()
-    summary = roll_up_topics(findings, CATALOGUE, ran("HK-AVL-01")).set_index("topic")
+    links = FINDING_CITATIONS.frame()
+    summary = roll_up_topics(findings, links, CATALOGUE, ran("HK-AVL-01"), 0).set_index("topic")
     assert summary.loc["availability", "checks_run"] == 1
     assert summary.loc["availability", "checks"] >= 11
     assert pd.isna(summary.loc["availability", "assessed"])
     assert set(summary.index) == set(CATALOGUE.topics())
+
+
+ADDRESSABLE = "164.312(a)(2)(iv)"
+Said = tuple[str, str, str]
+
+
+def recorded(
+    rows: list[Said], citation: str, *, everywhere: bool = False, until: str = "2027-03-31"
+) -> dict[str, object]:
+    """Return the row of one citation for findings given as (check, verdict, disposition for that citation)."""
+    findings = FINDINGS.frame(
+        {
+            "check": check,
+            "object": f"Pod/a/{n}",
+            "verdict": verdict,
+            "severity": "high",
+            "base_severity": "high",
+            "ephi_relevance": "in_scope",
+            "topic": CATALOGUE.control(check).topic,
+            "disposition": said,
+        }
+        for n, (check, verdict, said) in enumerate(rows)
+    )
+    links = FINDING_CITATIONS.frame(
+        {
+            "check": check,
+            "object": f"Pod/a/{n}",
+            "citation": mapping.citation,
+            "kind": CATALOGUE.citation(mapping.citation).kind,
+            "relation": mapping.relation,
+            "disposition": said if everywhere or mapping.citation == citation else "",
+            "record_expires_on": until if said else "",
+        }
+        for n, (check, _, said) in enumerate(rows)
+        for mapping in CATALOGUE.control(check).mappings
+    )
+    frame = roll_up_citations(findings, links, CATALOGUE, ran(*{check for check, _, _ in rows}), 0)
+    return frame.set_index("citation").loc[citation].to_dict()
+
+
+def rows_of_citation(citation: str, verdict: str, said: str) -> list[Said]:
+    """Return a passing finding for each direct control of a citation, and for the first one more."""
+    controls = direct_controls(citation)
+    return [*((control, "pass", "") for control in controls), (controls[0], verdict, said)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "status", "standing"),
+    [
+        ("fail", "", "gap", "gap"),
+        ("fail", "alternative", "supported", "supported, by alternative"),
+        ("fail", "accepted_risk", "gap", "gap, accepted until 2027-03-31"),
+        ("review", "", "partly_assessed", "partly_assessed"),
+        ("review", "attested", "supported", "supported, by attestation"),
+        ("review", "inherited", "supported", "supported, inherited in part"),
+        ("not_assessed", "", "partly_assessed", "partly_assessed"),
+        ("not_assessed", "inherited", "supported", "supported, inherited in part"),
+        ("error", "", "partly_assessed", "partly_assessed"),
+        ("pass", "", "supported", "supported"),
+        ("not_applicable", "", "supported", "supported"),
+    ],
+)
+def test_what_a_record_does_to_a_citation(verdict: str, said: str, status: str, standing: str) -> None:
+    row = recorded(rows_of_citation(ADDRESSABLE, verdict, said), ADDRESSABLE)
+    assert (row["status"], row["standing"]) == (status, standing)
+
+
+def test_a_gap_is_accepted_only_where_all_of_it_is() -> None:
+    rows = [*rows_of_citation(ADDRESSABLE, "fail", "accepted_risk"), (direct_controls(ADDRESSABLE)[1], "fail", "")]
+    assert recorded(rows, ADDRESSABLE)["standing"] == "gap"
+
+
+def test_an_alternative_for_one_citation_lifts_no_other() -> None:
+    both = next(
+        c for c in CATALOGUE.controls if {ADDRESSABLE} < {m.citation for m in c.mappings if m.relation == "direct"}
+    )
+    other = next(m.citation for m in both.mappings if m.relation == "direct" and m.citation != ADDRESSABLE)
+    rows = [*((control, "pass", "") for control in direct_controls(other)), (both.id, "fail", "alternative")]
+    assert recorded(rows, ADDRESSABLE)["status"] != "gap"
+    # The link to the other citation carries no decision, as `dispositions` leaves it.
+    assert recorded([(check, verdict, "") for check, verdict, _ in rows], other)["status"] == "gap"
+
+
+def test_what_only_people_can_say_is_supported_by_attestation_alone() -> None:
+    assert recorded([("HK-MAN-01", "review", "attested")], "164.308(a)(2)")["standing"] == "supported, by attestation"
+    assert recorded([("HK-MAN-01", "review", "")], "164.308(a)(2)")["status"] == "not_assessed"
+    assert recorded([("HK-MAN-01", "not_assessed", "")], "164.308(a)(2)")["status"] == "not_assessed"
+
+
+def test_supporting_checks_with_every_record_never_support() -> None:
+    for citation in CATALOGUE.citations:
+        controls = [c.id for c in CATALOGUE.controls_of(citation.citation)]
+        supporting = [c for c in controls if c not in direct_controls(citation.citation)]
+        for verdict, said in (("review", "attested"), ("not_assessed", "inherited"), ("fail", "alternative")):
+            if supporting:
+                rows = [(control, verdict, said) for control in supporting]
+                assert recorded(rows, citation.citation)["status"] not in ("supported", "gap")
+
+
+def test_what_a_provider_does_is_no_part_of_what_was_assessed() -> None:
+    verdicts = pd.Series(["pass", "review", "review", "not_assessed", "not_assessed"])
+    said = pd.Series(["", "attested", "", "inherited", ""])
+    assert assessed_fraction(verdicts, said) == 0.5
+    assert assessed_fraction(verdicts[3:4], said[3:4]) is None
+
+
+def test_owners_come_from_the_register_then_from_the_scope() -> None:
+    findings = FINDINGS.frame(
+        {
+            "check": "HK-AVL-01",
+            "object": f"Deployment/ehr/{name}",
+            "fingerprint": name,
+            "verdict": "fail",
+            "severity": severity,
+            "base_severity": "high",
+            "ephi_relevance": "in_scope",
+        }
+        for name, severity in (("a", "high"), ("b", "critical"), ("c", "low"))
+    )
+    scope = pd.DataFrame({"object": ["Deployment/ehr/a", "Deployment/ehr/b"], "owner": ["ehr", "ehr"]})
+    entry = {"record": "RegisterEntry//1", "fingerprint": "b", "owner": "dba", "due_on": "2026-11-19", "closed_on": ""}
+    frame = roll_up_owners(findings, scope, FINDING_REGISTER.frame([entry]), "2026-11-20T02:00:00Z").set_index("owner")
+    assert frame[["failed", "overdue", "worst"]].to_dict("index") == {
+        "dba": {"failed": 1, "overdue": 1, "worst": "critical"},
+        "ehr": {"failed": 1, "overdue": 0, "worst": "high"},
+        NOBODY: {"failed": 1, "overdue": 0, "worst": "low"},
+    }

@@ -132,8 +132,8 @@ def test_no_control_claims_more_than_it_tests(controls: str, citation: str, sett
 def test_only_what_is_named_has_no_direct_control() -> None:
     without = {citation.citation for citation in CATALOGUE.citations if not direct(citation.citation)}
     # How to weigh, keeping measures up, policies of authorizing access, and integrity of ePHI, whose direct control is
-    # still to come.
-    assert without == {"164.306(b)", "164.306(e)", "164.308(a)(4)(i)"}
+    # still to come; so are detections of failed log-ins in the audit log, without which a loaded engine shows little.
+    assert without == {"164.306(b)", "164.306(e)", "164.308(a)(4)(i)", "164.308(a)(5)(ii)(C)"}
 
 
 def test_proposed_paragraphs_are_text_and_never_looked_up() -> None:
@@ -169,7 +169,7 @@ def test_tier_is_the_word_for_controls_only() -> None:
 
 def test_every_mapping_of_a_finished_topic_says_what_it_does_not_prove() -> None:
     explained = [(control, mapping) for control, mapping in MAPPINGS if control.topic in EXPLAINED]
-    assert len({control.id for control, _ in explained}) == 29
+    assert len({control.id for control, _ in explained}) == 51
     for control, mapping in explained:
         assert mapping.does_not_prove.startswith("that "), control.id
         assert not mapping.does_not_prove.endswith("."), control.id

@@ -18,21 +18,50 @@ WITHOUT_A_FAULT = {
     "HK-PHI-03": "every kind was asked for; what was refused would be missing from both twins",
     "HK-NET-01": "the network plugin of the cluster enforces policies; a cluster has one plugin",
     "HK-INT-03": "which registries are approved is a setting of the site",
+    "HK-INT-09": "what it compares with is made by an earlier run of the kit; see tests/safeguards/integrity/HK-INT-09",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
+    "HK-ALR-03": "what stands behind the webhook that takes its audit events is not visible",
     "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
     "HK-ENC-11": "the clinic has no service mesh",
     "HK-ENC-17": "no operator runs the clinic's databases",
     "HK-ACC-17": "every namespace with patient data enforces restricted in the repaired twin: engines are dispensable",
+    "HK-AUD-01": "without a log nothing could be said of its size and policy, which have faults of their own",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
+    "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
+    "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
+    "HK-VUL-11": "it never passes: whether a test counts is for a person to say",
+    "HK-EVL-01": "there is one newest evaluation, and it is planted as too early for what was made since",
+    **dict.fromkeys(
+        (
+            "HK-EVL-08",
+            "HK-MAN-01",
+            "HK-MAN-05",
+            "HK-MAN-06",
+            "HK-MAN-07",
+            "HK-MAN-09",
+            "HK-MAN-10",
+            "HK-MAN-11",
+            "HK-MAN-12",
+        ),
+        "a signed record alone answers it: a fault of each kind is planted at other controls of that sort",
+    ),
 }
 """Checks for which no fault can be planted in this clinic, and why."""
 
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
-NO_OBJECTS = frozenset({"CloudCluster", "Cluster", "EncryptionConfiguration", "Etcd", "Key", "Secret"})
+NO_OBJECTS = frozenset(
+    "AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
+)
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
+
+SIGNED = frozenset(
+    {"Archive", "Attestation", "Citation", "Control", "Decision", "IndependentAssessment", "Register", "RegisterEntry"}
+    | {"Waiver"}
+)
+"""Kinds of what people keep and sign, and of what is judged by that."""
 
 
 def planted() -> list[dict[str, str]]:
@@ -72,7 +101,7 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
             assert int(name) <= len(scope["entries"])
         elif kind in ("User", "Group"):
             assert name in people(clinic.directory)
-        elif kind not in NO_OBJECTS:
+        elif kind not in NO_OBJECTS | SIGNED:
             # Static pods of one name stand as one, without the name of their node.
             assert any(known == row["object"] or known.startswith(f"{row['object']}-cp-") for known in clinic.by_id)
 
@@ -96,7 +125,8 @@ def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespa
 
 def beside(generator: SimpleNamespace, hospital: Any) -> tuple[Any, ...]:
     """What is declared beside the cluster: the scope, and what the files of the inputs say."""
-    return generator.scope.scope_text(hospital), *hospital.all(generator.model.Input)
+    files = (*hospital.all(generator.model.Input), *hospital.all(generator.model.Signed))
+    return generator.scope.scope_text(hospital), *files
 
 
 def fault_numbers() -> range:
@@ -120,8 +150,17 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     spaces = {"Cluster": "kube-system", "Node": "kube-system", "Namespace": fault.object.rpartition("/")[2]}
     # What copies an object stands in the namespace of the backup tool, wherever the object is.
     near = {spaces.get(kind, namespace), "", *(["velero"] if fault.control.startswith("HK-BAK-") else [])}
-    assert {space for _, space, _ in touched} <= near
-    wide = {"PersistentVolume", "VolumeAttachment", "VolumeSnapshotClass", kind} | RBAC_KINDS
+    # Of what watches the cluster as a whole, and its nodes, likewise.
+    near |= {"monitoring"} if fault.control.startswith(("HK-ALR-", "HK-MON-")) else set()
+    # What a lost node would take with it stands in any namespace.
+    assert {space for _, space, _ in touched} <= near or fault.control == "HK-AVL-13"
+    wide = {
+        "ClusterInfraAssessmentReport",
+        "PersistentVolume",
+        "VolumeAttachment",
+        "VolumeSnapshotClass",
+        kind,
+    } | RBAC_KINDS
     assert {kind for kind, space, _ in touched if not space} <= wide
 
 

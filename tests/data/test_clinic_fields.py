@@ -7,7 +7,10 @@ import pytest
 
 client = pytest.importorskip("kubernetes.client")
 
-CUSTOM = {"argoproj.io", "cert-manager.io", "cilium.io", "external-secrets.io", "snapshot.storage.k8s.io", "velero.io"}
+CUSTOM = {
+    *("aquasecurity.github.io", "argoproj.io", "cert-manager.io", "cilium.io", "external-secrets.io"),
+    *("monitoring.coreos.com", "snapshot.storage.k8s.io", "velero.io"),
+}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SCALARS = {"str": str, "bool": bool, "int": int, "float": (int, float)}
 # Lists that the API server writes as null where there is nothing.

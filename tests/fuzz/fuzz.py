@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = ROOT / ".fuzz"
-SECONDS_OF_ONE_INPUT = 60
+SECONDS_OF_ONE_INPUT = 240
 MEGABYTES = 2048
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.errors import KitError
 from hipaa_kit.evidence.exports import findings_json, table_csv
 from hipaa_kit.sources.documents import Document, read_pieces
@@ -96,13 +97,14 @@ def layouts(raw: bytes) -> None:
 
 
 def objects(raw: bytes) -> None:
-    """Objects with wrong types anywhere: all tables, all findings, all exports."""
+    """Objects with wrong types anywhere: the tables and findings of one topic, and their exports."""
     choose = Chooser(raw)
     listed = {"apiVersion": "v1", "kind": "List", "items": hostile_cluster(choose, 8)}
     with _file(json.dumps(listed).encode()) as path, contextlib.suppress(KitError):
         snapshot = import_dump(path, pseudonymizer=PSEUDONYMS)
-        run = Assessment(snapshot, load_scope(CLINIC.parent / "scope.yaml"))
-        for name in run.tables.names():
+        topics = sorted({topic.topic for topic in load_catalogue().topics})
+        run = Assessment(snapshot, load_scope(CLINIC.parent / "scope.yaml"), topics=[topics[choose(len(topics))]])
+        for name in sorted({"pods", "workloads", *(name for check in run.checks for name in check.tables)}):
             table = run.tables[name]
             if table.empty:
                 continue

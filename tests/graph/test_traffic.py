@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,70 @@ def test_a_flow_log_tells_what_is_used_and_what_nobody_declared(tmp_path: Path, 
     row = found["Pod/web/app", "Pod/ehr/db"]
     assert (row["seen"], row["unexpected"]) == ("yes", unexpected)
     assert found["Pod/web/other", "Pod/ehr/db"]["seen"] == "no"
+
+
+def since(object_: dict[str, Any], moment: str) -> dict[str, Any]:
+    """Return a pod with a container that has run since a moment."""
+    status = {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": moment}}}]}
+    return {**object_, "status": {**object_["status"], **status}}
+
+
+VPC = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+)
+
+
+def record(source: str, destination: str, port: int, start: str) -> str:
+    first = int(datetime.fromisoformat(start).timestamp())
+    return f"2 1 eni-1 {source} {destination} 50000 {port} 6 10 840 {first} {first + 60} ACCEPT OK"
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "seen", "unexpected"),
+    [
+        ("10.0.0.2", "2026-11-19T12:00:00Z", "yes", ""),
+        ("10.0.0.3", "2026-11-19T12:00:00Z", "no", ""),
+        ("10.0.0.2", "2026-11-17T12:00:00Z", "unknown", ""),
+        ("10.0.0.77", "2026-11-19T12:00:00Z", "unknown", ""),
+    ],
+)
+def test_a_log_of_addresses_counts_for_the_pods_that_had_them(
+    tmp_path: Path, source: str, start: str, seen: str, unexpected: str
+) -> None:
+    world = [since(each, "2026-11-18T00:00:00Z") if each["kind"] == "Pod" else each for each in WORLD]
+    log = f"{VPC}\n{record(source, '10.0.0.1', 5432, start)}\n"
+    made = run(tmp_path, world, "- {from: Pod/web/app, to: Pod/ehr/db, port: 5432}", flows__log=log)
+    row = traffic(made)["Pod/web/app", "Pod/ehr/db"]
+    assert (row["seen"], row["unexpected"]) == (seen, unexpected)
+    known = made.tables.flow_ends.set_index("side")["standing"].to_dict()
+    assert known["source"] == {"yes": "pod", "no": "pod"}.get(seen, "nobody" if "77" in source else "other_time")
+
+
+@pytest.mark.parametrize(
+    ("source", "port", "contradicted"), [("other", 5432, "5432"), ("app", 22, "22"), ("app", 5432, "")]
+)
+def test_what_was_seen_and_no_policy_allows_is_told_beside_the_map(
+    tmp_path: Path, source: str, port: int, contradicted: str
+) -> None:
+    flow = {
+        "time": "2026-11-19T12:00:00Z",
+        "verdict": "FORWARDED",
+        "source": {"namespace": "web", "pod_name": source},
+        "destination": {"namespace": "ehr", "pod_name": "db"},
+        "l4": {"TCP": {"source_port": 50000, "destination_port": port, "flags": {"SYN": True}}},
+        "is_reply": False,
+    }
+    made = run(
+        tmp_path,
+        [*WORLD, policy("db", "ehr", only("app", port=5432))],
+        flows__hubble_json=json.dumps({"flow": flow}) + "\n",
+    )
+    assert traffic(made)[f"Pod/web/{source}", "Pod/ehr/db"]["contradicted"] == contradicted
+    [row] = rows_of(made.tables.ephi_map)
+    told = f"Pod/web/{source} to Pod/ehr/db on TCP {contradicted}" if contradicted else ""
+    assert row["contradicted"] == told
+    findings = made.findings()
+    assert set(findings[findings["check"] == "HK-PHI-04"]["verdict"]) == {"not_assessed"}
 
 
 def test_without_a_flow_log_nothing_is_known_of_use(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from hipaa_kit.kube.facts import (
     program,
     security_fields,
     server_flags,
+    vulnerability_gate,
 )
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.sources.redaction.texts import names_secret
@@ -114,6 +115,11 @@ def test_exec_programs_are_by_probe_and_hook() -> None:
         ("WEBHOOK_TLS_SECRET", "pod-identity-webhook", ""),
         ("WEBHOOK_TLS_SECRET", "Not A Name", "name medium"),
         ("USE_TOKEN", "true", ""),
+        ("TOKEN_AUDIENCE", "sts.clinic.example", ""),
+        ("SECRET_KEY_LIFETIME", "12h", ""),
+        ("--secrets-format", "compact", ""),
+        ("PRIVATE_REGISTRY_SCAN_SECRETS_NAMES", "{}", ""),
+        ("AUDIENCE_TOKEN", "sts.clinic.example", "name medium"),
         ("TOKEN_URL", "https://login.clinic.example/token", ""),
         ("DATABASE_URL", "postgres://ehr:$(DB_PASSWORD)@db/ehr", ""),
         ("DATABASE_URL", "postgres://db:5432/ehr", ""),
@@ -276,3 +282,23 @@ def test_filters_of_kyverno_name_namespaces_or_are_not_known(data: Any, expected
 )
 def test_of_a_plugins_configuration_only_encryption_is_known(name: Any, data: Any, expected: dict[str, bool]) -> None:
     assert network_encryption(name, data) == expected
+
+
+VULN = "https://cosign.sigstore.dev/attestation/vuln/v1"
+
+
+@pytest.mark.parametrize(
+    ("spec", "images"),
+    [
+        ({"rules": [{"verifyImages": [{"imageReferences": ["*"], "attestations": [{"type": VULN}]}]}]}, "all"),
+        ({"rules": [{"verifyImages": [{"imageReferences": ["a/*"], "attestations": [{"type": VULN}]}]}]}, "some"),
+        ({"imageReferences": ["*"], "skipImageReferences": ["a"], "type": VULN}, "some"),
+        ({"matchImageReferences": [{"glob": "**"}], "attestations": [{"intoto": {"type": VULN}}]}, "all"),
+        ({"validate": {"message": "no vulnerability report"}}, "some"),
+        ({"imageReferences": ["*"], "attestations": [{"type": "https://slsa.dev/provenance/v1"}]}, ""),
+        ("text", ""),
+        (None, ""),
+    ],
+)
+def test_a_gate_tells_for_which_images_it_speaks_of_vulnerabilities(spec: Any, images: str) -> None:
+    assert vulnerability_gate(spec) == images

@@ -36,9 +36,16 @@ def test_there_are_notebooks() -> None:
         "01_availability",
         "02_access_control",
         "03_encryption",
+        "04_audit_trails",
         "11_network_isolation",
         "12_backup_recovery",
         "13_integrity",
+        "14_monitoring",
+        "15_suspicious_activity",
+        "16_vulnerabilities",
+        "17_review",
+        "20_attestations",
+        "90_audit_binder",
         "91_summary",
     ]
 

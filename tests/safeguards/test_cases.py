@@ -1,8 +1,9 @@
 """Every check, case by case: `<topic>/<check>/<case>/{objects.yaml, expected.csv}`.
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
-namespace, status), and a folder `inputs` of what is given beside the cluster; otherwise namespace `ehr` is in scope,
-every kind was answered, and nothing else was given. `settings.json` sets parameters of checks. `expected.csv`
+namespace, status), a folder `inputs` of what is given beside the cluster, and a folder `records` of what people signed;
+otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. `checks.txt` names the checks whose findings one is judged by that
+judges findings, which otherwise are all. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
 
@@ -12,14 +13,17 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.catalogue import load_catalogue
+from hipaa_kit.safeguards.check import Check
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.signed import Records, load_records
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import TEST_KEY, objects_of, snapshot_of
 
@@ -52,12 +56,33 @@ def inputs(case: Path) -> Inputs | None:
     return read_inputs(folder, pseudonymizer=Pseudonymizer(TEST_KEY)) if folder.exists() else None
 
 
+def records(case: Path) -> Records | None:
+    folder = case / "records"
+    return load_records(folder) if folder.exists() else None
+
+
+class Narrowed(Assessment):
+    """An assessment in which a check that judges findings has those of some checks alone."""
+
+    def __init__(self, *given: Any, behind: tuple[str, ...], **options: Any) -> None:
+        self.behind = tuple(registered_checks()[name] for name in behind)
+        super().__init__(*given, **options)
+
+    def checks_behind(self) -> tuple[Check, ...]:
+        return self.behind
+
+
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
     topic = case.parent.parent.name
     own = case / "settings.json"
     settings = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
-    run = Assessment(snapshot(case), scope(case), inputs=inputs(case), topics=[topic], parameters=settings)
+    beside = {"inputs": inputs(case), "records": records(case)}
+    behind = case / "checks.txt"
+    if behind.exists():
+        beside["behind"] = tuple(behind.read_text(encoding="utf-8").split())
+    made = Narrowed if behind.exists() else Assessment
+    run = made(snapshot(case), scope(case), topics=[topic], parameters=settings, **beside)
     run.checks = [check for check in run.checks if check.id == case.parent.name]
     mine = run.findings()
     out = io.StringIO()

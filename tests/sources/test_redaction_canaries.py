@@ -33,6 +33,27 @@ def _core(kind: str, **fields: Any) -> dict[str, Any]:
     return _custom("v1", kind, **fields)
 
 
+def _routes(canary: str) -> str:
+    return f"""
+global: {{smtp_auth_password: {canary}, slack_api_url: "https://hooks.example/{canary}"}}
+route:
+  receiver: "for {canary}"
+  group_by: [{canary}]
+  routes:
+  - {{receiver: "for {canary}", match: {{team: {canary}, severity: "is {canary}"}}}}
+  - {{receiver: pager, match_re: {{service: "{canary}|x"}}, matchers: ["team = {canary}", "what is {canary}"]}}
+receivers:
+- name: "for {canary}"
+  webhook_configs: [{{url: "https://example/{canary}"}}]
+- name: pager
+  pagerduty_configs: [{{routing_key: {canary}}}]
+"""
+
+
+def _falco(canary: str) -> str:
+    return f"load_plugins: [k8saudit, 'is {canary}']\nrules_files: [/etc/audit-{canary}.yaml]\nkey: {canary}\n"
+
+
 def places(canary: str) -> dict[str, dict[str, Any]]:
     """Return an object for each place, by the name of the place."""
     applied = json.dumps({"kind": "Secret", "data": {"password": canary}})
@@ -131,6 +152,28 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "custom resource command": _custom("example.com/v1", "Thing", spec={"command": [canary], "args": [canary]}),
         "policy header": _custom("cilium.io/v2", "CiliumNetworkPolicy", spec={"headers": [canary], "value": canary}),
         "issuer": _custom("cert-manager.io/v1", "Issuer", spec={"acme": {"email": canary, "apiToken": canary}}),
+        "routes of alerts in a Secret": _core("Secret", stringData={"alertmanager.yaml": _routes(canary)}),
+        "routes of alerts in a Secret, encoded": _core(
+            "Secret", data={"alertmanager.yaml": base64.b64encode(_routes(canary).encode()).decode()}
+        ),
+        "routes of alerts in a ConfigMap": _core("ConfigMap", data={"alertmanager.yml": _routes(canary)}),
+        "routes of alerts in an object": _custom(
+            "monitoring.coreos.com/v1alpha1",
+            "AlertmanagerConfig",
+            spec={
+                "receivers": [{"name": f"mail to {canary}", "emailConfigs": [{"to": canary}]}],
+                "route": {
+                    "receiver": f"mail to {canary}",
+                    "matchers": [
+                        {"name": "team", "value": canary},
+                        {"name": f"team {canary}", "value": "x"},
+                        {"name": "severity", "value": f"is {canary}"},
+                        {"name": "alertname", "value": f"{canary}|is {canary}", "matchType": "=~"},
+                    ],
+                },
+            },
+        ),
+        "settings of Falco": _core("ConfigMap", data={"falco.yaml": _falco(canary)}),
         "alert receiver": _custom(
             "monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", spec={"receivers": [{"url": canary, "to": canary}]}
         ),

@@ -91,7 +91,11 @@ GKE = {
     "name": "prod",
     "selfLink": "https://container.googleapis.com/v1/projects/p1/locations/us-east1/clusters/prod",
     "location": "us-east1",
-    "databaseEncryption": {"state": "ENCRYPTED", "keyName": "projects/p1/k"},
+    "databaseEncryption": {
+        "state": "ENCRYPTED",
+        "currentState": "CURRENT_STATE_ENCRYPTED",
+        "keyName": "projects/p1/k",
+    },
     "privateClusterConfig": {"enablePrivateEndpoint": False, "enablePrivateNodes": True, "privateEndpoint": "10.0.0.2"},
     "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]},
     "loggingConfig": {"componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS", "APISERVER"]}},
@@ -285,6 +289,12 @@ KEYCLOAK = [
 ]
 TICKETS = "id,opened_at,closed_at,kind,severity,object,status\nT-1,2026-10-01T08:00:00+02:00,,change,high,Deployment/ehr/api,open\n"
 INCIDENTS = "id,detected_at,kind,severity,ephi_involved,status\nI-1,2026-10-01,phishing,low,no,closed\n"
+EXPLOITED = {
+    "catalogVersion": "2026.11.18",
+    "dateReleased": "2026-11-18T15:00:00.000Z",
+    "vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10", "dueDate": "2021-12-24", "notes": ""}],
+}
+LIFECYCLES = "product,cycle,eol_on,checked_on,source\nubuntu,24.04,2029-05-31,2026-11-02,https://ubuntu.com/about/release-cycle\n"
 WORKFORCE = """
 apiVersion: hipaa-kit/v1
 kind: Workforce
@@ -344,6 +354,8 @@ AZURE_DISK = {
     "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
     "managedBy": "/subscriptions/S1/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/n2",
 }
+POLICIES = "citation,document,version,reviewed_on,location\n164.316(a),Security policy,3,2026-05-01,wiki\n"
+ARCHIVE = "run,run_on,verified_on,location,locked\nr1,2026-10-01,2026-10-02,bucket,true\n"
 KEYS = "key,kept_in,rotated_on,rotates\nvault-ephi,external,2026-05-01,false\nclinic-2026-10,node,2026-10-01,\n"
 AWS_ROTATION = {"KeyRotationEnabled": True, "KeyId": "arn:key/1", "RotationPeriodInDays": 365}
 GOOGLE_KEY = {
@@ -352,6 +364,27 @@ GOOGLE_KEY = {
     "rotationPeriod": "7776000s",
     "primary": {"createTime": "2026-10-01T08:00:00Z"},
 }
+EARLIER_STATE = """\
+aspect,object,fact,weakens,cluster,taken_at
+binding,RoleBinding/ehr/viewers,User//ana holds Role/ehr/viewer,added,clinic,2026-10-31T02:00:00Z
+pod_security,Namespace//ehr,enforces baseline,removed,clinic,2026-10-31T02:00:00Z
+"""
+VERIFICATION = {
+    "verification": "hipaa-kit bundle 1",
+    "bundle": "0123456789abcdef",
+    "cluster": "clinic",
+    "intact": False,
+    "files": 120,
+    "recorded_digest": "a1" * 32,
+    "found_digest": "b2" * 32,
+    "verified_at": "2026-11-19T08:00:00Z",
+    "problems": [{"file": "data/findings.csv", "state": "altered"}],
+}
+EVIDENCE = f"""\
+digest,bundle,recorded_on,kept_in
+{"a1" * 32},0123456789abcdef,2026-10-31,the ticket system
+"""
+
 EVERY_FORM: dict[str, Any] = {
     "encryption_configuration": {"a.txt": ENCRYPTION},
     "etcd_values": {"a.txt": ETCD},
@@ -382,14 +415,24 @@ EVERY_FORM: dict[str, Any] = {
             "too;few\nx;t;u;aws;c;t;PASS;;False;low;Bucket;1;b;eu-west-1;5\n"
         ),
         "f.txt": scanner_reports.policy_report(),
+        "g.txt": scanner_reports.trivy_image(),
+        "h.txt": scanner_reports.grype(),
+        "i.txt": scanner_reports.cyclonedx(),
     },
+    "known_exploited": {"a.txt": EXPLOITED},
+    "lifecycles": {"a.txt": LIFECYCLES},
     "sign_ins": {"a.txt": OKTA, "b.txt": ENTRA, "c.txt": KEYCLOAK},
     "tickets": {"a.txt": TICKETS},
     "incidents": {"a.txt": INCIDENTS},
     "workforce": {"a.txt": WORKFORCE},
     "vendors": {"a.txt": VENDORS},
+    "policies": {"a.txt": POLICIES},
+    "evidence_archive": {"a.txt": ARCHIVE},
     "access_matrix": {"a.txt": ACCESS_MATRIX},
     "drills": {"a.txt": DRILLS},
+    "earlier_state": {"a.txt": EARLIER_STATE},
+    "verified_bundles": {"a.txt": VERIFICATION},
+    "evidence_register": {"a.txt": EVIDENCE},
     "key_register": {"a.txt": KEYS, "b.txt": AWS_ROTATION, "c.txt": GOOGLE_KEY},
 }
 """Files by name, per input; the names say nothing about what is in them."""

@@ -275,10 +275,109 @@ def falco() -> str:
     return f"Falco initialized with {CANARY}\n{pod}\n{alert(**{'k8s.ns.name': None, 'k8s.pod.name': None})}\n{{broken\n"
 
 
+def trivy_image() -> dict[str, Any]:
+    """Return `trivy image`, of a system that has ended, with a vulnerability and a secret."""
+    return {
+        "SchemaVersion": 2,
+        "Trivy": {"Version": "0.66.0"},
+        "CreatedAt": "2026-11-19T23:10:04.123456789+01:00",
+        "ArtifactName": "registry.example/portal:1.4",
+        "ArtifactType": "container_image",
+        "Metadata": {
+            "OS": {"Family": "debian", "Name": "10.13", "EOSL": True},
+            "ImageID": f"sha256:{'ee' * 32}",
+            "RepoTags": ["registry.example/portal:1.4"],
+            "RepoDigests": [f"registry.example/portal@sha256:{'cd' * 32}"],
+            "ImageConfig": {"env": CANARY},
+        },
+        "Results": [
+            {
+                "Target": "registry.example/portal:1.4 (debian 10.13)",
+                "Class": "os-pkgs",
+                "Vulnerabilities": [
+                    {
+                        "VulnerabilityID": "CVE-2023-38545",
+                        "PkgName": "libcurl4",
+                        "InstalledVersion": "7.88.1-10",
+                        "FixedVersion": "7.88.1-10+deb12u4",
+                        "Severity": "CRITICAL",
+                        "PublishedDate": "2023-10-18T04:15:11Z",
+                        "Description": CANARY,
+                        "CVSS": {"nvd": {"V3Score": 9.8}, "redhat": {"V3Score": 7.5}},
+                    }
+                ],
+            },
+            {
+                "Target": "/app/.npmrc",
+                "Class": "secret",
+                "Secrets": [{"RuleID": "npm-access-token", "Severity": "HIGH", "Title": "Token", "Match": CANARY}],
+            },
+        ],
+    }
+
+
+def grype() -> dict[str, Any]:
+    """Return `grype -o json`, with a vulnerability that is known to be exploited."""
+    return {
+        "descriptor": {"name": "grype", "version": "0.104.0", "timestamp": "2026-11-19T22:10:04Z"},
+        "distro": {"name": "debian", "version": "12"},
+        "source": {
+            "type": "image",
+            "target": {
+                "userInput": "registry.example/api:2.0",
+                "imageID": f"sha256:{'aa' * 32}",
+                "repoDigests": [f"registry.example/api@sha256:{'bb' * 32}"],
+                "tags": [],
+                "config": CANARY,
+            },
+        },
+        "matches": [
+            {
+                "vulnerability": {
+                    "id": "CVE-2021-44228",
+                    "severity": "Critical",
+                    "description": CANARY,
+                    "fix": {"state": "fixed", "versions": ["2.15.0"]},
+                    "cvss": [{"metrics": {"baseScore": 10.0}}, {"metrics": {"baseScore": 9.3}}],
+                    "epss": [{"cve": "CVE-2021-44228", "epss": 0.94358}],
+                    "knownExploited": [{"cve": "CVE-2021-44228", "dateAdded": "2021-12-10"}],
+                },
+                "artifact": {"name": "log4j-core", "version": "2.14.1", "locations": [{"path": CANARY}]},
+            },
+            {
+                "vulnerability": {"id": "CVE-2024-0727", "severity": "Negligible", "fix": {"versions": []}},
+                "artifact": {"name": "libssl3", "version": "3.0.11"},
+            },
+        ],
+    }
+
+
+def cyclonedx() -> dict[str, Any]:
+    """Return a bill of materials as Syft writes it."""
+    root = {"type": "container", "name": "registry.example/api", "version": f"sha256:{'bb' * 32}"}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "metadata": {"timestamp": "2026-11-19T22:10:04Z", "component": root},
+        "components": [{"type": "library", "name": "log4j-core", "version": "2.14.1", "description": CANARY}],
+    }
+
+
+def spdx() -> dict[str, Any]:
+    """Return a bill of materials in the other form."""
+    image = {"SPDXID": "SPDXRef-image", "name": "registry.example/api", "primaryPackagePurpose": "CONTAINER"}
+    purl = f"pkg:oci/api@sha256%3A{'bb' * 32}?repository_url=registry.example"
+    image["externalRefs"] = [{"referenceType": "purl", "referenceLocator": purl}]
+    packages = [image, {"SPDXID": "SPDXRef-log4j", "name": "log4j-core", "versionInfo": "2.14.1"}]
+    return {"spdxVersion": "SPDX-2.3", "creationInfo": {"created": "2026-11-19T22:10:04Z"}, "packages": packages}
+
+
 DOCUMENTS = {
     "kubescape": kubescape(),
     "trivy": trivy(),
+    "trivy_image": trivy_image(),
     "trivy_operator": trivy_operator(),
+    "grype": grype(),
     "kube_bench": kube_bench(),
     "prowler": prowler(),
     "policy_report": policy_report(),

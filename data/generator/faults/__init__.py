@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from faults import (
     access_control,
+    audit_trails,
     availability,
     backup_recovery,
     encryption,
     integrity,
+    monitoring,
     network_isolation,
     pod_security,
+    review,
     scope_and_inventory,
     transit,
+    vulnerabilities,
 )
 from faults.patches import Fault
 
@@ -25,6 +29,10 @@ TOPICS = (
     integrity,
     transit,
     backup_recovery,
+    vulnerabilities,
+    monitoring,
+    review,
+    audit_trails,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

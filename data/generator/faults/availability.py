@@ -10,6 +10,9 @@ from faults.patches import Fault, change, change_container, data_on, drop, hard_
 DATA_ON_NODE = data_on("StatefulSet/integration/mirth-db", host("/srv/mirth-db", "DirectoryOrCreate"))
 BROKEN_BUDGET = change("PodDisruptionBudget/integration/rabbitmq", app="rabbit-mq")
 
+ARCHIVE_ON_ONE_ZONE = unplanned("StatefulSet/imaging/orthanc", "worker-a1", "worker-a2")
+LAST_REPLICA = change("StatefulSet/imaging/pacs-db", trouble={1: Trouble("NotReady", "2026-11-19T23:05:12Z")})
+
 FAULTS = (
     Fault(
         "Deployment/portal/portal-web",
@@ -78,7 +81,25 @@ FAULTS = (
         "StatefulSet/imaging/orthanc",
         "HK-AVL-03",
         "its replicas run on two nodes of one zone, with their volumes",
-        unplanned("StatefulSet/imaging/orthanc", "worker-a1", "worker-a2"),
+        ARCHIVE_ON_ONE_ZONE,
+    ),
+    Fault(
+        "StatefulSet/imaging/orthanc",
+        "HK-AVL-12",
+        "its volumes stand in the same zone as its replicas",
+        ARCHIVE_ON_ONE_ZONE,
+    ),
+    Fault(
+        "StatefulSet/imaging/pacs-db",
+        "HK-AVL-01",
+        "one of two replicas is not ready, and the image archive runs on the other",
+        LAST_REPLICA,
+    ),
+    Fault(
+        "Node//worker-c1",
+        "HK-AVL-13",
+        "the last ready replica of the image archive's database is held here by its volume",
+        LAST_REPLICA,
     ),
     Fault(
         "Deployment/ehr/fhir-server",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hospital import MIRROR
 from model import Hospital, Workload
 
 from faults.patches import Fault, change, change_container, together, write
@@ -17,35 +16,58 @@ def unchecked_etcd(hospital: Hospital) -> None:
     hospital.change_container(key, "etcd", command=flags)
 
 
+LAST_BUNDLE = "Input//bundles/c27e94d10ab8635f.json"
+REWRITTEN = together(
+    write(LAST_BUNDLE, "problems", value=[{"file": "data/findings.csv", "state": "altered"}]),
+    write(LAST_BUNDLE, "intact", value=False),
+)
+
+NO_SENSOR = change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2"))
 RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),
 )
+
+UNPINNED = change_container("Deployment/ehr/ehr-api", "*", pinned=False)
+FLOATING = change_container("Deployment/imaging/image-viewer", "*", image="docker.io/ohif/app:latest", pinned=False)
+DRIFTING = change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True)
 
 FAULTS = (
     Fault(
         "Deployment/ehr/ehr-api",
         "HK-INT-01",
         "the image is named by its tag alone",
-        change_container("Deployment/ehr/ehr-api", "*", pinned=False),
+        UNPINNED,
     ),
     Fault(
         "Deployment/imaging/image-viewer",
         "HK-INT-01",
         "the image is whatever stands under latest",
-        change_container("Deployment/imaging/image-viewer", "*", image=f"{MIRROR}/ohif/app:latest", pinned=False),
+        FLOATING,
     ),
     Fault(
         "Deployment/identity/keycloak",
         "HK-INT-01",
         "replicas run two different images under one tag",
-        change_container("Deployment/identity/keycloak", "*", pinned=False, drifts=True),
+        DRIFTING,
     ),
     Fault(
         "Pod/kube-system/etcd-cp-1",
         "HK-INT-04",
         "etcd does not compare its data with the other members",
         unchecked_etcd,
+    ),
+    Fault(
+        "CronJob/ehr/ehr-db-dump",
+        "HK-INT-02",
+        "its image is a colleague's own build, which no policy asks for a signature",
+        change_container("CronJob/ehr/ehr-db-dump", "*", image="ghcr.io/clinic-dba/pg-dump:17.6-2"),
+    ),
+    Fault(
+        "Deployment/imaging/image-viewer",
+        "HK-INT-02",
+        "its image comes straight from Docker Hub, past the registry whose images are signed",
+        FLOATING,
     ),
     Fault(
         "Deployment/integration/mirth",
@@ -64,7 +86,13 @@ FAULTS = (
         "Node//worker-b2",
         "HK-INT-10",
         "the sensor does not run on this worker",
-        change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2")),
+        NO_SENSOR,
+    ),
+    Fault(
+        "Bundle//c27e94d10ab8635f",
+        "HK-INT-12",
+        "the findings of last month are not as they were written",
+        REWRITTEN,
     ),
     Fault(
         "ValidatingWebhookConfiguration//ingress-nginx-admission",

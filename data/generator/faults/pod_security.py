@@ -11,7 +11,7 @@ API_AS_DEFAULT = change("Deployment/portal/portal-api", account="default", token
 PROMETHEUS_OPEN = together(
     change("Service/monitoring/prometheus", balancer="203.0.113.12"),
     add_rule(
-        "NetworkPolicy/monitoring/within",
+        "NetworkPolicy/monitoring/prometheus",
         "ingress",
         {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 9090, "protocol": "TCP"}]},
     ),
@@ -102,7 +102,7 @@ FAULTS = (
         write("Input//nodes/worker-a2/kubelet-config.yaml", "streamingConnectionIdleTimeout", value="0s"),
     ),
     Fault(
-        "Deployment/monitoring/prometheus",
+        "Prometheus/monitoring/clinic",
         "HK-ACC-20",
         "it asks nobody who they are, and a load balancer leads to it from everywhere",
         PROMETHEUS_OPEN,

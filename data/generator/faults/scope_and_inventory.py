@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from faults.patches import Fault, drop, select
+from faults.network_isolation import EXPORT_ON_NODE
+from faults.patches import Fault, change, drop, select
+
+ARCHIVE_ON_SCANNERS = change("StatefulSet/imaging/orthanc", networks="imaging/scanners")
 
 FAULTS = (
     Fault(
@@ -22,5 +25,17 @@ FAULTS = (
         "HK-PHI-02",
         "an image server of the researchers takes DICOM but nobody declared it",
         drop("ScopeEntry//11"),
+    ),
+    Fault(
+        "StatefulSet/imaging/orthanc",
+        "HK-PHI-04",
+        "a second interface leads to the network of the scanners, which no policy rules and no map shows",
+        ARCHIVE_ON_SCANNERS,
+    ),
+    Fault(
+        "CronJob/imaging/teaching-export",
+        "HK-PHI-04",
+        "on the network of its node its connections are the node's, and not on the map",
+        EXPORT_ON_NODE,
     ),
 )

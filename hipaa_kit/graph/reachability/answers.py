@@ -122,8 +122,9 @@ class Reachability:
             return "denied", None
         found: tuple[Verdict, tuple[Place, Place] | None] = ("denied", None)
         seen: set[tuple[Any, ...]] = set()
-        ends = self.places.find(destination)
-        for one in self.places.find(source):
+        sources, destinations = self.places.find(source), self.places.find(destination)
+        ends = self._distinct(destinations, sources)
+        for one in self._distinct(sources, destinations):
             for other in ends:
                 key = self._key(one, other)
                 if key in seen:
@@ -135,6 +136,21 @@ class Reachability:
                 if verdict == "unknown" or found[1] is None:
                     found = (verdict, (one, other)) if found[0] == "denied" else found
         return found
+
+    def _distinct(self, ends: list[Place], others: list[Place]) -> list[Place]:
+        """Return the first of all ends that nothing tells apart towards some others: equal pods are asked once.
+
+        A pod is itself alone where it is met on both sides; its node counts where it may be shared with a node, or
+        with a pod on a node's network.
+        """
+        met = {other.pod for other in others if other.pod is not None}
+        nodes = {other.node for other in others}
+        hosts = {other.node for other in others if self.places.host(other)}
+        first: dict[tuple[Any, ...], Place] = {}
+        for end in ends:
+            local = end.node in (nodes if self.places.host(end) else hosts)
+            first.setdefault((end.number, end.pod if end.pod in met else None, end.node if local else ""), end)
+        return list(first.values())
 
     def _key(self, one: Place, other: Place) -> tuple[Any, ...]:
         """Return what decides between two ends, so that many equal ends are asked once."""

@@ -36,6 +36,10 @@ DNS_LABELS = {"k8s-app": ("kube-dns", "coredns"), "dns.operator.openshift.io/dae
 """Labels of the pods that answer for names in a cluster."""
 
 
+LISTED = ("NetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
+"""Kinds whose rules have their peers in one list, `from` or `to`; those of other kinds have several, or none."""
+
+
 class Defect(NamedTuple):
     """One defect, before its object is named."""
 
@@ -83,7 +87,11 @@ class _Linter:
         yield from self._subjects()
         for policy, rule, direction in _rules(self.facts.policies):
             path = f"spec.{direction}[{rule.index}]"
-            found = (*self._peers(rule, direction, path), *self._ports(rule, path), *_breadth(rule, direction, path))
+            found = (
+                *self._peers(policy, rule, direction, path),
+                *self._ports(rule, path),
+                *_breadth(rule, direction, path),
+            )
             yield from ((policy.object, defect) for defect in found)
         yield from self._without_effect()
         yield from self._ties()
@@ -123,9 +131,10 @@ class _Linter:
                     return f"{detail}; no pod has {requirement.key}={value}, did you mean {near[0]}"
         return detail
 
-    def _peers(self, rule: Rule, direction: Direction, path: str) -> Iterator[Defect]:
+    def _peers(self, policy: Policy, rule: Rule, direction: Direction, path: str) -> Iterator[Defect]:
+        listed = parse_object_id(policy.object)[0] in LISTED
         for at, peer in enumerate(rule.peers):
-            where = f"{path}.{'from' if direction == 'ingress' else 'to'}[{at}]"
+            where = f"{path}.{'from' if direction == 'ingress' else 'to'}[{at}]" if listed else path
             if isinstance(peer, Pods):
                 found = self.engine.matcher.pods(peer)
                 empty = not len(found.certain) and not len(found.perhaps)

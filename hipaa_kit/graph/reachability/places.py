@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.kube.network.addresses import Block, is_cidr, parse_address, parse_cidr
+from hipaa_kit.kube.owners import parse_object_id
 
 INTERNET = "internet"
 
@@ -33,24 +34,59 @@ class Places:
         self.engine = engine
         self.classes = engine.classes
         self.pods = engine.facts.pods
+        self._by_name: dict[str, tuple[dict[str, int], dict[str, list[int]]]] = {}
+
+    def _named(self, name: str) -> list[int]:
+        """Return the positions of the pods that a name stands for; of names, only its namespace's are indexed.
+
+        Whoever asks for one pair of a hundred thousand pods does not wait for an index of all.
+        """
+        kind, namespace, rest = parse_object_id(name)
+        if kind == "Namespace" and not namespace:
+            return self._inside(rest)
+        if namespace not in self._by_name:
+            self._by_name[namespace] = self._index(namespace)
+        alone, more = self._by_name[namespace]
+        return sorted([*([alone[name]] if name in alone else ()), *more.get(name, ())])
+
+    def _index(self, namespace: str) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """Return the pods of a namespace by their own names, and by others that they go by.
+
+        Own names have no lists: so many of them would set the collector of garbage to work on everything else.
+        """
+        alone: dict[str, int] = {}
+        more: dict[str, list[int]] = defaultdict(list)
+        for at in self._inside(namespace):
+            name, workload = self.pods[at].object, self.pods[at].workload
+            if name in alone:
+                more[name].append(at)
+            else:
+                alone[name] = at
+            if workload and workload != name:
+                more[workload].append(at)
+        return alone, more
+
+    def _inside(self, namespace: str) -> list[int]:
+        """Return the positions of the pods of a namespace, in order."""
+        numbers = self.classes.inside.get(namespace, ())
+        return sorted(at for number in numbers for at in self.classes.members[number])
 
     @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for at, pod in enumerate(self.pods):
-            found[pod.object].append(at)
-            if pod.workload and pod.workload != pod.object:
-                found[pod.workload].append(at)
-            found[f"Namespace//{pod.namespace}"].append(at)
-        return found
+    def _pod_at(self) -> dict[Block, int]:
+        """Positions of pods by address; the last of several that say they have the same."""
+        return {block: at for at, pod in enumerate(self.pods) if not pod.host_network for block in pod.addresses}
 
     @cached_property
-    def _by_address(self) -> dict[Block, Place]:
-        found = {block: self.node(node.name) for node in self.engine.facts.nodes for block in node.addresses}
-        found |= {
-            block: self.pod(at) for at, pod in enumerate(self.pods) if not pod.host_network for block in pod.addresses
-        }
-        return found
+    def _node_at(self) -> dict[Block, str]:
+        return {block: node.name for node in self.engine.facts.nodes for block in node.addresses}
+
+    def _at(self, block: Block) -> Place:
+        """Return the pod, else the node, else the cell of the outside world that has an address."""
+        if block in self._pod_at:
+            return self.pod(self._pod_at[block])
+        if block in self._node_at:
+            return self.node(self._node_at[block])
+        return self.cell(self.classes.cells.of(block)[0])
 
     def pod(self, at: int) -> Place:
         """Return a pod by its position."""
@@ -62,7 +98,7 @@ class Places:
 
     def ended(self, name: str) -> bool:
         """Tell whether a name is that of a pod that has ended."""
-        return name in self.engine.facts.ended and name not in self._by_name
+        return name in self.engine.facts.ended and not self._named(name)
 
     def find(self, name: str) -> list[Place]:
         """Return the ends that a name stands for.
@@ -77,14 +113,14 @@ class Places:
         InputError
             Nothing has that name.
         """
-        if found := self._by_name.get(name):
-            return [self.pod(at) for at in found]
+        if found := self.known(name):
+            return found
         if name == INTERNET:
             return [self.cell(at) for at, cell in enumerate(self.classes.cells) if cell.public]
         if name.startswith("Node//") and name.removeprefix("Node//") in self.classes.of_node:
             return [self.node(name.removeprefix("Node//"))]
         if block := parse_address(name):
-            return [self._by_address.get(block) or self.cell(self.classes.cells.of(block)[0])]
+            return [self._at(block)]
         if is_cidr(name) and (block := parse_cidr(name)):
             return [self.cell(at) for at in self.classes.cells.of(block)]
         known = "Kind/namespace/name of a pod or workload, Node//name, Namespace//name, an address, a CIDR or internet"
@@ -92,7 +128,7 @@ class Places:
 
     def known(self, name: str) -> list[Place]:
         """Return the pods that a name stands for; none where it is that of nothing, or of addresses."""
-        return [self.pod(at) for at in self._by_name.get(name, [])]
+        return [self.pod(at) for at in self._named(name)]
 
     def cell(self, at: int) -> Place:
         """Return a cell of the outside world."""

@@ -37,6 +37,7 @@ def isolation(facts: Facts, engine: Engine, enforced: bool) -> pd.DataFrame:
                     "direction": direction,
                     **found,
                     "reason": reason,
+                    "other_networks": bool(pod.note),
                     "enforcement": enforcement,
                 }
             )

@@ -3,8 +3,9 @@
 Sources: https://cloudnative-pg.io/documentation/current/backup/,
 https://postgres-operator.readthedocs.io/en/latest/reference/cluster_manifest/,
 https://access.crunchydata.com/documentation/postgres-operator/latest/tutorials/backups-disaster-recovery,
-https://docs.percona.com/percona-operator-for-postgresql/, -for-mongodb/ and -for-mysql/pxc/. A claim belongs to a
-database by the label that the operator writes on it.
+https://docs.percona.com/percona-operator-for-postgresql/, -for-mongodb/ and -for-mysql/pxc/ with their types under
+`pkg/apis`: a database that is stopped makes no copies. What was confirmed stands in `docs/sources.md`. A claim belongs
+to a database by the label that the operator writes on it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 from hipaa_kit.inventory.backups.model import (
     COMPLETED,
     FAILED,
-    PAUSED,
     RUNNING,
     Plan,
     Point,
@@ -84,6 +84,8 @@ LABELS = {
     CRUNCHY: "postgres-operator.crunchydata.com/cluster",
     PERCONA: "app.kubernetes.io/instance",
 }
+STOPPED = {CRUNCHY: "shutdown", PERCONA: "pause"}
+"""Switches that stop a database, and its scheduled copies with it."""
 WORDS = {
     "completed": COMPLETED,
     "failed": FAILED,
@@ -176,21 +178,24 @@ def _repositories(tool: str, record: Record) -> Iterator[Plan]:
     known = [(every, each) for each in schedules if (every := interval(each)) is not None]
     if schedules:
         every, schedule = min(known, default=(None, schedules[0]))
-        yield _plan(tool, record, schedule, every, state_of(paused=False, schedule=schedule, every=every))
+        spec = mapping(record.content, "spec")
+        off = truth(spec, "backups", "enabled") is False or bool(truth(spec, STOPPED[tool]))
+        yield _plan(tool, record, schedule, every, state_of(paused=off, schedule=schedule, every=every))
 
 
 def _percona_tasks(record: Record) -> Iterator[Plan]:
     """Yield the most frequent task of a database of MongoDB or MySQL."""
     backup = mapping(record.content, "spec", "backup")
     tasks = [*items(backup, "tasks"), *items(backup, "schedule")]
-    live = [text(task, "schedule") for task in tasks if truth(task, "enabled") is not False]
+    # A task of MongoDB is off unless it is switched on; schedules of MySQL have no such switch.
+    live = [text(task, "schedule") for task in items(backup, "tasks") if truth(task, "enabled")]
+    live += [text(each, "schedule") for each in items(backup, "schedule")]
     known = [(every, each) for each in live if (every := interval(each)) is not None]
     if tasks:
         every, schedule = min(known, default=(None, live[0] if live else ""))
-        off = truth(backup, "enabled") is False or not live
-        yield _plan(
-            PERCONA, record, schedule, every, PAUSED if off else state_of(paused=False, schedule=schedule, every=every)
-        )
+        enabled = truth(backup, "enabled") if items(backup, "tasks") else True
+        off = not enabled or not live or bool(truth(record.content, "spec", STOPPED[PERCONA]))
+        yield _plan(PERCONA, record, schedule, every, state_of(paused=off, schedule=schedule, every=every))
 
 
 def runs(snapshot: Snapshot) -> Iterator[Run]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
 from hipaa_kit.inventory.backups.model import Target, annotations_of, labels_of
+from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import string_map, text, texts
 from hipaa_kit.inventory.pods import pod_views
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.backup.velero import Answer, Claimed, Mount
 from hipaa_kit.kube.custom_kinds import custom
+from hipaa_kit.kube.facts import program
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.pseudonyms import PREFIX
 from hipaa_kit.sources.snapshot import Snapshot
 
 READS: tuple[Kind, ...] = (
@@ -23,6 +29,7 @@ READS: tuple[Kind, ...] = (
     custom("velero.io", "VolumeSnapshotLocation"),
 )
 LOCATIONS = READS[-1]
+FEATURE = "EnableCSI"
 PROVIDERS = {
     "aws": "ebs.csi.aws.com",
     "velero.io/aws": "ebs.csi.aws.com",
@@ -108,13 +115,17 @@ def _mounts(snapshot: Snapshot, volumes: pd.DataFrame, wanted: set[str]) -> defa
 def _able(snapshot: Snapshot, classes: pd.DataFrame) -> dict[str, Answer]:
     """Return for each driver whether Velero finds a way to take its snapshots.
 
-    It takes the class of the driver that is labelled for it, the default one, or the only one. Beside that there
-    may be a snapshot location of a plugin: those of its own project are known by their provider.
+    It takes the class of the driver that is labelled for it, the default one, or the only one, and that only where
+    its server was told to. Beside that there may be a snapshot location of a plugin: those of its own project are
+    known by their provider.
+    Source: pkg/util/csi/volume_snapshot.go of vmware-tanzu/velero, https://velero.io/docs/main/csi/.
     """
     found: dict[str, Answer] = {}
+    told = _told_to_use_csi(snapshot)
     for driver, mine in classes.groupby("driver"):
         chosen = len(mine) == 1 or bool(mine["for_velero"].any()) or bool(mine["default"].any())
-        found[str(driver)] = "yes" if chosen else "unknown"
+        if told != "no":
+            found[str(driver)] = "yes" if chosen and told == "yes" else "unknown"
     for record in snapshot.records(LOCATIONS):
         provider = text(record.content, "spec", "provider")
         if driver := PROVIDERS.get(provider, ""):
@@ -122,6 +133,34 @@ def _able(snapshot: Snapshot, classes: pd.DataFrame) -> dict[str, Answer]:
         else:
             found[""] = "unknown"
     return found
+
+
+def _told_to_use_csi(snapshot: Snapshot) -> Answer:
+    """Tell whether Velero's server takes snapshots by CSI, which is a feature that is switched on by a flag."""
+    told = [
+        _features([*texts(container, "command")[1:], *texts(container, "args")])
+        for view in pod_views(snapshot)
+        for _, container in each_container(view)
+        if _runs_velero(container)
+    ]
+    if any(FEATURE in each for each in told):
+        return "yes"
+    # An older snapshot hides the values of flags that were none of its settings.
+    hidden = any(name.startswith(PREFIX) for each in told for name in each)
+    return "unknown" if hidden or not told else "no"
+
+
+def _runs_velero(container: Mapping[str, Any]) -> bool:
+    command = texts(container, "command")
+    name = program(command) if command else parse_image(text(container, "image")).repository.rpartition("/")[2]
+    return name == "velero"
+
+
+def _features(words: list[str]) -> set[str]:
+    """Return what flag `--features` switches on, written in one word or in two."""
+    found = [word.partition("=")[2] for word in words if word.startswith("--features=")]
+    found += [value for flag, value in pairwise(words) if flag == "--features"]
+    return {each for value in found for each in value.split(",")}
 
 
 def _snapshots(driver: str, able: dict[str, Answer]) -> Answer:

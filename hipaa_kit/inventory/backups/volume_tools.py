@@ -2,8 +2,10 @@
 
 Sources: https://volsync.readthedocs.io/en/stable/usage/, https://longhorn.io/docs/latest/snapshots-and-backups/
 (recurring jobs reach volumes by labels of the Longhorn Volume; one without any such label is in the group `default`),
-https://docs.k8up.io/k8up/references/annotations.html and https://docs.kasten.io/latest/api/policies.html. Actions of
-Kasten are served by a server of its own and not read: when its policies last ran is not seen.
+https://docs.k8up.io/k8up/references/annotations.html with `operator/backupcontroller/backup_utils.go` of k8up-io/k8up
+(what becomes of claims without an annotation is a setting of the operator), and
+https://docs.kasten.io/latest/api/policies.html. Actions of Kasten are served by a server of its own and not read: when
+its policies last ran is not seen.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hipaa_kit.inventory.backups.model import (
-    ACTIVE,
     COMPLETED,
     FAILED,
     INVALID,
@@ -38,6 +39,9 @@ from hipaa_kit.kube.selectors import Selector, SelectorError, label_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 VOLSYNC, LONGHORN, K8UP, KASTEN = "volsync", "longhorn", "k8up", "kasten"
+K8UP_ANNOTATION = "k8up.io/backup"
+GO_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+"""What Go reads as true (`strconv.ParseBool`); K8up leaves out claims whose annotation is anything else."""
 APPLICATION = "k10.kasten.io/appNamespace"
 
 
@@ -178,20 +182,32 @@ def _k8up_plans(snapshot: Snapshot) -> Iterator[Plan]:
             schedule,
             every,
             state_of(paused=False, schedule=schedule, every=every),
-            partial(_k8up_reach, record.namespace),
+            partial(_k8up_reach, record.namespace, _k8up_selectors(job)),
             store=record.object,
         )
 
 
-def _k8up_reach(namespace: str, target: Target) -> Reach | None:
+def _k8up_reach(namespace: str, selectors: tuple[Selector, ...] | None, target: Target) -> Reach | None:
     if target.namespace != namespace:
         return None
-    said = target.annotations.get("k8up.io/backup", "")
-    if said == "false":
-        return Reach("no", NO_METHOD, "its annotation k8up.io/backup leaves it out")
-    if said == "true" or target.read_write_many:
-        return Reach("yes", FILE_SYSTEM)
-    return Reach("unknown", FILE_SYSTEM, "whether claims without an annotation are taken is set at the operator")
+    said = target.annotations.get(K8UP_ANNOTATION)
+    if said is None:
+        return Reach("unknown", FILE_SYSTEM, "whether claims without an annotation are taken is set at the operator")
+    if said not in GO_TRUE:
+        return Reach("no", NO_METHOD, f"its annotation {K8UP_ANNOTATION} leaves it out")
+    if selectors is None:
+        return Reach("unknown", FILE_SYSTEM, "what its label selectors choose is not read")
+    if selectors and not any(each.matches(target.labels) for each in selectors):
+        return Reach("no", NO_METHOD, "its labels are not those that are selected")
+    return Reach("yes", FILE_SYSTEM)
+
+
+def _k8up_selectors(job: Mapping[str, Any]) -> tuple[Selector, ...] | None:
+    """Return the alternatives by which a backup chooses claims, none for all; None where one cannot be read."""
+    try:
+        return tuple(label_selector(each) for each in items(job, "labelSelectors"))
+    except SelectorError:
+        return None
 
 
 def _k8up_run(record: Record) -> Run:
@@ -199,9 +215,10 @@ def _k8up_run(record: Record) -> Run:
     done, reason = text(ended, "status") == "True", text(ended, "reason")
     outcome = {"Succeeded": COMPLETED, "Failed": FAILED}.get(reason, UNKNOWN) if done else RUNNING
     began = text(record.content, "metadata", "creationTimestamp")
+    selectors = _k8up_selectors(mapping(record.content, "spec"))
 
     def point(target: Target) -> Point | None:
-        reach = _k8up_reach(record.namespace, target)
+        reach = _k8up_reach(record.namespace, selectors, target)
         if reach is None or reach.taken == "no":
             return None
         return Point(FILE_SYSTEM, outcome if reach.taken == "yes" else UNKNOWN, began, True)
@@ -236,16 +253,15 @@ def _kasten_plans(snapshot: Snapshot) -> Iterator[Plan]:
         schedule = text(spec, "frequency")
         every = interval(schedule) if schedule in FREQUENCIES else None
         validation = text(record.content, "status", "validation")
-        state = {"Success": ACTIVE, "Failed": INVALID}.get(validation, UNKNOWN)
-        if truth(spec, "paused"):
-            state = PAUSED
+        # That it is accepted does not show that it runs: how a policy is halted could not be confirmed.
+        state = PAUSED if truth(spec, "paused") else INVALID if validation == "Failed" else UNKNOWN
         profile = mapping(actions.get("export"), "exportParameters", "profile")
         yield Plan(
             KASTEN,
             record,
             schedule,
             every,
-            state if every is not None else UNKNOWN,
+            state,
             partial(_kasten_reach, _applications(spec), "export" in actions),
             phase=validation,
             store=object_id("Profile", text(profile, "namespace") or record.namespace, text(profile, "name"))

@@ -102,20 +102,15 @@ def cluster_policy_parts(policy: Mapping[str, Any], place: Place, exceptions: Ex
     """
     spec, metadata = as_map(policy, "spec"), as_map(policy, "metadata")
     rules = [rule for rule in as_maps(spec.get("rules")) if as_map(rule, "validate")]
-    own = as_text(metadata.get("namespace"))
-    key = f"{own}/{as_text(metadata.get('name'))}" if own else as_text(metadata.get("name"))
-    action = _action(spec, rules, place)
+    key = policy_key(metadata)
+    action = enforced_action(spec, [as_map(rule, "validate") for rule in rules], place)
     for rule in rules:
         name = as_text(rule.get("name"))
-        reach = _rule_reach(rule, place) if own in ("", place.name) else NONE
-        if spec.get("admission") is False:
-            reach = NONE
+        reach = rule_reach(policy, rule, place)
         level, version, doubt = _content(rule)
-        if as_maps(as_map(spec, "webhookConfiguration").get("matchConditions")):
-            reach = all_of([reach, SOME])
         if exceptions.spares(key, name, place):
             doubt = "a PolicyException may let pods past it"
-        yield Part(name, reach, action, _ignores_errors(spec), level, version, doubt)
+        yield Part(name, reach, action, ignores_errors(spec), level, version, doubt)
 
 
 def validating_policy_parts(policy: Mapping[str, Any], place: Place, exceptions: Exceptions) -> Iterator[Part]:
@@ -142,13 +137,20 @@ def validating_policy_parts(policy: Mapping[str, Any], place: Place, exceptions:
     )
 
 
-def _ignores_errors(spec: Mapping[str, Any]) -> bool:
+def policy_key(metadata: Mapping[str, Any]) -> str:
+    """Return the name by which exceptions name a policy."""
+    own, name = as_text(metadata.get("namespace")), as_text(metadata.get("name"))
+    return f"{own}/{name}" if own else name
+
+
+def ignores_errors(spec: Mapping[str, Any]) -> bool:
+    """Tell whether a ClusterPolicy or Policy lets pods in where it cannot be judged."""
     newer = as_text(as_map(spec, "webhookConfiguration").get("failurePolicy"))
     return (newer or as_text(spec.get("failurePolicy"), "Fail")) == "Ignore"
 
 
-def _action(spec: Mapping[str, Any], rules: list[Mapping[str, Any]], place: Place) -> str:
-    checks = [as_map(rule, "validate") for rule in rules]
+def enforced_action(spec: Mapping[str, Any], checks: list[Mapping[str, Any]], place: Place) -> str:
+    """Return what a policy does with pods that fall short, by its own action and those of what it checks."""
     overrides = [each for check in checks for each in as_maps(check.get("failureActionOverrides"))]
     overrides += as_maps(spec.get("validationFailureActionOverrides"))
     for each in overrides:
@@ -189,8 +191,14 @@ def _content(rule: Mapping[str, Any]) -> tuple[str, str, str]:
     return level, version, f"it leaves out controls of the level {level}" if left_out else ""
 
 
-def _rule_reach(rule: Mapping[str, Any], place: Place) -> str:
-    return without(_filters(as_map(rule, "match"), place, "match"), _filters(as_map(rule, "exclude"), place, "exclude"))
+def rule_reach(policy: Mapping[str, Any], rule: Mapping[str, Any], place: Place) -> str:
+    """Return how far a rule of a ClusterPolicy or Policy reaches over the new pods of a namespace."""
+    spec, own = as_map(policy, "spec"), as_text(as_map(policy, "metadata").get("namespace"))
+    if own not in ("", place.name) or spec.get("admission") is False:
+        return NONE
+    matched, left_out = as_map(rule, "match"), as_map(rule, "exclude")
+    reach = without(_filters(matched, place, "match"), _filters(left_out, place, "exclude"))
+    return all_of([reach, SOME]) if as_maps(as_map(spec, "webhookConfiguration").get("matchConditions")) else reach
 
 
 def _filters(block: Mapping[str, Any], place: Place, use: str) -> str:

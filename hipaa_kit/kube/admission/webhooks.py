@@ -39,13 +39,14 @@ class Hook:
         """Tell whether its rules speak of pods at all."""
         return any_of(map(covers_pods, as_maps(self.content.get("rules")))) != NONE
 
-    def reach(self, place: Place) -> str:
-        """Return which new pods of a namespace it sees; conditions on requests leave that open."""
+    def reach(self, place: Place, policy: str = "") -> str:
+        """Return which new pods of a namespace it sees, for one policy; conditions on requests leave that open."""
         hook = self.content
         rules = any_of(map(covers_pods, as_maps(hook.get("rules"))))
         reaches = [rules, by_labels(hook.get("namespaceSelector"), place), by_pod_labels(hook.get("objectSelector"))]
         # A webhook of Kyverno's for one policy says nothing of the others.
-        narrow = bool(as_maps(hook.get("matchConditions"))) or "finegrained" in self.name
+        another = "-finegrained-" in self.name and not (policy and self.name.endswith(f"-finegrained-{policy}"))
+        narrow = bool(as_maps(hook.get("matchConditions"))) or another
         return all_of([*reaches, SOME]) if narrow else all_of(reaches)
 
 

@@ -1,7 +1,9 @@
 """How each storage driver encrypts a volume: what proves it, what is the default, where the key lives.
 
-One row per driver, with the documentation it was read in. Where that says nothing, or could not be confirmed, the
-rule is `unseen`: a person must look, and nothing passes. A driver that is not here is not known.
+One row per driver, with the documentation it was read in; when that was last done stands in `docs/sources.md`. Where it
+says nothing, or could not be confirmed, the rule is `unseen`: a person must look, and nothing passes. A driver that is
+not here is not known. No driver lets a VolumeAttributesClass change encryption: of those that read one, EBS, Azure and
+Google set speed, size and tags by it.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ Rule = Literal["parameter", "always", "facts", "unseen"]
 Locality = Literal["external", "cluster", "by_name", "unknown"]
 Transit = Literal["attached", "on_node", "nfs", "efs", "smb", "unseen"]
 
-TRUE: Final = frozenset({"true", "1", "t"})
-"""Values that drivers read as true, in any case (`strconv.ParseBool`)."""
+PARSED: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+"""Values that drivers read as true which use Go's `strconv.ParseBool`."""
+
+LITERAL: Final = frozenset({"true"})
+"""The one value that the documentation of other drivers names."""
 
 
 class Driver(NamedTuple):
@@ -43,6 +48,8 @@ class Driver(NamedTuple):
         Where keys live: outside of the cluster, in a Secret of it, by what the key's name stands for, unknown.
     transit
         How data reach the storage: over an attachment, encrypted on the node, or by a network file system.
+    copies
+        The parameter holds for volumes made from a snapshot or from another claim, too.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Driver(NamedTuple):
     locality: Locality = "unknown"
     transit: Transit = "attached"
     words: str = ""
+    copies: bool = False
 
 
 _AWS: Final = "https://docs.aws.amazon.com"
@@ -72,7 +80,7 @@ def _of_ceph(kind: str) -> Driver:
         f"{kind}.csi.ceph.com",
         "parameter",
         f"{_GIT}/ceph/ceph-csi/blob/devel/docs/deploy-{kind}.md",
-        parameters={"encrypted": TRUE},
+        parameters={"encrypted": PARSED},
         absent="plain",
         recorded=True,
         keys=("encryptionKMSID",),
@@ -88,11 +96,13 @@ DRIVERS: Final = (
         "parameter",
         f"{_GIT}/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md",
         in_tree=("awsElasticBlockStore", "kubernetes.io/aws-ebs"),
-        parameters={"encrypted": TRUE},
+        parameters={"encrypted": LITERAL},
         keys=("kmsKeyId",),
         default_key="key aws/ebs of the account",
         locality="external",
         words="the account's own default decides, which the cluster does not show",
+        # https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html: one made from a plain snapshot as well.
+        copies=True,
     ),
     Driver(
         "disk.csi.azure.com",
@@ -121,7 +131,7 @@ DRIVERS: Final = (
         "driver.longhorn.io",
         "parameter",
         "https://longhorn.io/docs/latest/advanced-resources/security/volume-encryption/",
-        parameters={"encrypted": TRUE},
+        parameters={"encrypted": PARSED},
         absent="plain",
         recorded=True,
         keys=(_STAGE, _PUBLISH),
@@ -134,7 +144,7 @@ DRIVERS: Final = (
         "parameter",
         "https://docs.portworx.com/portworx-enterprise/operations/key-management",
         in_tree=("portworxVolume", "kubernetes.io/portworx-volume"),
-        parameters={"secure": TRUE, "px/secure": TRUE},
+        parameters={"secure": LITERAL, "px/secure": LITERAL},
         absent="plain",
         keys=("px/secret-name",),
         default_key="key of the secret provider",
@@ -145,7 +155,7 @@ DRIVERS: Final = (
         "csi.cloudscale.ch",
         "parameter",
         f"{_GIT}/cloudscale-ch/csi-cloudscale#volume-parameters",
-        parameters={"csi.cloudscale.ch/luks-encrypted": TRUE},
+        parameters={"csi.cloudscale.ch/luks-encrypted": LITERAL},
         keys=(_STAGE,),
         default_key="passphrase in a Secret of the cluster",
         locality="cluster",
@@ -156,7 +166,7 @@ DRIVERS: Final = (
         "linodebs.csi.linode.com",
         "parameter",
         f"{_GIT}/linode/linode-blockstorage-csi-driver/blob/main/docs/encrypted-drives.md",
-        parameters={"linodebs.csi.linode.com/encrypted": TRUE},
+        parameters={"linodebs.csi.linode.com/encrypted": LITERAL},
         default_key="key of the platform",
         locality="external",
         words="the platform's own default is not seen",

@@ -15,6 +15,7 @@ from hipaa_kit.kube.encryption.drivers import (
     BELOW,
     NODE_PROVISIONERS,
     OTHER_SOURCES,
+    PARSED,
     Driver,
     driver_of,
     driver_of_source,
@@ -64,6 +65,8 @@ class Volume(NamedTuple):
         Mount options.
     facts
         What the provider says; None where it says nothing.
+    copied
+        It was made from a snapshot or from another claim.
     """
 
     driver: str = ""
@@ -74,6 +77,7 @@ class Volume(NamedTuple):
     secret: str = ""
     options: tuple[str, ...] = ()
     facts: Facts | None = None
+    copied: bool = False
 
 
 class AtRest(NamedTuple):
@@ -132,10 +136,24 @@ def _by_parameter(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtR
     given, basis = _given(driver, volume)
     folded = {name.lower(): value for name, value in given.items()} if given is not None else {}
     for name, values in driver.parameters.items():
-        value = folded.get(name.lower(), volume.annotations.get(name, ""))
-        if value.lower() in values:
+        value = folded.get(name.lower(), "")
+        if value in values:
             found = AtRest("encrypted", f"{basis} says {name}: {value}", name, value, source=driver.source)
-            return _with_key(found, driver, volume, folded, kms)
+            found = _with_key(found, driver, volume, folded, kms)
+            # What a driver writes into the volume, it did; of a class it is not known that copies heed it.
+            heeded = not volume.copied or driver.recorded or driver.copies
+            return (
+                found if heeded else found._replace(state="unseen", basis=f"{found.basis}, but it is made from a copy")
+            )
+        if value in PARSED:
+            words = f"{basis} says {name}: {value}, which {driver.name} need not read as true"
+            return AtRest("unknown", words, name, value, "", "unknown", "unknown", driver.source)
+        if (asked := volume.annotations.get(name, "")) in values:
+            found = AtRest("encrypted", f"the claim says {name}: {asked}", name, asked, source=driver.source)
+            found = _with_key(found, driver, volume, folded, kms)
+            # An annotation can be written at any time; it counts when the volume is made.
+            late = found._replace(state="unseen", basis=f"{found.basis}, and may be younger than the volume")
+            return late if volume.source else found
     name = next(iter(driver.parameters))
     if given is None:
         return AtRest("unknown", basis, name, key_kind="unknown", place="unknown", source=driver.source)

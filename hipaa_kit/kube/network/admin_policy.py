@@ -51,6 +51,9 @@ _FIELDS: dict[Direction, tuple[str, ...]] = {
 }
 
 
+SAME_LABELS = "which namespaces have the same labels as the pod's own is told by a release that is no longer served"
+
+
 class UnknownFieldError(PolicyError):
     """A peer or protocol has no field that is known: the object is newer than what reads it."""
 
@@ -139,9 +142,18 @@ def _pods(term: Mapping[str, Any], where: str) -> Pods:
 def _namespaces(value: Any, where: str) -> Selector:
     """Return a selector of namespaces, also in the shape that the first releases of `v1alpha1` had."""
     found = mapping(value, where)
-    if "sameLabels" in found or "notSameLabels" in found:
+    if _same_labels(found):
         raise UnknownFieldError("sameLabels is of a release that is no longer served", where)
     return selector(found.get("namespaceSelector", found), f"{where}.namespaces")
+
+
+def _same_labels(term: Mapping[str, Any]) -> bool:
+    """Tell whether a term asks for the labels of the subject's namespace, as the first releases of `v1alpha1` could.
+
+    What is stored with it is enforced by whoever knew it; a later server drops it, and what is left is every namespace.
+    Source: https://github.com/kubernetes-sigs/network-policy-api/blob/v0.1.1/apis/v1alpha1/shared_types.go
+    """
+    return "sameLabels" in term or "notSameLabels" in term
 
 
 def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], where: str) -> Rule:
@@ -161,7 +173,8 @@ def _rule(kind: str, direction: Direction, index: int, rule: Mapping[str, Any], 
     ports, newer_ports = _rule_ports(kind, rule, where)
     if error := newer or newer_ports:
         return _closed(index, action, error)
-    return Rule(index, action, tuple(peer for each in peers for peer in each), ports)
+    doubt = SAME_LABELS if any(_is_relative(each) for each in found) else ""
+    return Rule(index, action, tuple(peer for each in peers for peer in each), ports, doubt=doubt)
 
 
 def _each(
@@ -229,6 +242,9 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
         problem = "has more than one field" if given else "has no field that is known"
         raise (PolicyError if given else UnknownFieldError)(problem, where)
     field = given[0]
+    if _is_relative(peer):
+        own = mapping(peer.get("pods"), f"{where}.pods")
+        return (Pods(pods=selector(own.get("podSelector"), f"{where}.pods.podSelector"), host_network="never"),)
     if field in ("namespaces", "pods"):
         return (_pods(peer, where),)
     if field == "nodes":
@@ -239,6 +255,15 @@ def _peer(direction: Direction, peer: Mapping[str, Any], action: Action, where: 
     if action != "allow":
         raise PolicyError("domainNames can only be allowed", where)
     return tuple(_domain(name) for name in words(peer["domainNames"], f"{where}.domainNames"))
+
+
+def _is_relative(peer: Mapping[str, Any]) -> bool:
+    """Tell whether a peer's namespaces are told by those of the subject."""
+    inner = peer.get("namespaces")
+    if inner is None:
+        pods = peer.get("pods")
+        inner = pods.get("namespaces") if isinstance(pods, Mapping) else None
+    return isinstance(inner, Mapping) and _same_labels(inner)
 
 
 def _domain(name: str) -> Peer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
@@ -46,9 +48,10 @@ def tokens_kept_short(
     -----
     A pod's own word on mounting the token goes before its account's; where neither says anything it is mounted. A
     volume for the API server that is written into the pod brings the token all the same. A token without end is known
-    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. A static pod has no
-    account, and so no token. Without an audit
-    log it cannot be said which permissions were used, so that only an account without any of its own passes.
+    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. One that only the
+    account refers to can be read by whoever reads its Secrets, and holds as long. A static pod has no account, and so
+    no token. Without an audit log it cannot be said which permissions were used, so that only an account without any
+    of its own passes.
     Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
     """
     inside = pods[pods["workload"].isin(ephi_workloads["object"])]
@@ -63,12 +66,16 @@ def tokens_kept_short(
         bindings=texts_for(
             inside["service_account"], _grants(inside["service_account"], binding_subjects, role_bindings)
         ),
-        legacy=texts_for(inside["object"], _endless(inside, account_secrets, volumes, volume_mounts)),
+        legacy=texts_for(inside["object"], _endless(inside, volumes, volume_mounts)),
+        kept=texts_for(inside["service_account"], _kept(account_secrets)),
     )
     default = examined["mounted"] & examined["account"].eq("default")
     return judge(
         examined,
-        fails(examined["legacy"] != "", "{object} uses a token without end: {legacy}", observed="{legacy}"),
+        fails(examined["legacy"] != "", "{object} mounts a token without end: {legacy}", observed="{legacy}"),
+        fails(
+            examined["kept"] != "", "{service_account} of {object} has a token without end: {kept}", observed="{kept}"
+        ),
         fails(
             default & ~examined["by_default"],
             "{object} mounts the token of {service_account}",
@@ -119,19 +126,20 @@ def _grants(accounts: pd.Series, subjects: pd.DataFrame, bindings: pd.DataFrame)
     return pd.Series(found, dtype="str")
 
 
-def _endless(
-    pods: pd.DataFrame, account_secrets: pd.DataFrame, volumes: pd.DataFrame, volume_mounts: pd.DataFrame
-) -> pd.Series:
-    """Return for each pod the Secrets with tokens without end that it, or its account, refers to."""
-    tokens = account_secrets[account_secrets["token"]]
-    of_account = tokens.groupby("account")["secret"].agg(", ".join)
+def _kept(account_secrets: pd.DataFrame) -> pd.Series:
+    """Return for each service account the Secrets with tokens without end that it refers to, mounted or not."""
+    return account_secrets[account_secrets["token"]].groupby("account")["secret"].agg(", ".join)
+
+
+def _endless(pods: pd.DataFrame, volumes: pd.DataFrame, volume_mounts: pd.DataFrame) -> pd.Series:
+    """Return for each pod the Secrets with tokens without end that it mounts."""
     secrets = volumes[volumes["type"].eq("secret") & volumes["pod"].isin(pods["object"])]
     account = dict(zip(pods["object"], pods["service_account"], strict=True))
     places = volume_mounts[volume_mounts["mount_path"].eq(TOKEN_PATH)]
     at_the_place = set(zip(places["pod"], places["volume"], strict=True))
-    found = dict(zip(pods["object"], texts_for(pods["service_account"], of_account), strict=True))
+    found: dict[str, list[str]] = defaultdict(list)
     for pod, volume, secret in secrets[["pod", "volume", "reference"]].itertuples(index=False):
         name = account[pod].rpartition("/")[2]
         if (pod, volume) in at_the_place or f"/{name}-token-" in secret:
-            found[pod] = ", ".join(dict.fromkeys([*filter(None, [found[pod]]), secret]))
-    return pd.Series(found, dtype="str")
+            found[pod].append(secret)
+    return pd.Series({pod: ", ".join(dict.fromkeys(held)) for pod, held in found.items()}, dtype="str")

@@ -136,7 +136,8 @@ def data_on_persistent_storage(
     Notes
     -----
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
-    there but a claim is mounted elsewhere, a person has to say which one holds the data.
+    there but a claim is mounted elsewhere, a person has to say which one holds the data. A pod that has ended is not
+    to come back, and is no bare one.
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
@@ -152,9 +153,8 @@ def data_on_persistent_storage(
         standing=[standing for standing, _ in found],
         place=[place for _, place in found],
     )
-    bare = pods[
-        (pods["workload"] == pods["object"]) & ~pods["static"] & pods["workload"].isin(ephi_workloads["object"])
-    ]
+    alone = (pods["workload"] == pods["object"]) & ~pods["static"] & ~pods["phase"].isin(["Succeeded", "Failed"])
+    bare = pods[alone & pods["workload"].isin(ephi_workloads["object"])]
     of_pods = pd.DataFrame(
         {"object": bare["workload"], "pod": bare["object"], "member": bare["object"], "standing": "bare", "place": ""}
     )

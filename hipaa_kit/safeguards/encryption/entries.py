@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pandas as pd
 
 from hipaa_kit.kube.tls import PLAIN_PORTS
@@ -103,13 +105,17 @@ def _ended(examined: pd.DataFrame, expected: str) -> pd.DataFrame:
 
 @check("HK-ENC-10", everywhere=True)
 def open_ports_speak_tls(
-    ephi_workloads: pd.DataFrame, exposures: pd.DataFrame, port_tls: pd.DataFrame, mesh_pods: pd.DataFrame
+    ephi_workloads: pd.DataFrame,
+    exposures: pd.DataFrame,
+    port_tls: pd.DataFrame,
+    mesh_pods: pd.DataFrame,
+    mesh_exceptions: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every port of an ePHI workload that a Service or a node opens to outside by what speaks of TLS on it.
 
     Parameters
     ----------
-    ephi_workloads, exposures, port_tls, mesh_pods : tables of those names
+    ephi_workloads, exposures, port_tls, mesh_pods, mesh_exceptions : tables of those names
 
     Returns
     -------
@@ -122,8 +128,8 @@ def open_ports_speak_tls(
     """
     ways = exposures[exposures["workload"].isin(ephi_workloads["object"]) & exposures["entry_type"].isin(OWN)]
     known = {(row["workload"], row["protocol"], int(row["port"])): row for row in rows_of(port_tls)}
-    strict = set(mesh_pods.loc[mesh_pods["inside"].eq(True) & (mesh_pods["mode"] == "strict"), "pod"])
-    found = [_signed(row, known, strict) for row in rows_of(ways)]
+    meshed = _Meshed(mesh_pods, mesh_exceptions)
+    found = [_signed(row, known, meshed) for row in rows_of(ways)]
     shut = ephi_workloads[~ephi_workloads["object"].isin(ways["workload"])]
     found += [
         {**NO_WAY, "object": name, "words": "no port of it is open to outside by itself"} for name in shut["object"]
@@ -161,8 +167,24 @@ def open_ports_speak_tls(
     )
 
 
+class _Meshed:
+    """Which ports of which pods take in mutual TLS of a mesh alone."""
+
+    def __init__(self, mesh_pods: pd.DataFrame, mesh_exceptions: pd.DataFrame) -> None:
+        self._inside = set(mesh_pods.loc[mesh_pods["inside"].eq(True), "pod"])
+        self._strict = set(mesh_pods.loc[mesh_pods["mode"] == "strict", "pod"])
+        self._apart: dict[object, list[tuple[int, int, str]]] = defaultdict(list)
+        for row in rows_of(mesh_exceptions[mesh_exceptions["direction"] == "in"]):
+            self._apart[row["pod"]].append((int(row["port_from"]), int(row["port_to"]), row["mode"]))
+
+    def strict(self, pod: object, port: int) -> bool:
+        """Tell whether nothing but mutual TLS is taken in; a port that is treated apart goes by that alone."""
+        apart = [mode for first, last, mode in self._apart.get(pod, ()) if first <= port <= last]
+        return pod in self._inside and (all(mode == "strict" for mode in apart) if apart else pod in self._strict)
+
+
 def _signed(
-    row: dict[str, object], known: dict[tuple[object, object, int], dict[str, object]], strict: set[object]
+    row: dict[str, object], known: dict[tuple[object, object, int], dict[str, object]], meshed: _Meshed
 ) -> dict[str, object]:
     """Return a way with what speaks of TLS on it."""
     port = int(str(row["port"]))
@@ -170,7 +192,7 @@ def _signed(
     sign, words = (str(tls["spoken"]), str(tls["basis"])) if tls else ("unknown", "nothing speaks of TLS")
     if row["tls"] == "terminated":
         sign, words = "yes", f"{row['entry']} ends TLS at its load balancer"
-    elif row["pod"] in strict and row["protocol"] == "TCP":
+    elif row["protocol"] == "TCP" and meshed.strict(row["pod"], port):
         sign, words = "yes", "the mesh takes in mutual TLS alone"
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"

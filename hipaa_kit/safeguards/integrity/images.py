@@ -71,8 +71,8 @@ def images_by_digest(
 def _images(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, labels: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what `_of_templates` does, with whether the image is pinned, and the architecture of the node."""
-    found = _of_templates(workloads, pods, containers)
+    """Return what `of_templates` does, with whether the image is pinned, and the architecture of the node."""
+    found = of_templates(workloads, pods, containers)
     known = labels[(labels["kind"] == "Node") & (labels["key"] == "kubernetes.io/arch")]
     architecture = dict(zip(known["object"].str.removeprefix("Node//"), known["value"], strict=True))
     return found.assign(
@@ -81,9 +81,24 @@ def _images(
     )
 
 
-def _of_templates(workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
-    """Return the containers of ePHI pods that have not ended; `object` is the workload."""
-    inside = pods[pods["workload"].isin(workloads["object"]) & ~pods["phase"].isin(["Succeeded", "Failed"])]
+def of_templates(
+    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, *, ended: bool = False
+) -> pd.DataFrame:
+    """Return the containers of ePHI pods that have not ended; `object` is the workload.
+
+    Parameters
+    ----------
+    workloads, pods, containers
+        Tables `ephi_workloads`, `pods` and `containers`.
+    ended
+        Of a workload all of whose pods have ended, the newest counts: its next one is made of the same template.
+    """
+    inside = pods[pods["workload"].isin(workloads["object"])]
+    running = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
+    if ended:
+        over = inside[~inside["workload"].isin(running["workload"])].sort_values(["created_at", "object"])
+        running = pd.concat([running, over.drop_duplicates("workload", keep="last")])
+    inside = running
     inside = inside[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
     return containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")
 
@@ -179,7 +194,7 @@ def root_file_systems_read_only(
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/,
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
-    found = _of_templates(ephi_workloads, pods, containers)
+    found = of_templates(ephi_workloads, pods, containers)
     writable = ~found.groupby(["object", "container"])["read_only_root"].all()
     return judge(
         writable.rename("writable").reset_index(),

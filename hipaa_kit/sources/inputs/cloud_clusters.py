@@ -89,7 +89,6 @@ def read_gke(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
     newer = get(document, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "authorizedNetworksConfig")
     networks = get(document, "masterAuthorizedNetworksConfig") or newer
     listed = " ".join(text(each, "cidrBlock") for each in items(get(networks, "cidrBlocks")))
-    state = text(document, "databaseEncryption", "state")
     policy = truth(document, "networkPolicy", "enabled")
     dataplane = text(document, "networkConfig", "datapathProvider")
     values = {
@@ -100,7 +99,7 @@ def read_gke(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
         "version": text(document, "currentMasterVersion"),
         "status": text(document, "status"),
         "control_plane_logs": " ".join(texts(document, "loggingConfig", "componentConfig", "enableComponents")),
-        "secrets_encrypted": state == "ENCRYPTED" if state else None,
+        "secrets_encrypted": _encrypted(document),
         "secrets_key": text(document, "databaseEncryption", "keyName"),
         "endpoint_public": public,
         "endpoint_private": bool(text(private, "privateEndpoint")) or None,
@@ -111,6 +110,21 @@ def read_gke(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
         "auto_upgrade": bool(text(document, "releaseChannel", "channel")) or None,
     }
     yield Row(CLOUD_CLUSTERS, values)
+
+
+def _encrypted(document: Any) -> bool | None:
+    """Return whether GKE has encrypted what is in etcd; None while it is at it, or where only the wish is written.
+
+    `state` is what is wanted, `currentState` what is: google.container.v1.DatabaseEncryption.
+    """
+    wanted, now = (text(document, "databaseEncryption", name) for name in ("state", "currentState"))
+    if wanted == "DECRYPTED" and not now:
+        return False
+    return {
+        "CURRENT_STATE_ENCRYPTED": True,
+        "CURRENT_STATE_ALL_OBJECTS_ENCRYPTION_ENABLED": True,
+        "CURRENT_STATE_DECRYPTED": False,
+    }.get(now)
 
 
 def is_aks(document: Any) -> bool:

@@ -186,7 +186,8 @@ def read_vpc(document: Any, reading: Reading) -> Iterator[Row]:
 
 
 def _seen(values: dict[str, Any], first: Any, last: Any) -> Row:
-    return Row(FLOW_RECORDS, {**values, "first_seen_at": moment(first), "last_seen_at": moment(last)})
+    times = {"first_seen_at": moment(first), "last_seen_at": moment(last)}
+    return Row(FLOW_RECORDS, {**values, **times, "untimed": 0 if all(times.values()) else values["count"]})
 
 
 def _outside(source: str, destination: str, port: int, reading: Reading) -> tuple[str, str]:

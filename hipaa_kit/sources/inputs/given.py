@@ -14,6 +14,7 @@ from hipaa_kit.sources.inputs import (
     cloud_clusters,
     cloud_stores,
     cloud_volumes,
+    earlier,
     flow_logs,
     metric_results,
     node_bundle,
@@ -38,6 +39,7 @@ FAMILIES: Final = (
     sign_ins,
     scanner_reports,
     records,
+    earlier,
 )
 
 INPUTS: Final[dict[str, Input]] = {each.name: each for family in FAMILIES for each in family.INPUTS}

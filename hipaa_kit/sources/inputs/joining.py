@@ -88,6 +88,7 @@ def _known(value: Any) -> bool:
 
 def _add_flow(kept: Values, more: Mapping[str, Any]) -> None:
     kept["count"] += more["count"]
+    kept["untimed"] += more["untimed"]
     kept["first_seen_at"] = min(filter(None, (kept["first_seen_at"], more["first_seen_at"])), default="")
     kept["last_seen_at"] = max(kept["last_seen_at"], more["last_seen_at"])
 

@@ -52,6 +52,8 @@ INPUTS: Final = (
         "results of queries to Prometheus",
         (Form("answer of the Prometheus API", is_result, read_result),),
         (METRIC_SAMPLES,),
-        "curl -sG http://PROMETHEUS:9090/api/v1/query --data-urlencode 'query=up' > inputs/up.json",
+        "for q in up container_memory_working_set_bytes kubelet_volume_stats_used_bytes "
+        "kubelet_volume_stats_capacity_bytes; do curl -sG http://PROMETHEUS:9090/api/v1/query "
+        '--data-urlencode "query=$q" > inputs/$q.json; done',
     ),
 )

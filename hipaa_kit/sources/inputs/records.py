@@ -18,6 +18,7 @@ from hipaa_kit.sources.inputs.values import get, line, moment, number, text
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.tables import records as tables
 from hipaa_kit.tables.declaration import Table
+from hipaa_kit.tables.vulnerabilities import LIFECYCLES
 
 API_VERSION: Final = "hipaa-kit/v1"
 SHOWN: Final = 40
@@ -231,10 +232,22 @@ _WORKFORCE = _kind(
     lists={"groups": (tables.WORKFORCE_GROUPS, "group")},
     made=("pseudonym",),
 )
-_VENDORS = _kind("Vendors", tables.VENDORS, "name service", "name service", days=("baa_signed_on", "baa_expires_on"))
+_VENDORS = _kind(
+    "Vendors",
+    tables.VENDORS,
+    "name service",
+    "name service",
+    days=("baa_signed_on", "baa_expires_on"),
+    lists={"endpoints": (tables.VENDOR_ENDPOINTS, "endpoint")},
+)
+_POLICIES = _kind("Policies", tables.POLICIES, "citation document", "citation document", days=("reviewed_on",))
+_ARCHIVE = _kind("EvidenceArchive", tables.EVIDENCE_ARCHIVE, "run run_on", "run run_on", days=("run_on", "verified_on"))
 _ACCESS = _kind("AccessMatrix", tables.ACCESS_MATRIX, "role verb resource", "role verb resource")
 _DRILLS = _kind(
     "Drills", tables.DRILLS, "kind date scope result", "kind date result", days=("date",), also=("DrillList",)
+)
+_LIFECYCLES = _kind(
+    "Lifecycles", LIFECYCLES, "product cycle checked_on source", "product cycle", days=("eol_on", "checked_on")
 )
 _KEYS = _kind("Keys", tables.KEY_REGISTER, "key", "key kept_in", days=("rotated_on",))
 
@@ -277,7 +290,9 @@ def read_google_key(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: 
 
 KINDS: Final = {
     kind: record
-    for record, _ in (_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS)
+    for record, _ in (
+        *(_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS, _LIFECYCLES, _POLICIES, _ARCHIVE),
+    )
     for kind in (record.kind, *record.also)
 }
 
@@ -285,7 +300,7 @@ INPUTS: Final = (
     _TICKETS[1](
         "tickets of changes, access requests and vulnerabilities",
         "export from the ticket system as inputs/tickets.csv with columns id, opened_at, closed_at, kind, severity,"
-        " object, status",
+        " object, status, vulnerability",
     ),
     _INCIDENTS[1](
         "the register of security incidents",
@@ -298,7 +313,15 @@ INPUTS: Final = (
     ),
     _VENDORS[1](
         "vendors that may see ePHI, and their business associate agreements",
-        "write inputs/vendors.yaml with name, service, baa_signed_on, baa_expires_on, contact_role",
+        "write inputs/vendors.yaml with name, service, baa_signed_on, baa_expires_on, contact_role, endpoints",
+    ),
+    _POLICIES[1](
+        "which document says how each paragraph of the rule is followed",
+        "write inputs/policies.csv with columns citation, document, version, reviewed_on, location",
+    ),
+    _ARCHIVE[1](
+        "runs whose evidence is kept, and where",
+        "write inputs/evidence_archive.csv with columns run, run_on, verified_on, location, locked",
     ),
     _ACCESS[1](
         "what each role of the organisation is meant to be able to do",
@@ -315,6 +338,11 @@ INPUTS: Final = (
         " gcloud kms keys describe KEY --keyring RING --location PLACE --format=json > inputs/KEY.json",
         Form("aws kms get-key-rotation-status", is_aws_rotation, read_aws_rotation),
         Form("gcloud kms keys describe", is_google_key, read_google_key),
+    ),
+    _LIFECYCLES[1](
+        "until when software gets fixes, as the site looked it up after the kit was made",
+        "write inputs/lifecycles.csv with columns product, cycle, eol_on, checked_on, source, in the words of"
+        " https://endoflife.date",
     ),
 )
 

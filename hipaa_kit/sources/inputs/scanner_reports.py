@@ -10,11 +10,12 @@ import io
 from collections.abc import Iterator
 from typing import Any, Final
 
-from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row
+from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, items
 from hipaa_kit.sources.inputs.parsing import Sheet
-from hipaa_kit.sources.inputs.values import line
+from hipaa_kit.sources.inputs.values import line, moment, text
 from hipaa_kit.sources.reports import ReportFindings, findings_of, findings_of_text, is_report
 from hipaa_kit.tables.reports import SCANNER_REPORTS
+from hipaa_kit.tables.vulnerabilities import KNOWN_EXPLOITED, REPORTED_SCANS
 from hipaa_kit.vocabulary import NOT_EVALUATED
 
 PROWLER: Final = frozenset(["CHECK_ID", "STATUS"])
@@ -45,11 +46,34 @@ def read_sheet(document: Sheet, reading: Reading) -> Iterator[Row]:
     yield from _rows(findings_of_text(text.getvalue(), reading.source, reading.pseudonym), reading)
 
 
+def is_exploited_list(document: Any) -> bool:
+    """Tell whether a document is CISA's catalogue."""
+    return bool(text(document, "catalogVersion")) and isinstance(document.get("vulnerabilities"), list)
+
+
+def read_exploited_list(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 - every form reads alike
+    """Yield the vulnerabilities of the catalogue.
+
+    Source: https://www.cisa.gov/known-exploited-vulnerabilities-catalog.
+    """
+    for entry in items(document["vulnerabilities"]):
+        if name := text(entry, "cveID"):
+            values = {
+                "vulnerability": name,
+                "added_on": moment(text(entry, "dateAdded"))[:10],
+                "due_on": moment(text(entry, "dueDate"))[:10],
+                "list_on": moment(text(document, "dateReleased"))[:10],
+            }
+            yield Row(KNOWN_EXPLOITED, values)
+
+
 def _rows(found: ReportFindings | None, reading: Reading) -> Iterator[Row]:
     if found is None:
         return
     for row in found.rows:
         yield Row(SCANNER_REPORTS, row)
+    for scan in found.scans:
+        yield Row(REPORTED_SCANS, {**scan, "scanned_at": moment(scan.get("scanned_at", ""))})
     tool = str(found.rows[0]["tool"]) if found.rows else "not known"
     for problem in found.unreadable:
         values = {"tool": tool, "check": "unreadable", "said": line(problem["error"]), "outcome": NOT_EVALUATED}
@@ -64,9 +88,19 @@ INPUTS: Final = (
             Form("report of a scanner", is_document, read_document),
             Form("report of Prowler in CSV", is_sheet, read_sheet),
         ),
-        (SCANNER_REPORTS,),
+        (SCANNER_REPORTS, REPORTED_SCANS),
         "kubescape scan --format json --format-version v2 --output inputs/kubescape.json; "
         "trivy k8s --report all --format json --output inputs/trivy.json; kube-bench --json > inputs/kube-bench.json; "
-        "prowler kubernetes -M json-ocsf",
+        "prowler kubernetes -M json-ocsf; "
+        "trivy image --format json --output inputs/IMAGE.json IMAGE; grype IMAGE -o json > inputs/IMAGE.json; "
+        "syft IMAGE -o cyclonedx-json > inputs/IMAGE.cdx.json",
+    ),
+    Input(
+        "known_exploited",
+        "a list of vulnerabilities that are known to be exploited",
+        (Form("CISA's catalogue of known exploited vulnerabilities, JSON", is_exploited_list, read_exploited_list),),
+        (KNOWN_EXPLOITED,),
+        "curl -s https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+        " > inputs/known_exploited.json",
     ),
 )

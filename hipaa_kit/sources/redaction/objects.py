@@ -14,9 +14,12 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube import facts, kinds
+from hipaa_kit.kube.admission.signers import image_signers
+from hipaa_kit.kube.monitoring.routes import object_form
 from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
 from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
+from hipaa_kit.sources.redaction.configurations import alert_routes, settings_of_falco
 from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
 from hipaa_kit.sources.redaction.texts import (
     CLEAN,
@@ -99,6 +102,8 @@ def redact(obj: Mapping[str, Any], pseudonym: Callable[[str], str]) -> Redacted:
     """
     redactor = _Redactor(pseudonym)
     redactor.facts |= _policy_facts(obj)
+    if obj.get("kind") == "AlertmanagerConfig" and (form := object_form(obj.get("spec"), redactor.name)):
+        redactor.facts[facts.ALERT_ROUTES] = {"": form}
     mode = _mode_of(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
     try:
         content = redactor.fields(obj, mode)
@@ -118,14 +123,18 @@ def _mode_of(api_version: str, kind: str) -> _Mode:
 
 def _policy_facts(obj: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of an admission policy whose expressions, patterns and programs do not pass."""
-    group = kinds.group_of(str(obj.get("apiVersion", "")))
-    if group in rules.POLICY_GROUPS:
-        found = facts.security_fields(obj.get("spec"))
-        return {facts.POD_SECURITY_FIELDS: found} if found else {}
-    if not group and obj.get("kind") == "ConfigMap":
-        filters = facts.namespace_filters(obj.get("data"))
-        return {} if filters is None else {facts.NAMESPACE_FILTERS: filters}
-    return {}
+    group, kind = kinds.group_of(str(obj.get("apiVersion", ""))), str(obj.get("kind", ""))
+    found: dict[str, Any] = {}
+    if signers := image_signers(group, kind, obj.get("spec")):
+        found[facts.IMAGE_SIGNERS] = signers
+    if group in rules.POLICY_GROUPS and (fields := facts.security_fields(obj.get("spec"))):
+        found[facts.POD_SECURITY_FIELDS] = fields
+    asks_scanners = group in rules.POLICY_GROUPS or group == "policy.sigstore.dev"
+    if asks_scanners and (gate := facts.vulnerability_gate(obj.get("spec"))):
+        found[facts.VULNERABILITY_GATE] = gate
+    if not group and kind == "ConfigMap" and (filters := facts.namespace_filters(obj.get("data"))) is not None:
+        found[facts.NAMESPACE_FILTERS] = filters
+    return found
 
 
 class _Place(NamedTuple):
@@ -233,6 +242,10 @@ class _Redactor:
             self.counts[rule] += 1
         return hidden
 
+    def name(self, value: str) -> str:
+        """Return a name where it is one word, else the pseudonym that stands for it."""
+        return self.clean(value) if rules.IDENTIFIER.fullmatch(value) else self.hide("custom_resource", value)
+
     def shallow(self, value: Mapping[Any, Any], mode: _Mode) -> dict[str, Any]:
         """Return those fields of an object that can be followed to their end."""
         kept: dict[str, Any] = {}
@@ -320,6 +333,12 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     if place.parent.get("kind") == "ConfigMap" and REMOVED not in value.values():
         redactor.learn(facts.CREDENTIALS, "", facts.data_credentials(value, names_secret, looks_secret))
         redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))
+        if (falco := settings_of_falco(value)) is not None:
+            redactor.facts[facts.FALCO_SETTINGS] = falco
+    if (kind := place.parent.get("kind")) in ("ConfigMap", "Secret") and REMOVED not in value.values():
+        written = "text" if place.key == "stringData" else kind
+        if found := dict(alert_routes(written, value, redactor.name)):
+            redactor.facts.setdefault(facts.ALERT_ROUTES, {}).update(found)
     if removed := sum(inner != REMOVED for inner in value.values()):
         redactor.counts["payload"] += removed
     return {redactor.key(key): REMOVED for key in value}

@@ -211,9 +211,13 @@ _KEPT: Final = {
     "route.openshift.io": """
         host insecureEdgeTerminationPolicy path targetPort termination wildcardPolicy
     """,
-    # the control plane of OpenShift: which TLS it speaks
+    # signatures of images: which images, and what becomes of those without; keys and names of signers are not here
+    "policy.sigstore.dev": """
+        action glob group mode resource version
+    """,
+    # the control plane of OpenShift: which TLS it speaks, which images its nodes ask for signatures, what it records
     "config.openshift.io": """
-        ciphers minTLSVersion
+        ciphers group minTLSVersion policyType profile scopes
     """,
     # what a pod may do on its node
     "security.openshift.io": """
@@ -232,12 +236,12 @@ _KEPT: Final = {
     """,
     # admission: what policies apply to and what they do; patterns, expressions and programs are not here
     "kyverno.io": """
-        action controlName failureAction failurePolicy kinds level name names namespaces operations policyName
-        restrictedField ruleNames validationFailureAction version
+        action controlName failureAction failurePolicy image imageReferences kinds level name names namespaces
+        operations policyName restrictedField ruleNames skipImageReferences validationFailureAction version
     """,
     "policies.kyverno.io": """
-        action apiGroups apiVersions failurePolicy kind matchPolicy mode name names namespaces operations resourceNames
-        resources scope validationActions
+        action apiGroups apiVersions failurePolicy glob kind matchPolicy mode name names namespaces operations
+        resourceNames resources scope validationActions
     """,
     "constraints.gatekeeper.sh": """
         action apiGroups auditTimestamp enforcementAction enforcementPoint excludedNamespaces kinds name namespaces
@@ -294,7 +298,7 @@ _KEPT: Final = {
         bucket completed differential endpoint full incremental pgCluster region repoName state
     """,
     "psmdb.percona.com": """
-        bucket clusterName completed endpointUrl psmdbCluster region schedule start state storageName
+        bucket clusterName completed crVersion endpointUrl psmdbCluster region schedule start state storageName
     """,
     "pxc.percona.com": """
         bucket completed endpointUrl pxcCluster region schedule state storageName
@@ -309,12 +313,13 @@ _KEPT: Final = {
     """,
     # monitoring: what is scraped, which alerts exist and to whom they go; addresses of receivers are not here
     "monitoring.coreos.com": """
-        alert expr for groupBy groupInterval groupWait interval matchNames matchType matchers path port
-        receiver record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
+        action alert configSecret expr for groupBy groupInterval groupWait interval matchNames matchType path port
+        record repeatInterval retention scheme scrapeInterval scrapeTimeout targetPort
     """,
     # what other scanners found, by id; messages, matches, titles and descriptions are not here
     "aquasecurity.github.io": """
-        checkID digest fixedVersion id installedVersion repository ruleID server tag updateTimestamp vulnerabilityID
+        checkID digest family fixedVersion id installedVersion publishedDate repository ruleID server tag
+        updateTimestamp vulnerabilityID
     """,
     "wgpolicyk8s.io": """
         policy result rule source
@@ -366,10 +371,10 @@ CONTROL_PLANE: Final = frozenset(
     aks-node antrea-agent antrea-controller aws-k8s-agent calico-node cilium-agent cilium-operator
     cilium-operator-generic cloud-controller-manager coredns etcd flanneld hyperkube kube-apiserver
     kube-controller-manager kube-proxy kube-router kube-scheduler kubelet proxy-agent proxy-server k3s ovnkube
-    rke2
+    rke2 velero
     """.split()
 )
-"""Programs of the control plane and of network plugins, whose flags checks read: settings among their values stay."""
+"""Programs of the control plane, of network plugins and of Velero, whose flags checks read: their settings stay."""
 
 SETTING: Final = re.compile(r"[\w.:/,=+*\[\]@-]{1,1024}", re.ASCII)
 """Values of their flags: enumerations, addresses, lists of them. No white space, no quotes."""

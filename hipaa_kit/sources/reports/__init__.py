@@ -5,5 +5,6 @@ one module with `recognise` and `read`, and its name in `reading.READERS`.
 """
 
 from hipaa_kit.sources.reports.reading import ReportFindings, findings_of, findings_of_text, is_report
+from hipaa_kit.sources.reports.rows import unit_of
 
-__all__ = ["ReportFindings", "findings_of", "findings_of_text", "is_report"]
+__all__ = ["ReportFindings", "findings_of", "findings_of_text", "is_report", "unit_of"]

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from hipaa_kit.sources.reports import falco, kube_bench, kubescape, policy_report, prowler, trivy, trivy_operator
+from hipaa_kit.sources.reports import (
+    bills_of_materials,
+    falco,
+    grype,
+    kube_bench,
+    kubescape,
+    policy_report,
+    prowler,
+    trivy,
+    trivy_image,
+    trivy_operator,
+)
 from hipaa_kit.sources.reports.rows import Problem, Reading, Row, text
 
 
@@ -24,12 +35,20 @@ class Reader(Protocol):
 READERS: Final[tuple[Reader, ...]] = (
     kubescape,
     trivy,
+    trivy_image,
     trivy_operator,
+    grype,
+    bills_of_materials,
     kube_bench,
     prowler,
     policy_report,
     falco,
 )
+
+SCANS: Final[dict[Reader, Callable[[Any, Reading], Iterator[Row]]]] = {
+    each: each.scans for each in (trivy, trivy_image, trivy_operator, grype, bills_of_materials)
+}
+"""Modules of tools that look at images, each with the function that says which ones it looked at."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +61,13 @@ class ReportFindings:
         Rows of table `scanner_findings`.
     unreadable
         Rows of table `unreadable`: places of the report that are not among `rows`.
+    scans
+        Rows of table `vulnerability_scans` and its like: which images were looked at, and for what.
     """
 
     rows: list[Row]
     unreadable: list[dict[str, str]]
+    scans: list[Row] = field(default_factory=list)
 
 
 def is_report(document: Any) -> bool:
@@ -120,11 +142,13 @@ def _reader(document: Any) -> Reader | None:
 
 def _collected(readings: list[tuple[Reader, Any, Reading]]) -> ReportFindings:
     rows: list[Row] = []
+    scans: list[Row] = []
     unreadable: list[dict[str, str]] = []
     for reader, item, reading in readings:
         rows += reader.read(item, reading)
+        scans += SCANS[reader](item, reading) if reader in SCANS else ()
         unreadable += _unreadable(reading.source, reading.problems)
-    return ReportFindings(rows, unreadable)
+    return ReportFindings(rows, unreadable, scans)
 
 
 def _unreadable(source: str, problems: list[Problem]) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from hipaa_kit.kube.images import Image, full_repository, parse_image
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.redaction.texts import is_clean
@@ -31,6 +32,7 @@ LONGEST: Final = 300
 """Ids, names and titles are shorter; what is longer is content."""
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_WITHIN: Final = re.compile(r"/(?:report|Results|matches)(?=/|\Z)")
 _SEVERITIES: Final = {
     **{word: word for word in ("critical", "high", "medium", "low", "info")},
     # Prowler and PolicyReport write informational and info; Falco's are the levels of syslog.
@@ -64,6 +66,18 @@ def text(value: Any, *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def number(value: Any, *path: str) -> float | None:
+    """Return the number at a path, or None."""
+    found = at(value, *path)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def texts(value: Any, *path: str) -> list[str]:
+    """Return the texts of the list at a path."""
+    found = at(value, *path)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
 def severity(word: str) -> str:
     """Return a severity in our words; `unknown` for one that is not among them."""
     return _SEVERITIES.get(word.strip().lower(), "unknown")
@@ -79,6 +93,28 @@ def moment(value: Any) -> str:
         except (OverflowError, ValueError, OSError):
             return ""
     return ""
+
+
+def unit_of(position: str) -> str:
+    """Return the place of an image in a report from that of anything said of it."""
+    return _WITHIN.split(position, maxsplit=1)[0]
+
+
+class ScannedImage(NamedTuple):
+    """An image as a report names it, with its registry; `image_id` is the digest of its configuration."""
+
+    repository: str = ""
+    tag: str = ""
+    digest: str = ""
+    image_id: str = ""
+
+    @classmethod
+    def of(cls, *references: str, image_id: str = "") -> ScannedImage:
+        """Put together what references to one image say of it."""
+        parts = [parse_image(each) for each in references if each]
+        first = {name: next((value for part in parts if (value := getattr(part, name))), "") for name in Image._fields}
+        repository = full_repository(first["repository"]) if first["repository"] else ""
+        return cls(repository, first["tag"], first["digest"], image_id)
 
 
 class Problem(NamedTuple):
@@ -136,7 +172,7 @@ class Reading:
         said: Any,
         outcomes: Mapping[str, str],
         object: str | None,  # noqa: A002 - the kit's word for it
-        **columns: str,
+        **columns: Any,
     ) -> Iterator[Row]:
         """Yield the row of one entry, or take note that it has no check, no status or no object.
 
@@ -161,7 +197,7 @@ class Reading:
             self.problem(where, "names no resource")
         else:
             outcome = outcomes.get(said.strip().lower(), NOT_EVALUATED)
-            plain = {name: self.plain(value) for name, value in columns.items()}
+            plain = {name: self.plain(value) if isinstance(value, str) else value for name, value in columns.items()}
             if is_pseudonym(plain.get("title", "")):
                 plain["title"] = ""
             yield {
@@ -173,6 +209,25 @@ class Reading:
                 "source": self.source,
                 "position": self.position + where,
             }
+
+    def scan(self, where: str, purpose: str, found: int | None, image: ScannedImage, **columns: Any) -> Row:
+        """Return the row of one look at an image, of table `vulnerability_scans` and its like.
+
+        Parameters
+        ----------
+        where
+            Place in the report.
+        purpose, found
+            What was looked for, and how much of it was found; None where that is not told.
+        image
+            Image looked at.
+        columns
+            Other columns of the table.
+        """
+        values = {**image._asdict(), **columns}
+        plain = {name: self.plain(value) if isinstance(value, str) else value for name, value in values.items()}
+        place = {"source": self.source, "position": self.position + where}
+        return {**plain, "purpose": purpose, "found": found, **place}
 
     def object(self, kind: str, namespace: str, name: str) -> str | None:
         """Return `Kind/namespace/name` of what a report names; None where it lacks kind or name."""

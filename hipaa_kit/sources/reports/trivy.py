@@ -8,12 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.sources.reports.rows import Reading, Row, at, mapping, severity, text
+from hipaa_kit.sources.reports.rows import (
+    Reading,
+    Row,
+    ScannedImage,
+    at,
+    mapping,
+    moment,
+    number,
+    severity,
+    text,
+    texts,
+)
 from hipaa_kit.vocabulary import FAILED_THERE, MUTED, NOT_EVALUATED, PASSED
 
 TOOL: Final = "trivy"
 SCAN: Final = "scan"
 """Stands for a check where the tool says that it could not look at an object at all."""
+
+LOOKED_FOR: Final = (
+    ("vulnerabilities", ("os-pkgs", "lang-pkgs"), "Vulnerabilities"),
+    ("secrets", ("secret",), "Secrets"),
+)
+"""What an image was looked at for, by the classes of results, and the list of what was found."""
 
 OUTCOMES: Final = {
     "pass": PASSED,
@@ -50,7 +67,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
                 yield from _not_scanned(place, error, named, reading)
             image = _image(resource)
             for where, result in reading.entries(resource, "Results", place):
-                yield from _result(result, where, {"tool": TOOL, "object": named, "image": image}, reading)
+                yield from result_rows(result, where, {"tool": TOOL, "object": named, "image": image}, reading)
 
 
 def _not_scanned(place: str, error: Any, named: str, reading: Reading) -> Iterator[Row]:
@@ -61,9 +78,8 @@ def _not_scanned(place: str, error: Any, named: str, reading: Reading) -> Iterat
 
 
 def _image(resource: Mapping[str, Any]) -> str:
-    """Return the image with its digest; `Metadata` is one map, or in newer reports a list with one per image."""
-    found = at(resource, "Metadata")
-    metadata = found[0] if isinstance(found, list) and len(found) == 1 else found
+    """Return the image with its digest."""
+    metadata = metadata_of(resource)
     for key in ("RepoDigests", "RepoTags"):
         names = at(metadata, key)
         if isinstance(names, list) and names and isinstance(names[0], str):
@@ -71,7 +87,8 @@ def _image(resource: Mapping[str, Any]) -> str:
     return ""
 
 
-def _result(result: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
+def result_rows(result: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
+    """Yield a row per misconfiguration, vulnerability and secret of one result."""
     general = {**general, "part": text(result, "Target")}
     for where, found in reading.entries(result, "Misconfigurations", place):
         yield from _misconfiguration(found, where, at(found, "Status"), general, reading)
@@ -108,6 +125,41 @@ def _misconfiguration(
     )
 
 
+def scans(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield which images of resources were looked at, and for what; of one with an error, none."""
+    for name in ("Resources", "Findings"):
+        for place, resource in reading.entries(document, name, ""):
+            if not at(resource, "Error"):
+                named = reading.object(text(resource, "Kind"), text(resource, "Namespace"), text(resource, "Name"))
+                yield from looks(resource, place, {"tool": TOOL, "object": named or ""}, reading)
+
+
+def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
+    """Yield what the results of one image show that it was looked at for.
+
+    Packages are a result also where nothing is wrong with them; secrets are one only where some were found.
+    """
+    about = metadata_of(held)
+    image = ScannedImage.of(*texts(about, "RepoDigests"), *texts(about, "RepoTags"), image_id=text(about, "ImageID"))
+    results = [each for _, each in reading.entries(held, "Results", place)]
+    system = {
+        "os_family": text(about, "OS", "Family"),
+        "os_version": text(about, "OS", "Name"),
+        "os_ended": at(about, "OS", "EOSL") is True,
+    }
+    for purpose, classes, key in LOOKED_FOR:
+        mine = [each for each in results if text(each, "Class") in classes]
+        if mine:
+            found = sum(len(each[key]) for each in mine if isinstance(each.get(key), list))
+            yield reading.scan(f"{place}/Results/{purpose}", purpose, found, image, **system, **general)
+
+
+def metadata_of(held: Mapping[str, Any]) -> Any:
+    """Return what a report says of an image; `Metadata` is one map, or in newer reports a list with one per image."""
+    found = at(held, "Metadata")
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
+
+
 def _vulnerability(
     found: Mapping[str, Any], where: str, said: Any, general: Mapping[str, str], reading: Reading
 ) -> Iterator[Row]:
@@ -122,5 +174,18 @@ def _vulnerability(
         package=text(found, "PkgName"),
         installed_version=text(found, "InstalledVersion"),
         fixed_version=text(found, "FixedVersion"),
+        score=_score(found),
+        published_at=moment(at(found, "PublishedDate")),
         **general,
+    )
+
+
+def _score(found: Mapping[str, Any]) -> float | None:
+    """Return the CVSS score of NVD, or else the highest of other sources."""
+    scores = mapping(found, "CVSS")
+    nvd = number(scores, "nvd", "V3Score")
+    return (
+        nvd
+        if nvd is not None
+        else max(filter(None, (number(scores, name, "V3Score") for name in scores)), default=None)
     )

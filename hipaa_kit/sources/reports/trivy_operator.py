@@ -10,7 +10,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hipaa_kit.kube.kinds import group_of
-from hipaa_kit.sources.reports.rows import WHOLE_CLUSTER, Reading, Row, at, mapping, moment, severity, text
+from hipaa_kit.sources.reports.rows import (
+    WHOLE_CLUSTER,
+    Reading,
+    Row,
+    ScannedImage,
+    at,
+    mapping,
+    moment,
+    number,
+    severity,
+    text,
+)
 from hipaa_kit.vocabulary import FAILED_THERE, NOT_EVALUATED, PASSED
 
 TOOL: Final = "trivy-operator"
@@ -18,11 +29,20 @@ GROUP: Final = "aquasecurity.github.io"
 KINDS: Final = frozenset(
     """
     ClusterComplianceReport ClusterConfigAuditReport ClusterInfraAssessmentReport ClusterRbacAssessmentReport
-    ClusterVulnerabilityReport ConfigAuditReport ExposedSecretReport InfraAssessmentReport RbacAssessmentReport
-    VulnerabilityReport
+    ClusterSbomReport ClusterVulnerabilityReport ConfigAuditReport ExposedSecretReport InfraAssessmentReport
+    RbacAssessmentReport SbomReport VulnerabilityReport
     """.split()
 )
-"""Kinds with results. Bills of materials (`SbomReport`) list packages and say nothing of them."""
+"""Kinds with results. Bills of materials (`SbomReport`) list packages and find nothing."""
+
+PURPOSES: Final = {
+    "ClusterSbomReport": "packages",
+    "ClusterVulnerabilityReport": "vulnerabilities",
+    "ExposedSecretReport": "secrets",
+    "SbomReport": "packages",
+    "VulnerabilityReport": "vulnerabilities",
+}
+_LISTS: Final = {"secrets": "secrets", "vulnerabilities": "vulnerabilities"}
 
 VULNERABILITIES: Final = "vulnerabilities"
 """Stands for a check where an image was scanned and nothing was found in it."""
@@ -51,6 +71,8 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
     if text(document, "kind") == "ClusterComplianceReport":
         yield from _compliance(document, reading)
         return
+    if PURPOSES.get(text(document, "kind")) == "packages":
+        return
     report = at(document, "report")
     named = _object(document, reading)
     if not isinstance(report, Mapping):
@@ -71,6 +93,48 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
     yield from _secrets(report, general, reading)
     if text(document, "kind").endswith("VulnerabilityReport"):
         yield from _vulnerabilities(report, general, reading)
+
+
+def scans(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield which image a report is about, and what it was looked at for."""
+    report, purpose = at(document, "report"), PURPOSES.get(text(document, "kind"), "")
+    if not purpose or not isinstance(report, Mapping):
+        return
+    listed = at(report, _LISTS.get(purpose, ""))
+    if purpose in _LISTS and not isinstance(listed, list):
+        return  # what is not there at all is no result
+    components = at(report, "summary", "componentsCount")
+    counted = components if isinstance(components, int) and not isinstance(components, bool) else None
+    yield reading.scan(
+        "/report",
+        purpose,
+        len(listed) if isinstance(listed, list) else counted,
+        scanned_image(report),
+        tool=TOOL,
+        tool_version=text(report, "scanner", "version"),
+        scanned_at=moment(at(report, "updateTimestamp")),
+        object=_object(document, reading) or "",
+        container=text(document, "metadata", "labels", "trivy-operator.container.name"),
+        os_family=text(report, "os", "family"),
+        os_version=text(report, "os", "name"),
+        os_ended=at(report, "os", "eosl") is True,
+        format="CycloneDX" if purpose == "packages" else "",
+    )
+
+
+def scanned_image(report: Any) -> ScannedImage:
+    """Return the image of a report.
+
+    Of an image that a pod names by tag the digest is that of its configuration, and not the registry's.
+    Source: https://github.com/aquasecurity/trivy-operator, `pkg/plugins/trivy`, `parseImageRef`.
+    """
+    artifact = mapping(report, "artifact")
+    server, repository = text(report, "registry", "server"), text(artifact, "repository")
+    tag, digest = text(artifact, "tag"), text(artifact, "digest")
+    name = f"{server}/{repository}" if server else repository
+    if tag:
+        return ScannedImage.of(f"{name}:{tag}", image_id=digest)
+    return ScannedImage.of(f"{name}@{digest}")
 
 
 def _object(document: Any, reading: Reading) -> str | None:
@@ -146,6 +210,8 @@ def _vulnerabilities(report: Mapping[str, Any], general: Mapping[str, str], read
             package=text(found, "resource"),
             installed_version=text(found, "installedVersion"),
             fixed_version=text(found, "fixedVersion"),
+            score=number(found, "score"),
+            published_at=moment(at(found, "publishedDate")),
             **general,
         )
 

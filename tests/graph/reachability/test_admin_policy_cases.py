@@ -254,3 +254,24 @@ def test_kinds_are_known_by_their_group() -> None:
     assert "dialect not modelled (ClusterNetworkPolicy.crd.antrea.io)" in str(
         found.explain("Pod/plain/web", "Pod/sensitive/db", "TCP", 80)
     )
+
+
+@pytest.mark.parametrize("how", ["sameLabels", "notSameLabels"])
+@pytest.mark.parametrize("within", [False, True])
+def test_labels_that_are_the_same_on_both_sides_leave_pods_open_and_say_why(how: str, within: bool) -> None:
+    """What the first releases enforced and later ones drop: neither a permission nor a denial is to be had from it."""
+    inner = {how: ["tenant"]}
+    peer = (
+        {"pods": {"namespaces": inner, "podSelector": {"matchLabels": {"app": "web"}}}}
+        if within
+        else {"namespaces": inner}
+    )
+    found = reach(
+        WORLD, anp("x", 1, subject=SENSITIVE, ingress=[rule("Deny", peer)]), banp(ingress=[rule("Deny", PLAIN)])
+    )
+    assert found.allowed("Pod/sensitive/web", "Pod/sensitive/db", "TCP", 80) == "unknown"
+    assert "no longer served" in str(found.explain("Pod/sensitive/web", "Pod/sensitive/db", "TCP", 80))
+    assert found.allowed("Pod/plain/web", "Pod/sensitive/db", "TCP", 80) == "denied"
+    assert found.allowed("Pod/plain/host", "Pod/sensitive/db", "TCP", 80) == "allowed"
+    prom = found.allowed("Pod/monitoring/prom", "Pod/sensitive/db", "TCP", 80)
+    assert prom == ("allowed" if within else "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -122,6 +123,21 @@ def test_an_explanation_names_what_decides_and_what_would_change_it(
     assert told.table()["decides"].sum() == 2
 
 
+@pytest.mark.parametrize("host", [True, False])
+def test_of_equal_pods_the_one_on_the_same_node_counts(host: bool) -> None:
+    """Two pods that only their node tells apart, met from the second's node, or from a pod on its network."""
+    equal = [pod(f"a/p{at}", ip=f"10.0.0.{at}", node=f"n{at}", app="x") for at in (1, 2)]
+    agent = pod("b/agent", ip="192.168.0.2", node="n2", host=True)
+    deny = policy("deny", "a", {"podSelector": {}, "policyTypes": ["Ingress"]})
+    nodes = [node("n1", "192.168.0.1"), node("n2", "192.168.0.2")]
+    found = reach([namespace("a"), namespace("b"), *nodes, *equal, agent], deny, host_network="plugin_typical")
+    told = found.explain("Pod/b/agent" if host else "Node//n2", "Namespace//a", "TCP", 80)
+    assert (told.destination, told.verdict, told.sides[-1].because) == ("Pod/a/p2", "allowed", "node")
+    assert found.allowed("Namespace//b" if host else "Node//n1", "Pod/a/p1", "TCP", 80) == (
+        "denied" if host else "allowed"
+    )
+
+
 def test_isolation_is_told_pod_by_pod() -> None:
     held = reach(WORLD, FROM_WEB).coverage().set_index(["pod", "direction"])
     assert held.loc[("Pod/a/db-0", "ingress"), ["isolated", "open", "policies"]].tolist() == [
@@ -180,6 +196,21 @@ LINTS = {
 @pytest.mark.parametrize("defect", LINTS)
 def test_lint_finds(defect: str) -> None:
     assert defect in set(reach(WORLD, policy("bad", "a", LINTS[defect])).lint()["defect"])
+
+
+def test_lint_points_into_the_object_that_it_speaks_of() -> None:
+    """A rule of Calico has no list of peers."""
+    rule = {"action": "Allow", "destination": {"selector": "app == 'nobody'"}}
+    calico = policy("out", "a", {"selector": "all()", "types": ["Egress"], "egress": [rule]})
+    plain = policy(
+        "out", "b", {"podSelector": {}, "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]}]}
+    )
+    held = reach(WORLD, {**calico, "apiVersion": "projectcalico.org/v3"}, plain).lint()
+    found = held[held["defect"] == "peer_matches_nothing"][["object", "path"]].values.tolist()
+    assert found == [
+        ["NetworkPolicy.projectcalico.org/a/out", "spec.egress[0]"],
+        ["NetworkPolicy/b/out", "spec.egress[0].to[0]"],
+    ]
 
 
 def test_lint_finds_nothing_in_a_policy_that_does_what_it_says() -> None:
@@ -295,6 +326,24 @@ def test_an_explanation_comes_to_the_verdict(cluster: Any) -> None:
 def test_an_explanation_speaks_of_one_address_family(seed: int) -> None:
     """Clusters in which the sides decide otherwise in each family, or the ends share none."""
     assert_explanations_come_to_the_verdict(built(random_cluster(seed, MIXES[seed % len(MIXES)])))
+
+
+@SLOW
+@given(MIX)
+def test_an_end_that_stands_for_several_is_each_of_them(cluster: Any) -> None:
+    """Pods of one namespace, pods on a node's network and nodes: the worst pair decides, and it is the pair explained."""
+    found = built(cluster)
+    several: dict[str, list[str]] = {}
+    for each in found.facts.pods:
+        several.setdefault(f"Namespace//{each.namespace}", []).append(each.object)
+        several.setdefault(each.workload or each.object, []).append(each.object)
+    several |= {f"Node//{each.name}": [f"Node//{each.name}"] for each in found.facts.nodes}
+    for source, destination in itertools.product(several, several):
+        pairs = list(itertools.product(several[source], several[destination]))
+        worst = max((found.allowed(*pair, "TCP", 80) for pair in pairs), key=ORDER.__getitem__)
+        told = found.explain(source, destination, "TCP", 80)
+        assert (told.verdict, found.allowed(source, destination, "TCP", 80)) == (worst, worst)
+        assert found.allowed(told.source, told.destination, "TCP", 80) == worst
 
 
 @SLOW

@@ -396,3 +396,17 @@ def test_a_dual_stack_pod_is_met_in_one_family_only() -> None:
     rows = found.edges("pod", source="Pod/a/one", destination="Pod/a/two")
     assert rows[["protocol", "port_from", "port_to", "family"]].values.tolist() == [["TCP", 80, 80, "IPv6"]]
     assert found.allowed("Pod/a/one", "Pod/a/four", "TCP", 80) == "denied"
+
+
+def test_the_isolation_that_a_namespace_once_asked_for_by_annotation_does_nothing() -> None:
+    """Before `networking.k8s.io/v1` a namespace denied by annotation; today only policies do.
+
+    Source: https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.7.md, "Network Policy"
+    """
+    shut = namespace("shut")
+    shut["metadata"]["annotations"] = {
+        "net.beta.kubernetes.io/network-policy": '{"ingress": {"isolation": "DefaultDeny"}}'
+    }
+    found = reach(WORLD, shut, pod("shut/db", app="db"))
+    assert found.allowed("Pod/a/web", "Pod/shut/db", "TCP", 80) == "allowed"
+    assert not found.coverage().set_index(["pod", "direction"]).loc[("Pod/shut/db", "ingress"), "isolated"]

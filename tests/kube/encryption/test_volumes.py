@@ -17,7 +17,8 @@ SECRET = "Secret/longhorn-system/longhorn-crypto"
 CASES = [
     # EBS: the class decides; without the parameter the account does; attributes say nothing of it.
     (Volume(EBS, parameters={"encrypted": "true"}), "encrypted", "default", "external"),
-    (Volume(EBS, parameters={"Encrypted": "TRUE", "KmsKeyId": ARN}), "encrypted", "named", "external"),
+    (Volume(EBS, parameters={"Encrypted": "true", "KmsKeyId": ARN}), "encrypted", "named", "external"),
+    (Volume(EBS, parameters={"encrypted": "TRUE"}), "unknown", "unknown", "unknown"),
     (Volume(EBS, parameters={"encrypted": "false"}), "unknown", "unknown", "unknown"),
     (Volume(EBS, parameters={}), "unknown", "unknown", "unknown"),
     (Volume(EBS, attributes={"encrypted": "true"}), "unknown", "unknown", "unknown"),
@@ -27,6 +28,7 @@ CASES = [
     (Volume("", "awsElasticBlockStore", parameters={"encrypted": "true"}), "encrypted", "default", "external"),
     (Volume("", "awsElasticBlockStore"), "unknown", "unknown", "unknown"),
     (Volume("kubernetes.io/aws-ebs", "", parameters={"encrypted": "true"}), "encrypted", "default", "external"),
+    (Volume(EBS, parameters={"encrypted": "true"}, copied=True), "encrypted", "default", "external"),
     # Azure and Google: always; only the key depends on the class.
     (Volume(AZURE), "encrypted", "unknown", "external"),
     (Volume(AZURE, parameters={}), "encrypted", "default", "external"),
@@ -57,9 +59,14 @@ CASES = [
     (Volume(CEPHFS, attributes={"encrypted": "true", "encryptionKMSID": "vault"}), "encrypted", "named", "external"),
     (Volume(LONGHORN, attributes={"encrypted": "true"}, secret=SECRET), "encrypted", "secret", "cluster"),
     (Volume(LONGHORN, attributes={"numberOfReplicas": "3"}), "plain", "none", "none"),
+    (Volume(RBD, attributes={"encrypted": "true"}, copied=True), "encrypted", "secret", "cluster"),
     (Volume(PX, parameters={"secure": "true"}), "encrypted", "default", "unknown"),
-    (Volume(PX, parameters={}, annotations={"px/secure": "true"}), "encrypted", "default", "unknown"),
-    (Volume(PX, annotations={"px/secure": "true", "px/secret-name": "k"}), "encrypted", "named", "unknown"),
+    (Volume(PX, parameters={"secure": "true"}, copied=True), "unseen", "default", "unknown"),
+    (Volume(PX, parameters={"secure": "True"}), "unknown", "unknown", "unknown"),
+    # An annotation counts when the volume is made, and can be written afterwards.
+    (Volume(PX, parameters={}, annotations={"px/secure": "true"}), "unseen", "default", "unknown"),
+    (Volume(PX, annotations={"px/secure": "true", "px/secret-name": "k"}), "unseen", "named", "unknown"),
+    (Volume(PX, "", parameters={}, annotations={"px/secure": "true"}), "encrypted", "default", "unknown"),
     (Volume(PX, parameters={"repl": "3"}), "plain", "none", "none"),
     (Volume("csi.cloudscale.ch", parameters={"csi.cloudscale.ch/luks-encrypted": "true"}), "encrypted", "secret", "cluster"),
     (Volume("csi.cloudscale.ch", parameters={}), "unknown", "unknown", "unknown"),

@@ -251,3 +251,11 @@ def test_keys_say_where_they_live_and_when_they_were_changed(tmp_path: Path) -> 
     assert of.loc["arn:key/1", "rotates"]
     assert of.loc["projects/p1/locations/l/keyRings/r/cryptoKeys/k", "rotated_on"] == "2026-10-01"
     assert pd.isna(of.loc["clinic-2026-10", "rotates"])
+
+
+def test_an_earlier_state_is_read_as_it_was_written(tmp_path: Path) -> None:
+    state = given(tmp_path, a=sample.EARLIER_STATE).tables["earlier_state"]
+    assert list(state["weakens"]) == ["added", "removed"]
+    assert set(state["taken_at"]) == {"2026-10-31T02:00:00Z"}
+    strange = given(tmp_path / "b", a=sample.EARLIER_STATE.replace("binding,", "guess,"))
+    assert strange.status("earlier_state") != "given"

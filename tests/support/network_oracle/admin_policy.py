@@ -43,6 +43,7 @@ ACTIONS = {
     "BaselineAdminNetworkPolicy": {"Allow": "allow", "Deny": "deny"},
     "ClusterNetworkPolicy": {"Accept": "allow", "Deny": "deny", "Pass": "pass"},
 }
+RELATIVE = {"sameLabels", "notSameLabels"}
 UNSURE = {"allow", "deny", "pass", "none"}
 """What an object that the API server refuses may come to, or not, when it is corrected."""
 
@@ -128,11 +129,27 @@ def _subject(cluster: Object, policy: Object, end: End) -> Tri:
 def _namespaces_or_pods(cluster: Object, peer: Object, end: End) -> Tri:
     if end.pod is None or end.host_network:
         return False
-    labels = namespace_labels(cluster, end.namespace)
     if peer.get("namespaces") is not None:
-        return selects(peer["namespaces"], labels)
+        return _namespaces(cluster, peer["namespaces"], end)
     pods = peer["pods"]
-    return all3((selects(pods.get("namespaceSelector"), labels), selects(pods.get("podSelector"), end.labels)))
+    inside = _namespaces(cluster, pods.get("namespaceSelector", pods.get("namespaces")), end)
+    return all3((inside, selects(pods.get("podSelector"), end.labels)))
+
+
+def _namespaces(cluster: Object, term: Object | None, end: End) -> Tri:
+    """Tell whether an end's namespace is meant, also in the words of the first releases of v1alpha1.
+
+    Those wrapped the selector, and could ask for the labels of the subject's namespace: `sameLabels`, `notSameLabels`.
+    What became of that is not known: it was enforced by those who knew it, and a later server drops it.
+    https://github.com/kubernetes-sigs/network-policy-api/blob/v0.1.1/apis/v1alpha1/shared_types.go
+    """
+    if RELATIVE & set(term or {}):
+        return None
+    return selects(_unwrapped(term), namespace_labels(cluster, end.namespace))
+
+
+def _unwrapped(term: Object | None) -> Object | None:
+    return (term or {}).get("namespaceSelector", term)
 
 
 def _rule(cluster: Object, rule: Object, flow: Flow, direction: str) -> Tri:
@@ -148,7 +165,12 @@ def _fails_closed(rule: Object, direction: str) -> bool:
 
 
 def _unknown_peer(rule: Object, direction: str) -> bool:
-    return any(not KNOWN_PEERS[direction] & set(peer or {}) for peer in rule[PEERS[direction]])
+    return any(not KNOWN_PEERS[direction] & _given(peer) for peer in rule[PEERS[direction]])
+
+
+def _given(part: Object | None) -> set[str]:
+    """Return the fields of a part that say something."""
+    return {key for key, value in (part or {}).items() if value is not None}
 
 
 def _unknown_port(rule: Object) -> bool:
@@ -276,10 +298,14 @@ def _check_one(part: Object, known: set[str]) -> None:
 
 def _check_pods(part: Object) -> None:
     if "namespaces" in part:
-        check_selector(part["namespaces"])
+        check_selector(_plain(part["namespaces"]))
     if "pods" in part:
-        check_selector(part["pods"].get("namespaceSelector"))
+        check_selector(_plain(part["pods"].get("namespaceSelector", part["pods"].get("namespaces"))))
         check_selector(part["pods"].get("podSelector"))
+
+
+def _plain(term: Object | None) -> Object | None:
+    return None if RELATIVE & set(term or {}) else _unwrapped(term)
 
 
 def _check_rule(kind: str, rule: Object, direction: str) -> None:

@@ -1,0 +1,26 @@
+"""Faults of audit trails: what was done to ePHI leaves no trace, or none for long."""
+
+from __future__ import annotations
+
+from model import CONTROL_PLANE
+
+from faults.access_control import SERVER, flag
+from faults.patches import Fault, write
+
+FAULTS = (
+    *(
+        Fault(
+            f"{SERVER}-{node}",
+            "HK-AUD-02",
+            "files of the audit log are removed after a week",
+            flag("audit-log-maxage", "7"),
+        )
+        for node in CONTROL_PLANE
+    ),
+    Fault(
+        "AuditPolicy//control-plane",
+        "HK-AUD-03",
+        "what only reads leaves no trace, and Secrets are read",
+        write("Input//audit-policy.yaml", "rules", 0, value={"level": "None", "verbs": ["get", "list", "watch"]}),
+    ),
+)

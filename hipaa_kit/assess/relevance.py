@@ -1,0 +1,103 @@
+"""How near an object is to ePHI, and what the system preset leaves out of what is shown (result model, section 4).
+
+An object is called far from ePHI only where that is proved: its namespace holds none and nothing that looks like it,
+no pod of it may connect to a pod that does, no service account of it gets at ePHI or could come to it, none of its pods
+could take a node that runs such pods, and everything that says so was read in full. Everything else outside of the
+scope is adjacent.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Final
+
+import pandas as pd
+
+from hipaa_kit.assess.runner import Verdict
+from hipaa_kit.inventory.registry import Inventory, kinds_behind
+from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.sources.coverage import Coverage
+from hipaa_kit.tables.signed import RECORD_KINDS
+from hipaa_kit.vocabulary import SEVERITIES
+
+BEHIND: Final = ("ephi_objects", "ephi_candidates", "namespace_flows", "ephi_access", "ephi_ways", "workloads")
+"""Tables that together prove that a namespace is far from ePHI."""
+
+ABOUT_THE_WHOLE: Final = frozenset(
+    {"*", "Cluster", "ScopeEntry", "Scope", "Citation", "Control", "Register", "Archive", "Cloud", *RECORD_KINDS}
+)
+"""Kinds of what is judged and speaks of the organisation, or of all of the cluster."""
+
+GRANTS: Final = frozenset({"Role", "RoleBinding", "ServiceAccount"})
+"""Kinds whose objects may reach beyond their namespace."""
+
+SYSTEM: Final = ("kube-*", "*-system")
+PRESET: Final = "system"
+
+
+def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
+    """Return the namespaces of which it is proved that nothing in them comes near ePHI.
+
+    Parameters
+    ----------
+    tables
+        Tables of the inventory and the graph.
+    coverage
+        What was read: where a kind behind these tables is incomplete, no namespace is far.
+    """
+    kinds = {kind for table in BEHIND for kind in kinds_behind(table)}
+    if any(coverage.gaps(kind) for kind in kinds) or tables.facts_lacking(BEHIND):
+        return frozenset()
+    # What only looks like ePHI is answered by nobody yet: it is no reason to look away.
+    holding = {*tables["ephi_objects"]["namespace"], *tables["ephi_candidates"]["namespace"]} - {""}
+    flows = tables["namespace_flows"]
+    into = flows[flows["destination"].isin(holding)]
+    silent = set(flows["source"]) - set(into.loc[into["allowed"].fillna(1) + into["unknown"].fillna(1) > 0, "source"])
+    ways = tables["ephi_ways"]
+    reaching = pd.concat([ways.loc[ways["namespace"] != "", "object"], tables["ephi_access"]["object"]])
+    near = holding | {parse_object_id(name)[1] for name in reaching}
+    empty = set(tables["namespaces"]["name"]) - set(flows["source"]) - set(tables["workloads"]["namespace"])
+    return frozenset((silent | empty) - near)
+
+
+def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool, far: frozenset[str]) -> str:
+    """Return how near the object of a verdict is to ePHI.
+
+    Parameters
+    ----------
+    verdict
+        What a check says.
+    ephi
+        Objects in the declared scope.
+    scoped
+        A scope is declared; without one nothing is known to be far from ePHI.
+    far
+        From `far_namespaces`.
+    """
+    kind, namespace, _ = parse_object_id(verdict.object)
+    if not scoped or kind in ABOUT_THE_WHOLE or verdict.object in ephi:
+        return "in_scope"
+    return "none" if namespace in far and kind not in GRANTS else "adjacent"
+
+
+def severity_after(base: str, relevance: str) -> str:
+    """Return a severity weighed by how near its object is to ePHI."""
+    if relevance == "in_scope":
+        return base
+    if relevance == "none":
+        return "info"
+    return SEVERITIES[min(SEVERITIES.index(base) + 1, len(SEVERITIES) - 1)]
+
+
+def hidden_by(relevance: str, namespace: str, system: tuple[str, ...]) -> str:
+    """Return the preset that leaves a finding out of what is shown; none where it comes near ePHI.
+
+    Parameters
+    ----------
+    relevance, namespace
+        Of the object.
+    system
+        Patterns of system namespaces; none where the preset is off.
+    """
+    hidden = relevance == "none" and any(fnmatchcase(namespace, pattern) for pattern in system)
+    return PRESET if hidden else ""

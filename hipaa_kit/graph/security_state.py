@@ -1,0 +1,141 @@
+"""What protects the cluster now, as facts that a later run can compare: roles, isolation, webhooks, images, levels.
+
+Each fact says which change of it takes protection away. What a text does not tell (the rules of a network policy,
+another image) may be either: it is a question to whoever changed it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.graph.reachability.reading import READS
+from hipaa_kit.inventory.fields import mapping
+from hipaa_kit.inventory.registry import builds, kinds_behind
+from hipaa_kit.kube.network.dialects import dialect
+from hipaa_kit.sources.snapshot import Snapshot, canonical_json
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.evidence import SECURITY_STATE
+
+POLICY_KINDS: Final = tuple(kind for kind in READS if dialect(kind.group, kind.kind))
+"""Kinds of network policy that the kit knows by resource."""
+
+Fact = tuple[str, str, str]
+"""Object, fact, and which change of it weakens."""
+
+UNSEEN: Final = "*"
+"""Stands for the object of which something was not seen in full."""
+
+THERE: Final = "is there"
+"""Fact of what may be gone altogether: then nothing is left that it should protect."""
+
+FIELDS: Final = ("verb", "api_group", "resource", "resource_name", "non_resource_url")
+LEVELS: Final = {"baseline": ("baseline",), "restricted": ("baseline", "restricted")}
+"""What a level of Pod Security brings, itself among it."""
+
+BEHIND: Final = {
+    "role": ("role_rules",),
+    "binding": ("role_bindings", "binding_subjects"),
+    "isolation": ("network_policies", "policy_pods", "pods"),
+    "network_policy": ("network_policies",),
+    "webhook": ("webhooks",),
+    "pod_security": ("pod_admission",),
+    "image": ("containers", "pods"),
+}
+"""Tables that each aspect is made of."""
+
+
+@builds(SECURITY_STATE, reads=POLICY_KINDS)
+def security_state(
+    snapshot: Snapshot,
+    role_rules: pd.DataFrame,
+    role_bindings: pd.DataFrame,
+    binding_subjects: pd.DataFrame,
+    network_policies: pd.DataFrame,
+    policy_pods: pd.DataFrame,
+    webhooks: pd.DataFrame,
+    pod_admission: pd.DataFrame,
+    pods: pd.DataFrame,
+    containers: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per fact, and one for every aspect of which something was not seen in full."""
+    facts: dict[str, Iterable[Fact]] = {
+        "role": _rules(role_rules),
+        "binding": _bindings(role_bindings, binding_subjects),
+        "isolation": _isolation(network_policies, policy_pods, pods),
+        "network_policy": _policies(snapshot),
+        "webhook": _webhooks(webhooks),
+        "pod_security": _levels(pod_admission),
+        "image": _images(pods, containers),
+    }
+    about = {"cluster": snapshot.identity.uid or snapshot.identity.name, "taken_at": snapshot.collected_at}
+    for aspect, found in facts.items():
+        behind = {kind for table in BEHIND[aspect] for kind in kinds_behind(table)}
+        if any(snapshot.coverage.gaps(kind) for kind in behind):
+            yield {"aspect": aspect, "object": UNSEEN, "fact": "not seen in full", "weakens": "either", **about}
+        for held, fact, weakens in sorted(set(found)):
+            yield {"aspect": aspect, "object": held, "fact": fact, "weakens": weakens, **about}
+
+
+def _rules(role_rules: pd.DataFrame) -> Iterator[Fact]:
+    for (role, _), rule in role_rules.groupby(["role", "rule"]):
+        values = [sorted(rule[rule["field"] == field]["value"]) for field in FIELDS]
+        yield str(role), json.dumps(values, separators=(",", ":")), "added"
+
+
+def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Fact]:
+    joined = subjects.merge(bindings[["object", "role"]], left_on="binding", right_on="object")
+    for row in rows_of(joined):
+        subject = f"{row['subject_kind']}/{row['subject_namespace']}/{row['subject']}"
+        yield row["binding"], f"{subject} holds {row['role']}", "added"
+
+
+def _isolation(policies: pd.DataFrame, policy_pods: pd.DataFrame, pods: pd.DataFrame) -> Iterator[Fact]:
+    """Yield the directions in which every pod of a workload is isolated by a NetworkPolicy."""
+    yield from ((str(workload), THERE, "either") for workload in pods["workload"])
+    for direction in ("ingress", "egress"):
+        isolating = policies[policies[f"isolates_{direction}"]]["object"]
+        isolated = set(policy_pods[policy_pods["policy"].isin(isolating)]["pod"])
+        whole = pods.assign(isolated=pods["object"].isin(isolated)).groupby("workload")["isolated"].all()
+        for workload in whole[whole].index:
+            yield str(workload), f"{direction} is isolated", "removed"
+
+
+def _policies(snapshot: Snapshot) -> Iterator[Fact]:
+    """Yield a digest of what each network policy asks for, of every kind that was read."""
+    for group, kind in snapshot.kinds():
+        known = dialect(group, kind)
+        part = snapshot.parts.get((group, kind)) if known and known.effect != "none" else None
+        for record in part.load() if part else ():
+            digest = hashlib.sha256(canonical_json(mapping(record.content, "spec"))).hexdigest()
+            yield record.object, f"spec of {group} {digest[:16]}", "either"
+
+
+def _webhooks(webhooks: pd.DataFrame) -> Iterator[Fact]:
+    for row in rows_of(webhooks):
+        yield row["object"], f"{row['webhook']} asks {row['service'] or row['host']}", "either"
+        if row["mutates"]:
+            yield row["object"], f"{row['webhook']} may rewrite what it is asked about", "added"
+        if not row["ignores_errors"]:
+            yield row["object"], f"{row['webhook']} refuses where it cannot be asked", "removed"
+
+
+def _levels(pod_admission: pd.DataFrame) -> Iterator[Fact]:
+    for row in rows_of(pod_admission):
+        yield row["object"], THERE, "either"
+        for level in LEVELS.get(row["enforce"], ()):
+            yield row["object"], f"enforces {level}", "removed"
+
+
+def _images(pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[Fact]:
+    kept = pods[~pods["phase"].isin(["Succeeded", "Failed"])][["object", "workload"]]
+    joined = containers[containers["role"] != "ephemeral"].merge(kept, left_on="pod", right_on="object")
+    for row in rows_of(joined[["workload", "container", "image"]].drop_duplicates()):
+        yield row["workload"], THERE, "either"
+        yield row["workload"], f"{row['container']} runs {row['image']}", "either"
+        if "@" in row["image"]:
+            yield row["workload"], f"{row['container']} is pinned by digest", "removed"

@@ -1,0 +1,1 @@
+"""What watches the cluster, and how alerts come about and where they go."""

@@ -1,0 +1,64 @@
+"""What several checks of monitoring share: ages, workloads that watch, and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from hipaa_kit.safeguards.backup_recovery.common import hours_before
+from hipaa_kit.tables.declaration import rows_of
+
+READY, NOT_READY, NOT_RUNNING = "ready", "not ready", "not running"
+COLUMNS = ("object", "program", "state", "by_itself", "outside", "pods")
+
+
+def minutes_before(as_of: str, texts: pd.Series) -> pd.Series:
+    """Return how many minutes before a moment others are; null for what is no moment."""
+    return 60 * hours_before(as_of, texts)
+
+
+def watching(watchers: pd.DataFrame, duty: str) -> pd.DataFrame:
+    """Return the workloads that do one thing: object, program, state, by_itself, outside, pods.
+
+    A workload is ready where one of its pods is, and not running where all of them were made from its template.
+    """
+    rows = []
+    for (workload, program), held in watchers[watchers["duty"] == duty].groupby(["workload", "program"], sort=True):
+        live = held[held["live"]]
+        ready = live["ready"].fillna(False).astype(bool)
+        rows.append(
+            {
+                "object": workload,
+                "program": program,
+                "state": NOT_RUNNING if live.empty else READY if ready.any() else NOT_READY,
+                "by_itself": bool(held["by_itself"].all()),
+                "outside": bool(held["outside"].all()),
+                "pods": " ".join(sorted(held["pod"])),
+            }
+        )
+    types = {name: "bool" if name in ("by_itself", "outside") else "str" for name in COLUMNS}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+def surest(found: pd.DataFrame) -> pd.DataFrame:
+    """Return what surely does its duty and is ready, where there is such, and else everything."""
+    sure = found[found["by_itself"] & (found["state"] == READY)]
+    broken = found[found["by_itself"] & (found["state"] != READY)]
+    return pd.concat([sure, broken], ignore_index=True) if len(sure) else found.reset_index(drop=True)
+
+
+def missing(object: str, columns: Iterable[str] = COLUMNS) -> pd.DataFrame:  # noqa: A002 - the kit's word for it
+    """Return the one row that stands for what is not there at all."""
+    row = dict.fromkeys(columns, "") | {"object": object, "state": "none", "by_itself": False, "outside": False}
+    return pd.DataFrame([{name: row[name] for name in columns}])
+
+
+def by_node(watchers: pd.DataFrame, duty: str) -> dict[str, tuple[list[str], list[str], list[str]]]:
+    """Return for each node the programs that do a duty there: surely and ready, perhaps, and not ready."""
+    found: dict[str, tuple[list[str], list[str], list[str]]] = {}
+    mine = watchers[(watchers["duty"] == duty) & watchers["live"] & (watchers["node"] != "")]
+    for row in rows_of(mine):
+        place = 2 if row["ready"] is not True else 0 if row["by_itself"] else 1
+        found.setdefault(row["node"], ([], [], []))[place].append(row["program"])
+    return found

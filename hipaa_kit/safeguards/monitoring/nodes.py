@@ -1,0 +1,210 @@
+"""Nodes: measured, their logs collected, watched by a sensor, and well."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.monitoring.common import (
+    NOT_READY,
+    NOT_RUNNING,
+    READY,
+    by_node,
+    minutes_before,
+    missing,
+    surest,
+    watching,
+)
+from hipaa_kit.tables.declaration import rows_of
+
+RESOURCE_METRICS = "APIService//v1beta1.metrics.k8s.io"
+ON_NODES = ("node metrics", "logs")
+PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure", "NetworkUnavailable")
+SYSTEM = "kube-system"
+COLUMNS = ["object", "member", "duty", "state", "programs"]
+
+
+@check("HK-MON-03", without_scope=True, everywhere=True)
+def exporters_everywhere(nodes: pd.DataFrame, watchers: pd.DataFrame, api_services: pd.DataFrame) -> pd.DataFrame:
+    """Judge every node by what measures it and collects its logs, and the cluster by what counts its objects.
+
+    Parameters
+    ----------
+    nodes, watchers, api_services : tables of those names
+
+    Returns
+    -------
+    table `judgements`, two rows per node, and one each for the metrics of objects and of pods
+
+    Notes
+    -----
+    A node that a DaemonSet does not tolerate has no pod of it, which no number of that DaemonSet shows.
+    Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/,
+    https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/
+    """
+    rows = []
+    for duty in ON_NODES:
+        found = by_node(watchers, duty)
+        for row in rows_of(nodes):
+            sure, perhaps, idle = found.get(row["name"], ([], [], []))
+            state = READY if sure else "perhaps" if perhaps else NOT_READY if idle else "none"
+            programs = ", ".join(sorted(set(sure or perhaps or idle)))
+            rows.append({"object": row["object"], "member": duty, "duty": duty, "state": state, "programs": programs})
+    counting = surest(watching(watchers, "object metrics"))
+    counting = counting if len(counting) else missing("Cluster//object-metrics")
+    for row in rows_of(counting):
+        state = "perhaps" if row["state"] == READY and not row["by_itself"] else row["state"]
+        about = {"object": row["object"], "member": "object metrics", "duty": "object metrics"}
+        rows.append({**about, "state": state, "programs": row["program"]})
+    served = {row["object"]: row["available"] for row in rows_of(api_services)}
+    answers = served.get(RESOURCE_METRICS)
+    said = READY if answers is True else NOT_READY if answers is False else NOT_RUNNING
+    state = said if RESOURCE_METRICS in served else "none"
+    about = {"object": RESOURCE_METRICS, "member": "pod metrics", "duty": "metrics of pods"}
+    rows.append({**about, "state": state, "programs": "the server behind it"})
+    return _judged_exporters(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _judged_exporters(examined: pd.DataFrame) -> pd.DataFrame:
+    state = examined["state"]
+    return judge(
+        examined,
+        fails(
+            state == "none",
+            "{duty}: nothing that the kit knows gives them here",
+            observed="none",
+            expected="a ready pod of an exporter or agent",
+            rests_on=["watchers", "api_services"],
+        ),
+        fails(state == NOT_READY, "{duty}: {programs} is not ready", observed="not ready", expected="ready"),
+        reviews(state == "perhaps", "{duty}: does {programs} give them? Its configuration was not read"),
+        not_assessed(state == NOT_RUNNING, "{duty}: nothing says whether {programs} answers", code="input_missing"),
+        member="member",
+        passes="{duty}: {programs} gives them",
+    )
+
+
+@check("HK-MON-04", everywhere=True)
+def sensors_on_ephi_nodes(
+    ephi_workloads: pd.DataFrame, pods: pd.DataFrame, runtime_sensors: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge every node that runs ePHI pods by whether a sensor of what happens in them is ready there.
+
+    Parameters
+    ----------
+    ephi_workloads, pods, runtime_sensors : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per node
+
+    Notes
+    -----
+    What the sensor looks for is the question of HK-INT-10 and HK-ALR-03.
+    """
+    inside = pods[pods["workload"].isin(ephi_workloads["object"]) & pods["live"] & (pods["node"] != "")]
+    inside = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
+    rows = []
+    for node, held in inside.groupby("node", sort=True):
+        here = runtime_sensors[runtime_sensors["node"] == node]
+        ready = here[here["ready"]]
+        rows.append(
+            {
+                "object": f"Node//{node}",
+                "ephi": len(held),
+                "sensors": ", ".join(sorted(set(ready["sensor"]))),
+                "idle": ", ".join(sorted(set(here["sensor"]))),
+                "pods": " ".join(sorted(here["pod"])),
+            }
+        )
+    examined = pd.DataFrame(rows, columns=["object", "ephi", "sensors", "idle", "pods"])
+    bare = examined["sensors"] == ""
+    return judge(
+        examined,
+        fails(
+            bare & (examined["idle"] != ""),
+            "{idle} on this node, which runs {ephi} ePHI pods, is not ready",
+            observed="not ready",
+            expected="a ready sensor",
+        ),
+        fails(
+            bare & (examined["idle"] == ""),
+            "no known sensor runs on this node, which runs {ephi} ePHI pods",
+            observed="none",
+            expected="Falco, Tetragon, KubeArmor or another sensor",
+            rests_on=["runtime_sensors"],
+        ),
+        evidence="pods",
+        passes="{sensors} watches the {ephi} ePHI pods of this node",
+    )
+
+
+@check("HK-MON-07", without_scope=True)
+def nodes_healthy(
+    nodes: pd.DataFrame, conditions: pd.DataFrame, workloads: pd.DataFrame, *, as_of: str, not_ready_minutes: int = 15
+) -> pd.DataFrame:
+    """Judge every node by its conditions, and every workload of kube-system by its ready pods.
+
+    Parameters
+    ----------
+    nodes, conditions, workloads : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per node, and one per replicated workload or DaemonSet of kube-system
+
+    Notes
+    -----
+    A node whose kubelet fell silent is not ready, and is said to be `Unknown`.
+    Source: https://kubernetes.io/docs/reference/node/node-status/#condition
+    """
+    mine = conditions[conditions["kind"] == "Node"]
+    ready = mine[mine["type"] == "Ready"].set_index("object")
+    pressed = mine[mine["type"].isin(PRESSURES) & (mine["status"] == "True")]
+    pressures = pressed.groupby("object")["type"].agg(lambda types: ", ".join(sorted(types)))
+    examined = nodes[["object", "schedulable"]].assign(
+        ready=nodes["object"].map(ready["status"]).fillna("").astype("str"),
+        minutes=minutes_before(as_of, nodes["object"].map(ready["since"]).fillna("").astype("str")).round(),
+        pressure=nodes["object"].map(pressures).fillna("").astype("str"),
+        new=nodes["schedulable"].map({True: "takes", False: "is closed to"}),
+    )
+    down = (examined["ready"] != "True") & (examined["ready"] != "")
+    long = (examined["minutes"] > not_ready_minutes).fillna(False).astype(bool)
+    of_nodes = judge(
+        examined,
+        fails(
+            down & long,
+            "it is not ready since {minutes} minutes",
+            path="$.status.conditions[?(@.type=='Ready')].status",
+            observed="{ready}",
+            expected="True",
+        ),
+        reviews(down & ~long, "it is not ready, since {minutes} minutes: does it come back?", observed="{ready}"),
+        reviews(examined["pressure"] != "", "it says {pressure}: do its pods suffer from that?", observed="{pressure}"),
+        not_assessed(examined["ready"] == "", "it says nothing of whether it is ready", code="input_missing"),
+        passes="it is ready, and {new} new pods",
+    )
+    return pd.concat([of_nodes, _of_system(workloads)], ignore_index=True)
+
+
+def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
+    mine = workloads[workloads["namespace"] == SYSTEM]
+    mine = mine[mine["replicated"] | (mine["kind"] == "DaemonSet")]
+    desired, ready = mine["desired"], mine["ready"]
+    asked = (desired > 0).fillna(False).astype(bool)
+    lacking = (ready < desired).fillna(False).astype(bool)
+    none = (ready == 0).fillna(False).astype(bool)
+    return judge(
+        mine,
+        fails(
+            asked & none,
+            "none of its {desired} pods is ready, which the cluster itself needs",
+            observed="0",
+            expected="{desired}",
+        ),
+        reviews(asked & ~none & lacking, "{ready} of its {desired} pods are ready: what is wrong with the others?"),
+        not_assessed(
+            desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
+        ),
+        passes="{ready} of its {desired} pods are ready",
+    )

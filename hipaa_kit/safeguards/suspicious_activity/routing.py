@@ -1,0 +1,179 @@
+"""Routing: alerts reach people, and somebody finds out when they no longer do."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.suspicious_activity.rules import KEY, alerts_that_matter
+from hipaa_kit.tables.declaration import rows_of
+
+EVALUATING = ("Prometheus", "ThanosRuler")
+COLUMNS = ["object", "member", "alert", "state", "receivers", "integrations", "configuration"]
+
+
+@check("HK-ALR-02", without_scope=True, everywhere=True)
+def alerts_reach_people(
+    alert_rules: pd.DataFrame,
+    alert_topics: pd.DataFrame,
+    alert_ways: pd.DataFrame,
+    metric_servers: pd.DataFrame,
+    services: pd.DataFrame,
+) -> pd.DataFrame:
+    """Judge every Alertmanager by where it sends the alerts that matter, and every server by whether it sends any.
+
+    Parameters
+    ----------
+    alert_rules, alert_topics, alert_ways, metric_servers, services : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per Alertmanager and alert that is critical or about what must be alerted on, and one
+    per server that evaluates alerts
+
+    Notes
+    -----
+    An integration is where an alert leaves the cluster; whether a person reads it there is for a test to show.
+    Silences and inhibitions come and go, and are not read.
+    Source: https://prometheus.io/docs/alerting/latest/configuration/#route
+    """
+    matter = {tuple(row[name] for name in KEY) for row in rows_of(alerts_that_matter(alert_rules, alert_topics))}
+    rows = []
+    for row in rows_of(alert_ways):
+        general = row["object"] == ""
+        if general or tuple(row[name] for name in KEY) in matter:
+            name = "any critical alert" if general else row["alert"]
+            member = name if general else f"{row['object']}/{row['group']}/{row['position']}/{row['alert']}"
+            rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name})
+    rows += _servers(alert_rules, metric_servers, set(services["object"]))
+    if not rows:
+        rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
+    return _judged(pd.DataFrame(rows, columns=COLUMNS).fillna(""))
+
+
+def _servers(alert_rules: pd.DataFrame, metric_servers: pd.DataFrame, services: set[str]) -> list[dict[str, str]]:
+    """Return a row per server that evaluates alerts."""
+    loading = {name for names in alert_rules["servers"] for name in names.split()}
+    rows = []
+    for row in rows_of(metric_servers[metric_servers["kind"].isin(EVALUATING)]):
+        if row["object"] in loading:
+            told = row["alertmanagers"].split()
+            state = "nowhere" if told else "silent"
+            state = "sends" if services & set(told) else "elsewhere" if row["extra_alertmanagers"] else state
+            about = {"object": row["object"], "member": "alerts sent", "alert": ""}
+            rows.append({**about, "state": state, "receivers": row["alertmanagers"]})
+    return rows
+
+
+def _judged(examined: pd.DataFrame) -> pd.DataFrame:
+    state = examined["state"]
+    words = (examined["alert"] + " comes to " + examined["integrations"]).where(
+        state != "sends", "it sends its alerts to an Alertmanager"
+    )
+    return judge(
+        examined.assign(words=words),
+        fails(
+            state == "deaf",
+            "{alert} comes to {receivers}, which tells nobody",
+            observed="no integration",
+            expected="a receiver that reaches a person",
+            rests_on=["alertmanager_configs"],
+        ),
+        fails(
+            state == "silent",
+            "it evaluates alerts, and is told of no Alertmanager to send them to",
+            path="$.spec.alerting.alertmanagers",
+            observed="none",
+            expected="an Alertmanager",
+        ),
+        fails(
+            state == "nowhere",
+            "it sends its alerts to {receivers}, which is not there",
+            path="$.spec.alerting.alertmanagers",
+            observed="no such Service",
+            expected="a Service of an Alertmanager",
+            rests_on=["services"],
+        ),
+        fails(
+            state == "none",
+            "no Alertmanager that the kit knows runs in the cluster, and no server sends alerts",
+            observed="none",
+            expected="an Alertmanager with a receiver",
+            rests_on=["alert_ways", "metric_servers"],
+        ),
+        reviews(
+            state == "open",
+            "whether {alert} reaches anybody depends on its labels or on the time: it comes to one of {receivers}",
+        ),
+        reviews(state == "elsewhere", "does anybody stand behind the Alertmanagers that a Secret names?"),
+        not_assessed(
+            state == "unknown",
+            "where it sends alerts was not read: {configuration} holds its configuration",
+            code="input_missing",
+        ),
+        member="member",
+        evidence="configuration",
+        passes="{words}",
+    )
+
+
+@check("HK-ALR-04", without_scope=True, everywhere=True)
+def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -> pd.DataFrame:
+    """Judge the cluster by an alert that always fires and comes to somebody who notices when it stops.
+
+    Parameters
+    ----------
+    alert_rules, alert_ways : tables of those names
+
+    Returns
+    -------
+    table `judgements`, one row per Alertmanager, or one for the cluster where no such alert is loaded
+
+    Notes
+    -----
+    That what receives it sits outside of the cluster, and raises an alarm when it falls silent, is not visible.
+    """
+    always = alert_rules[alert_rules["always"] & (alert_rules["servers"] != "")]
+    ways = alert_ways.merge(always[KEY], on=KEY)
+    rows = [{**row, "object": row["alertmanager"], "rule": row["object"]} for row in rows_of(ways)]
+    if not rows:
+        rule = " ".join(sorted(set(always["object"])))
+        alert = ", ".join(sorted(set(always["alert"])))
+        how = "unrouted" if len(always) else "none"
+        rows = [{"object": "Cluster//heartbeat", "state": how, "rule": rule, "alert": alert}]
+    columns = ["object", "rule", "alert", "state", "receivers", "integrations", "configuration"]
+    examined = pd.DataFrame(rows, columns=columns).fillna("")
+    state = examined["state"]
+    return judge(
+        examined,
+        fails(
+            state == "none",
+            "no alert that always fires is loaded: nobody would notice that alerts no longer come",
+            observed="none",
+            expected="an alert on vector(1), such as Watchdog",
+            rests_on=["alert_rules"],
+        ),
+        fails(
+            state == "unrouted",
+            "{alert} always fires, and no Alertmanager takes it",
+            observed="none",
+            expected="an Alertmanager",
+            rests_on=["alert_ways"],
+        ),
+        fails(
+            state == "deaf",
+            "{alert} always fires, and comes to {receivers}, which tells nobody",
+            observed="no integration",
+            expected="a receiver that notices when it stops",
+            rests_on=["alertmanager_configs"],
+        ),
+        reviews(state == "open", "whether {alert} comes to anybody depends on labels or on the time: {receivers}"),
+        not_assessed(
+            state == "unknown",
+            "where {alert} goes was not read: {configuration} holds the configuration",
+            code="input_missing",
+        ),
+        member="alert",
+        evidence="rule",
+        passes="{alert} always fires, and comes to {integrations}",
+    )

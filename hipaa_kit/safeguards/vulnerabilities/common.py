@@ -1,0 +1,71 @@
+"""What the checks of this topic share: images with the scan that says most of them, and ages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from hipaa_kit.safeguards.check import Outcome, not_assessed, reviews
+
+KEY: Final = ["workload", "container", "image", "digest"]
+SCAN: Final = ["matched_by", "tool", "scanned_at", "report", "os_family", "os_version", "os_ended", "found"]
+
+
+def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = "") -> pd.DataFrame:
+    """Return every image with the scan that is nearest to what runs, the newest of several.
+
+    Parameters
+    ----------
+    ephi_images, scans
+        Tables `ephi_images`, and `ephi_image_scans` or its like.
+    worst
+        Column in which, of the newest scans of several scanners, the highest value counts before the time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per image; `object` and `member` name it in judgements, `matched_by` is "" where no scan is known.
+    """
+    near = scans[scans["newest"]].sort_values("scanned_at", ascending=False, kind="stable")
+    if worst:
+        near = near.sort_values(worst, ascending=False, kind="stable")
+    best = near.sort_values("matched_by", kind="stable").drop_duplicates(KEY)[[*KEY, *SCAN]]
+    joined = ephi_images.merge(best, on=KEY, how="left")
+    told = {name: joined[name].fillna("").astype("str") for name in SCAN if name not in ("os_ended", "found")}
+    by_tag = ~joined["image"].str.contains("@", regex=False).astype(bool) & (joined["digest"] != "")
+    runs = joined["image"] + (" " + joined["digest"].str[:19]).where(by_tag, "")
+    return joined.assign(
+        **told,
+        os_ended=joined["os_ended"].fillna(False).astype(bool),
+        object=joined["workload"],
+        member=joined["container"] + "/" + runs,
+        runs=joined["digest"].where(joined["digest"] != "", "an image whose digest is not known"),
+    )
+
+
+def days_since(moments: pd.Series, as_of: str) -> pd.Series:
+    """Return the days from moments to another one, null where a moment is not known."""
+    read = pd.to_datetime(moments.mask(moments == "", None), utc=True, format="ISO8601", errors="coerce")
+    return (pd.Timestamp(as_of) - read).dt.total_seconds() / 86400
+
+
+def whole_days(days: pd.Series) -> pd.Series:
+    """Return days without what is begun of another."""
+    return days // 1
+
+
+def by_name_alone(examined: pd.DataFrame) -> Outcome:
+    """Ask about images whose scan names them by a tag, which may have stood for another image then."""
+    return reviews(
+        examined["matched_by"] == "name",
+        "is what {tool} scanned as {image} what container {container} runs, {runs}? The scan names no digest of it",
+        observed="{tool}",
+    )
+
+
+def unscanned(examined: pd.DataFrame) -> Outcome:
+    """Say which images cannot be judged because no scan of them is known."""
+    return not_assessed(
+        examined["matched_by"] == "", "no scan of {image}, in container {container}, is known", code="input_missing"
+    )

@@ -1,0 +1,44 @@
+"""Trivy, `trivy image --format json`: one image, without a cluster.
+
+Source: https://github.com/aquasecurity/trivy, `pkg/types/report.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.sources.reports.rows import Reading, Row, at, moment, text, texts
+from hipaa_kit.sources.reports.trivy import TOOL, looks, metadata_of, result_rows
+
+IMAGE: Final = "container_image"
+
+
+def recognise(document: Any) -> bool:
+    """Tell whether a document is a report of Trivy about an image."""
+    return isinstance(document, Mapping) and text(document, "ArtifactType") == IMAGE and "SchemaVersion" in document
+
+
+def read(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield a row per misconfiguration, vulnerability and secret of the image."""
+    about = metadata_of(document)
+    names = [*texts(about, "RepoDigests"), *texts(about, "RepoTags"), text(document, "ArtifactName")]
+    named = object_id("Image", "", reading.plain(text(document, "ArtifactName")))
+    general = {**_general(document), "object": named, "image": next(filter(None, names), "")}
+    reported = {"reported_at": general.pop("scanned_at")}
+    for where, result in reading.entries(document, "Results", ""):
+        yield from result_rows(result, where, {**general, **reported}, reading)
+
+
+def scans(document: Any, reading: Reading) -> Iterator[Row]:
+    """Yield what the image was looked at for."""
+    yield from looks(document, "", _general(document), reading)
+
+
+def _general(document: Any) -> dict[str, str]:
+    return {
+        "tool": TOOL,
+        "tool_version": text(document, "Trivy", "Version"),
+        "scanned_at": moment(at(document, "CreatedAt")),
+    }
