@@ -27,6 +27,7 @@ from hipaa_kit.kube.monitoring.operator import is_unmanaged, replicas
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
 from hipaa_kit.kube.monitoring.routes import Form, joined, way
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.alerting import ALERT_RULES, ALERT_TOPICS, ALERT_WAYS, ALERTMANAGER_CONFIGS
 from hipaa_kit.tables.declaration import rows_of
@@ -48,6 +49,7 @@ class _Alert:
     position: int
     content: Mapping[str, Any]
     series: tuple[Series, ...]
+    labels: Mapping[str, Any]
 
     @property
     def key(self) -> dict[str, Any]:
@@ -61,7 +63,9 @@ def _alerts(snapshot: Snapshot) -> list[_Alert]:
             for number, rule in enumerate(items(group, "rules"), 1):
                 if text(rule, "alert"):
                     name = text(group, "name")
-                    alert = _Alert(record, name, number, rule, series_of(_expression(rule)))
+                    # Labels of the group hold for its rules, which may overwrite them.
+                    labels = {**mapping(group, "labels"), **mapping(rule, "labels")}
+                    alert = _Alert(record, name, number, rule, series_of(_expression(rule)), labels)
                     found.setdefault((record.object, name, number), alert)
     return list(found.values())
 
@@ -103,18 +107,17 @@ def alert_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     taken = {record.object: taken_by(record, held, places) for record in snapshot.records(RULES)}
     recorded = _recorded(snapshot)
     for alert in _alerts(snapshot):
-        labels = mapping(alert.content, "labels")
         annotations = mapping(alert.content, "annotations")
         metrics = {each.metric for each in unfolded(alert.series, recorded) if each.metric}
         yield {
             **alert.key,
             "alert": text(alert.content, "alert"),
-            "severity": text(labels, "severity"),
+            "severity": text(alert.labels, "severity"),
             "for_seconds": duration_seconds(text(alert.content, "for", default="0")),
             "metrics": " ".join(sorted(metrics)),
             "always": is_constant(_expression(alert.content)),
             "runbook": any(annotations.get(name) for name in ("runbook_url", "runbook")),
-            "owner": any(labels.get(name) for name in ("owner", "team")),
+            "owner": any(alert.labels.get(name) for name in ("owner", "team")),
             "servers": " ".join(taken[alert.rule.object]),
             "own_namespace": bool(taken[alert.rule.object]) and enforcing.issuperset(taken[alert.rule.object]),
         }
@@ -173,7 +176,7 @@ def _whole(alertmanager: Record) -> str:
     return reference("AlertmanagerConfig", alertmanager.namespace, name)
 
 
-@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES], facts=[ALERT_ROUTES])
+@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES, PROMETHEUS], facts=[ALERT_ROUTES])
 def alert_ways(
     snapshot: Snapshot,
     alertmanager_configs: pd.DataFrame,
@@ -183,21 +186,31 @@ def alert_ways(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per Alertmanager and alert that a server loads, and one for any critical alert.
 
-    Labels of an alert that its rule does not write are not known: they come from what is measured.
+    Labels of an alert that its rule does not write are not known: they come from what is measured. Where a server may
+    change labels before it sends an alert, none is.
     """
     loaded = alert_rules[alert_rules["servers"] != ""]
     labels = {(alert.rule.object, alert.group, alert.position): _labels(alert) for alert in _alerts(snapshot)}
+    changing = {record.object for record in snapshot.records(PROMETHEUS) if _changes_labels(record)}
     for each in [*_of_operator(snapshot, alertmanager_configs), *_of_workloads(snapshot, watchers, volumes)]:
         yield _way(each, {"object": "", "group": "", "position": 0, "alert": ""}, ANY_CRITICAL)
         for row in rows_of(loaded):
             key = {name: row[name] for name in ("object", "group", "position", "alert")}
-            yield _way(each, key, labels[row["object"], row["group"], row["position"]])
+            known = labels[row["object"], row["group"], row["position"]]
+            yield _way(each, key, {} if changing & set(row["servers"].split()) else known)
 
 
 def _labels(alert: _Alert) -> dict[str, str]:
-    """Return the labels that a rule writes; one made from what is measured is not known."""
-    written = string_map(alert.content, "labels")
+    """Return the labels that a rule writes; one made from what is measured did not pass the door, and is not known."""
+    written = {key: value for key, value in string_map(alert.labels).items() if not is_pseudonym(value)}
     return {**written, "alertname": text(alert.content, "alert")}
+
+
+def _changes_labels(server: Record) -> bool:
+    """Tell whether a server may change the labels of an alert before it sends it."""
+    spec = mapping(server.content, "spec")
+    told = items(spec, "alerting", "alertmanagers")
+    return bool(mapping(spec, "additionalAlertRelabelConfigs")) or any(items(each, "alertRelabelings") for each in told)
 
 
 def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:

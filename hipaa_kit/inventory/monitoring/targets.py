@@ -18,6 +18,7 @@ from hipaa_kit.inventory.selection import PodIndex
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.monitoring.operator import Endpoint, endpoints, target_namespaces, target_selector
+from hipaa_kit.kube.selectors import Selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.monitoring import SCRAPE_MARKS, SCRAPE_TARGETS
 
@@ -33,11 +34,19 @@ STATES: Final = ("target", "uncertain", "no_port", "not_taken")
 class _Ports:
     """Ports by pod and by Service: what a named port of a monitor leads to."""
 
-    services: Mapping[str, list[Record]]
+    services: list[Record]
+    labelled: Mapping[tuple[str, str], list[Record]]
     backends: Mapping[str, list[str]]
     of_service: Mapping[tuple[str, str], set[str]]
     named: Mapping[str, set[str]]
     numbers: Mapping[str, set[int]]
+
+    def selected(self, selector: Selector, places: frozenset[str] | None) -> Iterator[Record]:
+        """Yield the Services that a selector selects in some namespaces, or in all."""
+        required = selector.required()
+        for service in self.labelled.get(required, []) if required else self.services:
+            if (places is None or service.namespace in places) and selector.matches(labels_of(service)):
+                yield service
 
     def service_reached(self, service: str, endpoint: Endpoint) -> set[str]:
         """Return the pods of a Service that an endpoint of a ServiceMonitor leads to."""
@@ -100,9 +109,11 @@ def _ports(
     service_targets: pd.DataFrame,
     container_ports: pd.DataFrame,
 ) -> _Ports:
-    services: dict[str, list[Record]] = defaultdict(list)
-    for record in snapshot.records(kinds.SERVICE):
-        services[record.namespace].append(record)
+    services = list(snapshot.records(kinds.SERVICE))
+    labelled: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in services:
+        for label in labels_of(record).items():
+            labelled[label].append(record)
     columns = ["service", "port", "protocol"]
     led = service_targets.merge(service_ports[[*columns, "name"]], on=columns)
     of_service: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -113,7 +124,7 @@ def _ports(
         named[pod].add(name)
         numbers[pod].add(int(port))
     backends = {str(service): list(pods) for service, pods in service_backends.groupby("service")["pod"]}
-    return _Ports(services, backends, of_service, named, numbers)
+    return _Ports(services, labelled, backends, of_service, named, numbers)
 
 
 def _named_by(record: Record, ignoring: bool, ports: _Ports, index: PodIndex) -> dict[str, str]:
@@ -126,23 +137,16 @@ def _named_by(record: Record, ignoring: bool, ports: _Ports, index: PodIndex) ->
     asked = endpoints(spec, record.kind)
     found: dict[str, str] = {}
     if record.kind == SERVICE_MONITOR.kind:
-        for service in _chosen(ports.services, places):
-            if selector.matches(labels_of(service)):
-                for each in asked:
-                    reached = ports.service_reached(service.object, each)
-                    _note(found, reached, ports.backends.get(service.object, []), each)
+        for service in ports.selected(selector, places):
+            for each in asked:
+                reached = ports.service_reached(service.object, each)
+                _note(found, reached, ports.backends.get(service.object, []), each)
     else:
         for namespace in index.namespaces() if places is None else sorted(places):
             pods = [pod.object for pod in index.selected(namespace, selector)]
             for each in asked:
                 _note(found, {pod for pod in pods if ports.has_port(pod, each)}, pods, each)
     return found
-
-
-def _chosen(services: Mapping[str, list[Record]], places: frozenset[str] | None) -> Iterator[Record]:
-    for namespace, held in services.items():
-        if places is None or namespace in places:
-            yield from held
 
 
 def _note(found: dict[str, str], reached: set[str], pods: Iterable[str], endpoint: Endpoint) -> None:

@@ -52,7 +52,9 @@ def ephi_workloads_scraped(
     """
     mine = ephi_pods(ephi_workloads, pods)
     best = _best(scrape_targets)
-    mine = mine.assign(state=[best.get(pod, ("none", "", ""))[0] for pod in mine["pod"]])
+    by_workload: dict[str, list[str]] = {}
+    for pod, name in zip(mine["pod"], mine["object"], strict=True):
+        by_workload.setdefault(name, []).append(pod)
     told = _told(metric_samples, as_of, fresh_minutes)
     covered = {pod.split("/")[1] for pod in told}
     others = _others(metric_servers, monitors, watchers, other_monitoring)
@@ -61,11 +63,11 @@ def ephi_workloads_scraped(
     ended = set(pods[pods["phase"].isin(["Succeeded", "Failed"])]["workload"])
     rows = []
     for workload in rows_of(ephi_workloads):
-        held = mine[mine["object"] == workload["object"]]
+        held = by_workload.get(workload["object"], [])
         rows.append(
             {
                 "object": workload["object"],
-                "ends": workload["kind"] in ("Job", "CronJob") or (held.empty and workload["object"] in ended),
+                "ends": workload["kind"] in ("Job", "CronJob") or (not held and workload["object"] in ended),
                 "others": others,
                 **_of_pods(held, best, told if workload["namespace"] in covered else {}, marks if follows else set()),
             }
@@ -164,12 +166,11 @@ def _told(metric_samples: pd.DataFrame, as_of: str, fresh_minutes: int) -> dict[
 
 
 def _of_pods(
-    held: pd.DataFrame, best: dict[str, tuple[str, str, str]], told: dict[str, str], marks: set[str]
+    pods: list[str], best: dict[str, tuple[str, str, str]], told: dict[str, str], marks: set[str]
 ) -> dict[str, Any]:
     """Return how the pods of one workload are measured, and of how many that is so."""
-    pods = list(held["pod"])
     said = [told.get(pod, "") for pod in pods]
-    state = list(held["state"])
+    state = [best.get(pod, ("none", "", ""))[0] for pod in pods]
     monitors = [best[pod][1] for pod in pods if pod in best]
     servers = sorted({best[pod][2] for pod in pods if pod in best} - {""})
     row = {
@@ -185,7 +186,7 @@ def _of_pods(
     if pods and all(each == "answers" for each in said):
         return {**row, "how": "answers"}
     how = _by_configuration(pods, state, marks)
-    if "answers" in said or (how == "target" and told and held["live"].any()):
+    if "answers" in said or (how == "target" and told):
         return {**row, "how": "unseen", "some": said.count("")}
     return {**row, "how": how, "some": sum(each not in ("target", "uncertain") for each in state)}
 
