@@ -15,7 +15,6 @@ from hipaa_kit.assess.facade import registered_checks
 from hipaa_kit.inventory.registry import BUILDERS, Inventory
 from hipaa_kit.safeguards.check import CHECKS
 from hipaa_kit.sources.builder import SnapshotBuilder
-from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.records import ACCESS_MATRIX, WORKFORCE
@@ -50,10 +49,7 @@ def made(name: str) -> pd.DataFrame:
     """Make one table of the large cluster by its own builder, as the inventory does."""
     snapshot, given = held()
     builder, others = BUILDERS[name], Given(given, Inventory(snapshot))
-    needs = {need: snapshot if need == "snapshot" else others[need] for need in builder.needs}
-    with no_cyclic_collection():
-        rows = builder.function(**needs)
-        given[name] = rows if isinstance(rows, pd.DataFrame) else builder.table.frame(rows)
+    given[name] = builder.build(lambda need: snapshot if need == "snapshot" else others[need])
     return given[name]
 
 

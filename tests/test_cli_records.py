@@ -13,7 +13,7 @@ from hipaa_kit.assess.gate import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, EXIT_REC
 from hipaa_kit.cli import main
 from hipaa_kit.sources.signed import load_records
 from tests.assess.test_standing import OBJECTS, SCOPE
-from tests.support.signed import ATTESTATION, DECISION, WAIVER, changed, write
+from tests.support.signed import ATTESTATION, DECISION, ENTRY, WAIVER, changed, write
 
 MARK = "0123456789abcdef"
 NOW = ["--as-of", "2026-11-20T02:00:00Z"]
@@ -96,6 +96,9 @@ def test_check_list_and_due_without_a_cluster(capsys: pytest.CaptureFixture[str]
     assert (code, [row["id"] for row in json.loads(out)]) == (0, ["WVR-SOON"])
     assert json.loads(run(capsys, "waivers", "due", "r", *NOW, "--days", "29", "-f", "json")[1]) == []
     assert "ATT-1" in run(capsys, "attest", "list", "r", *NOW)[1]
+    open_, closed = changed(ENTRY, due_on="2026-12-01"), changed(ENTRY, id="REG-2", due_on="2026-12-01", closed_on="2026-11-01", evidence="x")  # fmt: skip
+    write(tmp_path / "f", ("FindingRegister", [open_, closed]))
+    assert [row["id"] for row in json.loads(run(capsys, "attest", "due", "f", *NOW, "-f", "json")[1])] == ["REG-1"]
     write(tmp_path / "r", ("WaiverList", [WAIVER, gone]))
     code, out, _ = run(capsys, "waivers", "check", "r", *NOW)
     assert (code, "it expired on 2026-11-19" in out) == (7, True)

@@ -39,6 +39,9 @@ _HOLDERS: Final = ("User", "Group", "ServiceAccount")
 MOST_ALONE: Final = 100
 """Remedies that are proved one by one: of more, what they come to together is all that is said."""
 
+LARGE: Final = 20_000
+"""Objects of a snapshot from which on remedies are proved all at once: each proof makes changed tables anew."""
+
 _KEY: Final = b"stands for texts of remedies, which hold no secret"
 
 
@@ -77,7 +80,8 @@ def remedies(assessment: Assessment, inventory: Inventory) -> pd.DataFrame:
     still fails, or the check looks everywhere, each remedy is proved alone.
     """
     cases = list(_cases(assessment))
-    _Prover(assessment, inventory).prove([case for case in cases if case.remedy.changes])
+    if changing := [case for case in cases if case.remedy.changes]:
+        _Prover(assessment, inventory).prove(changing)
     return REMEDIES_TABLE.frame(row for case in cases for row in _rows(case, assessment.snapshot))
 
 
@@ -149,7 +153,18 @@ class _Prover:
 
         What a check says of one object may rest on all others where it looks everywhere: only alone does a remedy of
         such a check show what it mends. One that does not mend its finding among all others of the check is not tried.
+        Of a large snapshot all remedies are proved at once, as far as they mend together.
         """
+        if sum(part.size for part in self._of.snapshot.parts.values()) > LARGE:
+            world = self._world(cases)
+            for case in cases:
+                self._settle(case, world)
+                case.verified = "together" if case.verified == "yes" else case.verified
+            return
+        self._prove_each(cases)
+
+    def _prove_each(self, cases: list[_Case]) -> None:
+        """Prove remedies by check, and alone where that tells more."""
         by_check: dict[str, list[_Case]] = defaultdict(list)
         for case in cases:
             by_check[case.failing.check].append(case)
@@ -168,13 +183,14 @@ class _Prover:
             for case in held:
                 self._settle(case, world)
         left = [case for case in cases if case.verified != "yes" and not self._is_open(case)] + alone[MOST_ALONE:]
-        self._prove_together(left, cases)
+        if left:
+            self._prove_together(left, cases)
 
     def _prove_together(self, left: list[_Case], cases: list[_Case]) -> None:
         """Find which of the remedies that are left mend their finding where all remedies are applied."""
-        world = self._world(cases) if left else None
+        world = self._world(cases)
         for case in left:
-            if world is not None and self._mended(case, world) and not self._worse(self._said(case, world)):
+            if self._mended(case, world) and not self._worse(self._said(case, world)):
                 case.verified = "together"
             elif case.verified == "yes":
                 case.verified = "no"

@@ -91,5 +91,11 @@ def _states(arguments: argparse.Namespace, now: str) -> pd.DataFrame:
     else:
         states = states_alone(records, now)
     signed = records.tables["signed_records"]
+    if arguments.action == "due":
+        # An entry of the register is due on the day by which its finding is to be mended.
+        register = records.tables["finding_register"]
+        days = register.loc[register["closed_on"] == "", ["record", "due_on"]].set_index("record")["due_on"].to_dict()
+        ends = zip(signed["record"], signed["expires_on"], strict=True)
+        signed = signed.assign(expires_on=[days.get(record, day) for record, day in ends])
     mine = signed[signed["kind"].isin(KINDS[arguments.verb])].merge(states, on="record")
     return mine.sort_values(["expires_on", "record"], kind="stable").reset_index(drop=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions.engine import permissions
+from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, permissions
 from hipaa_kit.inventory.backups.builders import PLAN_KINDS, STORE_KINDS
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
@@ -94,44 +94,22 @@ Sources: https://velero.io/docs/main/rbac/, https://velero.io/docs/main/api-type
 """
 
 
-@builds(BACKUP_ACCESS, reads=(*READS, *PLAN_KINDS, *STORE_KINDS), optional=["cloud_clusters", "workforce_groups"])
+@builds(BACKUP_ACCESS, reads=(*READS, *PLAN_KINDS, *STORE_KINDS), optional=RBAC_INPUTS, uses=RBAC_TABLES)
 def backup_access(
     snapshot: Snapshot,
     scope: Scope | None,
     backup_plans: pd.DataFrame,
     backup_stores: pd.DataFrame,
-    roles: pd.DataFrame,
-    role_rules: pd.DataFrame,
-    role_bindings: pd.DataFrame,
-    binding_subjects: pd.DataFrame,
-    service_accounts: pd.DataFrame,
-    namespaces: pd.DataFrame,
-    labels: pd.DataFrame,
-    control_plane_flags: pd.DataFrame,
-    control_plane_members: pd.DataFrame,
-    cloud_clusters: pd.DataFrame,
-    workforce_groups: pd.DataFrame,
+    tables: GivenTables,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per subject and power over one namespace in which a backup tool of its own stands.
 
     Members of groups are not listed beside their group: a grant is one row.
     """
-    self_managed = bool(control_plane_members["component"].eq("kube-apiserver").any())
-    frames = {
-        "roles": roles,
-        "role_rules": role_rules,
-        "role_bindings": role_bindings,
-        "binding_subjects": binding_subjects,
-        "service_accounts": service_accounts,
-        "namespaces": namespaces,
-        "labels": labels,
-        "control_plane_flags": control_plane_flags,
-        "control_plane_members": control_plane_members,
+    if tables["control_plane_members"]["component"].eq("kube-apiserver").any():
         # What a provider allows concerns a control plane that it runs, not one that runs here as pods.
-        "cloud_clusters": cloud_clusters.iloc[:0] if self_managed else cloud_clusters,
-        "workforce_groups": workforce_groups,
-    }
-    asked = permissions(GivenTables(frames), snapshot)
+        tables = tables.but(cloud_clusters=tables["cloud_clusters"].iloc[:0])
+    asked = permissions(tables, snapshot)
     everything = {(row.subject_kind, row.subject) for row in asked.who_can("*", "*", "*").itertuples(index=False)}
     system = {CONTROL_PLANE, *(scope.system if scope else ())}
     credentials: dict[str, set[str]] = defaultdict(set)

@@ -19,6 +19,7 @@ from hipaa_kit.kube.destination_rules import (
     DestinationRule,
     Policy,
     Spoken,
+    in_doubt,
     spoken,
 )
 from hipaa_kit.kube.owners import parse_object_id
@@ -63,8 +64,9 @@ class ClientTls:
         ]
         if len({each.by for each in found}) == 1:
             return found[0]
-        doubtful = next((each for each in found if each.by in ("plain", "begun", UNSURE)), None)
-        return Spoken(UNSURE, doubtful.source) if doubtful else Spoken(BY_ITSELF)
+        by = in_doubt({each.by for each in found})
+        telling = ("plain", UNSURE) if by == UNSURE else ("begun",)
+        return Spoken(by, next((each.source for each in found if each.by in telling), "")) if by else Spoken(BY_ITSELF)
 
     def outside(self, source: str) -> str:
         """Return a rule by which a workload's proxies may begin TLS to names of the outside, or ""."""

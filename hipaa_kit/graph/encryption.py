@@ -209,7 +209,8 @@ class _Decide:
         said = self._spoken(source, destination, port, asking)
         if all(mode == "strict" for mode, _ in modes):
             if said.by in ("plain", UNSURE):
-                return By("unknown", f"{said.source} turns TLS off towards it, though it takes in mutual TLS alone")
+                word = "turns" if said.by == "plain" else "may turn"
+                return By("unknown", f"{said.source} {word} TLS off towards it, though it takes in mutual TLS alone")
             return By("mesh", f"takes in mutual TLS alone: {modes[0][1]}")
         if any(mode == "disabled" for mode, _ in modes):
             return By("none", next(f"past the mesh: {why}" for mode, why in modes if mode == "disabled"))

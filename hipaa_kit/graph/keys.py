@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import permissions
+from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, permissions
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -56,38 +56,9 @@ def keys(
         yield row
 
 
-@builds(KEY_READERS, reads=[kinds.POD], optional=["cloud_clusters", "workforce_groups"])
-def key_readers(
-    snapshot: Snapshot,
-    keys: pd.DataFrame,
-    roles: pd.DataFrame,
-    role_rules: pd.DataFrame,
-    role_bindings: pd.DataFrame,
-    binding_subjects: pd.DataFrame,
-    service_accounts: pd.DataFrame,
-    namespaces: pd.DataFrame,
-    labels: pd.DataFrame,
-    workforce_groups: pd.DataFrame,
-    cloud_clusters: pd.DataFrame,
-    control_plane_members: pd.DataFrame,
-    control_plane_flags: pd.DataFrame,
-) -> Iterator[dict[str, Any]]:
+@builds(KEY_READERS, reads=[kinds.POD], optional=RBAC_INPUTS, uses=RBAC_TABLES)
+def key_readers(snapshot: Snapshot, keys: pd.DataFrame, tables: GivenTables) -> Iterator[dict[str, Any]]:
     """Yield a row per subject that RBAC lets read the Secret of a key, and per gap that may hide more."""
-    tables = GivenTables(
-        {
-            "roles": roles,
-            "role_rules": role_rules,
-            "role_bindings": role_bindings,
-            "binding_subjects": binding_subjects,
-            "service_accounts": service_accounts,
-            "namespaces": namespaces,
-            "labels": labels,
-            "workforce_groups": workforce_groups,
-            "cloud_clusters": cloud_clusters,
-            "control_plane_members": control_plane_members,
-            "control_plane_flags": control_plane_flags,
-        }
-    )
     rbac = permissions(tables, snapshot)
     for key in sorted(set(keys["key"])):
         if key.startswith("Secret/"):

@@ -95,12 +95,13 @@ def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Fact]:
 
 
 def _isolation(policies: pd.DataFrame, policy_pods: pd.DataFrame, pods: pd.DataFrame) -> Iterator[Fact]:
-    """Yield the directions in which every pod of a workload is isolated by a NetworkPolicy."""
-    yield from ((str(workload), THERE, "either") for workload in pods["workload"])
+    """Yield the directions in which every pod of a workload that has not ended is isolated by a NetworkPolicy."""
+    running = pods[~pods["phase"].isin(["Succeeded", "Failed"])]
+    yield from ((str(workload), THERE, "either") for workload in running["workload"])
     for direction in ("ingress", "egress"):
         isolating = policies[policies[f"isolates_{direction}"]]["object"]
         isolated = set(policy_pods[policy_pods["policy"].isin(isolating)]["pod"])
-        whole = pods.assign(isolated=pods["object"].isin(isolated)).groupby("workload")["isolated"].all()
+        whole = running.assign(isolated=running["object"].isin(isolated)).groupby("workload")["isolated"].all()
         for workload in whole[whole].index:
             yield str(workload), f"{direction} is isolated", "removed"
 

@@ -202,7 +202,7 @@ def _globs(pattern: str, name: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), name) is not None
 
 
-def places_of(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
+def _places(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
     """Return every namespace that was seen, or has pods."""
     labels = {
         record.name: string_map(record.content, "metadata", "labels") for record in snapshot.records(kinds.NAMESPACE)
@@ -214,14 +214,14 @@ def places_of(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
 def admission_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per rule about the security of pods and namespace that it reaches."""
     engines = Engines(snapshot)
-    for place in places_of(snapshot, pods):
+    for place in _places(snapshot, pods):
         yield from engines.rules(place)
 
 
 @builds(ADMISSION_WEBHOOKS, reads=[WEBHOOKS, kinds.NAMESPACE])
 def admission_webhooks(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per webhook of a known engine that is asked about pods of any namespace."""
-    places = places_of(snapshot, pods)
+    places = _places(snapshot, pods)
     for name, hook in Engines(snapshot).hooks:
         sees = [place.name for place in places if hook.reach(place) == EVERY]
         if hook.about_pods:
@@ -268,7 +268,7 @@ def pod_admission(
     given = len(admission_plugins) + len(pod_security_defaults) > 0
     configuration = _configuration(state, off, given, admission_plugins, pod_security_defaults, pod_security_exemptions)
     engines = Engines(snapshot)
-    for place in places_of(snapshot, pods):
+    for place in _places(snapshot, pods):
         yield _namespace(place, configuration, minor) | _engines(list(engines.rules(place)))
 
 

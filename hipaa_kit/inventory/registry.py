@@ -1,9 +1,9 @@
 """How tables are built: a builder declares its table and what it reads; the rest is found out.
 
 A builder is a function whose parameters say what it needs: `snapshot`, `scope`, or the name of
-another table, also one that an input fills (`sources/inputs`). The kinds of object and the inputs that
-stand behind a table, and so decide whether an absence in it means anything, follow from its own `reads`
-and those of the tables it uses.
+another table, also one that an input fills (`sources/inputs`); `tables` are all that it names in `uses`.
+The kinds of object and the inputs that stand behind a table, and so decide whether an absence in it means
+anything, follow from its own `reads` and those of the tables it uses.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
-from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.lookup import GivenTables, TableSet
 from hipaa_kit.tables.signed import SIGNED_TABLES
 
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
 GIVEN = ("snapshot", "scope")
+TOGETHER = "tables"
+"""Parameter of a builder that takes all tables of `uses`."""
 
 RUN_TABLES = frozenset({"findings", "finding_citations", "record_states", "record_problems", *SIGNED_TABLES})
 """Tables that a run makes before the last checks: those that judge findings and signed records.
@@ -49,18 +51,40 @@ class Builder:
     needs: tuple[str, ...]
     optional: frozenset[str] = frozenset()
     facts: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables it is made from."""
-        return tuple(name for name in self.needs if name not in GIVEN)
+        return (*(name for name in self.needs if name not in (*GIVEN, TOGETHER)), *self.uses)
+
+    def build(self, need: Callable[[str], Any]) -> pd.DataFrame:
+        """Return the table.
+
+        Parameters
+        ----------
+        need
+            Gives `snapshot`, `scope` and tables by their names.
+        """
+        needs = {
+            name: GivenTables({each: need(each) for each in self.uses}) if name == TOGETHER else need(name)
+            for name in self.needs
+        }
+        with no_cyclic_collection():
+            rows = self.function(**needs)
+            return self.table.conform(rows) if isinstance(rows, pd.DataFrame) else self.table.frame(rows)
 
 
 BUILDERS: dict[str, Builder] = {}
 
 
 def builds(
-    table: Table, *, reads: Iterable[Kind] = (), optional: Iterable[str] = (), facts: Iterable[str] = ()
+    table: Table,
+    *,
+    reads: Iterable[Kind] = (),
+    optional: Iterable[str] = (),
+    facts: Iterable[str] = (),
+    uses: Iterable[str] = (),
 ) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
     """Declare the function below as the builder of a table.
 
@@ -74,6 +98,8 @@ def builds(
         Tables of inputs that it also works without; they are empty where the input is missing.
     facts
         Typed facts of `kube.facts` that it reads.
+    uses
+        Tables that it takes together, as `tables`: for groups of tables that belong to one question.
     """
 
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
@@ -82,7 +108,11 @@ def builds(
         if table.name in INPUT_TABLES or table.name in RUN_TABLES:
             raise ValueError(f"table {table.name!r} is filled by an input")
         needs = tuple(inspect.signature(function).parameters)
-        BUILDERS[table.name] = Builder(table, tuple(reads), function, needs, frozenset(optional), tuple(facts))
+        if bool(tuple(uses)) != (TOGETHER in needs):
+            raise ValueError(f"the builder of table {table.name!r} takes `tables` where it names some, and only there")
+        BUILDERS[table.name] = Builder(
+            table, tuple(reads), function, needs, frozenset(optional), tuple(facts), tuple(uses)
+        )
         return function
 
     return register
@@ -208,16 +238,10 @@ class Inventory(TableSet):
         kept = self._kept if rests_on_snapshot_alone(builder.table.name) else None
         found = kept.read(builder.table) if kept else None
         if found is None:
-            found = self._make(builder)
+            found = builder.build(self._need)
             if kept:
                 kept.keep(builder.table, found)
         return found
-
-    def _make(self, builder: Builder) -> pd.DataFrame:
-        needs = {need: self._need(need) for need in builder.needs}
-        with no_cyclic_collection():
-            rows = builder.function(**needs)
-            return builder.table.conform(rows) if isinstance(rows, pd.DataFrame) else builder.table.frame(rows)
 
     def _need(self, need: str) -> Any:
         return self._given[need] if need in self._given else self[need]

@@ -14,9 +14,8 @@ from hipaa_kit.inventory.admission import (
     KYVERNO_POLICIES,
     TEMPLATES,
     Engines,
-    places_of,
 )
-from hipaa_kit.inventory.fields import text
+from hipaa_kit.inventory.fields import string_map, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.webhooks import CONFIGURATIONS
 from hipaa_kit.kube import kinds
@@ -184,11 +183,11 @@ def _signers(record: Record) -> Mapping[str, str]:
 
 
 @builds(SIGNATURE_RULES, reads=[*POLICY_KINDS, kinds.NAMESPACE], facts=[IMAGE_SIGNERS, NAMESPACE_FILTERS])
-def signature_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def signature_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per part of a policy about signatures and namespace that it reaches."""
     verifiers = Verifiers(snapshot)
-    for place in places_of(snapshot, pods):
-        yield from verifiers.rules(place)
+    for record in snapshot.records(kinds.NAMESPACE):
+        yield from verifiers.rules(Place(record.name, string_map(record.content, "metadata", "labels")))
 
 
 @builds(IMAGE_VERIFICATION)

@@ -13,7 +13,7 @@ https://github.com/istio/istio/blob/master/pilot/pkg/networking/core/cluster_tls
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -44,6 +44,7 @@ class Policy(NamedTuple):
 
 
 NO_POLICY: Final = Policy()
+_EXACT: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class DestinationRule:
         return len(self.host) if fits else 0
 
     def outside(self) -> bool:
-        """Tell whether its host is none of a Service: a name of the outside."""
-        return "." in self.host and ".svc" not in self.host and not self.host.endswith((".local", "*"))
+        """Tell whether its host may be a name of the outside."""
+        named = "." in self.host and ".svc" not in self.host and not self.host.endswith(".local")
+        return named or self.host == "*"
 
     def begins_tls(self) -> bool:
         """Tell whether it begins TLS of its own on any port."""
@@ -88,9 +90,6 @@ class DestinationRule:
         """Return the modes that may hold for one port of the Service, those of subsets among them."""
         whole = self.policy.at(port, "")
         return {whole, *(subset.at(port, whole) for subset in self.subsets)}
-
-
-_EXACT = 1_000
 
 
 class Client(NamedTuple):
@@ -128,7 +127,8 @@ def spoken(
     Returns
     -------
     Spoken
-        `plain` only where every rule that holds turns TLS off for every pod of the client; `unsure` where some may.
+        `plain` only where every rule that holds turns TLS off for every pod of the client, `unsure` where some may;
+        `begun` also where some may begin TLS and none turns it off.
     """
     namespace, name = service
     mine = [rule for rule in rules if rule.names(name, namespace)]
@@ -165,4 +165,11 @@ def _together(rules: list[DestinationRule], client: Client, port: int) -> Spoken
     whole = all(_selects(rule, client) for rule in rules)
     if len(said) == 1 and whole:
         return Spoken(said.pop(), off.object)
-    return Spoken(UNSURE, off.object) if said & {"plain", "begun", UNSURE} else Spoken(BY_ITSELF)
+    return Spoken(in_doubt(said), off.object) if in_doubt(said) else Spoken(BY_ITSELF)
+
+
+def in_doubt(said: Set[str]) -> str:
+    """Return what counts where different things may be spoken: that it may be plain before that TLS may be begun."""
+    if said & {"plain", UNSURE}:
+        return UNSURE
+    return "begun" if "begun" in said else BY_ITSELF

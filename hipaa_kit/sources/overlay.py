@@ -25,6 +25,9 @@ from hipaa_kit.vocabulary import CLUSTER
 SOURCE: Final = "overlay"
 """Stands as the source of what a change brought."""
 
+_OF_CONTAINERS: Final = frozenset({facts.EXEC_PROGRAM, facts.CREDENTIALS})
+"""Facts that name the container, and the place in it, that they are about."""
+
 Place = tuple[str, str, str, str]
 """An object's identity: API group, kind, namespace, name."""
 
@@ -142,7 +145,9 @@ def with_parts(snapshot: Snapshot, records: Mapping[tuple[str, str], Iterable[Re
 def changed_record(was: Record, content: Mapping[str, Any], pseudonym: Callable[[str], str]) -> Record:
     """Return a record with other content, and with the facts that still hold of it."""
     redacted = redact(content, pseudonym)
-    again = redact(was.content, pseudonym).facts
+    # Who wrote an object leaves no trace in what is kept of it.
+    others = was.facts.keys() - _OF_CONTAINERS - {facts.FIELD_MANAGERS}
+    again = redact(was.content, pseudonym).facts if others else {}
     kept = _facts_after(was, redacted.content, again, redacted.facts)
     digest = hashlib.sha256(canonical_json(redacted.content)).hexdigest()
     return replace(was, content=redacted.content, facts=kept, sha256=digest)
@@ -170,7 +175,7 @@ def _facts_after(
     before, after = _containers(was.content), _containers(content)
     for name in {**was.facts, **now}:
         old, new = was.facts.get(name), now.get(name)
-        if name in (facts.EXEC_PROGRAM, facts.CREDENTIALS) and (before or after):
+        if name in _OF_CONTAINERS and (before or after):
             held, fresh = as_map(old), as_map(new)
             same = {key: value for key, value in held.items() if _value(before, key) == _value(after, key)}
             changed = {key: value for key, value in fresh.items() if _value(before, key) != _value(after, key)}

@@ -64,3 +64,7 @@ class GivenTables(TableSet):
     def table(self, name: str) -> pd.DataFrame:
         """Return one of them."""
         return self._tables[name]
+
+    def but(self, **others: pd.DataFrame) -> GivenTables:
+        """Return these tables with others of some names."""
+        return GivenTables({**self._tables, **others})

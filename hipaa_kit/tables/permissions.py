@@ -110,6 +110,29 @@ ACCESS_REVIEW = Table(
     ),
 )
 
+AGGREGATION_DRIFT = Table(
+    "aggregation_drift",
+    "one rule by which one aggregated ClusterRole differs from what its selectors gather",
+    ("role", "difference", "verbs", "api_groups", "resources", "resource_names", "urls"),
+    (
+        text("role", "the ClusterRole, `ClusterRole//name`"),
+        text(
+            "difference",
+            "`missing`: gathered and not written; `extra`: written and not gathered; `unreadable`: its selectors are "
+            "ones that the API refuses",
+            ("missing", "extra", "unreadable"),
+        ),
+        text("verbs", "verbs of the rule, joined by spaces"),
+        text("api_groups", "its API groups, joined by spaces; the core group is `core`"),
+        text("resources", "its resources, joined by spaces"),
+        text("resource_names", "names for which it is, joined by spaces, or none where every name"),
+        text("urls", "its paths, joined by spaces"),
+        text("sources", "ClusterRoles from which it is gathered, joined by spaces"),
+        flag("proved", "all ClusterRoles were read: one that was not could hold a rule that is called extra"),
+        text("meaning", "what that means"),
+    ),
+)
+
 PERMISSION_CHANGES = Table(
     "permission_changes",
     "one permission of one subject that one of two snapshots shows and the other does not",

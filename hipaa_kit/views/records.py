@@ -161,7 +161,10 @@ class _Binder:
             run.findings()[["check", "object", "fingerprint", "verdict"]], on=["check", "object"]
         )
         self.register = tables["finding_register"]
-        self.evaluations = sorted(tables["reviews"].loc[tables["reviews"]["kind"] == "evaluation", "held_on"])
+        standing = set(self.records.loc[self.records["stands"], "record"])
+        held = tables["reviews"]
+        kept = held[(held["kind"] == "evaluation") & held["record"].isin(standing)]
+        self.evaluations = sorted(kept["held_on"])
 
     def section(self, row: dict[str, Any]) -> tuple[str, str, str, str]:
         """Return the four slots of one citation."""

@@ -39,12 +39,18 @@ BY_HAND = {
     "HK-ACC-08": "which step of a way is to be cut is for people to say",
     "HK-ACC-17": "engines and their policies are written in languages of their own",
     "HK-ACC-24": "people leave groups in the identity provider",
+    "HK-AVL-11": "that failover was tried is for people to attest",
+    "HK-AVL-12": "data move to another zone by the database itself, or by hand",
+    "HK-AVL-13": "room is made by a node more, or by asking for less",
     "HK-BAK-11": "a copy of etcd is made on control-plane nodes",
     "HK-ENC-09": "gateways are of many makers",
     "HK-ENC-17": "each operator of databases has settings of its own",
+    "HK-INT-02": "whose signatures count, and by which key, only its holders know",
     "HK-INT-03": "which registries are approved, the site says",
     "HK-INT-05": "what checks the data is a matter of the storage",
     "HK-INT-06": "checksums are turned on while a database is shut down",
+    "HK-INT-09": "whether a change was meant is for people to say",
+    "HK-INT-12": "evidence is taken from where it was copied to",
     "HK-NET-09": "the finding is about the kit, not the policy",
     "HK-NET-11": "who may call whom by identity is not declared",
 }
@@ -271,6 +277,16 @@ def test_one_that_only_some_of_a_check_need_is_proved_alone(monkeypatch: pytest.
     found = proved(monkeypatch, "HK-AVL-05", half)
     assert found["Deployment/portal/portal-web"][0] == "yes"
     assert found["StatefulSet/integration/mirth-db"][0] == "no"
+
+
+def test_remedies_of_a_large_cluster_are_proved_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hipaa_kit.assess.remedies.LARGE", 10)
+    found = Assessment(clinic().snapshot, clinic().scope, inputs=clinic().given, topics=["availability"])
+    rows = found.tables["remedies"].drop_duplicates(["check", "object"])
+    mine = remedies()[remedies()["topic"] == "availability"].drop_duplicates(["check", "object"])
+    assert dict(zip(rows["finding_id"], rows["verified"], strict=True)) == {
+        row["finding_id"]: row["verified"].replace("yes", "together") for row in rows_of(mine)
+    }
 
 
 def test_a_remedy_with_a_removed_value_is_left_to_people(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,7 @@ def test_a_port_that_no_service_leads_to_is_reached_without_a_rule() -> None:
     [
         ("  {host: results.lab.example, trafficPolicy: {tls: {mode: SIMPLE}}}", "DestinationRule/ehr/r"),
         ("  {host: results.lab.example, trafficPolicy: {tls: {mode: DISABLE}}}", ""),
+        ("  {host: '*', trafficPolicy: {tls: {mode: SIMPLE}}}", "DestinationRule/ehr/r"),
         ("  {host: db.ehr.svc.cluster.local, trafficPolicy: {tls: {mode: SIMPLE}}}", ""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 import hipaa_kit.graph
 import hipaa_kit.inventory
 from hipaa_kit.assess.opening import open_any
-from hipaa_kit.inventory.registry import BUILDERS, RUN_TABLES, Inventory, discover, kinds_behind
+from hipaa_kit.graph.permissions import RBAC_TABLES
+from hipaa_kit.inventory.registry import BUILDERS, RUN_TABLES, Inventory, builds, discover, kinds_behind
 from hipaa_kit.kube.images import parse_image
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.inputs import INPUT_TABLES
@@ -292,13 +294,22 @@ def test_every_declared_table_of_the_inventory_has_a_builder() -> None:
     made_elsewhere = {"findings", "judgements", "conflicts", "provenance", "unreadable", "checks", "citations", "set_aside", "owner_summary", "proposed_controls", "inputs", "input_files", "input_conflicts", "topic_summary",
                       "check_inputs", "disagreements", "finding_citations", "finding_evidence", "finding_members", "flows", "flow_steps", "flow_changes",
                       "history_moments", "history_gaps", "isolation_changes", "isolation_trend", "object_lives", "image_lives", "binding_lives", "replacements", "who_can", "what_can", "why", "orphans", "access_review",
-                      "permission_changes", "cis_5_1", "escalations", "escalation_paths", "escalation_reach"}  # fmt: skip
+                      "permission_changes", "aggregation_drift", "cis_5_1", "escalations", "escalation_paths", "escalation_reach"}  # fmt: skip
     assert set(TABLES) - made_elsewhere - set(INPUT_TABLES) - set(RUN_TABLES) == set(BUILDERS)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_table_without_objects_has_its_columns(name: str) -> None:
     assert list(tables("")[name].columns) == TABLES[name].names
+
+
+def test_tables_that_are_taken_together_stand_behind_a_table_like_others() -> None:
+    assert set(kinds_behind("roles")) <= set(kinds_behind("key_readers"))
+    assert set(BUILDERS["key_readers"].tables) == {"keys", *RBAC_TABLES}
+    with pytest.raises(ValueError, match="takes `tables`"):
+        builds(replace(BUILDERS["keys"].table, name="others"), uses=["roles"])(lambda snapshot: [])
+    with pytest.raises(ValueError, match="takes `tables`"):
+        builds(replace(BUILDERS["keys"].table, name="others"))(lambda tables: [])
 
 
 def test_kinds_behind_a_table_come_through_the_tables_it_uses() -> None:

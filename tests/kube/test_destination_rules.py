@@ -77,6 +77,8 @@ def test_settings_of_a_port_stand_in_place_of_the_others(policy: Policy, by: str
         (MUTUAL, Policy(None, {9090: "DISABLE"}), "mutual"),
         (MUTUAL, Policy(None, {5432: "DISABLE"}), UNSURE),
         (Policy(), MUTUAL, BY_ITSELF),
+        (SIMPLE, MUTUAL, "begun"),
+        (SIMPLE, OFF, UNSURE),
     ],
 )
 def test_a_subset_holds_only_where_something_leads_to_it(whole: Policy, subset: Policy, by: str) -> None:

@@ -30,11 +30,9 @@ ASKED = {
     ("HK-ALR-03", "Cluster//audit-detection"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
-    ("HK-VUL-11", "Cluster//application-scan"),
-    ("HK-VUL-11", "Cluster//penetration-test"),
 }
-"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; who
-tested the applications; what looks at the audit events that the API server sends elsewhere."""
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; what
+looks at the audit events that the API server sends elsewhere."""
 
 FOLLOWS = {
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),
@@ -46,6 +44,9 @@ FOLLOWS = {
 AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
 """What the faults together bring just to the threshold: half of all pods reach it, and one more perhaps."""
 
+
+UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings")}
+"""What stays open in the twin as long as any finding there could not be judged: that one may fail and be untracked."""
 
 ANSWERED = "answered"
 """Stands for a question that a named person has answered, by a record that stands."""
@@ -84,12 +85,13 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
         "HK-BAK-02",
         "HK-BAK-10",
         "HK-BAK-11",
-        *(f"HK-VUL-{number}" for number in ("01", "02", "03", "04", "08", "09")),
+        *(f"HK-VUL-{number}" for number in ("01", "02", "03", "04", "08", "09", "11")),
     }
     expected = {"fail", "review"} & set(rule) if control in asked else {"fail"} if "fail" in rule else {"not_assessed"}
     assert verdicts("clinic")[control, name] in expected
     # Off the network of its node a workload may have no flow left that carries ePHI.
     good = {"pass", "not_applicable"} if control == "HK-ENC-12" else {"pass", ANSWERED}
+    good |= {"not_assessed"} if (control, name) in UNTIL_ALL_IS_SEEN else set()
     repaired = verdicts("clinic_fixed").get((control, name), "gone")
     assert repaired in good or (repaired == "gone" and name.partition("/")[0] in WITHDRAWN)
 
@@ -105,7 +107,7 @@ def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
     left = {
         key: verdict
         for key, verdict in verdicts("clinic_fixed").items()
-        if verdict not in ("pass", "not_applicable", ANSWERED)
+        if verdict not in ("pass", "not_applicable", ANSWERED) and key not in UNTIL_ALL_IS_SEEN
     }
     assert left == dict.fromkeys(ASKED, "review")
 

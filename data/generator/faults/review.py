@@ -199,9 +199,15 @@ FAULTS = (
         withdraw("attestations.yaml", "ATT-AVL-11"),
     ),
     Fault(
-        "Control//HK-VUL-11",
+        "Cluster//penetration-test",
         "HK-VUL-11",
-        "no record of a penetration test is there",
+        "nobody answers for the penetration test",
+        withdraw("attestations.yaml", "ATT-VUL-11"),
+    ),
+    Fault(
+        "Cluster//application-scan",
+        "HK-VUL-11",
+        "nobody answers for the scan of applications",
         withdraw("attestations.yaml", "ATT-VUL-11"),
     ),
     Fault(

@@ -11,8 +11,9 @@ import pandas as pd
 from hipaa_kit.graph.access.grants import born, holder, policy
 from hipaa_kit.graph.permissions.book import named
 from hipaa_kit.graph.permissions.loading import VERSION, binding_id, role_id
+from hipaa_kit.graph.permissions.stock import stock_rules
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube.rbac import FULL_AUTHORITY, Request, Rule, covers, rule_allows
+from hipaa_kit.kube.rbac import FULL_AUTHORITY, Request, RoleId, Rule, covers, rule_allows
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.grants import EPHI_ACCESS
 
@@ -93,9 +94,14 @@ def ephi_access(
                     "resource_names": names,
                     "binding": binding_id(binding),
                     "role": role_id(role),
-                    "stock": born(binding, who, held),
+                    "stock": born(binding, who, held) and _given_by_all(role, resource, verbs),
                     "administrator": everything[role],
                 }
+
+
+def _given_by_all(role: RoleId, resource: str, verbs: str) -> bool:
+    """Tell whether a stock role gives some verbs on a resource in a known version; what was added to it is no one's."""
+    return covers(stock_rules(role.name), [Rule(tuple(verbs.split()), ("",), (resource,))])
 
 
 def ephi_namespaces(ephi_objects: pd.DataFrame) -> frozenset[str]:

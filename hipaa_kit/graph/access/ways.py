@@ -16,10 +16,9 @@ import pandas as pd
 
 from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.access.grants import holder
-from hipaa_kit.graph.permissions import Permissions
+from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
 from hipaa_kit.graph.permissions.closure import ANYTHING, Step
 from hipaa_kit.graph.permissions.escape import ESCAPE
-from hipaa_kit.graph.permissions.loading import known
 from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.graph.permissions.techniques import techniques
 from hipaa_kit.inventory.fields import string_map
@@ -57,23 +56,15 @@ class Way(NamedTuple):
     step: Step | None
 
 
-@builds(EPHI_WAYS, reads=[kinds.NAMESPACE, kinds.POD], optional=["workforce_groups", "cloud_clusters"])
+@builds(
+    EPHI_WAYS,
+    reads=[kinds.NAMESPACE, kinds.POD],
+    optional=RBAC_INPUTS,
+    # Of labels only those of Namespaces narrow a way: kinds whose labels are of no matter must not stand behind it.
+    uses=(*(name for name in RBAC_TABLES if name != "labels"), "claims", "pods"),
+)
 def ephi_ways(
-    snapshot: Snapshot,
-    grants: pd.DataFrame,
-    roles: pd.DataFrame,
-    role_rules: pd.DataFrame,
-    role_bindings: pd.DataFrame,
-    binding_subjects: pd.DataFrame,
-    service_accounts: pd.DataFrame,
-    namespaces: pd.DataFrame,
-    pods: pd.DataFrame,
-    claims: pd.DataFrame,
-    control_plane_members: pd.DataFrame,
-    control_plane_flags: pd.DataFrame,
-    ephi_objects: pd.DataFrame,
-    workforce_groups: pd.DataFrame,
-    cloud_clusters: pd.DataFrame,
+    snapshot: Snapshot, grants: pd.DataFrame, ephi_objects: pd.DataFrame, tables: GivenTables
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per subject and namespace with ePHI that it could reach, and one per subject that could reach none.
 
@@ -84,24 +75,7 @@ def ephi_ways(
     """
     if not ephi_namespaces(ephi_objects):
         return
-    given = {
-        "roles": roles,
-        "role_rules": role_rules,
-        "role_bindings": role_bindings,
-        "binding_subjects": binding_subjects,
-        "service_accounts": service_accounts,
-        "namespaces": namespaces,
-        "pods": pods,
-        "claims": claims,
-        "control_plane_members": control_plane_members,
-        "control_plane_flags": control_plane_flags,
-        "ephi_objects": ephi_objects,
-        "workforce_groups": workforce_groups,
-        "cloud_clusters": cloud_clusters,
-        "labels": LABELS.frame(_namespace_labels(snapshot)),
-    }
-    tables = GivenTables(given)
-    held = Permissions(known(tables, snapshot), tables)
+    held = permissions(tables.but(labels=LABELS.frame(_namespace_labels(snapshot))), snapshot)
     finder = _Finder(held, ephi_objects)
     stock = set(grants.loc[grants["stock"], ["object", "binding"]].itertuples(index=False, name=None))
     named = rows_of(grants[["subject_kind", "subject", "object"]].drop_duplicates("object"))
@@ -249,7 +223,6 @@ def _best(steps: Iterable[Step], reached: Mapping[str, Way]) -> tuple[int, int, 
 def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[tuple[str, str]]) -> dict[str, Any]:
     taken = [step for step in path if step.technique not in STRUCTURE]
     bindings = [binding for step in path for binding in step.bindings]
-    first = path[0].bindings
     return {
         "namespace": namespace,
         "hops": hops,
@@ -258,7 +231,8 @@ def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[t
         "techniques": " ".join(dict.fromkeys(step.technique for step in taken)),
         "bindings": " ".join(dict.fromkeys(bindings)),
         "confidence": max((step.confidence for step in path), key=CONFIDENCES.index),
-        "stock": bool(first) and all((source, binding) in stock for binding in first),
+        # What was added to a role that every cluster has is no one's birthright: the step says so.
+        "stock": bool(path[0].expected) and all((source, binding) in stock for binding in path[0].bindings),
     }
 
 

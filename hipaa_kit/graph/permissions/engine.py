@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hipaa_kit.graph.permissions.cis import Benchmark
 from hipaa_kit.graph.permissions.loading import known
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
+
+RBAC_TABLES: Final = (
+    "binding_subjects",
+    "cloud_clusters",
+    "control_plane_flags",
+    "control_plane_members",
+    "labels",
+    "namespaces",
+    "role_bindings",
+    "role_rules",
+    "roles",
+    "service_accounts",
+    "workforce_groups",
+)
+"""Tables that every answer rests on: what a builder that asks for permissions names in `uses`."""
+
+RBAC_INPUTS: Final = ("cloud_clusters", "workforce_groups")
+"""Those of them that an input fills, and without which answers are given too."""
 
 
 class Permissions(Benchmark):
@@ -22,8 +42,8 @@ def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
     Parameters
     ----------
     tables
-        Those of the inventory: roles, role_rules, role_bindings, binding_subjects, service_accounts, pods, containers,
-        volumes, claims, namespaces, labels, ephi_objects, workforce_groups and cloud_clusters.
+        `RBAC_TABLES`; also pods where ways are asked for, and pods, containers, volumes, claims and ephi_objects
+        for harm to ePHI.
     snapshot
         Where they come from: what was read, and what was refused.
     """

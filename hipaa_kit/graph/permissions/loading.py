@@ -12,6 +12,7 @@ from operator import itemgetter
 
 import pandas as pd
 
+from hipaa_kit.errors import InputError
 from hipaa_kit.graph.permissions.authorizers import other_authorizers
 from hipaa_kit.graph.permissions.escape import WayOut, expected_because, ways_out
 from hipaa_kit.graph.permissions.techniques import MADE_BY_THE_SERVER, TRUSTED_CONFIG
@@ -22,12 +23,14 @@ from hipaa_kit.kube.pod_security import namespace_policy
 from hipaa_kit.kube.rbac import (
     Binding,
     ClusterRole,
+    Drift,
     Policy,
     RoleId,
     RoleRef,
     Rule,
     Subject,
     aggregated,
+    drift,
     parse_selectors,
 )
 from hipaa_kit.kube.rbac.bindings import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING
@@ -102,6 +105,8 @@ class Known:
         Pods that run, by whose settings the node can be taken: their node, and how.
     expected_escapes
         Why some of these are meant to hold their node.
+    drift
+        How aggregated ClusterRoles differ from what their selectors gather; None where those cannot be read.
     """
 
     policy: Policy
@@ -114,6 +119,7 @@ class Known:
     trusted: frozenset[str] = TRUSTED_CONFIG
     escapes: Mapping[str, tuple[str, list[WayOut]]] = field(default_factory=dict)
     expected_escapes: Mapping[str, str] = field(default_factory=dict)
+    drift: Mapping[str, Drift | None] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> dict[str, frozenset[str]]:
@@ -181,6 +187,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         _trusted(snapshot),
         {pod: escape for pod, escape, _ in escapes},
         {pod: words for pod, _, words in escapes if words},
+        _drift(snapshot, policy),
     )
 
 
@@ -262,6 +269,25 @@ def _composed(snapshot: Snapshot, roles: Mapping[RoleId, tuple[Rule, ...]]) -> d
         for record in snapshot.records(kinds.CLUSTER_ROLE)
     ]
     return {RoleId("", name): rules for name, rules in aggregated(made).items()}
+
+
+def _drift(snapshot: Snapshot, policy: Policy) -> dict[str, Drift | None]:
+    """Return how stored rules of aggregated ClusterRoles differ from what they gather; of manifests none are stored."""
+    found: dict[str, Drift | None] = {}
+    if "manifests" in snapshot.layout.split("+"):
+        return found
+    made = []
+    for record in snapshot.records(kinds.CLUSTER_ROLE):
+        try:
+            selectors = parse_selectors(mapping(record.content, "aggregationRule") or None, record.object)
+        except InputError:  # the API refuses such selectors: the rules are those that are stored
+            found[record.name], selectors = None, None
+        labels = string_map(record.content, "metadata", "labels")
+        made.append(ClusterRole(record.name, labels, policy.roles[RoleId("", record.name)], selectors))
+    for role in made:
+        if differs := drift(role, made):
+            found[role.name] = differs
+    return found
 
 
 def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Binding]:

@@ -14,11 +14,11 @@ from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.stock import is_stock
 from hipaa_kit.inventory.fields import reference
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.rbac import Binding, Principal, Request, Rule, allows, broken_down, service_account_of
+from hipaa_kit.kube.rbac import Binding, Principal, Request, RoleId, Rule, allows, broken_down, service_account_of
 from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER, USER_GROUP
 from hipaa_kit.kube.rbac.rules import GROUP
 from hipaa_kit.kube.rbac.users import MASTERS
-from hipaa_kit.tables.permissions import ACCESS_REVIEW, ORPHANS, PERMISSION_CHANGES
+from hipaa_kit.tables.permissions import ACCESS_REVIEW, AGGREGATION_DRIFT, ORPHANS, PERMISSION_CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,11 @@ MEANINGS: Final = {
     "no subjects": "gives nothing to anyone",
     "role unused": "nothing binds it: whoever may bind it needs no other right to give its rules",
 }
+DRIFT: Final = {
+    "missing": "its controller has not written it: nobody has it by this role",
+    "extra": "whoever is bound has it now; its controller takes it away, unless it does not run or is refused",
+    "unreadable": "nothing is gathered: whoever is bound has the rules that are stored",
+}
 READS_SECRETS: Final = [Request(verb, "", "secrets") for verb in ("get", "list", "watch")]
 WORKLOADS: Final = (
     ("", "pods"),
@@ -44,7 +49,12 @@ WORKLOADS: Final = (
     ("batch", "cronjobs"),
 )
 RUNS_CODE: Final = [
-    *(Request(verb, group, resource) for verb in ("create", "update", "patch") for group, resource in WORKLOADS),
+    *(
+        Request(verb, group, resource)
+        for verb in ("create", "update", "patch")
+        for group, resource in WORKLOADS
+        if resource != "jobs" or verb == "create"  # the template of a Job cannot be changed
+    ),
     *(Request(verb, "", "pods", sub) for verb in ("create", "get") for sub in ("exec", "attach")),
     *(Request(verb, "", "pods", "ephemeralcontainers") for verb in ("update", "patch")),
 ]
@@ -131,6 +141,36 @@ class Reviews(Answers):
         given = {rule for role, rules in self.policy.roles.items() if role.name in whole for rule in rules}
         parts = {role.name for role, rules in self.policy.roles.items() if rules and set(rules) <= given}
         return whole | parts
+
+    def aggregation_drift(self) -> pd.DataFrame:
+        """Return table `aggregation_drift`: rules that aggregated ClusterRoles have and do not gather, or lack.
+
+        A controller writes what their selectors gather. What stays different was written by someone else, or the
+        controller does not run, or is refused. Manifests are answered as if it had run, and differ in nothing.
+
+        Notes
+        -----
+        Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles.
+        """
+        seen = self.known.coverage.answer(kinds.CLUSTER_ROLE).complete
+        rows: list[Row] = []
+        for name, drift in self.known.drift.items():
+            role = role_id(RoleId("", name))
+            if drift is None:
+                rows.append({"role": role, "difference": "unreadable", "proved": True, "meaning": DRIFT["unreadable"]})
+                continue
+            for difference, rules in (("missing", drift.missing), ("extra", drift.extra)):
+                about: Row = {"role": role, "difference": difference, "meaning": DRIFT[difference]}
+                about |= {"proved": seen or difference == "missing"}
+                rows += [about | _words(rule) | {"sources": self._sources(rule)} for rule in rules]
+        return AGGREGATION_DRIFT.frame(rows)
+
+    def _sources(self, rule: Rule) -> str:
+        """Return the ClusterRoles that hold a rule and are not aggregated themselves."""
+        frame = self.tables["roles"]
+        aggregated = set(frame[frame["aggregated"]]["object"])
+        holding = (role_id(role) for role, rules in self.policy.roles.items() if not role.namespace and rule in rules)
+        return " ".join(sorted(set(holding) - aggregated))
 
     def access_review(self, namespace: str) -> pd.DataFrame:
         """Return table `access_review`: who holds which role in a namespace, as a sheet to be signed off.
@@ -244,6 +284,17 @@ def _for_the_cluster(request: Request) -> bool:
 def _unnamed(rule: Rule) -> Rule:
     """Return a rule as if for every name: a right to one Secret is a right to read Secrets."""
     return Rule(rule.verbs, rule.groups, rule.resources, (), rule.urls)
+
+
+def _words(rule: Rule) -> Row:
+    """Return a rule with its words joined by spaces."""
+    return {
+        "verbs": " ".join(rule.verbs),
+        "api_groups": " ".join(group or "core" for group in rule.groups),
+        "resources": " ".join(rule.resources),
+        "resource_names": " ".join(rule.names),
+        "urls": " ".join(rule.urls),
+    }
 
 
 def _problem(problem: str) -> Row:

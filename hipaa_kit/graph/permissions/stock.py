@@ -54,10 +54,18 @@ _NAMESPACED: Final = {
     "system::leader-locking-kube-scheduler": {_SCHEDULER, _account("kube-scheduler")},
 }
 
+_KUBELET_CLIENT: Final = ("", "kube-apiserver-kubelet-admin", "system:kubelet-api-admin")
+"""Where k3s and RKE2 let their API server call kubelets: it signs in there as a user of its own.
+
+Source: `manifests/rolebindings.yaml` of `k3s-io/k3s`.
+"""
+
 
 def is_stock(binding: Binding, who: Principal) -> bool:
-    """Tell whether a role binding gives a subject only what every cluster gives it."""
+    """Tell whether a role binding gives a subject only what every cluster, or each of k3s and RKE2, gives it."""
     name = binding.name
+    if (binding.namespace, name, binding.ref.name) == _KUBELET_CLIENT:
+        return binding.ref.kind == CLUSTER_ROLE and who == Principal(USER, "kube-apiserver")
     if binding.namespace not in ("", "kube-system", "kube-public"):
         return False
     if binding.namespace:
@@ -74,9 +82,11 @@ def is_stock(binding: Binding, who: Principal) -> bool:
 EVERY_CLUSTER: Final = "every cluster has it"
 STOCK_RIGHTS: Final = {
     "cluster-admin": ("* *.*",),
-    "system::leader-locking-kube-controller-manager": ("update configmaps",),
-    "system::leader-locking-kube-scheduler": ("update configmaps",),
+    "system::leader-locking-kube-controller-manager": ("get,update,watch configmaps",),
+    "system::leader-locking-kube-scheduler": ("get,update,watch configmaps",),
+    "system:kubelet-api-admin": ("* nodes/log,nodes/proxy",),
     "system:kube-controller-manager": (
+        "get,list,watch configmaps",
         "create,delete,get,list,watch secrets",
         "create serviceaccounts/token",
         "update serviceaccounts",
@@ -85,12 +95,13 @@ STOCK_RIGHTS: Final = {
     "system:kube-scheduler": ("create pods/binding", "create,patch,update endpoints", "delete pods"),
     "system:volume-scheduler": ("patch persistentvolumeclaims", "patch,update persistentvolumes"),
     "attachdetach-controller": ("patch,update nodes/status",),
-    "bootstrap-signer": ("get,list,watch secrets", "update configmaps"),
+    "bootstrap-signer": ("get,list,watch secrets", "get,list,update,watch configmaps"),
     "certificate-controller": (
         "approve,sign signers.certificates.k8s.io",
         "update certificatesigningrequests.certificates.k8s.io/approval",
         "update certificatesigningrequests.certificates.k8s.io/status",
     ),
+    "cloud-provider": ("get,list,watch configmaps",),
     "clusterrole-aggregation-controller": ("* *.*",),
     "cronjob-controller": ("create,patch,update jobs.batch", "delete pods", "update cronjobs.batch"),
     "daemon-set-controller": ("create pods/binding", "create,delete,patch pods"),
@@ -104,7 +115,7 @@ STOCK_RIGHTS: Final = {
     "generic-garbage-collector": ("delete,get,list,patch,update,watch *.*",),
     "horizontal-pod-autoscaler": ("get services/proxy",),
     "job-controller": ("create,delete,patch pods", "patch,update jobs.batch"),
-    "legacy-service-account-token-cleaner": ("delete,patch secrets",),
+    "legacy-service-account-token-cleaner": ("delete,patch secrets", "get configmaps"),
     "namespace-controller": ("delete,deletecollection,get,list,watch *.*",),
     "node-controller": ("delete pods", "delete,patch,update nodes", "patch,update nodes/status"),
     "persistent-volume-binder": (
@@ -118,7 +129,7 @@ STOCK_RIGHTS: Final = {
     "pv-protection-controller": ("update persistentvolumes",),
     "replicaset-controller": ("create,delete,patch pods", "update replicasets.apps"),
     "replication-controller": ("create,delete,patch pods", "update replicationcontrollers"),
-    "resourcequota-controller": ("list,watch secrets",),
+    "resourcequota-controller": ("list,watch secrets,configmaps",),
     "root-ca-cert-publisher": ("update configmaps",),
     "route-controller": ("patch nodes/status",),
     "service-controller": ("patch,update services/status",),

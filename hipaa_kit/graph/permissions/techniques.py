@@ -17,10 +17,15 @@ RBAC: Final = "rbac.authorization.k8s.io"
 CERTIFICATES: Final = "certificates.k8s.io"
 ADMISSION: Final = "admissionregistration.k8s.io"
 
-WORKLOADS: Final = (
-    "deployments.apps,statefulsets.apps,daemonsets.apps,replicasets.apps,jobs.batch,cronjobs.batch,"
-    "replicationcontrollers"
+REWRITABLE: Final = (
+    "deployments.apps,statefulsets.apps,daemonsets.apps,replicasets.apps,cronjobs.batch,replicationcontrollers"
 )
+"""Workloads whose pods can be changed. A Job keeps its template, but for where pods of a suspended one are scheduled.
+
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/#mutable-scheduling-directives,
+`ValidateJobSpecUpdate` in `pkg/apis/batch/validation` of `k8s.io/kubernetes`.
+"""
+WORKLOADS: Final = f"{REWRITABLE},jobs.batch"
 RUN: Final = (f"create pods,{WORKLOADS}",)
 """Starting pods, by oneself or through a controller."""
 
@@ -155,7 +160,7 @@ def _pods(minor: int | None) -> list[Technique]:
     return [
         one(13, "POD_CREATE_SA", "ServiceAccount/{ns}/*", want("create pods"), cost=2, admission=True),
         one(14, "WORKLOAD_CREATE_SA", "ServiceAccount/{ns}/*", want(f"create {WORKLOADS}"), cost=2, admission=True),
-        one(15, "WORKLOAD_UPDATE", "ServiceAccount/{ns}/*", also(f"update,patch {WORKLOADS}"), cost=3, admission=True),
+        one(15, "WORKLOAD_UPDATE", "ServiceAccount/{ns}/*", also(f"update,patch {REWRITABLE}"), cost=3, admission=True),
         one(16, "POD_IMAGE_PATCH", "Pod/{ns}/{name}", want("update,patch pods"), cost=3, admission=True),
         one(17, "POD_EXEC", "Pod/{ns}/{name}", want(f"{verbs} pods/exec"), precondition=gate),
         one(18, "POD_ATTACH", "Pod/{ns}/{name}", want(f"{verbs} pods/attach"), cost=2, precondition=gate),

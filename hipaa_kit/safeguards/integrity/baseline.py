@@ -70,6 +70,11 @@ def changes_approved(
             "whether this is new is not known, as it was not seen in full at {since}: {what}",
             code="unknown_completeness",
         ),
+        not_assessed(
+            (examined["state"] == "same") & unsure,
+            "what was there at {since} and is gone by now is not known, as it was not seen in full then; {what}",
+            code="unknown_completeness",
+        ),
         reviews(
             open_ & (examined["direction"] == "either"), "was this meant? Since {since}: {what}", observed="{what}"
         ),
@@ -107,7 +112,7 @@ def _changes(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[_Change]:
             if was == now:
                 continue
             if THERE in was and THERE not in now:
-                yield _Change(aspect, name, "it is not there any more", "stronger", "")
+                yield _Change(aspect, name, "nothing of it is there, or runs, any more", "stronger", "")
                 continue
             worse, open_, only_new = _weighed(aspect, was, now)
             if worse:
@@ -189,9 +194,6 @@ def _unchanged(before: pd.DataFrame, after: pd.DataFrame, since: str) -> Iterato
         old, new = _facts(before, aspect), _facts(after, aspect)
         same = [name for name in new if name != UNSEEN and old.get(name) == new[name]]
         name = f"Cluster//{aspect.replace('_', '-')}"
-        yield {
-            "aspect": aspect,
-            "object": name,
-            "what": f"objects as they were at {since}: {len(same)}",
-            "state": "same",
-        }
+        unsure = "yes" if UNSEEN in old else ""
+        what = f"objects as they were at {since}: {len(same)}"
+        yield {"aspect": aspect, "object": name, "what": what, "unsure": unsure, "state": "same"}

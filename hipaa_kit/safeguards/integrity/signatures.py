@@ -61,21 +61,21 @@ def signatures_enforced(
             none & examined["managed"],
             "no policy asks {image} for a signature, and whether Binary Authorization does is for the provider to say",
             code="managed_plane",
-            rests_on=_RESTS_ON,
+            rests_on=["signature_rules"],
         ),
         fails(
             none & ~examined["managed"],
             "nothing asks {image} of container {container} for a signature{beside}",
             observed="no policy",
             expected="a policy that refuses unsigned images",
-            rests_on=_RESTS_ON,
+            rests_on=["signature_rules"],
         ),
         fails(
             examined["standing"] == "open",
             "{policy} asks {image} of container {container} for a signature, but {why}",
             observed="{why}",
             expected="a policy that refuses unsigned images",
-            rests_on=_RESTS_ON,
+            rests_on=["signature_rules"],
         ),
         not_assessed(
             (examined["standing"] == "refuses") & spares,
@@ -91,9 +91,6 @@ def signatures_enforced(
         evidence="policies",
         passes="{policy} refuses {image} of container {container} without a signature that it takes",
     )
-
-
-_RESTS_ON = ("signature_rules", "image_verification")
 
 
 def _by_image(found: pd.DataFrame, verification: pd.DataFrame) -> pd.DataFrame:

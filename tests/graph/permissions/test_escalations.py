@@ -493,6 +493,7 @@ SHUT_CASES = [
     ("pods give no subresource", "POD_EXEC", [here("create", "pods")]),
     ("pods/* is no wildcard", "POD_EXEC", [here("create", "pods/*")]),
     ("workloads of the wrong group", "WORKLOAD_CREATE_SA", [here("create", "deployments.batch")]),
+    ("a Job keeps its template", "WORKLOAD_UPDATE", [here("update patch", "jobs.batch")]),
     ("another signer", "CSR_APPROVE", [
         cluster("create", CSR),
         cluster("update", f"{CSR}/approval"),

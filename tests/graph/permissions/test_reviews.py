@@ -104,3 +104,62 @@ def test_what_was_refused_later_is_not_called_lost() -> None:
     before = permissions_of([role("r", READ), binding("b", "ClusterRole/r", "User/a")])
     after = permissions_of([], {("rbac.authorization.k8s.io", "ClusterRoleBinding", ""): "refused"})
     assert set(before.diff(after)["change"]) == {"lost, unproved"}
+
+
+def aggregated(name: str, *rules: dict, gathers: str = "x", **labels: str) -> dict:
+    """Return a ClusterRole that gathers those with the label `gathers`."""
+    made = role(name, *rules)
+    made["metadata"]["labels"] = labels
+    return made | {"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {gathers: "yes"}}]}}
+
+
+def part(name: str, *rules: dict) -> dict:
+    made = role(name, *rules)
+    made["metadata"]["labels"] = {"x": "yes"}
+    return made
+
+
+WATCH = rule("watch", "pods")
+EXEC = rule("create", "pods/exec", "db-0")
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        ([aggregated("all", READ), part("one", READ)], set()),
+        ([aggregated("all", rule("list get", "secrets")), part("one", READ)], set()),
+        ([aggregated("all", READ), part("one", READ), part("two", WATCH)], {("missing", "watch", "pods", "ClusterRole//two")}),
+        ([aggregated("all", READ, EXEC), part("one", READ)], {("extra", "create", "pods/exec", "")}),
+        ([aggregated("all", READ, WATCH), part("one", READ), role("other", WATCH)], {("extra", "watch", "pods", "ClusterRole//other")}),
+        ([role("all", EXEC), part("one", READ)], set()),
+    ],
+)  # fmt: skip
+def test_aggregated_roles_that_hold_other_rules_than_they_gather(objects: list, expected: set) -> None:
+    found = permissions_of(objects).aggregation_drift()
+    columns = ["difference", "verbs", "resources", "sources"]
+    assert set(found[columns].itertuples(index=False, name=None)) == expected
+    assert set(found["role"]) <= {"ClusterRole//all"}
+    assert found["proved"].all()
+
+
+def test_an_extra_rule_is_proved_only_where_all_cluster_roles_were_read() -> None:
+    objects = [aggregated("all", READ, EXEC), part("one", READ), part("two", WATCH)]
+    refused = {("rbac.authorization.k8s.io", "ClusterRole", ""): "partial"}
+    found = permissions_of(objects, refused).aggregation_drift()
+    assert dict(zip(found["difference"], found["proved"], strict=True)) == {"extra": False, "missing": True}
+
+
+def test_selectors_that_the_api_refuses_are_told_and_break_nothing() -> None:
+    broken = role("all", EXEC) | {
+        "aggregationRule": {"clusterRoleSelectors": [{"matchExpressions": [{"key": "x", "operator": "Near"}]}]}
+    }
+    held = permissions_of([broken, binding("b", "ClusterRole/all", "User/ann")])
+    assert set(held.aggregation_drift()["difference"]) == {"unreadable"}
+    assert held.can("ann", [], "create", "", "pods", "exec", "ehr", "db-0")
+
+
+def test_manifests_are_answered_as_if_the_controller_had_run() -> None:
+    objects = [aggregated("all"), part("one", READ), binding("b", "ClusterRole/all", "User/ann")]
+    held = permissions_of(objects, layout="manifests")
+    assert held.aggregation_drift().empty
+    assert held.can("ann", [], "get", "", "secrets", "", "ehr")
