@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.monitoring.common import (
     NOT_READY,
     NOT_RUNNING,
@@ -163,9 +163,9 @@ def nodes_healthy(
     pressed = mine[mine["type"].isin(PRESSURES) & (mine["status"] == "True")]
     pressures = pressed.groupby("object")["type"].agg(lambda types: ", ".join(sorted(types)))
     examined = nodes[["object", "schedulable"]].assign(
-        ready=nodes["object"].map(ready["status"]).fillna("").astype("str"),
-        minutes=minutes_before(as_of, nodes["object"].map(ready["since"]).fillna("").astype("str")).round(),
-        pressure=nodes["object"].map(pressures).fillna("").astype("str"),
+        ready=texts_for(nodes["object"], ready["status"]),
+        minutes=minutes_before(as_of, texts_for(nodes["object"], ready["since"])).round(),
+        pressure=texts_for(nodes["object"], pressures),
         new=nodes["schedulable"].map({True: "takes", False: "is closed to"}),
     )
     down = (examined["ready"] != "True") & (examined["ready"] != "")

@@ -48,7 +48,12 @@ def alerts_reach_people(
     rows += _servers(alert_rules, metric_servers, set(services["object"]))
     if not rows:
         rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
-    return _judged(pd.DataFrame(rows, columns=COLUMNS).fillna(""))
+    return _judged(_filled(rows, COLUMNS))
+
+
+def _filled(rows: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
+    """Return rows as a frame in which what a row does not say is none."""
+    return pd.DataFrame([{name: row.get(name, "") for name in columns} for row in rows], columns=columns, dtype="str")
 
 
 def _servers(alert_rules: pd.DataFrame, metric_servers: pd.DataFrame, services: set[str]) -> list[dict[str, str]]:
@@ -142,7 +147,7 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
         how = "unrouted" if len(always) else "none"
         rows = [{"object": "Cluster//heartbeat", "state": how, "rule": rule, "alert": alert}]
     columns = ["object", "rule", "alert", "state", "receivers", "integrations", "configuration"]
-    examined = pd.DataFrame(rows, columns=columns).fillna("")
+    examined = _filled(rows, columns)
     state = examined["state"]
     return judge(
         examined,
