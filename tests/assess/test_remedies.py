@@ -78,7 +78,13 @@ def changes(rows: Iterable[dict[str, Any]]) -> list[Change]:
 def after(before: Snapshot, rows: Iterable[dict[str, Any]], base: Assessment) -> Assessment:
     would_be = what_would_be(before, changes(rows), pseudonym=Pseudonymizer(TEST_KEY))
     found = Assessment(
-        would_be, base.scope, as_of=base.as_of, inputs=base.given, topics=base.topics_asked, parameters=base.parameters
+        would_be,
+        base.scope,
+        as_of=base.as_of,
+        inputs=base.given,
+        records=base.records,
+        topics=base.topics_asked,
+        parameters=base.parameters,
     )
     found.checks = base.checks
     return found
