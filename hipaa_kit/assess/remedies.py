@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -12,8 +12,9 @@ import yaml
 
 from hipaa_kit.assess.runner import Verdict, run_check
 from hipaa_kit.inventory.registry import Inventory
-from hipaa_kit.inventory.rollout import what_would_be
+from hipaa_kit.inventory.rollout import renews, what_would_be
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.reading import as_map
 from hipaa_kit.safeguards.check import CHECKS, Check
 from hipaa_kit.safeguards.remedy import REMEDIES, Cluster, Command, Failing, Instruction, Remedy, Step, advise
 from hipaa_kit.sources.leaks import find_leaks
@@ -108,7 +109,24 @@ def _cases(assessment: Assessment) -> Iterator[_Case]:
         found = mending.function(failing, cluster) if mending else None
         if found is None or any(holds_removed(step.content) for step in found.changes):
             found = advise(assessment.catalogue.control(row["check"]).remediation, _by_hand(failing))
-        yield _Case(row["finding_id"], row["topic"], failing, found)
+        yield _Case(row["finding_id"], row["topic"], failing, _renewed_by_hand(found, cluster))
+
+
+def _renewed_by_hand(remedy: Remedy, cluster: Cluster) -> Remedy:
+    """Return a remedy that says of which changed workloads somebody has to renew the pods."""
+    waiting = []
+    for step in remedy.changes:
+        _, kind, namespace, name = step.place
+        record = cluster.record(object_id(kind, namespace, name))
+        if isinstance(step, Patch) and record is not None and "template" in as_map(step.content, "spec"):
+            waiting += [] if renews(record) else [record.object]
+    told = [
+        Instruction(
+            f"let the pods of {name} be made anew: delete one after another, or resume its rollout; it waits for it"
+        )
+        for name in dict.fromkeys(waiting)
+    ]
+    return replace(remedy, steps=(*remedy.steps, *told))
 
 
 def _by_hand(failing: Failing) -> str:

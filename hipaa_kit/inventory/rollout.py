@@ -83,7 +83,7 @@ def _renewed(workload: Workload, record: Record, pseudonym: Callable[[str], str]
     """Yield the pods of a workload as its changed template makes them."""
     old = workload.template
     new = Workload(workload.group, workload.kind, workload.namespace, workload.name, record).template
-    for pod in workload.pods if old != new and _renews(record) else ():
+    for pod in workload.pods if old != new and renews(record) else ():
         content = dict(pod.content)
         content["metadata"] = {
             **mapping(content, "metadata"),
@@ -104,7 +104,7 @@ def _part(old: Any, new: Any, made: Any, path: tuple[str, ...], names: tuple[str
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _renews(record: Record) -> bool:
+def renews(record: Record) -> bool:
     """Tell whether its controller acts on a new template by itself."""
     paused = truth(record.content, "spec", "paused") and record.kind == "Deployment"
     return not paused and text(record.content, "spec", "updateStrategy", "type") != "OnDelete"

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,14 +25,17 @@ from hipaa_kit.safeguards.remedy import REMEDIES, Failing, Mending, Remedy, mend
 from hipaa_kit.sources.leaks import find_leaks
 from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
+from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from tests.safeguards.test_cases import CASES, inputs, scope, snapshot
-from tests.support.snapshots import TEST_KEY
+from tests.support.snapshots import TEST_KEY, snapshot_of
 
 MAKES = {"patch": Patch, "object": Put, "replace": Put, "delete": Delete}
 RANK = {"pass": 0, "not_applicable": 0, "review": 1, "not_assessed": 1, "fail": 2, "error": 2}
 TOPICS = ("availability", "access_control", "network_isolation", "encryption", "backup_recovery", "integrity")
+
+SCOPE = Path(__file__).parent.parent / "safeguards" / "scope.yaml"
 
 BY_HAND = {
     "HK-ACC-03": "who is to be administrator is for people to say",
@@ -78,7 +82,13 @@ def changes(rows: Iterable[dict[str, Any]]) -> list[Change]:
 def after(before: Snapshot, rows: Iterable[dict[str, Any]], base: Assessment) -> Assessment:
     would_be = what_would_be(before, changes(rows), pseudonym=Pseudonymizer(TEST_KEY))
     found = Assessment(
-        would_be, base.scope, as_of=base.as_of, inputs=base.given, topics=base.topics_asked, parameters=base.parameters
+        would_be,
+        base.scope,
+        as_of=base.as_of,
+        inputs=base.given,
+        records=base.records,
+        topics=base.topics_asked,
+        parameters=base.parameters,
     )
     found.checks = base.checks
     return found
@@ -300,6 +310,40 @@ def test_a_remedy_with_a_removed_value_is_left_to_people(monkeypatch: pytest.Mon
     mine = rows[rows["check"] == "HK-AVL-05"]
     assert set(mine["kind"]) == {"instruction"}
     assert not mine["text"].str.contains("hk-").any()
+
+
+WAITING = """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: ehr}
+spec:
+  updateStrategy: {type: OnDelete}
+  selector: {matchLabels: {app: agent}}
+  template: {metadata: {labels: {app: agent}}, spec: {containers: [{name: agent, image: "agent:1"}]}}
+status: {desiredNumberScheduled: 1, numberReady: 1}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ehr, labels: {hipaa.io/phi: "true"}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: agent-x
+  namespace: ehr
+  labels: {app: agent}
+  ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: agent, controller: true, uid: d}]
+spec: {nodeName: n1, containers: [{name: agent, image: "agent:1"}]}
+status: {phase: Running}
+"""
+
+
+def test_pods_that_are_renewed_by_hand_are_for_somebody_to_renew() -> None:
+    found = Assessment(snapshot_of(WAITING), load_scope(SCOPE), topics=["availability"]).tables["remedies"]
+    mine = found[found["check"] == "HK-AVL-05"]
+    assert list(mine["kind"]) == ["patch", "instruction"]
+    assert "the pods of DaemonSet/ehr/agent" in mine["text"].iloc[1]
+    assert set(mine["verified"]) == {"cannot"}
 
 
 # The cases of the checks: clusters of a few objects, in every state that a rule knows.
