@@ -28,8 +28,12 @@ ABOUT_THE_WHOLE: Final = frozenset(
 )
 """Kinds of what is judged and speaks of the organisation, or of all of the cluster."""
 
-GRANTS: Final = frozenset({"Role", "RoleBinding", "ServiceAccount"})
-"""Kinds whose objects may reach beyond their namespace."""
+KEPT_INSIDE: Final = frozenset(
+    "ConfigMap CronJob DaemonSet Deployment HorizontalPodAutoscaler Ingress Job LimitRange Namespace NetworkPolicy"
+    " PersistentVolumeClaim Pod PodDisruptionBudget ReplicaSet ReplicationController ResourceQuota Service"
+    " StatefulSet".split()
+)
+"""Kinds whose objects act in their namespace alone: a grant, or what a controller acts on, may reach beyond it."""
 
 SYSTEM: Final = ("kube-*", "*-system")
 PRESET: Final = "system"
@@ -74,10 +78,11 @@ def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool, far: froz
     far
         From `far_namespaces`.
     """
-    kind, namespace, _ = parse_object_id(verdict.object)
+    kind, namespace, name = parse_object_id(verdict.object)
     if not scoped or kind in ABOUT_THE_WHOLE or verdict.object in ephi:
         return "in_scope"
-    return "none" if namespace in far and kind not in GRANTS else "adjacent"
+    place = name if kind == "Namespace" else namespace
+    return "none" if place in far and kind in KEPT_INSIDE else "adjacent"
 
 
 def severity_after(base: str, relevance: str) -> str:

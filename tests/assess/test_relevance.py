@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.assess.relevance import hidden_by
+from hipaa_kit.assess.relevance import hidden_by, relevance_of
+from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import snapshot_of
@@ -132,3 +133,24 @@ def test_without_a_scope_everything_counts() -> None:
 )
 def test_only_what_is_far_is_hidden(relevance: str, namespace: str, hidden: str) -> None:
     assert hidden_by(relevance, namespace, ("kube-*", "*-system")) == hidden
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("Deployment/far/web", "none"),
+        ("NetworkPolicy/far/shut", "none"),
+        ("Namespace//far", "none"),
+        ("Application/far/ehr", "adjacent"),
+        ("Schedule/far/nightly", "adjacent"),
+        ("RoleBinding/far/tools", "adjacent"),
+        ("ServiceAccount/far/tool", "adjacent"),
+        ("Secret/far/key", "adjacent"),
+        ("Deployment/near/web", "adjacent"),
+        ("ClusterRole//reads", "adjacent"),
+        ("Deployment/far/declared", "in_scope"),
+    ],
+)
+def test_what_acts_beyond_its_namespace_is_never_far(name: str, near: str) -> None:
+    said = Verdict("HK-AVL-01", name, "fail", "x")
+    assert relevance_of(said, frozenset({"Deployment/far/declared"}), True, frozenset({"far"})) == near

@@ -54,10 +54,18 @@ _NAMESPACED: Final = {
     "system::leader-locking-kube-scheduler": {_SCHEDULER, _account("kube-scheduler")},
 }
 
+_KUBELET_CLIENT: Final = ("", "kube-apiserver-kubelet-admin", "system:kubelet-api-admin")
+"""Where k3s and RKE2 let their API server call kubelets: it signs in there as a user of its own.
+
+Source: `manifests/rolebindings.yaml` of `k3s-io/k3s`.
+"""
+
 
 def is_stock(binding: Binding, who: Principal) -> bool:
-    """Tell whether a role binding gives a subject only what every cluster gives it."""
+    """Tell whether a role binding gives a subject only what every cluster, or each of k3s and RKE2, gives it."""
     name = binding.name
+    if (binding.namespace, name, binding.ref.name) == _KUBELET_CLIENT:
+        return binding.ref.kind == CLUSTER_ROLE and who == Principal(USER, "kube-apiserver")
     if binding.namespace not in ("", "kube-system", "kube-public"):
         return False
     if binding.namespace:
@@ -76,6 +84,7 @@ STOCK_RIGHTS: Final = {
     "cluster-admin": ("* *.*",),
     "system::leader-locking-kube-controller-manager": ("get,update,watch configmaps",),
     "system::leader-locking-kube-scheduler": ("get,update,watch configmaps",),
+    "system:kubelet-api-admin": ("* nodes/log,nodes/proxy",),
     "system:kube-controller-manager": (
         "get,list,watch configmaps",
         "create,delete,get,list,watch secrets",

@@ -43,8 +43,8 @@ class _Ports:
 
     def selected(self, selector: Selector, places: frozenset[str] | None) -> Iterator[Record]:
         """Yield the Services that a selector selects in some namespaces, or in all."""
-        required = selector.required()
-        for service in self.labelled.get(required, []) if required else self.services:
+        near = [self.labelled.get(label, []) for label in selector.required()]
+        for service in min(near, key=len, default=self.services):
             if (places is None or service.namespace in places) and selector.matches(labels_of(service)):
                 yield service
 

@@ -171,3 +171,35 @@ subjects: [{{kind: User, name: eve}}, {{kind: ServiceAccount, name: lost}}, {{ki
 """
     grants = Assessment(snapshot_of(objects_of(text)), topics=["access_control"]).tables.grants
     assert grants[["object", "stock", "administrator"]].to_numpy().tolist() == [["User//eve", False, True]]
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "resource", "stock"),
+    [
+        ("kube-apiserver", "system:kubelet-api-admin", "nodes/proxy", True),
+        ("kube-apiserver", "system:kubelet-api-admin", "secrets", False),
+        ("kube-apiserver", "cluster-admin", "nodes/proxy", False),
+        ("eve", "system:kubelet-api-admin", "nodes/proxy", False),
+    ],
+)
+def test_only_its_own_client_of_kubelets_comes_with_k3s(user: str, role: str, resource: str, stock: bool) -> None:
+    text = f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: db, namespace: ehr, labels: {{hipaa.io/phi: "true"}}}}
+spec: {{containers: [{{name: main, image: registry.example/db:1}}]}}
+---
+apiVersion: {RBAC}/v1
+kind: ClusterRole
+metadata: {{name: "{role}"}}
+rules: [{{apiGroups: [""], resources: ["{resource}"], verbs: ["*"]}}]
+---
+apiVersion: {RBAC}/v1
+kind: ClusterRoleBinding
+metadata: {{name: kube-apiserver-kubelet-admin}}
+roleRef: {{kind: ClusterRole, name: "{role}"}}
+subjects: [{{kind: User, name: {user}}}]
+"""
+    scope = load_scope(shipped("data").parent / "tests" / "safeguards" / "scope.yaml")
+    tables = Assessment(snapshot_of([EHR, *objects_of(text)]), scope, topics=["access_control"]).tables
+    assert tables.ephi_access["stock"].tolist() == [stock]
