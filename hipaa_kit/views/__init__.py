@@ -28,7 +28,7 @@ from hipaa_kit.views.records import (
     unanswered,
 )
 from hipaa_kit.views.room_plots import room_without
-from hipaa_kit.views.show import draw, record, show
+from hipaa_kit.views.show import draw, record, show, show_text
 
 __all__ = [
     "binder",
@@ -60,6 +60,7 @@ __all__ = [
     "show",
     "show_binder",
     "show_remedies",
+    "show_text",
     "shown",
     "signed",
     "standings",

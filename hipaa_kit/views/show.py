@@ -11,6 +11,7 @@ import io
 import itertools
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -57,6 +58,14 @@ def table_text(frame: pd.DataFrame, name: str = "", columns: Sequence[str] = (),
     shown = _readable(frame.head(rows), columns)
     table = "" if shown.empty else shown.to_string(index=False, na_rep="") + "\n"
     return f"{table}{_counted(len(shown), len(frame), name)}"
+
+
+def show_text(text: str) -> None:
+    """Show a text below the cell as it is written, such as YAML to copy."""
+    from IPython.display import display
+
+    seen = printable(text, keep="\n")
+    display({"text/html": f"<pre>{escape(seen)}</pre>", "text/plain": seen}, raw=True)
 
 
 def draw(figure: Figure, alt: str) -> None:

@@ -31,7 +31,6 @@ WITHOUT_A_FAULT = {
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
     "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
     "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
-    "HK-VUL-11": "it never passes: whether a test counts is for a person to say",
     "HK-EVL-01": "there is one newest evaluation, and it is planted as too early for what was made since",
     **dict.fromkeys(
         (

@@ -9,7 +9,7 @@ client = pytest.importorskip("kubernetes.client")
 
 CUSTOM = {
     *("aquasecurity.github.io", "argoproj.io", "cert-manager.io", "cilium.io", "external-secrets.io"),
-    *("monitoring.coreos.com", "snapshot.storage.k8s.io", "velero.io"),
+    *("monitoring.coreos.com", "policy.sigstore.dev", "snapshot.storage.k8s.io", "velero.io"),
 }
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SCALARS = {"str": str, "bool": bool, "int": int, "float": (int, float)}

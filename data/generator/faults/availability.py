@@ -11,7 +11,7 @@ DATA_ON_NODE = data_on("StatefulSet/integration/mirth-db", host("/srv/mirth-db",
 BROKEN_BUDGET = change("PodDisruptionBudget/integration/rabbitmq", app="rabbit-mq")
 
 ARCHIVE_ON_ONE_ZONE = unplanned("StatefulSet/imaging/orthanc", "worker-a1", "worker-a2")
-LAST_REPLICA = change("StatefulSet/imaging/pacs-db", trouble={1: Trouble("NotReady", "2026-11-19T23:05:12Z")})
+LAST_REPLICA = change("StatefulSet/integration/rabbitmq", trouble={0: Trouble("NotReady", "2026-11-19T23:05:12Z")})
 
 FAULTS = (
     Fault(
@@ -90,15 +90,15 @@ FAULTS = (
         ARCHIVE_ON_ONE_ZONE,
     ),
     Fault(
-        "StatefulSet/imaging/pacs-db",
+        "StatefulSet/integration/rabbitmq",
         "HK-AVL-01",
-        "one of two replicas is not ready, and the image archive runs on the other",
+        "one of two replicas is not ready, and messages between systems run on the other",
         LAST_REPLICA,
     ),
     Fault(
         "Node//worker-c1",
         "HK-AVL-13",
-        "the last ready replica of the image archive's database is held here by its volume",
+        "the last ready replica of the message broker is held here by its volume",
         LAST_REPLICA,
     ),
     Fault(

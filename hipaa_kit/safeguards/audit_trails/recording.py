@@ -150,7 +150,9 @@ def policy_sees(
     columns = ["object", "part", "kind", "outcome", "standing", "where", "rule_told", "blind_told", "requester"]
     columns += ["request", "level", "minimum", "maximum", "identities", "what"]
     examined = pd.concat([probes, left_out]).reindex(columns=columns).fillna("").reset_index(drop=True)
-    examined["refused"] = examined["object"].map(refused).fillna("")
+    examined["refused"] = (
+        examined["object"].map(refused.to_dict()).astype("str").where(examined["object"].isin(refused.index), "")
+    )
     below, probed = examined["outcome"] == "below", examined["kind"] == "probe"
     told = "{request}{where} by a {requester} is recorded at {level} by {rule_told}"
     return judge(
