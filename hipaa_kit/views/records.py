@@ -140,7 +140,7 @@ def show_binder(pages: pd.DataFrame, part: str) -> None:
     for citation, rows in mine.groupby("citation", sort=False):
         head = f"{citation} {rows['title'].iloc[0]} ({rows['kind'].iloc[0]})"
         body = "".join(
-            f"<tr><th scope='row'>{escape(slot)}</th><td>{escape(printable(words))}</td></tr>"
+            f"<tr><th scope='row' style='text-align:left'>{escape(slot)}</th><td style='text-align:left'>{escape(printable(words))}</td></tr>"
             for slot, words in zip(rows["slot"], rows["evidence"], strict=True)
         )
         html.append(f"<h4>{escape(head)}</h4>\n<table><tbody>{body}</tbody></table>")
