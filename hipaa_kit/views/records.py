@@ -19,6 +19,10 @@ WEIGHTS = dict(zip(SEVERITIES, (10, 5, 2, 1, 0), strict=True))
 SLOTS = ("policy", "configuration", "operation over the period", "sign-off")
 
 
+LEFT = "style='text-align:left'"
+"""JupyterLab puts every cell to the right."""
+
+
 def signed(run: Assessment, *kinds: str) -> pd.DataFrame:
     """Return the records of some kinds with how each stands, those that do not stand first."""
     tables = run.tables
@@ -140,7 +144,7 @@ def show_binder(pages: pd.DataFrame, part: str) -> None:
     for citation, rows in mine.groupby("citation", sort=False):
         head = f"{citation} {rows['title'].iloc[0]} ({rows['kind'].iloc[0]})"
         body = "".join(
-            f"<tr><th scope='row' style='text-align:left'>{escape(slot)}</th><td style='text-align:left'>{escape(printable(words))}</td></tr>"
+            f"<tr><th scope='row' {LEFT}>{escape(slot)}</th><td {LEFT}>{escape(printable(words))}</td></tr>"
             for slot, words in zip(rows["slot"], rows["evidence"], strict=True)
         )
         html.append(f"<h4>{escape(head)}</h4>\n<table><tbody>{body}</tbody></table>")
