@@ -128,11 +128,12 @@ def _aged(found: pd.DataFrame, limits: dict[str, int], as_of: str, *, list_holds
     fixable = (found["fixed_version"] != "") & limit.notna()
     least = days_since(found["seen_first"], as_of).fillna(0)
     most = days_since(found["published_at"], as_of).fillna(float("inf"))
+    exploited = found["exploited"].fillna(False).astype(bool)
     overdue = fixable & (least > limit.fillna(float("inf"))) & found["severity"].isin(["critical", "high"])
     within = (most <= limit.fillna(float("inf"))) & (least <= limit.fillna(float("inf")))
     return found.assign(
-        exploited=found["exploited"].fillna(False).astype(bool),
-        untold=~found["exploited"].fillna(False).astype(bool) & (not list_holds),
+        exploited=exploited,
+        untold=~exploited & (found["exploited"].isna() | (not list_holds)),
         critical=overdue & (found["severity"] == "critical"),
         high=overdue & (found["severity"] == "high"),
         doubtful=fixable & ~overdue & ~within,
