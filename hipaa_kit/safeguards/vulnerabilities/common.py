@@ -37,7 +37,6 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = 
     runs = joined["image"] + (" " + joined["digest"].str[:19]).where(by_tag, "")
     return joined.assign(
         **told,
-        os_ended=joined["os_ended"].fillna(False).astype(bool),
         object=joined["workload"],
         member=joined["container"] + "/" + runs,
         runs=joined["digest"].where(joined["digest"] != "", "an image whose digest is not known"),

@@ -137,7 +137,7 @@ def base_images_supported(
         examined,
         unscanned(examined),
         fails(
-            scanned & examined["os_ended"],
+            scanned & examined["os_ended"].fillna(False).astype(bool),
             "{image}, in container {container}, stands on {system}, which gets no fixes any more",
             observed="{system}",
             expected="a version that gets fixes",
@@ -145,6 +145,11 @@ def base_images_supported(
         not_assessed(
             scanned & (examined["os_family"] == ""),
             "{tool} names no operating system in {image}, in container {container}",
+            code="no_record",
+        ),
+        not_assessed(
+            scanned & examined["os_ended"].isna(),
+            "{tool} does not tell whether {system}, in container {container}, gets fixes",
             code="no_record",
         ),
         not_assessed(
