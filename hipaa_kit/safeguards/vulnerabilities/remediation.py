@@ -15,6 +15,7 @@ from hipaa_kit.safeguards.vulnerabilities.common import (
     whole_days,
     with_best_scan,
 )
+from hipaa_kit.vocabulary import SEVERITIES
 
 CLOSED: Final = ("resolved", "closed")
 
@@ -178,7 +179,7 @@ def backlog_shrinks(
     Notes
     -----
     Runs of the kit are not kept in a register that a check sees; tickets say of every moment what was open then.
-    A ticket without a severity has no limit, and one that was rejected is not mended.
+    A ticket without a severity has no limit that is known, and one that was rejected is not mended.
     """
     mine = tickets[tickets["kind"].str.lower().str.contains("vulnerab")]
     limit = mine["severity"].map({"critical": critical_days, "high": high_days})
@@ -188,9 +189,12 @@ def backlog_shrinks(
     moments = [2 * trend_days, trend_days, 0]
     breaches = [int(((opened - limit > ago) & ~(closed >= ago)).sum()) for ago in moments]
     took = (opened - closed).mean()
+    stayed = opened - closed.fillna(0)
+    untold = int((~mine["severity"].isin(SEVERITIES) & (stayed > critical_days)).sum())
     examined = pd.DataFrame(
         {
             "object": ["Cluster//remediation"],
+            "untold": [untold],
             "breaches": [", ".join(map(str, breaches))],
             "took": [f"{took:.0f} days" if took == took else "not known"],
             "tickets": [len(mine)],
@@ -211,6 +215,12 @@ def backlog_shrinks(
             f"vulnerabilities that were open too long became more each {trend_days} days: {{breaches}}",
             observed="{breaches}",
             expected="not growing",
+        ),
+        not_assessed(
+            (examined["untold"] > 0) & ~short,
+            f"tickets that were open for over {critical_days} days and tell no severity, {{untold}} in all: whether "
+            "they were open too long is not known",
+            code="no_record",
         ),
         passes=f"vulnerabilities that were open too long, each {trend_days} days: {{breaches}}; mean time to mend: "
         "{took}",
