@@ -132,7 +132,7 @@ def monitoring_durable(
         for row in rows_of(metric_servers)
     ]
     desired = dict(zip(workloads["object"], workloads["desired"], strict=True))
-    on_claims = set(volumes[volumes["type"].isin(["persistentVolumeClaim", "ephemeral"])]["pod"])
+    on_claims = set(volumes[volumes["type"] == "persistentVolumeClaim"]["pod"])
     for duty in ("metrics", "alerting", "log store"):
         kept = watching(watchers[watchers["by_itself"] & ~watchers["outside"]], duty)
         for row in rows_of(kept[~kept["object"].isin(metric_servers["object"])]):
