@@ -95,9 +95,11 @@ def _state(server: dict[str, object], pods: str) -> str:
         return "unavailable"
     if isinstance(available, int) and isinstance(replicas, int) and available < replicas:
         return "degraded"
+    if pods == NOT_READY:
+        return NOT_READY
     if server["available"] is True:
         return READY
-    return {READY: READY, NOT_READY: NOT_READY}.get(pods, "unsaid")
+    return READY if pods == READY else "unsaid"
 
 
 def _seen(row: dict[str, object]) -> str:
