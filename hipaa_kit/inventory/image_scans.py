@@ -73,7 +73,9 @@ def found_vulnerabilities(snapshot: Snapshot, scanner_reports: pd.DataFrame) -> 
         found = read_report(record)
         yield from (_found(row) for row in (found.rows if found else ()) if row.get("vulnerability"))
     # That somebody asked a scanner to be silent about one does not mend it.
-    given = scanner_reports[(scanner_reports["vulnerability"] != "") & scanner_reports["outcome"].isin([FAILED_THERE, MUTED])]
+    given = scanner_reports[
+        (scanner_reports["vulnerability"] != "") & scanner_reports["outcome"].isin([FAILED_THERE, MUTED])
+    ]
     yield from (_found(row) for row in rows_of(given))
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import by_name_alone, days_since, unscanned, whole_days, with_best_scan
+from hipaa_kit.safeguards.vulnerabilities.common import (
+    by_name_alone,
+    days_since,
+    looked_at_packages,
+    unscanned,
+    whole_days,
+    with_best_scan,
+)
 
 
 @check("HK-VUL-01")
@@ -57,6 +64,7 @@ def images_scanned(
             expected="a scan of {runs}",
             rests_on=["vulnerability_scans"],
         ),
+        looked_at_packages(examined),
         by_name_alone(examined),
         member="member",
         evidence="report",
@@ -97,6 +105,7 @@ def scans_recent(
             expected=f"at most {scan_age_days} days",
             rests_on=["ephi_image_scans"],
         ),
+        looked_at_packages(examined),
         by_name_alone(examined),
         member="member",
         evidence="report",

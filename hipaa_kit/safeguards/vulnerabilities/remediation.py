@@ -11,6 +11,7 @@ from hipaa_kit.safeguards.vulnerabilities.common import (
     KEY,
     by_name_alone,
     days_since,
+    looked_at_packages,
     unscanned,
     whole_days,
     with_best_scan,
@@ -100,6 +101,7 @@ def remediated_in_time(
             f"what is known of container {{container}} is more than {scan_age_days} days old, or of no known day",
             code="stale",
         ),
+        looked_at_packages(examined),
         reviews(
             examined["doubtful"] > 0,
             "since when are vulnerabilities with a fix in container {container}, {doubtful} of them, first "
