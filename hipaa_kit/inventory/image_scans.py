@@ -28,6 +28,7 @@ from hipaa_kit.tables.vulnerabilities import (
     TOLD,
     VULNERABILITY_SCANS,
 )
+from hipaa_kit.vocabulary import FAILED_THERE, MUTED
 
 IN_TEMPLATE: Final = ("main", "init", "sidecar")
 """Roles of containers that a workload itself asks for; a debugging container is put into a pod later."""
@@ -71,7 +72,10 @@ def found_vulnerabilities(snapshot: Snapshot, scanner_reports: pd.DataFrame) -> 
     for record in snapshot.records(VULNERABILITY_REPORT):
         found = read_report(record)
         yield from (_found(row) for row in (found.rows if found else ()) if row.get("vulnerability"))
-    given = scanner_reports[(scanner_reports["vulnerability"] != "") & (scanner_reports["outcome"] == "failed")]
+    # That somebody asked a scanner to be silent about one does not mend it.
+    given = scanner_reports[
+        (scanner_reports["vulnerability"] != "") & scanner_reports["outcome"].isin([FAILED_THERE, MUTED])
+    ]
     yield from (_found(row) for row in rows_of(given))
 
 

@@ -71,10 +71,11 @@ def _joined(told: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _exploited(names: pd.Series, said: pd.Series, listed: pd.DataFrame) -> pd.Series:
-    """Return whether a scanner or a list says that it is exploited; a list that was given tells of all."""
+    """Return whether a scanner or a list says that it is exploited; a list that was given tells of all CVEs."""
     if listed.empty:
         return said
-    return said.fillna(False) | names.isin(listed["vulnerability"])
+    told = names.str.startswith("CVE-") | said.notna()
+    return (said.fillna(False) | names.isin(listed["vulnerability"])).astype("boolean").where(told)
 
 
 def _with_tickets(rows: pd.DataFrame, tickets: pd.DataFrame) -> pd.DataFrame:

@@ -36,6 +36,7 @@ ALERT_TOPICS = Table(
             ("pods", "nodes", "volumes", "certificates", "backups", "audit-log", "suspicion", "jobs"),
         ),
         text("missed_namespaces", "namespaces with workloads that its conditions leave out, or may, joined by spaces"),
+        flag("one_object", "its conditions name one object, and so say nothing of others"),
     ),
 )
 

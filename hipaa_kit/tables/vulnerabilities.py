@@ -31,7 +31,7 @@ VULNERABILITY_SCANS = Table(
         text("image_id", "digest of its configuration, as a container runtime may report it, or none"),
         text("os_family", "family of its operating system, or none"),
         text("os_version", "version of that, or none"),
-        flag("os_ended", "the scanner says that this version gets no fixes any more"),
+        maybe("os_ended", "the scanner says that this version gets no fixes any more; null where it does not tell"),
         text("format", "form of a bill of materials, or none"),
         count("found", "what was found: vulnerabilities, secrets or packages; null where that is not told"),
         text("source", "report: request or file"),

@@ -22,7 +22,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import ALERT_ROUTES
-from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, topics_of, unfolded
+from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, is_narrowed, topics_of, unfolded
 from hipaa_kit.kube.monitoring.operator import is_unmanaged, replicas
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
 from hipaa_kit.kube.monitoring.routes import Form, joined, way
@@ -131,7 +131,8 @@ def alert_topics(snapshot: Snapshot, workloads: pd.DataFrame) -> Iterator[dict[s
     for alert in _alerts(snapshot):
         for topic, series in topics_of(alert.series, recorded).items():
             missed = _missed(series, places) if topic in NARROWED_BY_NAMESPACE else []
-            yield {**alert.key, "topic": topic, "missed_namespaces": " ".join(missed)}
+            one = is_narrowed(topic, series)
+            yield {**alert.key, "topic": topic, "missed_namespaces": " ".join(missed), "one_object": one}
 
 
 def _missed(series: list[Series], places: list[str]) -> list[str]:

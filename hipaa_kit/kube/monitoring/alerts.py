@@ -94,6 +94,23 @@ asked for as well."""
 NARROWED_BY_NAMESPACE: Final = frozenset([PODS, VOLUMES])
 """Topics whose metrics say in which namespace something happened: an alert may be about some namespaces alone."""
 
+OBJECT_LABELS: Final = {
+    PODS: ("container", "pod", "daemonset", "deployment", "statefulset"),
+    NODES: ("node",),
+    VOLUMES: ("persistentvolumeclaim",),
+    CERTIFICATES: ("name",),
+    BACKUPS: ("schedule",),
+}
+"""Labels that name one of the objects that a topic is about."""
+
+
+def is_narrowed(topic: str, series: Iterable[Series]) -> bool:
+    """Tell whether all series of a topic ask for one object by its name, and so say nothing of others."""
+    labels = OBJECT_LABELS.get(topic, ())
+    return all(
+        any(label in labels and sign == "=" and value for label, sign, value in each.matchers) for each in series
+    )
+
 
 def topics_of(
     series: Iterable[Series], recorded: Mapping[str, Iterable[Series]] | None = None

@@ -136,7 +136,9 @@ def replicas(spec: Mapping[str, Any]) -> int:
 def storage(spec: Mapping[str, Any]) -> str:
     """Return what a server keeps its data on: `claim`, or `none` where they are gone with the pod.
 
-    Source: https://prometheus-operator.dev/docs/platform/storage/: without `storage` it is an emptyDir.
+    Source: https://prometheus-operator.dev/docs/platform/storage/: without `storage` it is an emptyDir;
+    `emptyDir` and `ephemeral` go before `volumeClaimTemplate`.
     """
     written = as_map(spec, "storage")
-    return "claim" if as_map(written, "volumeClaimTemplate") else "none"
+    passing = any(written.get(name) is not None for name in ("emptyDir", "ephemeral"))
+    return "claim" if as_map(written, "volumeClaimTemplate") and not passing else "none"

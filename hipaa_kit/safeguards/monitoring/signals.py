@@ -45,6 +45,8 @@ def flows_recorded(
         doubtful = ", ".join(sorted({*found["program"], *engines}))
         how = "recorded" if observers else "perhaps" if doubtful else "none"
         found = missing("Cluster//connections").assign(state=how, program=observers or doubtful)
+    else:
+        found = sure.reset_index(drop=True)
     state = found["state"]
     bare = state == "none"
     return judge(

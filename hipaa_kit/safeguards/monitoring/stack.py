@@ -95,9 +95,11 @@ def _state(server: dict[str, object], pods: str) -> str:
         return "unavailable"
     if isinstance(available, int) and isinstance(replicas, int) and available < replicas:
         return "degraded"
+    if pods == NOT_READY:
+        return NOT_READY
     if server["available"] is True:
         return READY
-    return {READY: READY, NOT_READY: NOT_READY}.get(pods, "unsaid")
+    return READY if pods == READY else "unsaid"
 
 
 def _seen(row: dict[str, object]) -> str:
@@ -132,7 +134,7 @@ def monitoring_durable(
         for row in rows_of(metric_servers)
     ]
     desired = dict(zip(workloads["object"], workloads["desired"], strict=True))
-    on_claims = set(volumes[volumes["type"].isin(["persistentVolumeClaim", "ephemeral"])]["pod"])
+    on_claims = set(volumes[volumes["type"] == "persistentVolumeClaim"]["pod"])
     for duty in ("metrics", "alerting", "log store"):
         kept = watching(watchers[watchers["by_itself"] & ~watchers["outside"]], duty)
         for row in rows_of(kept[~kept["object"].isin(metric_servers["object"])]):

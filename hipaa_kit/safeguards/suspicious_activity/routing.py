@@ -45,7 +45,9 @@ def alerts_reach_people(
             name = "any critical alert" if general else row["alert"]
             member = name if general else f"{row['object']}/{row['group']}/{row['position']}/{row['alert']}"
             rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name})
-    rows += _servers(alert_rules, metric_servers, set(services["object"]))
+    servers = _servers(alert_rules, metric_servers, set(services["object"]))
+    unseen = {"sends": "unseen"} if alert_ways.empty else {}
+    rows += [{**row, "state": unseen.get(row["state"], row["state"])} for row in servers]
     if not rows:
         rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
     return _judged(_filled(rows, COLUMNS))
@@ -109,6 +111,11 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
         reviews(
             state == "open",
             "whether {alert} reaches anybody depends on its labels or on the time: it comes to one of {receivers}",
+        ),
+        reviews(
+            state == "unseen",
+            "it sends its alerts to {receivers}: does an Alertmanager run behind that? None is known",
+            rests_on=["alert_ways"],
         ),
         reviews(state == "elsewhere", "does anybody stand behind the Alertmanagers that a Secret names?"),
         not_assessed(

@@ -84,6 +84,9 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
             "is there an alert about {words}? Rules of {others} were not read",
         ),
         reviews(how == "jobs", "alerts are about Jobs that fail ({alerts}): are all backups Jobs of this cluster?"),
+        reviews(
+            how == "narrow", "what is about {words} ({alerts}) names one object: is there nothing else to alert on?"
+        ),
         reviews(how == "slow", "what is about {words} ({alerts}) waits longer than the site allows: {minutes} minutes"),
         reviews(how == "bare", "what is about {words} ({alerts}) has no severity, by which it could be routed"),
         evidence="evidence",
@@ -102,6 +105,10 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
     left_out = sorted(set.intersection(*missed))
     if left_out:
         return {**_row("missed", loaded), "missed": ", ".join(left_out)}
+    wide = [namespaces for namespaces, row in zip(missed, rows_of(loaded), strict=True) if not row["one_object"]]
+    if not wide or set.intersection(*wide):
+        return _row("narrow", loaded)
+    loaded = loaded[~loaded["one_object"]]
     known = loaded[loaded["severity"] != ""]
     if known.empty:
         return _row("bare", loaded)

@@ -20,7 +20,8 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = 
     ephi_images, scans
         Tables `ephi_images`, and `ephi_image_scans` or its like.
     worst
-        Column in which, of the newest scans of several scanners, the highest value counts before the time.
+        Column in which, of the newest scans of several scanners, the highest value counts before the time; without
+        one, those that tell what they found do.
 
     Returns
     -------
@@ -30,6 +31,8 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = 
     near = scans[scans["newest"]].sort_values("scanned_at", ascending=False, kind="stable")
     if worst:
         near = near.sort_values(worst, ascending=False, kind="stable")
+    else:
+        near = near.sort_values("found", key=pd.isna, kind="stable")
     best = near.sort_values("matched_by", kind="stable").drop_duplicates(KEY)[[*KEY, *SCAN]]
     joined = ephi_images.merge(best, on=KEY, how="left")
     told = {name: joined[name].fillna("").astype("str") for name in SCAN if name not in ("os_ended", "found")}
@@ -37,7 +40,6 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = 
     runs = joined["image"] + (" " + joined["digest"].str[:19]).where(by_tag, "")
     return joined.assign(
         **told,
-        os_ended=joined["os_ended"].fillna(False).astype(bool),
         object=joined["workload"],
         member=joined["container"] + "/" + runs,
         runs=joined["digest"].where(joined["digest"] != "", "an image whose digest is not known"),
@@ -60,6 +62,15 @@ def by_name_alone(examined: pd.DataFrame) -> Outcome:
     return reviews(
         examined["matched_by"] == "name",
         "is what {tool} scanned as {image} what container {container} runs, {runs}? The scan names no digest of it",
+        observed="{tool}",
+    )
+
+
+def looked_at_packages(examined: pd.DataFrame) -> Outcome:
+    """Ask about images whose scan does not tell whether anything was found in them."""
+    return reviews(
+        (examined["matched_by"] != "") & examined["found"].isna(),
+        "did {tool} look for vulnerabilities in {image}, in container {container}? It lists packages alone",
         observed="{tool}",
     )
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import by_name_alone, days_since, unscanned, whole_days, with_best_scan
+from hipaa_kit.safeguards.vulnerabilities.common import (
+    by_name_alone,
+    days_since,
+    looked_at_packages,
+    unscanned,
+    whole_days,
+    with_best_scan,
+)
 
 
 @check("HK-VUL-01")
@@ -57,6 +64,7 @@ def images_scanned(
             expected="a scan of {runs}",
             rests_on=["vulnerability_scans"],
         ),
+        looked_at_packages(examined),
         by_name_alone(examined),
         member="member",
         evidence="report",
@@ -97,6 +105,7 @@ def scans_recent(
             expected=f"at most {scan_age_days} days",
             rests_on=["ephi_image_scans"],
         ),
+        looked_at_packages(examined),
         by_name_alone(examined),
         member="member",
         evidence="report",
@@ -137,7 +146,7 @@ def base_images_supported(
         examined,
         unscanned(examined),
         fails(
-            scanned & examined["os_ended"],
+            scanned & examined["os_ended"].fillna(False).astype(bool),
             "{image}, in container {container}, stands on {system}, which gets no fixes any more",
             observed="{system}",
             expected="a version that gets fixes",
@@ -145,6 +154,11 @@ def base_images_supported(
         not_assessed(
             scanned & (examined["os_family"] == ""),
             "{tool} names no operating system in {image}, in container {container}",
+            code="no_record",
+        ),
+        not_assessed(
+            scanned & examined["os_ended"].isna(),
+            "{tool} does not tell whether {system}, in container {container}, gets fixes",
             code="no_record",
         ),
         not_assessed(

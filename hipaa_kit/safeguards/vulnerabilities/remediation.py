@@ -11,10 +11,12 @@ from hipaa_kit.safeguards.vulnerabilities.common import (
     KEY,
     by_name_alone,
     days_since,
+    looked_at_packages,
     unscanned,
     whole_days,
     with_best_scan,
 )
+from hipaa_kit.vocabulary import SEVERITIES
 
 CLOSED: Final = ("resolved", "closed")
 
@@ -99,6 +101,7 @@ def remediated_in_time(
             f"what is known of container {{container}} is more than {scan_age_days} days old, or of no known day",
             code="stale",
         ),
+        looked_at_packages(examined),
         reviews(
             examined["doubtful"] > 0,
             "since when are vulnerabilities with a fix in container {container}, {doubtful} of them, first "
@@ -128,11 +131,12 @@ def _aged(found: pd.DataFrame, limits: dict[str, int], as_of: str, *, list_holds
     fixable = (found["fixed_version"] != "") & limit.notna()
     least = days_since(found["seen_first"], as_of).fillna(0)
     most = days_since(found["published_at"], as_of).fillna(float("inf"))
+    exploited = found["exploited"].fillna(False).astype(bool)
     overdue = fixable & (least > limit.fillna(float("inf"))) & found["severity"].isin(["critical", "high"])
     within = (most <= limit.fillna(float("inf"))) & (least <= limit.fillna(float("inf")))
     return found.assign(
-        exploited=found["exploited"].fillna(False).astype(bool),
-        untold=~found["exploited"].fillna(False).astype(bool) & (not list_holds),
+        exploited=exploited,
+        untold=~exploited & (found["exploited"].isna() | (not list_holds)),
         critical=overdue & (found["severity"] == "critical"),
         high=overdue & (found["severity"] == "high"),
         doubtful=fixable & ~overdue & ~within,
@@ -177,7 +181,7 @@ def backlog_shrinks(
     Notes
     -----
     Runs of the kit are not kept in a register that a check sees; tickets say of every moment what was open then.
-    A ticket without a severity has no limit, and one that was rejected is not mended.
+    A ticket without a severity has no limit that is known, and one that was rejected is not mended.
     """
     mine = tickets[tickets["kind"].str.lower().str.contains("vulnerab")]
     limit = mine["severity"].map({"critical": critical_days, "high": high_days})
@@ -187,9 +191,12 @@ def backlog_shrinks(
     moments = [2 * trend_days, trend_days, 0]
     breaches = [int(((opened - limit > ago) & ~(closed >= ago)).sum()) for ago in moments]
     took = (opened - closed).mean()
+    stayed = opened - closed.fillna(0)
+    untold = int((~mine["severity"].isin(SEVERITIES) & (stayed > critical_days)).sum())
     examined = pd.DataFrame(
         {
             "object": ["Cluster//remediation"],
+            "untold": [untold],
             "breaches": [", ".join(map(str, breaches))],
             "took": [f"{took:.0f} days" if took == took else "not known"],
             "tickets": [len(mine)],
@@ -210,6 +217,12 @@ def backlog_shrinks(
             f"vulnerabilities that were open too long became more each {trend_days} days: {{breaches}}",
             observed="{breaches}",
             expected="not growing",
+        ),
+        not_assessed(
+            (examined["untold"] > 0) & ~short,
+            f"tickets that were open for over {critical_days} days and tell no severity, {{untold}} in all: whether "
+            "they were open too long is not known",
+            code="no_record",
         ),
         passes=f"vulnerabilities that were open too long, each {trend_days} days: {{breaches}}; mean time to mend: "
         "{took}",

@@ -11,7 +11,8 @@ from hipaa_kit.safeguards.vulnerabilities.common import days_since, whole_days
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
 
-ALERTS: Final = "falco"
+OTHER_WORK: Final = ("falco", "trivy vulnerability")
+"""Sources of reports, in small letters, that look at no configuration: at what runs, and at images."""
 CONFIGURATION: Final = "Cluster//configuration-scan"
 SOME_NODE: Final = "Node//*"
 """A node that a report does not name."""
@@ -51,7 +52,7 @@ def configuration_scanned(
     on which node.
     """
     found = pd.concat([scanner_findings, scanner_reports], ignore_index=True)
-    judged = found["outcome"].isin([PASSED, FAILED_THERE, MANUAL]) & (found["tool"] != ALERTS)
+    judged = found["outcome"].isin([PASSED, FAILED_THERE, MANUAL]) & ~found["tool"].str.lower().isin(OTHER_WORK)
     images = (found["vulnerability"] != "") | found["said"].isin(["found", "none found"])
     found = found[judged & ~images]
     on_nodes = found["object"].str.startswith("Node/")

@@ -57,7 +57,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
             said="found",
             outcomes=OUTCOMES,
             severity=severity("info" if text(found, "severity") == "Negligible" else text(found, "severity")),
-            vulnerability=text(found, "id"),
+            vulnerability=_name(match),
             package=text(match, "artifact", "name"),
             installed_version=text(match, "artifact", "version"),
             fixed_version=", ".join(texts(found, "fix", "versions")),
@@ -83,6 +83,14 @@ def scans(document: Any, reading: Reading) -> Iterator[Row]:
         os_family=text(document, "distro", "name"),
         os_version=text(document, "distro", "version"),
     )
+
+
+def _name(match: Mapping[str, Any]) -> str:
+    """Return the CVE of a match, which lists and tickets name, or else the name that its source gives."""
+    related = at(match, "relatedVulnerabilities")
+    entries = [at(match, "vulnerability"), *(related if isinstance(related, list) else [])]
+    names = [text(each, "id") for each in entries]
+    return next((name for name in names if name.startswith("CVE-")), names[0])
 
 
 def _highest(entries: Any, *path: str) -> float | None:

@@ -26,6 +26,9 @@ TOOL: Final = "trivy"
 SCAN: Final = "scan"
 """Stands for a check where the tool says that it could not look at an object at all."""
 
+MODIFIED: Final = "ExperimentalModifiedFindings"
+"""List of what was found, and is not to count."""
+
 LOOKED_FOR: Final = (
     ("vulnerabilities", ("os-pkgs", "lang-pkgs"), "Vulnerabilities"),
     ("secrets", ("secret",), "Secrets"),
@@ -104,7 +107,7 @@ def result_rows(result: Mapping[str, Any], place: str, general: Mapping[str, str
             severity=severity(text(found, "Severity")),
             **general,
         )
-    for where, modified in reading.entries(result, "ExperimentalModifiedFindings", place):
+    for where, modified in reading.entries(result, MODIFIED, place):
         found = mapping(modified, "Finding")
         read_one = _vulnerability if "VulnerabilityID" in found else _misconfiguration
         yield from read_one(found, where, at(modified, "Status"), general, reading)
@@ -137,7 +140,8 @@ def scans(document: Any, reading: Reading) -> Iterator[Row]:
 def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
     """Yield what the results of one image show that it was looked at for.
 
-    Packages are a result also where nothing is wrong with them; secrets are one only where some were found.
+    Packages are a result also where nothing is wrong with them, and where nobody asked whether there is: what was
+    found is not told where no result says more than them. Secrets are a result only where some were found.
     """
     about = metadata_of(held)
     image = ScannedImage.of(*texts(about, "RepoDigests"), *texts(about, "RepoTags"), image_id=text(about, "ImageID"))
@@ -151,7 +155,10 @@ def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], readi
         mine = [each for each in results if text(each, "Class") in classes]
         if mine:
             found = sum(len(each[key]) for each in mine if isinstance(each.get(key), list))
-            yield reading.scan(f"{place}/Results/{purpose}", purpose, found, image, **system, **general)
+            told = any(key in each or MODIFIED in each for each in mine) or not any("Packages" in each for each in mine)
+            yield reading.scan(
+                f"{place}/Results/{purpose}", purpose, found if told else None, image, **system, **general
+            )
 
 
 def metadata_of(held: Mapping[str, Any]) -> Any:

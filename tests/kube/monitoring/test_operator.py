@@ -104,5 +104,7 @@ def test_what_is_not_written() -> None:
     assert (replicas({}), replicas({"replicas": 0}), replicas({"replicas": True})) == (1, 0, 1)
     assert storage({}) == storage({"storage": {"emptyDir": {}}}) == "none"
     assert storage({"storage": {"volumeClaimTemplate": {"spec": {}}}}) == "claim"
+    assert storage({"storage": {"emptyDir": {}, "volumeClaimTemplate": {"spec": {}}}}) == "none"
+    assert storage({"storage": {"ephemeral": {}, "volumeClaimTemplate": {"spec": {}}}}) == "none"
     assert is_unmanaged({"ruleSelector": {}})
     assert not is_unmanaged({"probeSelector": {}})
