@@ -102,7 +102,7 @@ def objects(raw: bytes) -> None:
     listed = {"apiVersion": "v1", "kind": "List", "items": hostile_cluster(choose, 8)}
     with _file(json.dumps(listed).encode()) as path, contextlib.suppress(KitError):
         snapshot = import_dump(path, pseudonymizer=PSEUDONYMS)
-        topics = sorted({topic.topic for topic in load_catalogue().topics})
+        topics = list(load_catalogue().topics())
         run = Assessment(snapshot, load_scope(CLINIC.parent / "scope.yaml"), topics=[topics[choose(len(topics))]])
         for name in sorted({"pods", "workloads", *(name for check in run.checks for name in check.tables)}):
             table = run.tables[name]

@@ -41,7 +41,7 @@ def test_access_to_ephi_is_what_who_can_says_of_each_request(twin: str) -> None:
     }
     asked = set()
     for namespace in ephi_namespaces(tables.ephi_objects):
-        for resource, (_, verbs) in routes(34).items():
+        for resource, (_, verbs) in routes(35).items():
             name, _, subresource = resource.partition("/")
             for verb in verbs:
                 place = "" if resource == "nodes/proxy" else namespace
