@@ -36,6 +36,9 @@ COUNTED = {
 RECORDED = ("alternative", "accepted_risk", "attested", "inherited")
 """Dispositions, in the order in which a citation's words name them."""
 
+LIFTING = ("alternative", "attested", "inherited")
+"""Dispositions that answer a finding for the citation they were given for; an accepted risk answers nothing."""
+
 NOBODY = "nobody named"
 
 
@@ -99,14 +102,7 @@ def roll_up_topics(
     every citation that the finding tests directly. Parameters are those of `roll_up_citations`.
     """
     run = {check.id: check for check in checks}
-    bare = finding_citations[
-        (finding_citations["relation"] == "direct") & (finding_citations["disposition"] != "alternative")
-    ]
-    keys = set(zip(bare["check"], bare["object"], strict=True))
-    held = [key in keys for key in zip(findings["check"], findings["object"], strict=True)]
-    partly = pd.Series(held, index=findings.index, dtype=bool)
-    lifted = findings["disposition"] == "alternative"
-    findings = findings.assign(disposition=findings["disposition"].mask(lifted & partly, ""))
+    findings = answered_wholly(findings, finding_citations)
     rows = []
     for topic in catalogue.topics():
         controls = [control for control in catalogue.controls if control.topic == topic]
@@ -123,6 +119,28 @@ def roll_up_topics(
             }
         )
     return TOPIC_SUMMARY.frame(rows)
+
+
+def answered_wholly(findings: pd.DataFrame, finding_citations: pd.DataFrame) -> pd.DataFrame:
+    """Return findings without what records answer of one citation and leave open of another.
+
+    Parameters
+    ----------
+    findings, finding_citations
+        Tables of those names.
+
+    Notes
+    -----
+    A record that names a citation speaks of that one: beside a finding it counts as a whole where every citation that
+    the finding tests directly is answered.
+    """
+    bare = finding_citations[
+        (finding_citations["relation"] == "direct") & ~finding_citations["disposition"].isin(LIFTING)
+    ]
+    keys = set(zip(bare["check"], bare["object"], strict=True))
+    held = [key in keys for key in zip(findings["check"], findings["object"], strict=True)]
+    partly = pd.Series(held, index=findings.index, dtype=bool) & findings["disposition"].isin(LIFTING)
+    return findings.assign(disposition=findings["disposition"].mask(partly, ""))
 
 
 def roll_up_owners(findings: pd.DataFrame, owners: pd.DataFrame, register: pd.DataFrame, as_of: str) -> pd.DataFrame:
