@@ -376,7 +376,10 @@ class Tables(TableSet):
 
     def _proposed_controls(self) -> pd.DataFrame:
         asked = self._of.profile == PREVIEW
-        return proposed_controls(self["findings"], self._of.catalogue) if asked else PROPOSED_CONTROLS.frame()
+        if not asked:
+            return PROPOSED_CONTROLS.frame()
+        candidates = self["ephi_candidates"]["object"].nunique()
+        return proposed_controls(self["findings"], self._of.catalogue, candidates)
 
     def _owner_summary(self) -> pd.DataFrame:
         of = self._of

@@ -61,7 +61,7 @@ def roll_up_citations(
         Checks that this run carried out.
     candidates
         Workloads that look like ePHI and that nobody has answered for: they cap every citation
-        whose checks depend on the scope.
+        whose checks depend on the scope, or on findings of those that do.
     """
     run = {check.id: check for check in checks}
     said = finding_citations.merge(findings[["check", "object", "verdict"]], on=["check", "object"])
@@ -70,7 +70,7 @@ def roll_up_citations(
     for citation in catalogue.citations:
         controls = catalogue.controls_of(citation.citation)
         here = by_citation.get(citation.citation, said.iloc[:0])
-        capped = candidates if any(run[c.id].needs_scope for c in controls if c.id in run) else 0
+        capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         direct = [
             c.id
             for c in controls
@@ -107,7 +107,7 @@ def roll_up_topics(
     for topic in catalogue.topics():
         controls = [control for control in catalogue.controls if control.topic == topic]
         here = findings[findings["topic"] == topic].assign(relation="direct")
-        capped = candidates if any(run[c.id].needs_scope for c in controls if c.id in run) else 0
+        capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         rows.append(
             {
                 "topic": topic,
@@ -119,6 +119,10 @@ def roll_up_topics(
             }
         )
     return TOPIC_SUMMARY.frame(rows)
+
+
+def _leans_on_scope(check: Check) -> bool:
+    return check.needs_scope or check.needs_all_findings
 
 
 def answered_wholly(findings: pd.DataFrame, finding_citations: pd.DataFrame) -> pd.DataFrame:

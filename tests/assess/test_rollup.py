@@ -113,6 +113,14 @@ def test_an_unanswered_candidate_caps_what_depends_on_the_scope() -> None:
     assert rolled(verdicts, bound, candidates=1)[CITATION] == "partly_assessed"
 
 
+def test_an_unanswered_candidate_caps_what_rests_on_findings() -> None:
+    controls = direct_controls(CITATION)
+    verdicts = [(control, "pass") for control in controls]
+    resting = [Check(name, lambda: None, ("findings",), {}, False, True) for name in controls]
+    assert rolled(verdicts, resting)[CITATION] == "supported"
+    assert rolled(verdicts, resting, candidates=1)[CITATION] == "partly_assessed"
+
+
 def test_the_assessed_fraction_counts_what_was_judged() -> None:
     assert assessed_fraction(pd.Series(["pass", "fail", "review", "not_assessed", "not_applicable"])) == 0.5
     assert assessed_fraction(pd.Series(["not_applicable"], dtype="str")) is None
