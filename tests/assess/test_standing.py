@@ -82,6 +82,7 @@ WAIVERS: list[tuple[str, dict[str, Any], str, set[str]]] = [
     ("signed today", {"approved_on": "2026-11-20"}, "valid", set()),
     ("self-approved", {"approver": " LAB-IT@clinic.example "}, "invalid", {"self_approved"}),
     ("no risk", {"risk_ref": ...}, "invalid", {"incomplete"}),
+    ("blank risk", {"risk_ref": "  "}, "invalid", {"incomplete"}),
     ("another object", {"match": {"name": "gone"}}, "unused", {"unused"}),
     ("another namespace", {"match": {"namespace": "lab", "name": "web"}}, "unused", {"unused"}),
     ("another cluster", {"match": {"cluster": "prod-*"}}, "unused", {"unused"}),
@@ -182,6 +183,7 @@ DECISIONS: list[tuple[str, dict[str, Any], str, set[str], str]] = [
     ("to implement what fails", {"decision": "implement"}, "invalid", {"contradicted"}, ""),
     ("elsewhere", {"match": {"namespace": "lab"}}, "unused", {"unused"}, ""),
     ("no measure named", {"alternative": ""}, "invalid", {"incomplete"}, ""),
+    ("blank measure", {"decision": "not_reasonable", "alternative": " "}, "invalid", {"incomplete"}, ""),
 ]  # fmt: skip
 
 
