@@ -23,7 +23,7 @@ from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabula
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.remedies import remedies
-from hipaa_kit.assess.rollup import roll_up_citations, roll_up_owners, roll_up_topics
+from hipaa_kit.assess.rollup import answered_wholly, roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
@@ -376,11 +376,15 @@ class Tables(TableSet):
 
     def _proposed_controls(self) -> pd.DataFrame:
         asked = self._of.profile == PREVIEW
-        return proposed_controls(self["findings"], self._of.catalogue) if asked else PROPOSED_CONTROLS.frame()
+        if not asked:
+            return PROPOSED_CONTROLS.frame()
+        candidates = self["ephi_candidates"]["object"].nunique()
+        return proposed_controls(self["findings"], self._of.catalogue, candidates)
 
     def _owner_summary(self) -> pd.DataFrame:
         of = self._of
-        return roll_up_owners(self["findings"], self["ephi_objects"], self["finding_register"], of.as_of)
+        findings = answered_wholly(self["findings"], self["finding_citations"])
+        return roll_up_owners(findings, self["ephi_objects"], self["finding_register"], of.as_of)
 
     def _conflicts(self) -> pd.DataFrame:
         return self._of.snapshot.conflicts

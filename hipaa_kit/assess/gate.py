@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hipaa_kit.assess.rollup import assessed_fraction
+from hipaa_kit.assess.rollup import answered_wholly, assessed_fraction
 from hipaa_kit.vocabulary import FAIL, SEVERITIES
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def reasons(
     if not run.judged_anything():
         words = "nothing about ePHI was assessed: the scope is missing or selects nothing"
         found.append(Reason(EXIT_NOTHING_ASSESSED, words, waivable=False))
-    share = 100 * (assessed_fraction(findings["verdict"], findings["disposition"]) or 0.0)
+    whole = answered_wholly(findings, run.tables["finding_citations"])
+    share = 100 * (assessed_fraction(whole["verdict"], whole["disposition"]) or 0.0)
     if min_coverage is not None and share < min_coverage:
         words = f"{share:.0f} % of the findings could be judged, less than {min_coverage:g} %"
         found.append(Reason(EXIT_NOTHING_ASSESSED, words))

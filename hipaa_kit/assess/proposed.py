@@ -21,7 +21,7 @@ LABEL: Final = "proposed, not in force"
 _BASIS: Final = re.compile(r"\s*\((secondary|verify)\)\s*$")
 
 
-def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue, candidates: int = 0) -> pd.DataFrame:
     """Return table `proposed_controls`: one row per control that meets a proposed paragraph.
 
     Parameters
@@ -30,6 +30,8 @@ def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue) -> pd.DataFr
         Table of that name.
     catalogue
         For the proposed paragraphs, with how each is known.
+    candidates
+        Workloads that look like ePHI and that nobody has answered for: nothing is supported while there are any.
     """
     by_check = dict(list(findings.groupby("check")))
     rows = []
@@ -38,6 +40,7 @@ def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue) -> pd.DataFr
             continue
         here = by_check.get(control.id, findings.iloc[:0])
         basis = _BASIS.search(control.nprm)
+        capped = candidates > 0 or all(mapping.relation != "direct" for mapping in control.mappings)
         counts = {word: int((here["verdict"] == word).sum()) for word in (PASS, FAIL, REVIEW, NOT_ASSESSED)}
         rows.append(
             {
@@ -46,7 +49,7 @@ def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue) -> pd.DataFr
                 "paragraph": _BASIS.sub("", control.nprm),
                 "basis": basis[1] if basis else "quoted",
                 "label": LABEL,
-                "standing": f"{_standing(counts)} ({LABEL})",
+                "standing": f"{_standing(counts, capped)} ({LABEL})",
                 "passed": counts[PASS],
                 "failed": counts[FAIL],
                 "to_review": counts[REVIEW],
@@ -57,10 +60,10 @@ def proposed_controls(findings: pd.DataFrame, catalogue: Catalogue) -> pd.DataFr
     return PROPOSED_CONTROLS.frame(rows)
 
 
-def _standing(counts: dict[str, int]) -> str:
+def _standing(counts: dict[str, int], capped: bool) -> str:
     """Return what the findings show, without any record: a preview weighs no decisions."""
     if counts[FAIL]:
         return "gap"
     if not counts[PASS]:
         return "not_assessed"
-    return "partly_assessed" if counts[REVIEW] or counts[NOT_ASSESSED] else "supported"
+    return "partly_assessed" if counts[REVIEW] or counts[NOT_ASSESSED] or capped else "supported"

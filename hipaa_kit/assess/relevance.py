@@ -20,7 +20,15 @@ from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.tables.signed import RECORD_KINDS
 from hipaa_kit.vocabulary import SEVERITIES
 
-BEHIND: Final = ("ephi_objects", "ephi_candidates", "namespace_flows", "ephi_access", "ephi_ways", "workloads")
+BEHIND: Final = (
+    "ephi_objects",
+    "ephi_candidates",
+    "namespace_flows",
+    "isolation",
+    "ephi_access",
+    "ephi_ways",
+    "workloads",
+)
 """Tables that together prove that a namespace is far from ePHI."""
 
 ABOUT_THE_WHOLE: Final = frozenset(
@@ -57,6 +65,8 @@ def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
     flows = tables["namespace_flows"]
     into = flows[flows["destination"].isin(holding)]
     silent = set(flows["source"]) - set(into.loc[into["allowed"].fillna(1) + into["unknown"].fillna(1) > 0, "source"])
+    if (tables["isolation"]["enforcement"] != "enforced").any() or (flows["enforcement"] != "enforced").any():
+        silent = set()  # policies that nothing is known to enforce prove nothing
     ways = tables["ephi_ways"]
     reaching = pd.concat([ways.loc[ways["namespace"] != "", "object"], tables["ephi_access"]["object"]])
     near = holding | {parse_object_id(name)[1] for name in reaching}

@@ -36,6 +36,9 @@ COUNTED = {
 RECORDED = ("alternative", "accepted_risk", "attested", "inherited")
 """Dispositions, in the order in which a citation's words name them."""
 
+LIFTING = ("alternative", "attested", "inherited")
+"""Dispositions that answer a finding for the citation they were given for; an accepted risk answers nothing."""
+
 NOBODY = "nobody named"
 
 
@@ -58,7 +61,7 @@ def roll_up_citations(
         Checks that this run carried out.
     candidates
         Workloads that look like ePHI and that nobody has answered for: they cap every citation
-        whose checks depend on the scope.
+        whose checks depend on the scope, or on findings of those that do.
     """
     run = {check.id: check for check in checks}
     said = finding_citations.merge(findings[["check", "object", "verdict"]], on=["check", "object"])
@@ -67,7 +70,7 @@ def roll_up_citations(
     for citation in catalogue.citations:
         controls = catalogue.controls_of(citation.citation)
         here = by_citation.get(citation.citation, said.iloc[:0])
-        capped = candidates if any(run[c.id].needs_scope for c in controls if c.id in run) else 0
+        capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         direct = [
             c.id
             for c in controls
@@ -99,19 +102,12 @@ def roll_up_topics(
     every citation that the finding tests directly. Parameters are those of `roll_up_citations`.
     """
     run = {check.id: check for check in checks}
-    bare = finding_citations[
-        (finding_citations["relation"] == "direct") & (finding_citations["disposition"] != "alternative")
-    ]
-    keys = set(zip(bare["check"], bare["object"], strict=True))
-    held = [key in keys for key in zip(findings["check"], findings["object"], strict=True)]
-    partly = pd.Series(held, index=findings.index, dtype=bool)
-    lifted = findings["disposition"] == "alternative"
-    findings = findings.assign(disposition=findings["disposition"].mask(lifted & partly, ""))
+    findings = answered_wholly(findings, finding_citations)
     rows = []
     for topic in catalogue.topics():
         controls = [control for control in catalogue.controls if control.topic == topic]
         here = findings[findings["topic"] == topic].assign(relation="direct")
-        capped = candidates if any(run[c.id].needs_scope for c in controls if c.id in run) else 0
+        capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         rows.append(
             {
                 "topic": topic,
@@ -123,6 +119,32 @@ def roll_up_topics(
             }
         )
     return TOPIC_SUMMARY.frame(rows)
+
+
+def _leans_on_scope(check: Check) -> bool:
+    return check.needs_scope or check.needs_all_findings
+
+
+def answered_wholly(findings: pd.DataFrame, finding_citations: pd.DataFrame) -> pd.DataFrame:
+    """Return findings without what records answer of one citation and leave open of another.
+
+    Parameters
+    ----------
+    findings, finding_citations
+        Tables of those names.
+
+    Notes
+    -----
+    A record that names a citation speaks of that one: beside a finding it counts as a whole where every citation that
+    the finding tests directly is answered.
+    """
+    bare = finding_citations[
+        (finding_citations["relation"] == "direct") & ~finding_citations["disposition"].isin(LIFTING)
+    ]
+    keys = set(zip(bare["check"], bare["object"], strict=True))
+    held = [key in keys for key in zip(findings["check"], findings["object"], strict=True)]
+    partly = pd.Series(held, index=findings.index, dtype=bool) & findings["disposition"].isin(LIFTING)
+    return findings.assign(disposition=findings["disposition"].mask(partly, ""))
 
 
 def roll_up_owners(findings: pd.DataFrame, owners: pd.DataFrame, register: pd.DataFrame, as_of: str) -> pd.DataFrame:

@@ -316,24 +316,33 @@ class _Judge(_Alone):
         if open_:
             words = f"it says to implement {row['citation']}, and {len(open_)} findings of it fail"
             yield Problem("contradicted", words)
+        elif any(self.desk.doubtful(k) for k in named if relations.get(k) == "direct") or self.desk.unseen(
+            {key[0] for key, relation in relations.items() if relation == "direct"}
+        ):
+            yield Problem("unseen", "whether it is implemented was not seen", invalidates=False)
 
     def _used(self, row: Mapping[str, Any], named: list[Key], speaks: list[Key]) -> Iterator[Problem]:
         """Say whether a record has anything left to speak of, and whether it speaks of more than it did."""
         before = row["objects_at_approval"]
         if not row["disposition"]:
             return
-        if speaks:
-            if not pd.isna(before) and len(speaks) > WIDENED_BY * int(before):
-                words = f"it speaks of {len(speaks)} findings, and of {int(before)} when it was approved"
-                yield Problem("widened", words, invalidates=False)
-            return
         controls = self.controls.get(row["record"]) or [
             control.id for control in self.catalogue.controls_of(row["citation"])
         ]
         checks = [control for control in controls if control in self.ran]
+        blind = any(self.desk.doubtful(key) for key in named) or self.desk.unseen(checks or self.desk.by_check)
+        if speaks:
+            if pd.isna(before):
+                return
+            if len(speaks) > WIDENED_BY * int(before):
+                words = f"it speaks of {len(speaks)} findings, and of {int(before)} when it was approved"
+                yield Problem("widened", words, invalidates=False)
+            elif blind:
+                yield Problem("unseen", "how much it speaks of was not seen", invalidates=False)
+            return
         if controls and not checks:
             return
-        if any(self.desk.doubtful(key) for key in named) or self.desk.unseen(checks or self.desk.by_check):
+        if blind:
             yield Problem("unseen", "whether there is still anything for it was not seen", invalidates=False)
         else:
             yield Problem("unused", "nothing is left for it to speak of", invalidates=False)

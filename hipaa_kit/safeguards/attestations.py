@@ -24,13 +24,18 @@ def attested_controls() -> list[Control]:
 
 
 def judge_attested(
-    signed_records: pd.DataFrame, record_controls: pd.DataFrame, record_states: pd.DataFrame, *, control: Control
+    signed_records: pd.DataFrame,
+    record_controls: pd.DataFrame,
+    record_matches: pd.DataFrame,
+    record_states: pd.DataFrame,
+    *,
+    control: Control,
 ) -> pd.DataFrame:
     """Judge one control by the attestations that speak of it.
 
     Parameters
     ----------
-    signed_records, record_controls, record_states : tables of those names
+    signed_records, record_controls, record_matches, record_states : tables of those names
     control
         The control.
 
@@ -40,13 +45,15 @@ def judge_attested(
 
     Notes
     -----
-    A record speaks of a control that it names, or by a citation that the control serves. Where several stand, the
-    one signed last is shown, and the others are evidence beside it.
+    A record speaks of a control that it names, or by a citation that the control serves. One that
+    names what it is about by `match` speaks of that part alone and answers no whole control. Where several stand,
+    the one signed last is shown, and the others are evidence beside it.
     """
     named = set(record_controls.loc[record_controls["control"] == control.id, "record"])
     served = {mapping.citation for mapping in control.mappings}
     mine = signed_records[signed_records["kind"] == "Attestation"].merge(record_states, on="record")
     mine = mine[mine["record"].isin(named) | mine["citation"].isin(served)]
+    mine = mine[~mine["record"].isin(record_matches["record"])]
     mine = mine.sort_values(["signed_on", "record"], kind="stable")
     standing = mine[mine["stands"]]
     row = {"object": f"Control//{control.id}", "evidence": " ".join(mine["record"])}
@@ -79,9 +86,12 @@ def _wanted(control: Control, fallen: pd.DataFrame) -> str:
 def _declare(control: Control) -> None:
     @check(control.id, without_scope=True)
     def attested(
-        signed_records: pd.DataFrame, record_controls: pd.DataFrame, record_states: pd.DataFrame
+        signed_records: pd.DataFrame,
+        record_controls: pd.DataFrame,
+        record_matches: pd.DataFrame,
+        record_states: pd.DataFrame,
     ) -> pd.DataFrame:
-        return judge_attested(signed_records, record_controls, record_states, control=control)
+        return judge_attested(signed_records, record_controls, record_matches, record_states, control=control)
 
 
 for _control in attested_controls():

@@ -8,9 +8,11 @@ import pytest
 
 from hipaa_kit.assess.facade import PREVIEW, Assessment
 from hipaa_kit.assess.opening import parse_settings, written_settings
+from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.scope import load_scope
+from hipaa_kit.tables.results import FINDINGS
 from tests.assess.test_standing import AS_OF, SCOPE, STORED_ON_A_NODE
 from tests.support.signed import DECISION, records
 from tests.support.snapshots import snapshot_of
@@ -54,3 +56,25 @@ def test_options_travel_to_notebooks_among_the_settings() -> None:
     assert (told.pop("profile"), told.pop("preset")) == (PREVIEW, False)
     assert told == asked.parameters
     assert "preset" not in written_settings(run())
+
+
+def test_nothing_is_supported_while_something_looks_like_ephi_or_where_nothing_tests_it_directly() -> None:
+    catalogue = load_catalogue()
+    proposed = [control for control in catalogue.controls if control.nprm]
+    findings = FINDINGS.frame(
+        {
+            "check": control.id,
+            "object": "Pod/a/b",
+            "verdict": "pass",
+            "severity": "high",
+            "base_severity": "high",
+            "ephi_relevance": "in_scope",
+            "topic": control.topic,
+        }
+        for control in proposed
+    )
+    tested = {c.id: any(m.relation == "direct" for m in c.mappings) for c in proposed}
+    shown = proposed_controls(findings, catalogue).set_index("control")["standing"]
+    assert {name: word.startswith("supported") for name, word in shown.items()} == tested
+    asked = proposed_controls(findings, catalogue, candidates=1)["standing"]
+    assert asked.str.startswith("partly_assessed").all()

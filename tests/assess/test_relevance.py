@@ -33,10 +33,16 @@ kind: Node
 metadata: {name: n1, uid: n3}
 spec: {}
 status: {nodeInfo: {kubeletVersion: v1.34.2}}
+AGENT
 ---
 apiVersion: v1
 kind: Pod
-metadata: {name: cilium-1, namespace: kube-system, uid: c1, labels: {k8s-app: cilium}}
+metadata:
+  name: cilium-1
+  namespace: kube-system
+  uid: c1
+  labels: {k8s-app: cilium}
+  ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: cilium, uid: c0, controller: true}]
 spec: {nodeName: n1, hostNetwork: true, containers: [{name: cilium-agent, image: "quay.io/cilium/cilium:v1.18.0"}]}
 status: {phase: Running, podIP: 10.0.0.1}
 ---
@@ -51,6 +57,18 @@ kind: Pod
 metadata: {name: tool, namespace: kube-tools, uid: t1, labels: {app: tool}}
 spec: {nodeName: n1, serviceAccountName: tool, containers: [{name: tool, image: "TOOL"}]}
 status: {phase: Running, podIP: 10.1.0.2}
+"""
+AGENT = """
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: cilium, namespace: kube-system, uid: c0}
+spec:
+  selector: {matchLabels: {k8s-app: cilium}}
+  template:
+    metadata: {labels: {k8s-app: cilium}}
+    spec: {hostNetwork: true, containers: [{name: cilium-agent, image: "quay.io/cilium/cilium:v1.18.0"}]}
+status: {desiredNumberScheduled: 1, numberReady: READY}
 """
 OPEN = """
 ---
@@ -84,9 +102,13 @@ def relevance(snapshot: Snapshot, **options: bool) -> tuple[str, str, str]:
     return row["ephi_relevance"], row["severity"], row["hidden_by"]
 
 
-def world(more: str = "", image: str = "example/tool:1", **overrides: str) -> Snapshot:
+def world(more: str = "", image: str = "example/tool:1", ready: int = 1, **overrides: str) -> Snapshot:
     given = {(kind, ""): status for kind, status in overrides.items()}
-    return snapshot_of(WORLD.replace("TOOL", image) + more, overrides=given)
+    return snapshot_of(written(ready).replace("TOOL", image) + more, overrides=given)
+
+
+def written(ready: int = 1) -> str:
+    return WORLD.replace("AGENT", AGENT.replace("READY", str(ready)).strip("\n"))
 
 
 def test_what_cannot_come_near_is_far_and_hidden_in_a_system_namespace() -> None:
@@ -104,10 +126,21 @@ def test_the_preset_can_be_turned_off() -> None:
         world(READS),
         world(image="orthancteam/orthanc:1"),
         world(Pod="partial"),
-        snapshot_of(WORLD, overrides={("networking.k8s.io", "NetworkPolicy", ""): "refused"}),
-        snapshot_of(WORLD, overrides={("rbac.authorization.k8s.io", "ClusterRoleBinding", ""): "unknown"}),
+        world(ready=0),
+        snapshot_of(WORLD.replace("AGENT\n", "")),
+        snapshot_of(written(), overrides={("networking.k8s.io", "NetworkPolicy", ""): "refused"}),
+        snapshot_of(written(), overrides={("rbac.authorization.k8s.io", "ClusterRoleBinding", ""): "unknown"}),
     ],
-    ids=["may connect", "may read", "looks like ePHI", "pods unseen", "policies unseen", "grants unseen"],
+    ids=[
+        "may connect",
+        "may read",
+        "looks like ePHI",
+        "pods unseen",
+        "agent not ready",
+        "no agent",
+        "policies unseen",
+        "grants unseen",
+    ],
 )
 def test_what_may_come_near_or_is_not_known_is_adjacent_and_never_hidden(snapshot: Snapshot) -> None:
     near, severity, preset = relevance(snapshot)

@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 
 from hipaa_kit.assess.facade import registered_checks
-from hipaa_kit.assess.rollup import NOBODY, assessed_fraction, roll_up_citations, roll_up_owners, roll_up_topics
+from hipaa_kit.assess.rollup import (
+    NOBODY,
+    answered_wholly,
+    assessed_fraction,
+    roll_up_citations,
+    roll_up_owners,
+    roll_up_topics,
+)
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDINGS
@@ -106,6 +113,14 @@ def test_an_unanswered_candidate_caps_what_depends_on_the_scope() -> None:
     assert rolled(verdicts, bound, candidates=1)[CITATION] == "partly_assessed"
 
 
+def test_an_unanswered_candidate_caps_what_rests_on_findings() -> None:
+    controls = direct_controls(CITATION)
+    verdicts = [(control, "pass") for control in controls]
+    resting = [Check(name, lambda: None, ("findings",), {}, False, True) for name in controls]
+    assert rolled(verdicts, resting)[CITATION] == "supported"
+    assert rolled(verdicts, resting, candidates=1)[CITATION] == "partly_assessed"
+
+
 def test_the_assessed_fraction_counts_what_was_judged() -> None:
     assert assessed_fraction(pd.Series(["pass", "fail", "review", "not_assessed", "not_applicable"])) == 0.5
     assert assessed_fraction(pd.Series(["not_applicable"], dtype="str")) is None
@@ -200,6 +215,32 @@ def test_an_alternative_for_one_citation_lifts_no_other() -> None:
     assert recorded(rows, ADDRESSABLE)["status"] != "gap"
     # The link to the other citation carries no decision, as `dispositions` leaves it.
     assert recorded([(check, verdict, "") for check, verdict, _ in rows], other)["status"] == "gap"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"), [("fail", "alternative"), ("review", "attested"), ("review", "inherited")]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_answers_one_citation_answers_no_finding_that_tests_another(verdict: str, said: str, whole: bool) -> None:
+    control = next(c for c in CATALOGUE.controls if sum(m.relation == "direct" for m in c.mappings) > 1)
+    direct = [m.citation for m in control.mappings if m.relation == "direct"]
+    row = {"check": control.id, "object": "Pod/a/1", "verdict": verdict, "severity": "high", "topic": control.topic}
+    row |= {"base_severity": "high", "ephi_relevance": "in_scope", "disposition": said}
+    findings = FINDINGS.frame([row])
+    links = FINDING_CITATIONS.frame(
+        {
+            "check": control.id,
+            "object": "Pod/a/1",
+            "citation": citation,
+            "kind": CATALOGUE.citation(citation).kind,
+            "relation": "direct",
+            "disposition": said if whole or citation == direct[0] else "",
+        }
+        for citation in direct
+    )
+    assert list(answered_wholly(findings, links)["disposition"]) == [said if whole else ""]
+    summary = roll_up_topics(findings, links, CATALOGUE, ran(control.id), 0).set_index("topic")
+    assert summary.loc[control.topic, said] == whole
 
 
 def test_what_only_people_can_say_is_supported_by_attestation_alone() -> None:

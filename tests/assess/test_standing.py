@@ -82,6 +82,7 @@ WAIVERS: list[tuple[str, dict[str, Any], str, set[str]]] = [
     ("signed today", {"approved_on": "2026-11-20"}, "valid", set()),
     ("self-approved", {"approver": " LAB-IT@clinic.example "}, "invalid", {"self_approved"}),
     ("no risk", {"risk_ref": ...}, "invalid", {"incomplete"}),
+    ("blank risk", {"risk_ref": "  "}, "invalid", {"incomplete"}),
     ("another object", {"match": {"name": "gone"}}, "unused", {"unused"}),
     ("another namespace", {"match": {"namespace": "lab", "name": "web"}}, "unused", {"unused"}),
     ("another cluster", {"match": {"cluster": "prod-*"}}, "unused", {"unused"}),
@@ -182,6 +183,7 @@ DECISIONS: list[tuple[str, dict[str, Any], str, set[str], str]] = [
     ("to implement what fails", {"decision": "implement"}, "invalid", {"contradicted"}, ""),
     ("elsewhere", {"match": {"namespace": "lab"}}, "unused", {"unused"}, ""),
     ("no measure named", {"alternative": ""}, "invalid", {"incomplete"}, ""),
+    ("blank measure", {"decision": "not_reasonable", "alternative": " "}, "invalid", {"incomplete"}, ""),
 ]  # fmt: skip
 
 
@@ -201,6 +203,21 @@ def test_to_implement_what_does_not_fail_is_never_unused(tmp_path: Path) -> None
     signed = records(tmp_path, ("DecisionList", [changed(DECISION, decision="implement")]))
     assessment = run(signed, snapshot_of(OBJECTS), topics=["encryption"])
     assert state(assessment, "Decision//DEC-1") == ("valid", True, set())
+
+
+def test_whether_what_was_to_be_implemented_is_may_be_unseen(tmp_path: Path) -> None:
+    signed = records(tmp_path, ("DecisionList", [changed(DECISION, decision="implement")]))
+    classless = STORED_ON_A_NODE.rpartition("---")[0]
+    blind = snapshot_of(classless, overrides={("storage.k8s.io", "StorageClass", ""): "refused"})
+    assert state(run(signed, blind, topics=["encryption"]), "Decision//DEC-1") == ("unseen", True, {"unseen"})
+
+
+def test_how_much_a_record_speaks_of_may_be_unseen(tmp_path: Path) -> None:
+    waiver = changed(WAIVER, match={"namespace": "ehr"}, objects_at_approval=2)
+    signed = records(tmp_path, ("WaiverList", [waiver]))
+    assert state(run(signed, topics=["availability"]), "Waiver//WVR-1")[0] == "valid"
+    blind = snapshot_of(OBJECTS, overrides={("apps", "Deployment", ""): "partial"})
+    assert state(run(signed, blind, topics=["availability"]), "Waiver//WVR-1") == ("unseen", True, {"unseen"})
 
 
 def test_a_decision_holds_for_its_citation_and_for_no_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 
 import pandas as pd
@@ -9,8 +10,24 @@ import pandas as pd
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.tables.declaration import rows_of
 
-CLOUDS = {"aws": "Amazon Web Services", "gce": "Google Cloud", "azure": "Microsoft Azure"}
+CLOUDS = {
+    "aws": "Amazon Web Services",
+    "gce": "Google Cloud",
+    "azure": "Microsoft Azure",
+    "digitalocean": "DigitalOcean",
+    "equinixmetal": "Equinix Metal",
+    "hcloud": "Hetzner Cloud",
+    "linode": "Akamai (Linode)",
+    "scaleway": "Scaleway",
+    "vultr": "Vultr",
+}
 """Providers of nodes by the scheme of their id that are somebody else's, whatever the site."""
+
+OF_THE_SITE = frozenset("baremetal baremetalhost harvester k3s kind metal3 minikube proxmox rke2 vsphere".split())
+"""Schemes of ids of nodes that a site gives itself; who runs nodes of any other is asked."""
+
+WITHOUT_SCHEME = ((re.compile(r"ocid1\."), "oci"), (re.compile(r"[a-z]+-[a-z0-9-]+\.i-"), "alicloud"))
+"""How ids begin that have no scheme, of Oracle Cloud and of Alibaba Cloud."""
 
 BUCKETS_OF_CLOUDS = ("aws", "gcp", "azure", "velero.io/aws", "velero.io/gcp", "velero.io/azure")
 """Kinds of store that are a cloud's own where no address says otherwise.
@@ -115,14 +132,15 @@ def _stores(
 
 
 def _clouds(nodes: pd.DataFrame) -> list[dict[str, object]]:
+    named = {next((name for begins, name in WITHOUT_SCHEME if begins.match(each)), each) for each in nodes["provider"]}
     return [
         {
             "object": f"Cloud//{scheme}",
             "endpoint": scheme,
-            "third": True,
-            "what": f"the cloud {CLOUDS[scheme]}",
+            "third": scheme in CLOUDS,
+            "what": f"the cloud {CLOUDS[scheme]}" if scheme in CLOUDS else f"what gives nodes as {scheme}",
         }
-        for scheme in sorted(set(nodes["provider"]) & set(CLOUDS))
+        for scheme in sorted(named - OF_THE_SITE - {""})
     ]
 
 
@@ -143,7 +161,9 @@ def _far(traffic: pd.DataFrame) -> list[dict[str, object]]:
 def _agreements(vendors: pd.DataFrame, endpoints: pd.DataFrame, day: str) -> list[dict[str, object]]:
     known = endpoints.merge(vendors, on=["name", "service"])
     ended = (known["baa_expires_on"] != "") & (known["baa_expires_on"] < day)
-    return rows_of(known.assign(over=ended))
+    # What is signed on a day to come is not signed.
+    signed = known["baa_signed_on"].where(known["baa_signed_on"] <= day, "")
+    return rows_of(known.assign(over=ended, baa_signed_on=signed))
 
 
 def _vendor(endpoint: str, agreed: list[dict[str, object]]) -> dict[str, object]:

@@ -113,12 +113,14 @@ def _records(records: pd.DataFrame, states: pd.DataFrame, problems: pd.DataFrame
 
 
 @check("HK-EVL-03", without_scope=True)
-def findings_are_tracked(findings: pd.DataFrame, finding_register: pd.DataFrame, *, as_of: str) -> pd.DataFrame:
+def findings_are_tracked(
+    findings: pd.DataFrame, finding_register: pd.DataFrame, record_states: pd.DataFrame, *, as_of: str
+) -> pd.DataFrame:
     """Judge the register of findings: every severe failure in it, none overdue, none closed that still fails.
 
     Parameters
     ----------
-    findings, finding_register : tables of those names
+    findings, finding_register, record_states : tables of those names
     as_of
         Moment to judge for, RFC 3339.
 
@@ -129,11 +131,12 @@ def findings_are_tracked(findings: pd.DataFrame, finding_register: pd.DataFrame,
     Notes
     -----
     An entry names its finding by fingerprint, so that it is the same from run to run. A failure whose risk was
-    accepted, or that a decision answers, is tracked by that record.
+    accepted, or that a decision answers, is tracked by that record. An entry that does not stand tracks nothing.
     """
     entries = [_entry(row, findings, as_of[:10]) for row in rows_of(finding_register)]
     failing = findings[(findings["verdict"] == FAIL) & findings["severity"].isin(SEVERE)]
-    marks = set(finding_register["fingerprint"])
+    standing = record_states.loc[record_states["stands"], "record"]
+    marks = set(finding_register.loc[finding_register["record"].isin(standing), "fingerprint"])
     open_ = failing[~failing["fingerprint"].isin(marks) & ~failing["finding_id"].isin(marks)]
     missing = len(open_[open_["disposition"] == ""])
     unjudged = int(findings["verdict"].isin([NOT_ASSESSED, ERROR]).sum())
@@ -148,7 +151,7 @@ def findings_are_tracked(findings: pd.DataFrame, finding_register: pd.DataFrame,
         if unjudged
         else "every critical or high finding that fails is in the register",
     }
-    flags = ("none", "untracked", "unjudged", "overdue", "reopened", "unseen")
+    flags = ("none", "untracked", "unjudged", "overdue", "reopened", "unseen", "gone")
     texts = ("words", "severity", "due")
     examined = pd.DataFrame(
         [{**dict.fromkeys(flags, False), **dict.fromkeys(texts, ""), **row} for row in [whole, *entries]]
@@ -172,6 +175,7 @@ def findings_are_tracked(findings: pd.DataFrame, finding_register: pd.DataFrame,
         fails(examined["reopened"], "{words}: closed, and it still fails", observed="fail", expected="mended"),
         not_assessed(examined["unjudged"], "{words}", code="input_missing"),
         not_assessed(examined["unseen"], "{words}: whether it still fails could not be judged", code="input_missing"),
+        reviews(examined["gone"], "is {words}, mended or mistyped? close the entry"),
         passes="{words}",
     )
 
@@ -184,7 +188,9 @@ def _entry(row: dict[str, str], findings: pd.DataFrame, day: str) -> dict[str, o
     if mine.empty:
         # What is not seen any more may be gone, or may be where nothing was seen.
         blind = bool(findings["verdict"].isin([NOT_ASSESSED, ERROR]).any())
-        return told | {"unseen": blind, "words": f"finding {mark} is not found any more"}
+        if blind or row["closed_on"]:
+            return told | {"unseen": blind, "words": f"finding {mark} is not found any more"}
+        return told | {"gone": True, "words": f"finding {mark}, which is not found"}
     found = rows_of(mine)[0]
     words = f"{found['check']} {found['object']}"
     closed = bool(row["closed_on"]) and row["closed_on"] <= day

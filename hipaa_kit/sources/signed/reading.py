@@ -209,6 +209,8 @@ def _refuse_wrong(record: Mapping[str, Any], path: tuple[Any, ...], lines: LineI
     excused = known.get(record.get("control", ""))
     if record.get("applies") is False and (excused is None or "not_applicable" not in excused.rule):
         refuse(f"{record.get('control') or 'what is named'} applies to everyone", "leave applies out", "applies")
+    if record.get("applies") is False and record.get("match"):
+        refuse("says of a part alone that it does not apply", "leave match or applies out", "match")
     named = [key for key in ("checks", "control", "citation") if record.get(key)]
     if len(named) > 1:
         refuse(f"names {' and '.join(named)}", "give exactly one of them", named[1])

@@ -79,10 +79,10 @@ def _decision(record: Mapping[str, Any]) -> Common:
     lacking += _short(record, "rationale")
     if decision == "alternative":
         lacking += _empty(record, "alternative")
-    if decision == "not_reasonable" and not record.get("alternative"):
+    if decision == "not_reasonable" and not _filled(record, "alternative"):
         lacking += _empty(record, "no_alternative_because")
     # Without a measure in its place a specification is not implemented, however well that was decided.
-    instead = bool(record.get("alternative")) and decision != "implement"
+    instead = _filled(record, "alternative") and decision != "implement"
     given = "alternative" if instead else "accepted_risk" if decision == "not_reasonable" else ""
     row = {"kind": "Decision", "disposition": given, "decision": decision, "statement": record.get("rationale", "")}
     return {**row, **_approved(record), "alternative": record.get("alternative", "")}, lacking
@@ -176,7 +176,12 @@ def _evidence(record: Mapping[str, Any]) -> str:
 
 
 def _empty(record: Mapping[str, Any], *keys: str) -> list[str]:
-    return [key for key in keys if not record.get(key)]
+    return [key for key in keys if not _filled(record, key)]
+
+
+def _filled(record: Mapping[str, Any], key: str) -> bool:
+    value = record.get(key)
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 def _short(record: Mapping[str, Any], key: str) -> list[str]:

@@ -83,6 +83,7 @@ def test_a_file_alone_is_read_with_the_files_beside_it(tmp_path: Path) -> None:
         ("- 1\n", 1, "no known kind: None"),
         ("kind: AttestationList\nattestations:\n- {id: A, control: HK-MAN-01, applies: false}\n", 3, "applies to everyone"),
         ("kind: AttestationList\nattestations:\n- {id: A, applies: false}\n", 3, "applies to everyone"),
+        ("kind: AttestationList\nattestations:\n- {id: A, control: HK-MAN-05, applies: false,\n   match: {namespace: lab}}\n", 4, "of a part alone"),
         ("kind: AttestationList\nattestations:\n- {id: A, method: guess}\n", 3, "one of examine, interview, test"),
     ],
 )  # fmt: skip
