@@ -95,7 +95,7 @@ def _mounting(
     mounted = volumes[volumes["type"] == "persistentVolumeClaim"].merge(inside, on="pod")
     named = claims[["object", "persistent_volume", "storage_class"]].rename(columns={"object": "reference"})
     mounted = mounted.merge(named, on="reference", how="left").fillna({"persistent_volume": "", "storage_class": ""})
-    of_volume = {volume: list(rows_of(rows)) for volume, rows in reach.groupby("persistent_volume")}
+    of_volume = {str(volume): list(rows_of(rows)) for volume, rows in reach.groupby("persistent_volume")}
     about = {row["object"]: row for row in rows_of(workloads)}
     counts = inside.groupby("object").size()
     rows = []
