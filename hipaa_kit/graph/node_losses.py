@@ -170,7 +170,8 @@ class _Cluster:
         displaced = [pod for pod in self._on[lost] if not pod.stays]
         demands = {pod.name: self._demand(pod, others) for pod in displaced}
         held = [pod for pod in displaced if self._held(demands[pod.name], others)]
-        free = [pod for pod in displaced if pod not in held and not pod.choosy]
+        # Of a pod without ePHI that chooses its nodes, room is asked all the same: it may take that of the others.
+        free = [pod for pod in displaced if pod not in held and not (pod.choosy and pod.ephi)]
         ephi = [demands[pod.name] for pod in free if pod.ephi]
         room = self._room(self._left, others & self._open)
         where = placed([demands[pod.name] for pod in free], room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hipaa_kit.kube.reading import as_maps
+from hipaa_kit.kube.reading import as_map, as_maps
 
 SENSORS: Final = {
     "falco": "Falco",
@@ -66,6 +66,18 @@ def watches_files(policy: Mapping[str, Any]) -> bool:
     hooks = [each for name in ("kprobes", "lsmhooks", "tracepoints") for each in as_maps(spec.get(name))]
     names = (hook.get(key) for hook in hooks for key in ("call", "hook", "event"))
     return any(isinstance(name, str) and _plain(name) in FILE_CALLS for name in names)
+
+
+def narrowed(kind: str, policy: Mapping[str, Any]) -> bool:
+    """Tell whether a policy for the whole cluster holds for some of its pods, containers or namespaces alone.
+
+    Source: https://tetragon.io/docs/concepts/tracing-policy/k8s-filtering/,
+    https://docs.kubearmor.io/kubearmor/documentation/cluster_security_policy_specification
+    """
+    spec = as_map(policy, "spec")
+    if kind == "TracingPolicy":
+        return any(as_map(spec, name) for name in ("podSelector", "containerSelector"))
+    return kind == "KubeArmorClusterPolicy" and bool(as_maps(as_map(spec, "selector").get("matchExpressions")))
 
 
 def _plain(call: str) -> str:

@@ -15,7 +15,7 @@ from hipaa_kit.kube.integrity import (
     zalando_checksums,
 )
 from hipaa_kit.kube.manual_edits import by_hand
-from hipaa_kit.kube.sensors import sensor_of, watches_files
+from hipaa_kit.kube.sensors import narrowed, sensor_of, watches_files
 
 INITIAL = "--experimental-initial-corrupt-check"
 
@@ -96,6 +96,22 @@ def test_sensors_by_image(repository: str, sensor: str) -> None:
 )
 def test_policies_that_speak_of_files(spec: Any, files: bool) -> None:
     assert watches_files({"spec": spec}) is files
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("TracingPolicy", {"podSelector": {"matchLabels": {"app": "web"}}}, True),
+        ("TracingPolicy", {"containerSelector": {"matchExpressions": [{"key": "name", "operator": "Exists"}]}}, True),
+        ("TracingPolicy", {"podSelector": {}}, False),
+        ("TracingPolicy", {}, False),
+        ("KubeArmorClusterPolicy", {"selector": {"matchExpressions": [{"key": "namespace"}]}}, True),
+        ("KubeArmorClusterPolicy", {"selector": {}}, False),
+        ("KubeArmorPolicy", {"selector": {"matchLabels": {"app": "web"}}}, False),
+    ],
+)
+def test_policies_for_a_part_of_the_cluster(kind: str, spec: Any, expected: bool) -> None:
+    assert narrowed(kind, {"spec": spec}) is expected
 
 
 @pytest.mark.parametrize(

@@ -177,10 +177,13 @@ def _identity(text: str, pattern: str) -> str:
     """Return whether a name, or a pattern of names, stands for somebody, for what must be read, or for anyone.
 
     A pattern that goes on behind a host and an owner on it is that owner's; an expression that does not begin with `^`
-    may match in the middle of a name that somebody chose.
+    may match in the middle of a name that somebody chose, and one that does not end with `$` at its beginning. Of a
+    name and a pattern, either may be the one that counts.
     """
     if not text and not pattern:
         return ANYONE
+    if text and pattern:
+        return weakest([_identity(text, ""), _identity("", pattern)])
     if text:
         if _EVERYTHING.fullmatch(text):
             return ANYONE
@@ -197,7 +200,7 @@ def _identity(text: str, pattern: str) -> str:
     if start and start[0] in "*?{":
         literal = literal[:-1]  # what may be left out says nothing
     literal = literal.replace("\\", "")
-    whole = start is None or body[start.start() :] == "$"
+    whole = start is not None and body[start.start() :] == "$"  # without it a name may go on
     return NAMED if whole or _OWNED.match(literal) else UNCLEAR
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit import policy_object
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.encryption.common import to_give
 
@@ -117,16 +118,18 @@ def policy_sees(
     audit_policy_states: pd.DataFrame,
     audit_silences: pd.DataFrame,
     audit_backends: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every audit policy by what it records of the requests that a review needs to find.
 
     Parameters
     ----------
-    audit_probes, audit_policy_states, audit_silences, audit_backends : tables of those names
+    audit_probes, audit_policy_states, audit_silences, audit_backends, control_plane_members : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per policy and probe, and per rule that leaves somebody out
+    table `judgements`, one row per policy and probe, per rule that leaves somebody out, and per API server whose policy
+    was not given where those of others were
 
     Notes
     -----
@@ -147,9 +150,12 @@ def policy_sees(
     left_out = audit_silences.assign(
         kind="silence", part="rule " + audit_silences["rule"].astype("str"), outcome="", standing=""
     )
+    servers = control_plane_members[control_plane_members["component"] == "kube-apiserver"]["node"]
+    lacking = pd.DataFrame({"object": lacking_policies(set(audit_policy_states["object"]), set(servers))}, dtype="str")
+    lacking = lacking.assign(kind="lacking")
     columns = ["object", "part", "kind", "outcome", "standing", "where", "rule_told", "blind_told", "requester"]
     columns += ["request", "level", "minimum", "maximum", "identities", "what"]
-    examined = pd.concat([probes, left_out]).reindex(columns=columns).fillna("").reset_index(drop=True)
+    examined = pd.concat([probes, left_out, lacking]).reindex(columns=columns).fillna("").reset_index(drop=True)
     examined["refused"] = (
         examined["object"].map(refused.to_dict()).astype("str").where(examined["object"].isin(refused.index), "")
     )
@@ -180,7 +186,19 @@ def policy_sees(
             f"is that enough? {told}, not {{minimum}}{{blind_told}}",
             observed="{level}",
         ),
-        reviews(~probed, "should {identities} leave no trace? {part} records nothing of what they do to {what}"),
+        not_assessed(
+            examined["kind"] == "lacking", "the audit policy of this API server was not given", code="input_missing"
+        ),
+        reviews(
+            examined["kind"] == "silence",
+            "should {identities} leave no trace? {part} records nothing of what they do to {what}",
+        ),
         passes=told,
         member="part",
     )
+
+
+def lacking_policies(given: set[str], nodes: set[str]) -> list[str]:
+    """Return the policies of API servers that were not given, where those of others were."""
+    wanted = {policy_object(node) for node in nodes if node}
+    return [] if policy_object("") in given else sorted(wanted - given)

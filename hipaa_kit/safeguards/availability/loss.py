@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED, ephi_pods
@@ -32,10 +34,12 @@ def volumes_spread(
     Notes
     -----
     A volume is mounted where its required node affinity lets it: pods that the scheduler would spread must follow it.
+    A pod can run where all its volumes can be mounted, whatever one of them would allow.
     Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#node-affinity
     """
     workers = nodes[nodes["schedulable"] & ~nodes["control_plane"]]
-    all_zones = sorted(set((workers if len(workers) else nodes)["zone"]) - {""})
+    labels = set((workers if len(workers) else nodes)["zone"])
+    all_zones = sorted(labels - {""})
     examined = _mounting(ephi_workloads, pods, volumes, claims, volume_reach)
     narrow = class_zones.groupby("storage_class")["zone"].agg(lambda zones: " ".join(sorted(set(zones))))
     one = {name: zones for name, zones in narrow.items() if " " not in zones}
@@ -49,7 +53,9 @@ def volumes_spread(
         examined,
         not_applicable(examined["kind"].isin(NOT_REPLICATED), "a {kind} keeps no replicas"),
         not_applicable(examined["replicas"] < 2, "replicas: {replicas}, nothing to spread"),
-        not_applicable((examined["all_zones"] == 1) & (examined["stuck"] == ""), "the cluster has one zone"),
+        not_applicable(
+            (examined["all_zones"] == 1) & (examined["stuck"] == "") & ("" not in labels), "the cluster has one zone"
+        ),
         fails(
             examined["stuck"] != "",
             "no node that takes pods can mount the volume of {stuck}",
@@ -89,17 +95,21 @@ def _mounting(
     mounted = volumes[volumes["type"] == "persistentVolumeClaim"].merge(inside, on="pod")
     named = claims[["object", "persistent_volume", "storage_class"]].rename(columns={"object": "reference"})
     mounted = mounted.merge(named, on="reference", how="left").fillna({"persistent_volume": "", "storage_class": ""})
-    of_volume = {volume: list(rows_of(rows)) for volume, rows in reach.groupby("persistent_volume")}
+    of_volume = {str(volume): list(rows_of(rows)) for volume, rows in reach.groupby("persistent_volume")}
     about = {row["object"]: row for row in rows_of(workloads)}
     counts = inside.groupby("object").size()
     rows = []
     for workload, held in mounted.groupby("object", sort=True):
         desired = about[workload]["desired"]
         known = held[held["persistent_volume"].isin(of_volume)]
-        reached = [row for volume in sorted(set(known["persistent_volume"])) for row in of_volume[volume]]
         stuck = [each for each, volume in _pairs(known) if not any(row["nodes"] for row in of_volume[volume])]
-        zones = sorted({row["zone"] for row in reached if row["nodes"] and not row["anywhere"]} - {""})
-        anywhere = any(row["anywhere"] for row in reached)
+        spots = {pod: _spots(mine, of_volume) for pod, mine in known.groupby("pod")}
+        if not stuck:
+            apart = [known[known["pod"] == pod]["reference"] for pod, where in spots.items() if where == set()]
+            stuck = sorted({" with that of ".join(sorted(set(each))) for each in apart})
+        anywhere = None in spots.values()
+        common: set[str] = set().union(*(where for where in spots.values() if where is not None))
+        zones = sorted(common - {""})
         where = "in any zone" if anywhere else f"in zones: {', '.join(zones)}"
         rows.append(
             {
@@ -111,7 +121,7 @@ def _mounting(
                 "stuck": ", ".join(stuck),
                 "zones": len(zones),
                 "zone": zones[0] if zones else "",
-                "unzoned": any(row["nodes"] and not row["anywhere"] and row["zone"] == "" for row in reached),
+                "unzoned": "" in common,
                 "anywhere": anywhere,
                 "class": min(set(held["storage_class"]) - {""}, default=""),
                 "words": f"its volumes can be mounted {where}",
@@ -132,6 +142,13 @@ def _mounting(
         "words": "str",
     }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _spots(known: pd.DataFrame, of_volume: dict[str, list[dict[str, Any]]]) -> set[str] | None:
+    """Return the zones in which all the volumes of one pod can be mounted, None where any will do."""
+    every = [of_volume[volume] for volume in sorted(set(known["persistent_volume"]))]
+    bound = [{row["zone"] for row in rows if row["nodes"]} for rows in every if not any(r["anywhere"] for r in rows)]
+    return set.intersection(*bound) if bound else None
 
 
 def _pairs(known: pd.DataFrame) -> list[tuple[str, str]]:

@@ -53,25 +53,29 @@ def api_data_encrypted(api_data_sources: pd.DataFrame) -> pd.DataFrame:
 
 
 @check("HK-ENC-02", without_scope=True, optional=["stored_resources"])
-def encryption_effective(stored_resources: pd.DataFrame, api_data_sources: pd.DataFrame) -> pd.DataFrame:
+def encryption_effective(
+    stored_resources: pd.DataFrame, api_data_sources: pd.DataFrame, control_plane_members: pd.DataFrame
+) -> pd.DataFrame:
     """Judge every encryption configuration by the provider that writes Secrets.
 
     Parameters
     ----------
-    stored_resources, api_data_sources : tables of those names
+    stored_resources, api_data_sources, control_plane_members : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per file, or per source that names its provider, or one that none was given
+    table `judgements`, one row per file, and per API server whose file was not given where those of others were; or per
+    source that names its provider, or one that none was given
 
     Notes
     -----
     The first entry that names a resource counts, and in it the first provider writes.
     Source: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/#providers
     """
-    examined = _configurations(stored_resources, api_data_sources)
+    servers = control_plane_members[control_plane_members["component"] == "kube-apiserver"]["node"]
+    examined = _configurations(stored_resources, api_data_sources, set(servers))
     unused = bool(api_data_sources["state"].eq("plain").any())
-    strength = examined["strength"]
+    strength, other = examined["strength"], examined["object"] != f"{CONFIGURATION}control-plane"
     return judge(
         examined,
         fails(
@@ -82,19 +86,32 @@ def encryption_effective(stored_resources: pd.DataFrame, api_data_sources: pd.Da
         ),
         reviews(examined["refused"] != "", "is this the file in use? The API server would refuse it: {refused}"),
         reviews(strength.isin(["weak", "rotate"]), "is it strong enough? {basis}"),
-        not_assessed(strength == "", f"{{basis}}; {to_give('encryption_configuration')}", code="input_missing"),
+        not_assessed((strength == "") & other, "{basis}", code="input_missing"),
+        not_assessed(
+            (strength == "") & ~other, f"{{basis}}; {to_give('encryption_configuration')}", code="input_missing"
+        ),
         passes="Secrets are written by {basis}",
         observed="{provider_order}",
     )
 
 
-def _configurations(stored_resources: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
-    """Return the files, where none was given the sources that name their provider, else that there is none."""
+def _configurations(stored_resources: pd.DataFrame, sources: pd.DataFrame, servers: set[str]) -> pd.DataFrame:
+    """Return the files and API servers without one; without any, what names its provider, or that none was given."""
     columns = ["object", "strength", "basis", "provider_order", "refused", "given"]
     files = stored_resources[stored_resources["resource"] == "secrets"]
     if len(files):
         named = CONFIGURATION + files["node"].replace("", "control-plane")
-        return files.assign(object=named, given=True)[columns]
+        given = set(files["node"])
+        lacking = pd.DataFrame({"node": [] if "" in given else sorted(servers - given - {""})}, dtype="str")
+        lacking = lacking.assign(
+            object=CONFIGURATION + lacking["node"],
+            strength="",
+            basis="the file of encryption of this API server was not given",
+            provider_order="",
+            refused="",
+            given=False,
+        )
+        return pd.concat([files.assign(object=named, given=True)[columns], lacking[columns]], ignore_index=True)
     told = sources[(sources["provider"] != "") & (sources["state"] != "plain")]
     if len(told):
         # A managed key service is version 2 or the provider's own; what k3s, rke2 and OpenShift write is named.

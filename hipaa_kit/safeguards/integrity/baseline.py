@@ -27,7 +27,7 @@ def changes_approved(
     ----------
     security_state, earlier_state, tickets : tables of those names
     as_of
-        Moment to judge for, RFC 3339; states of later are left out.
+        Moment to judge for, RFC 3339; states of later are left out, as is what is not older than `security_state`.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def changes_approved(
     A rule that came is no gain where the earlier rules of the role cover it, by the API server's own comparison. A
     ticket approves a change where it names the object, was opened by now and was not closed before the earlier state.
     """
-    before, moment = _newest(earlier_state, as_of)
+    before, moment = _newest(earlier_state, str(security_state["taken_at"].max()) if len(security_state) else "", as_of)
     clusters = set(before["cluster"]) | set(security_state["cluster"])
     changes = list(_changes(before, security_state)) if len(before) else []
     told = [_ticket(change.object, tickets, moment, as_of) for change in changes]
@@ -93,12 +93,18 @@ class _Change(NamedTuple):
     unsure: str
 
 
-def _newest(earlier: pd.DataFrame, as_of: str) -> tuple[pd.DataFrame, str]:
-    """Return the newest state that is not of later, and its moment."""
+def _newest(earlier: pd.DataFrame, taken_at: str, as_of: str) -> tuple[pd.DataFrame, str]:
+    """Return the newest state of before the one that is judged, and not of later than now, with its moment."""
     moments = pd.to_datetime(earlier["taken_at"], utc=True, errors="coerce", format="ISO8601")
-    now = pd.to_datetime(pd.Series([as_of], dtype="str"), utc=True, errors="coerce", format="ISO8601")[0]
-    known = earlier[moments <= now] if not pd.isna(now) else earlier
-    newest = str(known["taken_at"].max()) if len(known) else as_of
+    given = pd.Series([taken_at, as_of], dtype="str")
+    taken, now = pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
+    past = pd.Series(True, index=earlier.index)
+    if not pd.isna(taken):
+        past &= moments < taken
+    if not pd.isna(now):
+        past &= moments <= now
+    known = earlier[past]
+    newest = str(known["taken_at"].max()) if len(known) else min(filter(None, [taken_at, as_of]), default="")
     return known[known["taken_at"] == newest], newest
 
 

@@ -84,6 +84,11 @@ def test_an_attestor_of_kyverno(entry: dict[str, Any], expected: str) -> None:
         ({"subjectRegExp": r"^https://github\.com/clinic/?.*", "issuer": ACTIONS}, UNCLEAR),
         ({"subjectRegExp": r"^https://github\.com/clinic/.*|.*", "issuer": ACTIONS}, UNCLEAR),
         ({"subjectRegExp": r"^https://github\.com/[^/]+/app/", "issuer": ACTIONS}, UNCLEAR),
+        ({"subjectRegExp": r"^https://github\.com/clinic", "issuer": ACTIONS}, UNCLEAR),
+        ({"subjectRegExp": r"^https://github\.com/clinic/", "issuer": ACTIONS}, NAMED),
+        ({"subjectRegExp": r"^ci@clinic\.example$", "issuer": ACTIONS}, NAMED),
+        ({"subjectRegExp": r"^ci@clinic\.example", "issuer": ACTIONS}, UNCLEAR),
+        ({"subject": "ci@clinic.example", "subjectRegExp": ".*", "issuer": ACTIONS}, ANYONE),
         ({"subject": "{{ subject }}", "issuer": ACTIONS}, UNCLEAR),
     ],
 )
