@@ -37,6 +37,7 @@ from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import NAMESPACE_FILTERS, POD_SECURITY_FIELDS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.pod_security import LEVELS, UNCONFIGURED, LevelVersion, Policy, in_force, namespace_policy
+from hipaa_kit.kube.versions import kubernetes_minor
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.admission import ADMISSION_RULES, ADMISSION_WEBHOOKS, POD_ADMISSION
 
@@ -64,7 +65,6 @@ ENGINE_KINDS = (
 )
 """Kinds that say what engines refuse; those of constraints are made by templates, in the group `CONSTRAINTS`."""
 
-MINOR = re.compile(r"v?1\.(\d{1,3})\b")
 MANAGED = re.compile(r"-(?:eks|gke)[-.]")
 """Versions of servers that nobody but the provider configures, and that enforce nothing of their own.
 
@@ -263,7 +263,7 @@ def pod_admission(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per namespace; of the engines, what was read of them says nothing of what was not."""
     version = snapshot.identity.version
-    minor = int(found[1]) if (found := MINOR.match(version)) else None
+    minor = kubernetes_minor(version)
     state, off = _servers(control_plane_members, control_plane_flags, version, minor)
     given = len(admission_plugins) + len(pod_security_defaults) > 0
     configuration = _configuration(state, off, given, admission_plugins, pod_security_defaults, pod_security_exemptions)

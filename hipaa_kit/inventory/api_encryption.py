@@ -20,6 +20,7 @@ from hipaa_kit.kube.encryption.api_data import (
 )
 from hipaa_kit.kube.facts import SERVER_FLAGS
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.versions import release_of
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.encryption import API_DATA_SOURCES, STORED_RESOURCES
@@ -152,7 +153,7 @@ def _by_provider(nodes: pd.DataFrame, cloud_clusters: pd.DataFrame) -> Iterator[
     if encrypted is not None and bool(encrypted):
         yield _source(name, "provider", "encrypted", "its provider encrypts Secrets with a key of the site",
                       provider="kms", key=key, place="external")  # fmt: skip
-    elif row["provider"] == "aws" and _version(str(row["version"])) >= EKS_DEFAULT:
+    elif row["provider"] == "aws" and (release_of(str(row["version"])) or (0, 0)) >= EKS_DEFAULT:
         basis = f"EKS encrypts all API data since 1.28, and it runs {row['version']}; the key is of AWS"
         yield _source(name, "provider", "encrypted", basis, provider="kms", place="external")
     elif encrypted is None:
@@ -160,11 +161,6 @@ def _by_provider(nodes: pd.DataFrame, cloud_clusters: pd.DataFrame) -> Iterator[
     else:
         basis = "its provider does not encrypt Secrets in etcd, only the disks below"
         yield _source(name, "provider", "disks", basis, place="external")
-
-
-def _version(version: str) -> tuple[int, int]:
-    parts = version.removeprefix("v").split(".")
-    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(part.isdecimal() for part in parts[:2]) else (0, 0)
 
 
 @builds(STORED_RESOURCES)

@@ -17,6 +17,7 @@ from hipaa_kit.kube.audit.policy import Policy, Recorded, Request, Resources, Ru
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import SERVER_FLAGS
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.versions import release_of
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit import AUDIT_BACKENDS, AUDIT_POLICY_STATES, AUDIT_PROBES, AUDIT_SILENCES
 from hipaa_kit.tables.declaration import rows_of
@@ -181,7 +182,7 @@ def audit_policy_states(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per policy."""
     servers = control_plane_members[control_plane_members["component"] == "kube-apiserver"]
-    version = min((found for each in servers["version"] if (found := _version(each))), default=None)
+    version = min((found for each in servers["version"] if (found := release_of(each))), default=None)
     for node, policy in policies(audit_policies, audit_rules, audit_rule_matches):
         refused = "; ".join(policy.refused(version))
         yield {"object": policy_object(node), "rules": len(policy.rules), "refused": refused}
@@ -351,8 +352,3 @@ def _rule(row: Mapping[str, Any], fields: Mapping[str, list[tuple[int, str]]]) -
 def policy_object(node: str) -> str:
     """Return the name of the audit policy of a node, or of the whole control plane."""
     return object_id("AuditPolicy", "", node or "control-plane")
-
-
-def _version(version: str) -> tuple[int, int] | None:
-    parts = version.removeprefix("v").split(".")
-    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(part.isdecimal() for part in parts[:2]) else None

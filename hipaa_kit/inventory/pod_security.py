@@ -16,10 +16,10 @@ from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.pod_security import RESTRICTED, PodSecurityError, violations
+from hipaa_kit.kube.versions import kubernetes_minor
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.admission import ACCOUNT_SECRETS, ENTRY_GUARDS, POD_SECURITY, TOKEN_VOLUMES
 
-MINOR = re.compile(r"v?1\.(\d{1,3})\b")
 AUTOMATIC = re.compile(r"kube-api-access-[a-z0-9]{5}")
 GENERATED_TOKEN = re.compile(r"-token-[a-z0-9]{5}")
 """How the name of a token Secret goes on after that of its account.
@@ -49,8 +49,7 @@ https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration
 @builds(POD_SECURITY, reads=POD_KINDS)
 def pod_security(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per control of the restricted level that a pod does not meet."""
-    found = MINOR.match(snapshot.identity.version)
-    return pod_rows(POD_SECURITY, snapshot, partial(_missed, minor=int(found[1]) if found else None))
+    return pod_rows(POD_SECURITY, snapshot, partial(_missed, minor=kubernetes_minor(snapshot.identity.version)))
 
 
 def _missed(pod: PodView, minor: int | None) -> Iterator[dict[str, Any]]:

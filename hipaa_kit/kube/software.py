@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from hipaa_kit.kube.images import full_repository
+from hipaa_kit.kube.versions import release_of
 
 KUBERNETES: Final = "kubernetes"
 
@@ -58,7 +59,6 @@ https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 """
 
 _PLAIN: Final = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")
-_MINOR: Final = re.compile(r"v?(\d+)\.(\d+)")
 _BY_PROVIDER: Final = (
     (re.compile(r"-eks-"), "Amazon EKS"),
     (re.compile(r"-gke\."), "Google GKE"),
@@ -127,10 +127,10 @@ def skew(kubelet: str, server: str) -> str | None:
 
     Source: https://kubernetes.io/releases/version-skew-policy/#kubelet
     """
-    mine, theirs = _MINOR.match(kubelet), _MINOR.match(server)
-    if mine is None or theirs is None or mine[1] != theirs[1]:
+    mine, theirs = release_of(kubelet), release_of(server)
+    if mine is None or theirs is None or mine[0] != theirs[0]:
         return None
-    behind, oldest = int(theirs[2]) - int(mine[2]), 2 if int(mine[2]) < 25 else 3
+    behind, oldest = theirs[1] - mine[1], 2 if mine[1] < 25 else 3
     if behind < 0:
         return "newer than the API server"
     return f"{behind} minor versions behind the API server, of which {oldest} are supported" if behind > oldest else ""

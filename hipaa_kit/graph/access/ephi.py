@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -10,10 +9,11 @@ import pandas as pd
 
 from hipaa_kit.graph.access.grants import born, holder, policy
 from hipaa_kit.graph.permissions.book import named
-from hipaa_kit.graph.permissions.loading import VERSION, binding_id, role_id
+from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.stock import stock_rules
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, Request, RoleId, Rule, covers, rule_allows
+from hipaa_kit.kube.versions import kubernetes_minor
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.grants import EPHI_ACCESS
 
@@ -70,8 +70,7 @@ def ephi_access(
     """
     held = policy(snapshot, roles, role_rules, role_bindings, binding_subjects)
     places = ephi_namespaces(ephi_objects)
-    found = re.match(VERSION, snapshot.identity.version)
-    routes_here = routes(int(found[1]) if found else None)
+    routes_here = routes(kubernetes_minor(snapshot.identity.version))
     known: dict[Any, list[tuple[str, str, str]]] = {}
     everything: dict[Any, bool] = {}
     for binding in held.bindings:

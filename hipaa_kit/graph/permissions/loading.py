@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,12 +33,12 @@ from hipaa_kit.kube.rbac import (
     parse_selectors,
 )
 from hipaa_kit.kube.rbac.bindings import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING
+from hipaa_kit.kube.versions import kubernetes_minor
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
 FIELDS = ("verb", "api_group", "resource", "resource_name", "non_resource_url")
-VERSION = re.compile(r"v?1\.(\d{1,3})\b")
 ADMISSION = tuple(
     kind
     for kind in kinds.BUILT_IN
@@ -182,7 +181,7 @@ def known(tables: TableSet, snapshot: Snapshot) -> Known:
         frozenset(zip(accounts["namespace"], accounts["name"], strict=True)),
         {group: frozenset(users) for group, users in members.items()},
         tuple(dict.fromkeys(other_authorizers(tables, snapshot))),
-        int(found[1]) if (found := VERSION.match(snapshot.identity.version)) else None,
+        kubernetes_minor(snapshot.identity.version),
         _surroundings(tables, snapshot),
         _trusted(snapshot),
         {pod: escape for pod, escape, _ in escapes},
