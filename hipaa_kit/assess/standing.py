@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 
 import pandas as pd
 
 from hipaa_kit.catalogue import Catalogue, load_catalogue
 from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.safeguards.ages import days_between
 from hipaa_kit.sources.signed import Matcher, Records
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -242,7 +242,7 @@ class _Alone:
             yield Problem("not_yet", f"it is signed for a day to come, {signed}")
         if expires and expires < self.day:
             yield Problem("expired", f"it expired on {expires}")
-        if row["kind"] in LIMITED and signed and expires and _days(signed, expires) > LONGEST_DAYS:
+        if row["kind"] in LIMITED and signed and expires and days_between(signed, expires) > LONGEST_DAYS:
             yield Problem("too_long", f"it stands for more than {LONGEST_DAYS} days, until {expires}")
 
     def _rested(self, record: str) -> Iterator[Problem]:
@@ -346,7 +346,3 @@ class _Judge(_Alone):
             yield Problem("unseen", "whether there is still anything for it was not seen", invalidates=False)
         else:
             yield Problem("unused", "nothing is left for it to speak of", invalidates=False)
-
-
-def _days(first: str, last: str) -> int:
-    return (date.fromisoformat(last) - date.fromisoformat(first)).days

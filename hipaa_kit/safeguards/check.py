@@ -25,6 +25,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.registry import RUN_TABLES, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.sources.inputs import INPUTS
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import JUDGEMENTS
 from hipaa_kit.vocabulary import FAIL, NOT_APPLICABLE, NOT_ASSESSED, PASS, REVIEW
@@ -233,6 +234,12 @@ def judge(
             }
         )
     return JUDGEMENTS.frame(rows)
+
+
+def to_give(*names: str) -> str:
+    """Return the words that say how to give one of several inputs, fit for a reason: braces stand for themselves."""
+    commands = "; or ".join(INPUTS[name].command for name in names)
+    return f"to give it: {commands}".replace("{", "{{").replace("}", "}}")
 
 
 def texts_for(keys: pd.Series, texts: pd.Series) -> pd.Series:

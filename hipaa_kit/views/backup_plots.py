@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.printable import printable
-from hipaa_kit.safeguards.backup_recovery.common import claims_of, hours_before
+from hipaa_kit.safeguards.ages import hours_since
+from hipaa_kit.safeguards.backup_recovery.common import claims_of
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, VERMILLION
 from hipaa_kit.views.plots import ROWS_DRAWN, Picture, canvas
 
@@ -35,7 +36,7 @@ def newest_points(backup_points: pd.DataFrame, ephi_objects: pd.DataFrame, as_of
     pandas.DataFrame
         One row per claim: claim, criticality, age_hours, outcome, method, run, off_cluster; oldest first.
     """
-    dated = backup_points.assign(age_hours=hours_before(as_of, backup_points["taken_at"]).round(1))
+    dated = backup_points.assign(age_hours=hours_since(backup_points["taken_at"], as_of).round(1))
     dated = dated[dated["age_hours"].ge(0).fillna(False)].sort_values(["taken_at", "run"], kind="stable")
     newest = dated.drop_duplicates("target", keep="last")
     claims = claims_of(ephi_objects)[["object", "criticality"]].rename(columns={"object": "claim"})

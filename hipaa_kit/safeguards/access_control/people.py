@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ from hipaa_kit.graph.access.approval import Approvals, Permitted
 from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
 from hipaa_kit.safeguards.access_control.common import people, place_words
+from hipaa_kit.safeguards.ages import days_between
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
 from hipaa_kit.tables.declaration import rows_of
 
@@ -87,7 +87,7 @@ def granted_to_groups_and_reviewed(
 def _age(text: str, as_of: str) -> int | None:
     """Return how many days a day is before a moment; None where it is no day."""
     try:
-        return (date.fromisoformat(as_of[:10]) - date.fromisoformat(text[:10])).days
+        return days_between(text, as_of)
     except ValueError:
         return None
 

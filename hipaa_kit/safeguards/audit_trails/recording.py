@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.inventory.audit import policy_object
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.encryption.common import to_give
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, to_give
 
 READS_OF_GOOGLE = (
     "gcloud projects get-iam-policy PROJECT --format=json, and look for auditConfigs of container.googleapis.com"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
 
@@ -38,8 +39,8 @@ def healthy_now(
     """
     inside = ephi_pods(ephi_workloads, pods)
     here = containers.merge(inside, on="pod")
-    ended = _moments(here["terminated_at"])
-    now = _moments(pd.Series([as_of], dtype="str"))[0]
+    ended = moments(here["terminated_at"])
+    now = moment(as_of)
     killed = here["terminated_reason"] == "OOMKilled"
     recent = killed & ((now - ended) <= pd.Timedelta(hours=oom_window_hours))
     undated = killed & (ended.isna() | pd.isna(now))
@@ -103,11 +104,6 @@ def healthy_now(
         ),
         passes="healthy at this moment",
     )
-
-
-def _moments(texts: pd.Series) -> pd.Series:
-    """Return RFC 3339 texts as times; what is none is not a time."""
-    return pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
 
 
 def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Series:

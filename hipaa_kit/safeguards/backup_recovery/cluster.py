@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.backup_recovery.common import hours_before
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
 
@@ -48,7 +48,7 @@ def cluster_state_is_recoverable(
     """
     if namespaces.empty:
         return judge(pd.DataFrame({"object": pd.Series(dtype="str")}), passes="")
-    held = cluster_state.assign(age=hours_before(as_of, cluster_state["last_run_at"]))
+    held = cluster_state.assign(age=hours_since(cluster_state["last_run_at"], as_of))
     live = held["state"].isin(["active"]) & ~held["age"].lt(0).fillna(False)
     proven = held[live & held["mechanism"].isin(PROVEN)]
     fresh = proven[proven["age"].le(state_hours).fillna(False)].sort_values("age", kind="stable")

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.tables.declaration import rows_of
 
 RANK = {"critical": 0, "high": 1, "standard": 2}
 BUCKETS = ("s3", "gs", "gcs", "azblob", "abs", "bucket", "blob")
 UNTOLD = ("backups", "point_in_time", "versioning", "replicated", "object_lock", "encrypted", "backup_retention_days")
-
-
-def moments(texts: pd.Series) -> pd.Series:
-    """Return moments in UTC; NaT for what is none."""
-    return pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
-
-
-def hours_before(as_of: str, texts: pd.Series) -> pd.Series:
-    """Return how many hours before a moment others are; negative for what came later, null for what is no moment."""
-    now = moments(pd.Series([as_of], dtype="str"))[0]
-    hours: pd.Series = (now - moments(texts)) / pd.Timedelta(hours=1)
-    return hours.astype("Float64")
 
 
 def claims_of(ephi_objects: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +70,7 @@ def by_criticality(criticality: pd.Series, critical: float, high: float, standar
 def restore_drills(drills: pd.DataFrame, as_of: str) -> pd.DataFrame:
     """Return the restores on record that were held before a moment, with their age in days; newest last."""
     held = drills[drills["kind"].str.lower() == "restore"]
-    held = held.assign(age_days=hours_before(as_of, held["date"]) / 24)
+    held = held.assign(age_days=hours_since(held["date"], as_of) / 24)
     return held[held["age_days"].ge(0).fillna(False)].sort_values(["date", "scope"], kind="stable")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.backup_recovery.common import (
     by_criticality,
     claims_of,
     first_words,
-    hours_before,
     outside_of,
     restore_drills,
 )
@@ -51,9 +51,9 @@ def recovery_points_are_fresh(
     Age counts from when copying began: the data are not younger. What was copied after the moment, or is no longer
     kept at it, does not count. The newest attempt decides: a copy that failed after a good one is a job to repair.
     """
-    dated = backup_points.assign(age=hours_before(as_of, backup_points["taken_at"]))
+    dated = backup_points.assign(age=hours_since(backup_points["taken_at"], as_of))
     ends = backup_runs.set_index(backup_runs["tool"] + " " + backup_runs["object"])["expires_at"]
-    left = -hours_before(as_of, texts_for(dated["tool"] + " " + dated["run"], ends))
+    left = -hours_since(texts_for(dated["tool"] + " " + dated["run"], ends), as_of)
     dated = dated[~dated["age"].lt(0).fillna(False) & ~left.lt(0).fillna(False) & dated["outcome"].isin(ENDED)]
     sure, guessed = dated[~dated["guessed"]], dated[dated["guessed"] & (dated["outcome"] == "completed")]
     good = sure[sure["outcome"] == "completed"]
@@ -134,7 +134,7 @@ def _outside_points(stores: pd.DataFrame, drills: pd.DataFrame, as_of: str) -> p
     held = held[(held["result"] == "passed") & (held["age_days"] <= 365) & held["rpo_minutes"].notna()]
     last = held.drop_duplicates("scope", keep="last").set_index("scope")
     lost = stores["object"].map(last["rpo_minutes"] / 60).astype("Float64")
-    age = hours_before(as_of, stores["latest_restorable_at"])
+    age = hours_since(stores["latest_restorable_at"], as_of)
     return stores.assign(
         age=age.mask(age.lt(0).fillna(False), 0.0),
         exercised=texts_for(stores["object"], last["date"]),
@@ -254,7 +254,7 @@ def volumes_are_not_destroyed(
     mine = claims_of(ephi_objects)
     objective = by_criticality(mine["criticality"], rpo_hours_critical, rpo_hours_high, rpo_hours_standard)
     good = backup_points[backup_points["outcome"].eq("completed") & ~backup_points["guessed"]]
-    age = hours_before(as_of, good["taken_at"])
+    age = hours_since(good["taken_at"], as_of)
     youngest = age.mask(age.lt(0).fillna(False)).groupby(good["target"]).min()
     fresh = set(mine.loc[mine["object"].map(youngest).astype("Float64").le(objective).fillna(False), "object"])
     spaces = set(mine["namespace"])

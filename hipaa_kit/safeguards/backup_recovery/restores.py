@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.backup_recovery.common import (
     by_criticality,
     claim_namespaces,
     concerns,
-    hours_before,
     restore_drills,
 )
 from hipaa_kit.safeguards.check import check, fails, judge, reviews, texts_for
@@ -27,7 +27,7 @@ def _dated(restores: pd.DataFrame, as_of: str) -> pd.DataFrame:
     """Return the restores of volumes that ended before a moment, newest last."""
     ended = restores["outcome"].isin(["completed", "partial", "failed"]) & restores["volumes"]
     when = restores["completed_at"].where(restores["completed_at"] != "", restores["started_at"])
-    dated = restores.assign(age=hours_before(as_of, when) / 24, when=when)
+    dated = restores.assign(age=hours_since(when, as_of) / 24, when=when)
     kept = dated[ended & ~dated["age"].lt(0).fillna(False) & dated["age"].notna()]
     return kept.sort_values(["when", "object"], kind="stable")
 
@@ -211,7 +211,7 @@ def recovery_is_exercised(drills: pd.DataFrame, *, as_of: str, drill_days: int =
     People keep the record and answer for it; nothing here can see whether an exercise was held.
     """
     known = {word: scenario for scenario, words in SCENARIOS.items() for word in words}
-    held = drills.assign(scenario=drills["kind"].str.lower().map(known), age=hours_before(as_of, drills["date"]) / 24)
+    held = drills.assign(scenario=drills["kind"].str.lower().map(known), age=hours_since(drills["date"], as_of) / 24)
     held = held[held["scenario"].notna() & held["age"].ge(0).fillna(False)].sort_values(
         ["date", "scope"], kind="stable"
     )

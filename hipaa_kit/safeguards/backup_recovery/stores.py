@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.backup_recovery.common import claims_of, first_words, hours_before
+from hipaa_kit.safeguards.ages import hours_since
+from hipaa_kit.safeguards.backup_recovery.common import claims_of, first_words
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews, texts_for
 
 CLOUDS = ("aws", "gce", "azure")
@@ -163,7 +164,7 @@ def stores_can_be_reached(
     examined = examined.assign(**{name: examined[name].fillna("") for name in texts})
     there = examined["there"].astype(bool)
     named = examined["object"].str.startswith("BackupStorageLocation/")
-    age = hours_before(as_of, examined["validated_at"])
+    age = hours_since(examined["validated_at"], as_of)
     most = (examined["validation_hours"] * 2).clip(lower=LEAST_HOURS)
     examined = examined.assign(age=age.round(1), most=most.round(1))
     down = examined["available"].eq(False).fillna(False)

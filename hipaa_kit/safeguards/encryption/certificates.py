@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 
 
@@ -40,8 +41,8 @@ def certificates_hold(
     Secrets are not read: of a certificate that cert-manager does not keep nothing is known but its name.
     Source: https://cert-manager.io/docs/reference/api-docs/#cert-manager.io/v1.CertificateStatus
     """
-    now, ends, starts = pd.Timestamp(as_of), _moments(certificates["not_after"]), _moments(certificates["not_before"])
-    due = _moments(certificates["renewal_time"])
+    now, ends, starts = moment(as_of), moments(certificates["not_after"]), moments(certificates["not_before"])
+    due = moments(certificates["renewal_time"])
     left = (ends - now).dt.days
     held = certificates.assign(
         kept=True, days_left=left, overdue=due.lt(now) & due.notna(), planned=due.notna(), valid=(ends - starts).dt.days
@@ -102,7 +103,3 @@ def certificates_hold(
         passes="it holds for {days_left} more days, by {issuer}",
         observed="{not_after}",
     )
-
-
-def _moments(texts: pd.Series) -> pd.Series:
-    return pd.to_datetime(texts.where(texts != "", None), utc=True, errors="coerce")

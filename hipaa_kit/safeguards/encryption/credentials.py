@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import days_since, whole_days
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.encryption.common import days_before
 
 
 @check("HK-ENC-15")
@@ -78,7 +78,7 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
     -----
     Secrets themselves are never read: their names stand in pods, what makes them in its own objects.
     """
-    age = days_before(as_of, secret_uses["refreshed_at"])
+    age = whole_days(days_since(secret_uses["refreshed_at"], as_of)).astype("Int64")
     store = secret_uses["store"]
     # An interval of 0 asks for it once: https://external-secrets.io/latest/api/externalsecret/.
     once = secret_uses["interval"].isin(["0", "0s", "0h", "0m"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, judge, reviews
-from hipaa_kit.safeguards.encryption.common import days_before, to_give
+from hipaa_kit.safeguards.ages import days_since, whole_days
+from hipaa_kit.safeguards.check import check, judge, reviews, to_give
 
 
 @check("HK-ENC-06")
@@ -28,7 +28,7 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
     -----
     Who may read a key that stands in a Secret is told by table `key_readers`.
     """
-    age = days_before(as_of, keys["rotated_on"])
+    age = whole_days(days_since(keys["rotated_on"], as_of)).astype("Int64")
     rotates = keys["rotates"].eq(True).fillna(False)
     examined = keys.assign(
         object="Key//" + keys["key"].str.replace("/", ":"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
-from hipaa_kit.safeguards.encryption.common import to_give
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, to_give
 
 SYSTEM_PATHS = (
     "/dev",

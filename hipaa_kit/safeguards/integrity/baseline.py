@@ -10,6 +10,7 @@ import pandas as pd
 
 from hipaa_kit.graph.security_state import THERE, UNSEEN
 from hipaa_kit.kube.rbac import Rule, covers
+from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.evidence import ASPECTS
 
@@ -95,14 +96,12 @@ class _Change(NamedTuple):
 
 def _newest(earlier: pd.DataFrame, taken_at: str, as_of: str) -> tuple[pd.DataFrame, str]:
     """Return the newest state of before the one that is judged, and not of later than now, with its moment."""
-    moments = pd.to_datetime(earlier["taken_at"], utc=True, errors="coerce", format="ISO8601")
-    given = pd.Series([taken_at, as_of], dtype="str")
-    taken, now = pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
+    then, taken, now = moments(earlier["taken_at"]), moment(taken_at), moment(as_of)
     past = pd.Series(True, index=earlier.index)
     if not pd.isna(taken):
-        past &= moments < taken
+        past &= then < taken
     if not pd.isna(now):
-        past &= moments <= now
+        past &= then <= now
     known = earlier[past]
     newest = str(known["taken_at"].max()) if len(known) else min(filter(None, [taken_at, as_of]), default="")
     return known[known["taken_at"] == newest], newest

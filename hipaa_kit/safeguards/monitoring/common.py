@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from hipaa_kit.safeguards.backup_recovery.common import hours_before
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.tables.declaration import rows_of
 
 READY, NOT_READY, NOT_RUNNING = "ready", "not ready", "not running"
@@ -15,7 +15,7 @@ COLUMNS = ("object", "program", "state", "by_itself", "outside", "pods")
 
 def minutes_before(as_of: str, texts: pd.Series) -> pd.Series:
     """Return how many minutes before a moment others are; null for what is no moment."""
-    return 60 * hours_before(as_of, texts)
+    return 60 * hours_since(texts, as_of)
 
 
 def watching(watchers: pd.DataFrame, duty: str) -> pd.DataFrame:

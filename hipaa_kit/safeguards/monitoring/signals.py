@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.backup_recovery.common import hours_before
+from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, surest, watching
 
@@ -38,7 +38,7 @@ def flows_recorded(
     found = surest(watching(watchers, "flows"))
     sure = found[found["by_itself"]]
     if sure.empty:
-        age = hours_before(as_of, flow_records["last_seen_at"])
+        age = hours_since(flow_records["last_seen_at"], as_of)
         fresh = flow_records[(age <= flow_record_hours).fillna(False).astype(bool)]
         observers = ", ".join(sorted(set(fresh["observer"])))
         engines = sorted(set(other_monitoring[other_monitoring["about"] == "flows"]["engine"]))

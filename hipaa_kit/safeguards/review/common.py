@@ -1,4 +1,4 @@
-"""What several checks of review share: reviews that stand, and days between dates."""
+"""What several checks of review share: reviews that stand, and years and months of the calendar."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ def evaluations(reviews: pd.DataFrame, record_states: pd.DataFrame) -> list[str]
     standing = set(record_states.loc[record_states["stands"], "record"])
     held = reviews[(reviews["kind"] == EVALUATION) & reviews["record"].isin(standing)]
     return sorted(held["held_on"])
-
-
-def days_between(first: str, last: str) -> int:
-    """Return the days from one day or moment to another."""
-    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
 
 
 def years_before(day: str, years: int) -> date:

@@ -6,10 +6,10 @@ from datetime import date
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import days_between
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.review.common import (
     STUB,
-    days_between,
     evaluations,
     months_between,
     years_before,

@@ -1,4 +1,4 @@
-"""What the checks of this topic share: images with the scan that says most of them, and ages."""
+"""What the checks of this topic share: images with the scan that says most of them."""
 
 from __future__ import annotations
 
@@ -44,17 +44,6 @@ def with_best_scan(ephi_images: pd.DataFrame, scans: pd.DataFrame, worst: str = 
         member=joined["container"] + "/" + runs,
         runs=joined["digest"].where(joined["digest"] != "", "an image whose digest is not known"),
     )
-
-
-def days_since(moments: pd.Series, as_of: str) -> pd.Series:
-    """Return the days from moments to another one, null where a moment is not known."""
-    read = pd.to_datetime(moments.mask(moments == "", None), utc=True, format="ISO8601", errors="coerce")
-    return (pd.Timestamp(as_of) - read).dt.total_seconds() / 86400
-
-
-def whole_days(days: pd.Series) -> pd.Series:
-    """Return days without what is begun of another."""
-    return days // 1
 
 
 def by_name_alone(examined: pd.DataFrame) -> Outcome:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import days_since, whole_days
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import (
     by_name_alone,
-    days_since,
     looked_at_packages,
     unscanned,
-    whole_days,
     with_best_scan,
 )
 

@@ -6,14 +6,13 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import days_since, whole_days
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import (
     KEY,
     by_name_alone,
-    days_since,
     looked_at_packages,
     unscanned,
-    whole_days,
     with_best_scan,
 )
 from hipaa_kit.vocabulary import SEVERITIES

@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.safeguards.ages import days_since, whole_days
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.vulnerabilities.common import days_since, whole_days
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.vocabulary import FAILED_THERE, MANUAL, PASSED
 
