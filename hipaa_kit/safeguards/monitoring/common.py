@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.backup_recovery.common import hours_before
 from hipaa_kit.tables.declaration import rows_of
 
@@ -62,3 +63,32 @@ def by_node(watchers: pd.DataFrame, duty: str) -> dict[str, tuple[list[str], lis
         place = 2 if row["ready"] is not True else 0 if row["by_itself"] else 1
         found.setdefault(row["node"], ([], [], []))[place].append(row["program"])
     return found
+
+
+def sensors_by_node(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, runtime_sensors: pd.DataFrame) -> pd.DataFrame:
+    """Return the nodes that run ePHI pods, with the sensors there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `object` is the node; `ephi` counts its ePHI pods, `namespaces` are theirs; `here` and `ready` are the sensors
+        there and those of them that are ready, `pods` and `ready_pods` their pods.
+    """
+    inside = ephi_pods(ephi_workloads, pods)
+    inside = inside[inside["live"] & (inside["node"] != "")]
+    rows = []
+    for node, held in inside.groupby("node", sort=True):
+        here = runtime_sensors[runtime_sensors["node"] == node]
+        ready = here[here["ready"]]
+        rows.append(
+            {
+                "object": f"Node//{node}",
+                "ephi": len(held),
+                "namespaces": frozenset(held["namespace"]),
+                "here": ", ".join(sorted(set(here["sensor"]))),
+                "ready": ", ".join(sorted(set(ready["sensor"]))),
+                "pods": " ".join(sorted(here["pod"])),
+                "ready_pods": " ".join(sorted(ready["pod"])),
+            }
+        )
+    return pd.DataFrame(rows, columns=["object", "ephi", "namespaces", "here", "ready", "pods", "ready_pods"])

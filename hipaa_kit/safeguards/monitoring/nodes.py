@@ -12,6 +12,7 @@ from hipaa_kit.safeguards.monitoring.common import (
     by_node,
     minutes_before,
     missing,
+    sensors_by_node,
     surest,
     watching,
 )
@@ -102,40 +103,25 @@ def sensors_on_ephi_nodes(
     -----
     What the sensor looks for is the question of HK-INT-10 and HK-ALR-03.
     """
-    inside = pods[pods["workload"].isin(ephi_workloads["object"]) & pods["live"] & (pods["node"] != "")]
-    inside = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
-    rows = []
-    for node, held in inside.groupby("node", sort=True):
-        here = runtime_sensors[runtime_sensors["node"] == node]
-        ready = here[here["ready"]]
-        rows.append(
-            {
-                "object": f"Node//{node}",
-                "ephi": len(held),
-                "sensors": ", ".join(sorted(set(ready["sensor"]))),
-                "idle": ", ".join(sorted(set(here["sensor"]))),
-                "pods": " ".join(sorted(here["pod"])),
-            }
-        )
-    examined = pd.DataFrame(rows, columns=["object", "ephi", "sensors", "idle", "pods"])
-    bare = examined["sensors"] == ""
+    examined = sensors_by_node(ephi_workloads, pods, runtime_sensors)
+    bare = examined["ready"] == ""
     return judge(
         examined,
         fails(
-            bare & (examined["idle"] != ""),
-            "{idle} on this node, which runs {ephi} ePHI pods, is not ready",
+            bare & (examined["here"] != ""),
+            "{here} on this node, which runs {ephi} ePHI pods, is not ready",
             observed="not ready",
             expected="a ready sensor",
         ),
         fails(
-            bare & (examined["idle"] == ""),
+            bare & (examined["here"] == ""),
             "no known sensor runs on this node, which runs {ephi} ePHI pods",
             observed="none",
             expected="Falco, Tetragon, KubeArmor or another sensor",
             rests_on=["runtime_sensors"],
         ),
         evidence="pods",
-        passes="{sensors} watches the {ephi} ePHI pods of this node",
+        passes="{ready} watches the {ephi} ePHI pods of this node",
     )
 
 
