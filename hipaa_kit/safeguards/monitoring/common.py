@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from hipaa_kit.safeguards.availability.common import ephi_pods
@@ -49,10 +47,21 @@ def surest(found: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([sure, broken], ignore_index=True) if len(sure) else found.reset_index(drop=True)
 
 
-def missing(object: str, columns: Iterable[str] = COLUMNS) -> pd.DataFrame:  # noqa: A002 - the kit's word for it
+def missing(object: str) -> pd.DataFrame:  # noqa: A002 - the kit's word for it
     """Return the one row that stands for what is not there at all."""
-    row = dict.fromkeys(columns, "") | {"object": object, "state": "none", "by_itself": False, "outside": False}
-    return pd.DataFrame([{name: row[name] for name in columns}])
+    said = {"object": object, "state": "none", "by_itself": False, "outside": False}
+    return pd.DataFrame([dict.fromkeys(COLUMNS, "") | said])
+
+
+def without_operator(watchers: pd.DataFrame, metric_servers: pd.DataFrame) -> pd.DataFrame:
+    """Return the workloads that keep metrics and that no object of the Prometheus operator stands for."""
+    running = watching(watchers, "metrics")
+    return running[~running["object"].isin(metric_servers["object"])]
+
+
+def other_engines(other_monitoring: pd.DataFrame, about: str) -> set[str]:
+    """Return the other operators whose objects speak of one thing."""
+    return set(other_monitoring[other_monitoring["about"] == about]["engine"])
 
 
 def by_node(watchers: pd.DataFrame, duty: str) -> dict[str, tuple[list[str], list[str], list[str]]]:

@@ -6,7 +6,15 @@ import pandas as pd
 
 from hipaa_kit.safeguards.backup_recovery.common import hours_before
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, surest, watching
+from hipaa_kit.safeguards.monitoring.common import (
+    NOT_READY,
+    NOT_RUNNING,
+    READY,
+    missing,
+    other_engines,
+    surest,
+    watching,
+)
 
 
 @check("HK-MON-05", without_scope=True, everywhere=True, optional=["flow_records"])
@@ -41,8 +49,7 @@ def flows_recorded(
         age = hours_before(as_of, flow_records["last_seen_at"])
         fresh = flow_records[(age <= flow_record_hours).fillna(False).astype(bool)]
         observers = ", ".join(sorted(set(fresh["observer"])))
-        engines = sorted(set(other_monitoring[other_monitoring["about"] == "flows"]["engine"]))
-        doubtful = ", ".join(sorted({*found["program"], *engines}))
+        doubtful = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"])))
         how = "recorded" if observers else "perhaps" if doubtful else "none"
         found = missing("Cluster//connections").assign(state=how, program=observers or doubtful)
     else:
