@@ -177,9 +177,7 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
     mine = workloads[workloads["namespace"] == SYSTEM]
     mine = mine[mine["replicated"] | (mine["kind"] == "DaemonSet")]
     desired, ready = mine["desired"], mine["ready"]
-    asked = (desired > 0).fillna(False).astype(bool)
-    lacking = (ready < desired).fillna(False).astype(bool)
-    none = (ready == 0).fillna(False).astype(bool)
+    asked, none = desired > 0, ready == 0
     return judge(
         mine,
         fails(
@@ -188,7 +186,7 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
             observed="0",
             expected="{desired}",
         ),
-        reviews(asked & ~none & lacking, "{ready} of its {desired} pods are ready: what is wrong with the others?"),
+        reviews(asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"),
         not_assessed(
             desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
         ),

@@ -47,7 +47,7 @@ def flows_recorded(
     sure = found[found["by_itself"]]
     if sure.empty:
         age = hours_before(as_of, flow_records["last_seen_at"])
-        fresh = flow_records[(age <= flow_record_hours).fillna(False).astype(bool)]
+        fresh = flow_records[age <= flow_record_hours]
         observers = ", ".join(sorted(set(fresh["observer"])))
         doubtful = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"])))
         how = "recorded" if observers else "perhaps" if doubtful else "none"

@@ -112,7 +112,7 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
     known = loaded[loaded["severity"] != ""]
     if known.empty:
         return _row("bare", loaded)
-    quick = known[(known["for_seconds"] <= 60 * longest_wait_minutes).fillna(False).astype(bool)]
+    quick = known[known["for_seconds"] <= 60 * longest_wait_minutes]
     if quick.empty:
         shortest = known["for_seconds"].min()
         return {**_row("slow", known), "minutes": shortest / 60 if pd.notna(shortest) else None}
@@ -162,7 +162,7 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
     Detections in a system outside of the cluster are not visible: a person attests them. Of the rules themselves no
     more is read than that there is a file of them. Source: https://github.com/falcosecurity/plugins
     """
-    reading = detectors[(detectors["state"] == "reads") & detectors["ready"].fillna(False).astype(bool)]
+    reading = detectors[(detectors["state"] == "reads") & detectors["ready"]]
     idle = detectors[(detectors["state"] == "reads") & ~detectors["object"].isin(reading["object"])]
     open_ones = pd.concat([idle, detectors[detectors["state"] == "open"]])
     row = {
