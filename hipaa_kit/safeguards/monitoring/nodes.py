@@ -186,7 +186,9 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
             observed="0",
             expected="{desired}",
         ),
-        reviews(asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"),
+        reviews(
+            asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"
+        ),
         not_assessed(
             desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
@@ -58,7 +59,7 @@ def ephi_workloads_scraped(
     others = _others(metric_servers, monitors, watchers, other_monitoring)
     follows = _followers(metric_servers, watchers)
     marks = set(scrape_marks["pod"])
-    ended = set(pods[pods["phase"].isin(["Succeeded", "Failed"])]["workload"])
+    ended = set(pods[pods["phase"].isin(ENDED)]["workload"])
     rows = []
     for workload in rows_of(ephi_workloads):
         held = by_workload.get(workload["object"], [])

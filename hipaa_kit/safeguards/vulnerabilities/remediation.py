@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.image_scans import KEY
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import (
-    KEY,
     by_name_alone,
     days_since,
     looked_at_packages,
