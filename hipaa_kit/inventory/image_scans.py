@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.reports import BILL_KINDS, SECRET_REPORT, VULNERABILITY_REPORT, read_report
+from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube.images import full_repository
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.scanners import scanner_of, scanning_registry
@@ -93,7 +94,7 @@ def ephi_images(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd
     is what runs; where a pod does not tell it, and another of the same image does, it is the other's.
     """
     inside = pods[pods["workload"].isin(ephi_workloads["object"])]
-    over = inside["phase"].isin(["Succeeded", "Failed"])
+    over = inside["phase"].isin(ENDED)
     inside = inside[~over | ~inside["workload"].isin(inside.loc[~over, "workload"])]
     inside = inside[["object", "workload", "namespace"]].rename(columns={"object": "pod"})
     found = containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")

@@ -65,12 +65,16 @@ def database_checksums(snapshot: Snapshot, workloads: pd.DataFrame) -> Iterator[
             yield {"object": record.object, "operator": operator, "workloads": " ".join(sorted(run)), **said}
 
 
+def sensors_in(containers: pd.DataFrame) -> pd.DataFrame:
+    """Return the pods that run a sensor, and which one."""
+    found = containers.assign(sensor=containers["repository"].map(sensor_of))
+    return found[(found["sensor"] != "") & (found["role"] != "init")][["pod", "sensor"]].drop_duplicates("pod")
+
+
 @builds(RUNTIME_SENSORS)
 def runtime_sensors(pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per pod of a sensor that has a node."""
-    found = containers.assign(sensor=containers["repository"].map(sensor_of))
-    found = found[(found["sensor"] != "") & (found["role"] != "init")].drop_duplicates("pod")
-    for row in rows_of(found.merge(pods.rename(columns={"object": "pod"}), on="pod", suffixes=("_of_container", ""))):
+    for row in rows_of(sensors_in(containers).merge(pods.rename(columns={"object": "pod"}), on="pod")):
         if row["node"]:
             yield {
                 "pod": row["pod"],

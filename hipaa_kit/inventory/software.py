@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
@@ -30,11 +31,7 @@ VERSION_OBJECT: Final = "Cluster//version"
 @builds(SOFTWARE_LIFECYCLES, optional=["lifecycles"])
 def software_lifecycles(lifecycles: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per line of releases: of the kit's own and the site's, what was looked up last."""
-    shipped = [
-        {"product": each.product, "cycle": each.cycle, "eol_on": each.eol_on, "checked_on": each.checked_on}
-        | {"source": each.source}
-        for each in load_catalogue().lifecycles
-    ]
+    shipped = map(asdict, load_catalogue().lifecycles)
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for row in [*shipped, *rows_of(lifecycles)]:
         key = row["product"], row["cycle"]

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.integrity import sensors_in
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.facts import FALCO_SETTINGS
-from hipaa_kit.kube.sensors import sensor_of
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.alerting import DETECTORS
 
@@ -43,9 +43,7 @@ def detectors(
         for record in snapshot.records(kinds.CONFIG_MAP)
         if FALCO_SETTINGS in record.facts
     }
-    found = containers.assign(sensor=containers["repository"].map(sensor_of))
-    found = found[(found["sensor"] != "") & (found["role"] != "init")][["pod", "sensor"]].drop_duplicates("pod")
-    running = found.merge(selectable(pods).rename(columns={"object": "pod"}), on="pod")
+    running = sensors_in(containers).merge(selectable(pods).rename(columns={"object": "pod"}), on="pod")
     for (workload, sensor), held in running.groupby(["workload", "sensor"], sort=True):
         mounted = sorted(set(volumes[volumes["pod"].isin(held["pod"])]["reference"]) & set(loaded))
         yield {

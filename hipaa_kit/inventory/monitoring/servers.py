@@ -19,14 +19,12 @@ ALERTMANAGER: Final = custom(GROUP, "Alertmanager")
 PROMETHEUS: Final = custom(GROUP, "Prometheus")
 AGENT: Final = custom(GROUP, "PrometheusAgent")
 RULER: Final = custom(GROUP, "ThanosRuler")
-SERVERS: Final = (PROMETHEUS, AGENT, RULER, ALERTMANAGER)
-TAKEN: Final = {
-    custom(GROUP, "ServiceMonitor"): (PROMETHEUS, AGENT),
-    custom(GROUP, "PodMonitor"): (PROMETHEUS, AGENT),
-    custom(GROUP, "Probe"): (PROMETHEUS, AGENT),
-    custom(GROUP, "ScrapeConfig"): (PROMETHEUS, AGENT),
-}
-"""Kinds that say what is scraped, and the kinds of server that take them.
+SCRAPING: Final = (PROMETHEUS, AGENT)
+SERVERS: Final = (*SCRAPING, RULER, ALERTMANAGER)
+SERVICE_MONITOR: Final = custom(GROUP, "ServiceMonitor")
+POD_MONITOR: Final = custom(GROUP, "PodMonitor")
+TAKEN: Final = (SERVICE_MONITOR, POD_MONITOR, custom(GROUP, "Probe"), custom(GROUP, "ScrapeConfig"))
+"""Kinds that say what is scraped, which servers that scrape take.
 
 Source: https://prometheus-operator.dev/docs/getting-started/design/
 """
@@ -71,7 +69,7 @@ def metric_servers(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "storage": storage(spec),
                 "retention": text(spec, "retention"),
                 "forwards": bool(items(spec, "remoteWrite")),
-                "unmanaged": kind in (PROMETHEUS, AGENT) and is_unmanaged(spec),
+                "unmanaged": kind in SCRAPING and is_unmanaged(spec),
                 "extra_targets": bool(mapping(spec, "additionalScrapeConfigs")),
                 "alertmanagers": " ".join(_told_of(record)),
                 "extra_alertmanagers": bool(
@@ -116,12 +114,12 @@ def taken_by(record: Record, held: Mapping[str, Choice], labels: Mapping[str, Ma
     return [name for name, each in held.items() if each.takes(record.namespace, labels_of(record), own)]
 
 
-@builds(MONITORS, reads=[kinds.NAMESPACE, PROMETHEUS, AGENT, *TAKEN])
+@builds(MONITORS, reads=[kinds.NAMESPACE, *SCRAPING, *TAKEN])
 def monitors(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per monitor and server that takes it, and one for what no server takes."""
     labels = namespace_labels(snapshot)
-    for kind, servers in TAKEN.items():
-        held = choices(snapshot, kind, servers)
+    for kind in TAKEN:
+        held = choices(snapshot, kind, SCRAPING)
         for record in snapshot.records(kind):
             for server in taken_by(record, held, labels) or [""]:
                 yield {"object": record.object, "kind": kind.kind, "namespace": record.namespace, "server": server}

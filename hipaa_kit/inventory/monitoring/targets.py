@@ -10,20 +10,17 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.fields import mapping, string_map, truth
-from hipaa_kit.inventory.monitoring.servers import AGENT, GROUP, PROMETHEUS, labels_of
+from hipaa_kit.inventory.monitoring.servers import POD_MONITOR, SCRAPING, SERVICE_MONITOR, labels_of
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.inventory.selection import PodIndex
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.monitoring.operator import Endpoint, endpoints, target_namespaces, target_selector
 from hipaa_kit.kube.selectors import Selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.monitoring import SCRAPE_MARKS, SCRAPE_TARGETS
 
-SERVICE_MONITOR: Final = custom(GROUP, "ServiceMonitor")
-POD_MONITOR: Final = custom(GROUP, "PodMonitor")
 MARK: Final = "prometheus.io/scrape"
 """A convention of example configurations, which a server follows only where it is configured so."""
 
@@ -65,7 +62,7 @@ class _Ports:
         return True
 
 
-@builds(SCRAPE_TARGETS, reads=[SERVICE_MONITOR, POD_MONITOR, PROMETHEUS, AGENT, kinds.SERVICE, *POD_KINDS])
+@builds(SCRAPE_TARGETS, reads=[SERVICE_MONITOR, POD_MONITOR, *SCRAPING, kinds.SERVICE, *POD_KINDS])
 def scrape_targets(
     snapshot: Snapshot,
     monitors: pd.DataFrame,
@@ -82,7 +79,7 @@ def scrape_targets(
     """
     ignoring = {
         record.object
-        for kind in (PROMETHEUS, AGENT)
+        for kind in SCRAPING
         for record in snapshot.records(kind)
         if truth(record.content, "spec", "ignoreNamespaceSelectors")
     }

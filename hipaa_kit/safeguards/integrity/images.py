@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.image_scans import IN_TEMPLATE
+from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.images import full_repository, is_within, registry_of
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-
-IN_TEMPLATE = ("main", "init", "sidecar")
-"""Roles of containers that a workload itself asks for; a debugging container is put into a pod later."""
 
 
 @check("HK-INT-01")
@@ -94,13 +93,12 @@ def of_templates(
         Of a workload all of whose pods have ended, the newest counts: its next one is made of the same template.
     """
     inside = pods[pods["workload"].isin(workloads["object"])]
-    running = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
+    running = selectable(inside)
     if ended:
         over = inside[~inside["workload"].isin(running["workload"])].sort_values(["created_at", "object"])
         running = pd.concat([running, over.drop_duplicates("workload", keep="last")])
-    inside = running
-    inside = inside[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
-    return containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")
+    running = running[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
+    return containers[containers["role"].isin(IN_TEMPLATE)].merge(running, on="pod")
 
 
 def _by_image(found: pd.DataFrame) -> pd.DataFrame:

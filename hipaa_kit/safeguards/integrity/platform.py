@@ -7,6 +7,8 @@ import pandas as pd
 from hipaa_kit.kube.command_flags import Flag
 from hipaa_kit.kube.integrity import UNKNOWN, etcd_checks
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.safeguards.monitoring.common import sensors_by_node
+from hipaa_kit.tables.declaration import rows_of
 
 
 @check("HK-INT-04")
@@ -83,37 +85,24 @@ def nodes_watched(
     Rules of Falco and of commercial sensors stand in ConfigMaps or elsewhere, which are not read: a person has to
     say what they look for. Policies of Tetragon and KubeArmor are objects; those of one namespace hold for it alone.
     """
-    inside = pods[pods["workload"].isin(ephi_workloads["object"]) & pods["live"] & (pods["node"] != "")]
-    inside = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
-    ready = runtime_sensors[runtime_sensors["ready"]]
+    examined = sensors_by_node(ephi_workloads, pods, runtime_sensors)
     speaking = sensor_policies[sensor_policies["files"]]
-    rows = []
-    for node, held in inside.groupby("node", sort=True):
-        on_it = ready[ready["node"] == node]
-        idle = runtime_sensors[runtime_sensors["node"] == node]
-        covered = set(speaking[speaking["sensor"].isin(on_it["sensor"])]["namespace"])  # "" stands for all
-        missed = [] if "" in covered else sorted(set(held["namespace"]) - covered)
-        rows.append(
-            {
-                "object": f"Node//{node}",
-                "sensors": ", ".join(sorted(set(on_it["sensor"]))),
-                "unready": ", ".join(sorted(set(idle["sensor"]) - set(on_it["sensor"]))),
-                "missed": ", ".join(missed),
-                "pods": " ".join(sorted(on_it["pod"])),
-            }
-        )
-    examined = pd.DataFrame(rows, columns=["object", "sensors", "unready", "missed", "pods"], dtype="str")
-    bare = examined["sensors"] == ""
+    missed = []
+    for row in rows_of(examined):
+        covered = set(speaking[speaking["sensor"].isin(row["ready"].split(", "))]["namespace"])  # "" stands for all
+        missed.append("" if "" in covered else ", ".join(sorted(row["namespaces"] - covered)))
+    examined = examined.assign(missed=pd.Series(missed, index=examined.index, dtype="str"))
+    bare = examined["ready"] == ""
     return judge(
         examined,
         fails(
-            bare & (examined["unready"] != ""),
-            "{unready} runs on this node and is not ready",
+            bare & (examined["here"] != ""),
+            "{here} runs on this node and is not ready",
             observed="not ready",
             expected="a sensor that is ready",
         ),
         fails(
-            bare & (examined["unready"] == ""),
+            bare & (examined["here"] == ""),
             "no known sensor runs on this node, which runs ePHI",
             observed="none",
             expected="Falco, Tetragon, KubeArmor or another sensor",
@@ -121,11 +110,11 @@ def nodes_watched(
         ),
         reviews(
             ~bare & (examined["missed"] != ""),
-            "does {sensors} look for writes to files and programs, and for shells? No rule of it was read for {missed}",
+            "does {ready} look for writes to files and programs, and for shells? No rule of it was read for {missed}",
             rests_on=["sensor_policies"],
         ),
-        evidence="pods",
-        passes="{sensors} watches this node, and its policies speak of files",
+        evidence="ready_pods",
+        passes="{ready} watches this node, and its policies speak of files",
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from hipaa_kit.safeguards.ages import hours_since
+from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.tables.declaration import rows_of
 
 READY, NOT_READY, NOT_RUNNING = "ready", "not ready", "not running"
@@ -48,10 +47,21 @@ def surest(found: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([sure, broken], ignore_index=True) if len(sure) else found.reset_index(drop=True)
 
 
-def missing(object: str, columns: Iterable[str] = COLUMNS) -> pd.DataFrame:  # noqa: A002 - the kit's word for it
+def missing(object: str) -> pd.DataFrame:  # noqa: A002 - the kit's word for it
     """Return the one row that stands for what is not there at all."""
-    row = dict.fromkeys(columns, "") | {"object": object, "state": "none", "by_itself": False, "outside": False}
-    return pd.DataFrame([{name: row[name] for name in columns}])
+    said = {"object": object, "state": "none", "by_itself": False, "outside": False}
+    return pd.DataFrame([dict.fromkeys(COLUMNS, "") | said])
+
+
+def without_operator(watchers: pd.DataFrame, metric_servers: pd.DataFrame) -> pd.DataFrame:
+    """Return the workloads that keep metrics and that no object of the Prometheus operator stands for."""
+    running = watching(watchers, "metrics")
+    return running[~running["object"].isin(metric_servers["object"])]
+
+
+def other_engines(other_monitoring: pd.DataFrame, about: str) -> set[str]:
+    """Return the other operators whose objects speak of one thing."""
+    return set(other_monitoring[other_monitoring["about"] == about]["engine"])
 
 
 def by_node(watchers: pd.DataFrame, duty: str) -> dict[str, tuple[list[str], list[str], list[str]]]:
@@ -62,3 +72,32 @@ def by_node(watchers: pd.DataFrame, duty: str) -> dict[str, tuple[list[str], lis
         place = 2 if row["ready"] is not True else 0 if row["by_itself"] else 1
         found.setdefault(row["node"], ([], [], []))[place].append(row["program"])
     return found
+
+
+def sensors_by_node(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, runtime_sensors: pd.DataFrame) -> pd.DataFrame:
+    """Return the nodes that run ePHI pods, with the sensors there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `object` is the node; `ephi` counts its ePHI pods, `namespaces` are theirs; `here` and `ready` are the sensors
+        there and those of them that are ready, `pods` and `ready_pods` their pods.
+    """
+    inside = ephi_pods(ephi_workloads, pods)
+    inside = inside[inside["live"] & (inside["node"] != "")]
+    rows = []
+    for node, held in inside.groupby("node", sort=True):
+        here = runtime_sensors[runtime_sensors["node"] == node]
+        ready = here[here["ready"]]
+        rows.append(
+            {
+                "object": f"Node//{node}",
+                "ephi": len(held),
+                "namespaces": frozenset(held["namespace"]),
+                "here": ", ".join(sorted(set(here["sensor"]))),
+                "ready": ", ".join(sorted(set(ready["sensor"]))),
+                "pods": " ".join(sorted(here["pod"])),
+                "ready_pods": " ".join(sorted(ready["pod"])),
+            }
+        )
+    return pd.DataFrame(rows, columns=["object", "ephi", "namespaces", "here", "ready", "pods", "ready_pods"])

@@ -12,6 +12,7 @@ from hipaa_kit.safeguards.monitoring.common import (
     by_node,
     minutes_before,
     missing,
+    sensors_by_node,
     surest,
     watching,
 )
@@ -102,40 +103,25 @@ def sensors_on_ephi_nodes(
     -----
     What the sensor looks for is the question of HK-INT-10 and HK-ALR-03.
     """
-    inside = pods[pods["workload"].isin(ephi_workloads["object"]) & pods["live"] & (pods["node"] != "")]
-    inside = inside[~inside["phase"].isin(["Succeeded", "Failed"])]
-    rows = []
-    for node, held in inside.groupby("node", sort=True):
-        here = runtime_sensors[runtime_sensors["node"] == node]
-        ready = here[here["ready"]]
-        rows.append(
-            {
-                "object": f"Node//{node}",
-                "ephi": len(held),
-                "sensors": ", ".join(sorted(set(ready["sensor"]))),
-                "idle": ", ".join(sorted(set(here["sensor"]))),
-                "pods": " ".join(sorted(here["pod"])),
-            }
-        )
-    examined = pd.DataFrame(rows, columns=["object", "ephi", "sensors", "idle", "pods"])
-    bare = examined["sensors"] == ""
+    examined = sensors_by_node(ephi_workloads, pods, runtime_sensors)
+    bare = examined["ready"] == ""
     return judge(
         examined,
         fails(
-            bare & (examined["idle"] != ""),
-            "{idle} on this node, which runs {ephi} ePHI pods, is not ready",
+            bare & (examined["here"] != ""),
+            "{here} on this node, which runs {ephi} ePHI pods, is not ready",
             observed="not ready",
             expected="a ready sensor",
         ),
         fails(
-            bare & (examined["idle"] == ""),
+            bare & (examined["here"] == ""),
             "no known sensor runs on this node, which runs {ephi} ePHI pods",
             observed="none",
             expected="Falco, Tetragon, KubeArmor or another sensor",
             rests_on=["runtime_sensors"],
         ),
         evidence="pods",
-        passes="{sensors} watches the {ephi} ePHI pods of this node",
+        passes="{ready} watches the {ephi} ePHI pods of this node",
     )
 
 
@@ -191,9 +177,7 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
     mine = workloads[workloads["namespace"] == SYSTEM]
     mine = mine[mine["replicated"] | (mine["kind"] == "DaemonSet")]
     desired, ready = mine["desired"], mine["ready"]
-    asked = (desired > 0).fillna(False).astype(bool)
-    lacking = (ready < desired).fillna(False).astype(bool)
-    none = (ready == 0).fillna(False).astype(bool)
+    asked, none = desired > 0, ready == 0
     return judge(
         mine,
         fails(
@@ -202,7 +186,9 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
             observed="0",
             expected="{desired}",
         ),
-        reviews(asked & ~none & lacking, "{ready} of its {desired} pods are ready: what is wrong with the others?"),
+        reviews(
+            asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"
+        ),
         not_assessed(
             desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
         ),

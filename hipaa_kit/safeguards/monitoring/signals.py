@@ -6,7 +6,15 @@ import pandas as pd
 
 from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, surest, watching
+from hipaa_kit.safeguards.monitoring.common import (
+    NOT_READY,
+    NOT_RUNNING,
+    READY,
+    missing,
+    other_engines,
+    surest,
+    watching,
+)
 
 
 @check("HK-MON-05", without_scope=True, everywhere=True, optional=["flow_records"])
@@ -39,10 +47,9 @@ def flows_recorded(
     sure = found[found["by_itself"]]
     if sure.empty:
         age = hours_since(flow_records["last_seen_at"], as_of)
-        fresh = flow_records[(age <= flow_record_hours).fillna(False).astype(bool)]
+        fresh = flow_records[age <= flow_record_hours]
         observers = ", ".join(sorted(set(fresh["observer"])))
-        engines = sorted(set(other_monitoring[other_monitoring["about"] == "flows"]["engine"]))
-        doubtful = ", ".join(sorted({*found["program"], *engines}))
+        doubtful = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"])))
         how = "recorded" if observers else "perhaps" if doubtful else "none"
         found = missing("Cluster//connections").assign(state=how, program=observers or doubtful)
     else:

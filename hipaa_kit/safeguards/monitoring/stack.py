@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
-from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, watching
+from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, other_engines, watching
 from hipaa_kit.tables.declaration import rows_of
 
 SCRAPING = ("Prometheus", "PrometheusAgent")
@@ -41,7 +41,7 @@ def metrics_stack_healthy(
         {**row, "state": _seen(row), "replicas": None, "available_replicas": None}
         for row in rows_of(running[~running["object"].isin(known["object"])])
     ]
-    engines = sorted(set(other_monitoring[other_monitoring["about"] == "targets"]["engine"]))
+    engines = sorted(other_engines(other_monitoring, "targets"))
     if not rows:
         [row] = rows_of(missing("Cluster//metrics"))
         rows = [{**row, "state": "elsewhere" if engines else "none", "program": ", ".join(engines)}]

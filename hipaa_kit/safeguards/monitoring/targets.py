@@ -6,15 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
-from hipaa_kit.safeguards.monitoring.common import minutes_before, watching
+from hipaa_kit.safeguards.monitoring.common import minutes_before, other_engines, without_operator
 from hipaa_kit.tables.declaration import rows_of
 
 STATES = ("target", "uncertain", "no_port", "not_taken", "none")
-FOLLOWING = ("Prometheus", "VictoriaMetrics")
-"""Servers that may follow the annotation: their example configurations do."""
 
 
 @check("HK-MON-02", everywhere=True, optional=["metric_samples"])
@@ -60,7 +59,7 @@ def ephi_workloads_scraped(
     others = _others(metric_servers, monitors, watchers, other_monitoring)
     follows = _followers(metric_servers, watchers)
     marks = set(scrape_marks["pod"])
-    ended = set(pods[pods["phase"].isin(["Succeeded", "Failed"])]["workload"])
+    ended = set(pods[pods["phase"].isin(ENDED)]["workload"])
     rows = []
     for workload in rows_of(ephi_workloads):
         held = by_workload.get(workload["object"], [])
@@ -209,18 +208,14 @@ def _others(
     metric_servers: pd.DataFrame, monitors: pd.DataFrame, watchers: pd.DataFrame, other_monitoring: pd.DataFrame
 ) -> str:
     """Name what may collect metrics in a way that is not visible; "" where there is no such thing."""
-    found = set(other_monitoring[other_monitoring["about"] == "targets"]["engine"])
+    found = other_engines(other_monitoring, "targets")
     opaque = metric_servers[metric_servers["extra_targets"] | metric_servers["unmanaged"]]
-    found |= set(opaque["object"])
     taken = monitors[(monitors["kind"] == "ScrapeConfig") & (monitors["server"] != "")]
-    found |= set(taken["object"])
-    running = watching(watchers, "metrics")
-    found |= set(running[~running["object"].isin(metric_servers["object"])]["program"])
-    return ", ".join(sorted(found))
+    free = without_operator(watchers, metric_servers)
+    return ", ".join(sorted(found.union(opaque["object"], taken["object"], free["program"])))
 
 
 def _followers(metric_servers: pd.DataFrame, watchers: pd.DataFrame) -> bool:
     """Tell whether a server runs that may follow the annotation: one whose targets no operator chooses."""
-    running = watching(watchers, "metrics")
-    free = running[~running["object"].isin(metric_servers["object"])]
-    return bool(len(free)) or bool((metric_servers["extra_targets"] | metric_servers["unmanaged"]).any())
+    opaque = metric_servers["extra_targets"] | metric_servers["unmanaged"]
+    return bool(opaque.any()) or not without_operator(watchers, metric_servers).empty

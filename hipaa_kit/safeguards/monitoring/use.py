@@ -49,9 +49,7 @@ def use_below_limits(
     """
     mine = ephi_pods(ephi_workloads, pods)
     mine = mine[mine["live"]]
-    fresh = metric_samples[
-        (minutes_before(as_of, metric_samples["last_at"]) <= fresh_minutes).fillna(False).astype(bool)
-    ]
+    fresh = metric_samples[minutes_before(as_of, metric_samples["last_at"]) <= fresh_minutes]
     rows = [*_memory(mine, containers, fresh, memory_percent), *_space(mine, volumes, fresh, volume_percent)]
     examined = pd.DataFrame(rows, columns=COLUMNS)
     examined = examined.assign(percent=examined["percent"].astype("Float64"))
@@ -60,7 +58,7 @@ def use_below_limits(
         examined,
         not_applicable(~limited, "{what} has no limit that use could be held against"),
         fails(
-            limited & known & (examined["percent"] >= examined["most"]).fillna(False).astype(bool),
+            limited & known & (examined["percent"] >= examined["most"]),
             "{what} uses {percent} % of what it may",
             observed="{percent} %",
             expected="less than {most} %",

@@ -9,7 +9,7 @@ import pandas as pd
 from hipaa_kit.kube.monitoring.alerts import BACKUPS, JOBS, NARROWED_BY_NAMESPACE, TOPICS
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-from hipaa_kit.safeguards.monitoring.common import watching
+from hipaa_kit.safeguards.monitoring.common import other_engines, without_operator
 from hipaa_kit.tables.declaration import rows_of
 
 KEY = ["object", "group", "position"]
@@ -112,7 +112,7 @@ def _standing(held: pd.DataFrame, jobs: pd.DataFrame, inside: set[str], longest_
     known = loaded[loaded["severity"] != ""]
     if known.empty:
         return _row("bare", loaded)
-    quick = known[(known["for_seconds"] <= 60 * longest_wait_minutes).fillna(False).astype(bool)]
+    quick = known[known["for_seconds"] <= 60 * longest_wait_minutes]
     if quick.empty:
         shortest = known["for_seconds"].min()
         return {**_row("slow", known), "minutes": shortest / 60 if pd.notna(shortest) else None}
@@ -139,12 +139,10 @@ def _row(how: str, alerts: pd.DataFrame) -> dict[str, Any]:
 
 def _others(metric_servers: pd.DataFrame, watchers: pd.DataFrame, other_monitoring: pd.DataFrame) -> str:
     """Name what may have rules that are not visible; "" where there is no such thing."""
-    found = set(other_monitoring[other_monitoring["about"] == "alerts"]["engine"])
+    found = other_engines(other_monitoring, "alerts")
     unmanaged = metric_servers[metric_servers["unmanaged"] & (metric_servers["kind"] == "Prometheus")]
-    found |= set(unmanaged["object"])
-    running = watching(watchers, "metrics")
-    found |= set(running[~running["object"].isin(metric_servers["object"])]["program"])
-    return ", ".join(sorted(found))
+    free = without_operator(watchers, metric_servers)
+    return ", ".join(sorted(found.union(unmanaged["object"], free["program"])))
 
 
 @check("HK-ALR-03", without_scope=True, everywhere=True)
@@ -164,7 +162,7 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
     Detections in a system outside of the cluster are not visible: a person attests them. Of the rules themselves no
     more is read than that there is a file of them. Source: https://github.com/falcosecurity/plugins
     """
-    reading = detectors[(detectors["state"] == "reads") & detectors["ready"].fillna(False).astype(bool)]
+    reading = detectors[(detectors["state"] == "reads") & detectors["ready"]]
     idle = detectors[(detectors["state"] == "reads") & ~detectors["object"].isin(reading["object"])]
     open_ones = pd.concat([idle, detectors[detectors["state"] == "open"]])
     row = {

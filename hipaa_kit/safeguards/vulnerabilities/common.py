@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.image_scans import KEY
 from hipaa_kit.safeguards.check import Outcome, not_assessed, reviews
 
-KEY: Final = ["workload", "container", "image", "digest"]
 SCAN: Final = ["matched_by", "tool", "scanned_at", "report", "os_family", "os_version", "os_ended", "found"]
 
 

@@ -145,7 +145,7 @@ def base_images_supported(
         examined,
         unscanned(examined),
         fails(
-            scanned & examined["os_ended"].fillna(False).astype(bool),
+            scanned & examined["os_ended"],
             "{image}, in container {container}, stands on {system}, which gets no fixes any more",
             observed="{system}",
             expected="a version that gets fixes",

@@ -6,10 +6,10 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.image_scans import KEY
 from hipaa_kit.safeguards.ages import days_since, whole_days
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.vulnerabilities.common import (
-    KEY,
     by_name_alone,
     looked_at_packages,
     unscanned,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hipaa_kit.sources.reports.rows import Reading, Row, ScannedImage, at, mapping, moment, text, texts
+from hipaa_kit.sources.reports.rows import Reading, Row, ScannedImage, at, mapping, moment, text
 
 DIGEST: Final = re.compile(r"sha256(?::|%3A)([0-9a-f]{64})")
 
@@ -59,4 +59,3 @@ def _said(root: Mapping[str, Any]) -> Iterator[str]:
         for entry in held if isinstance(held, list) else ():
             if key == "externalRefs" or text(entry, "name").endswith("RepoDigest"):
                 yield text(entry, name)
-    yield from texts(root, "checksums")

@@ -38,14 +38,11 @@ def recognise(document: Any) -> bool:
 
 def read(document: Any, reading: Reading) -> Iterator[Row]:
     """Yield a row per match of a package with a vulnerability."""
-    target = mapping(document, "source", "target")
-    names = [*texts(target, "repoDigests"), *texts(target, "tags"), text(target, "userInput")]
     general = {
-        "tool": TOOL,
-        "tool_version": text(document, "descriptor", "version"),
+        **_tool(document),
         "reported_at": moment(at(document, "descriptor", "timestamp")),
-        "object": object_id("Image", "", reading.plain(text(target, "userInput"))),
-        "image": next(filter(None, names), ""),
+        "object": object_id("Image", "", reading.plain(text(document, "source", "target", "userInput"))),
+        "image": next(filter(None, _names(document)), ""),
     }
     for where, match in reading.entries(document, "matches", ""):
         found = mapping(match, "vulnerability")
@@ -57,7 +54,7 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
             said="found",
             outcomes=OUTCOMES,
             severity=severity("info" if text(found, "severity") == "Negligible" else text(found, "severity")),
-            vulnerability=_name(match),
+            vulnerability=_vulnerability(match),
             package=text(match, "artifact", "name"),
             installed_version=text(match, "artifact", "version"),
             fixed_version=", ".join(texts(found, "fix", "versions")),
@@ -70,22 +67,29 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
 
 def scans(document: Any, reading: Reading) -> Iterator[Row]:
     """Yield the image that was looked at."""
-    target = mapping(document, "source", "target")
-    references = [*texts(target, "repoDigests"), *texts(target, "tags"), text(target, "userInput")]
     yield reading.scan(
         "/matches",
         "vulnerabilities",
         len(document["matches"]),
-        ScannedImage.of(*references, image_id=text(target, "imageID")),
-        tool=TOOL,
-        tool_version=text(document, "descriptor", "version"),
+        ScannedImage.of(*_names(document), image_id=text(document, "source", "target", "imageID")),
         scanned_at=moment(at(document, "descriptor", "timestamp")),
         os_family=text(document, "distro", "name"),
         os_version=text(document, "distro", "version"),
+        **_tool(document),
     )
 
 
-def _name(match: Mapping[str, Any]) -> str:
+def _tool(document: Any) -> dict[str, str]:
+    return {"tool": TOOL, "tool_version": text(document, "descriptor", "version")}
+
+
+def _names(document: Any) -> list[str]:
+    """Return what the image is called, with its digest first."""
+    target = mapping(document, "source", "target")
+    return [*texts(target, "repoDigests"), *texts(target, "tags"), text(target, "userInput")]
+
+
+def _vulnerability(match: Mapping[str, Any]) -> str:
     """Return the CVE of a match, which lists and tickets name, or else the name that its source gives."""
     related = at(match, "relatedVulnerabilities")
     entries = [at(match, "vulnerability"), *(related if isinstance(related, list) else [])]

@@ -68,9 +68,9 @@ def read(document: Any, reading: Reading) -> Iterator[Row]:
                 continue
             if error := at(resource, "Error"):
                 yield from _not_scanned(place, error, named, reading)
-            image = _image(resource)
+            general = {"tool": TOOL, "object": named, "image": next(filter(None, names_of(resource)), "")}
             for where, result in reading.entries(resource, "Results", place):
-                yield from result_rows(result, where, {"tool": TOOL, "object": named, "image": image}, reading)
+                yield from result_rows(result, where, general, reading)
 
 
 def _not_scanned(place: str, error: Any, named: str, reading: Reading) -> Iterator[Row]:
@@ -78,16 +78,6 @@ def _not_scanned(place: str, error: Any, named: str, reading: Reading) -> Iterat
     yield from reading.row(
         f"{place}/Error", check=SCAN, said="error", outcomes=OUTCOMES, tool=TOOL, object=named, message_digest=digest
     )
-
-
-def _image(resource: Mapping[str, Any]) -> str:
-    """Return the image with its digest."""
-    metadata = metadata_of(resource)
-    for key in ("RepoDigests", "RepoTags"):
-        names = at(metadata, key)
-        if isinstance(names, list) and names and isinstance(names[0], str):
-            return names[0]
-    return ""
 
 
 def result_rows(result: Mapping[str, Any], place: str, general: Mapping[str, str], reading: Reading) -> Iterator[Row]:
@@ -143,8 +133,8 @@ def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], readi
     Packages are a result also where nothing is wrong with them, and where nobody asked whether there is: what was
     found is not told where no result says more than them. Secrets are a result only where some were found.
     """
-    about = metadata_of(held)
-    image = ScannedImage.of(*texts(about, "RepoDigests"), *texts(about, "RepoTags"), image_id=text(about, "ImageID"))
+    about = _metadata(held)
+    image = ScannedImage.of(*names_of(held), image_id=text(about, "ImageID"))
     results = [each for _, each in reading.entries(held, "Results", place)]
     system = {
         "os_family": text(about, "OS", "Family"),
@@ -161,7 +151,13 @@ def looks(held: Mapping[str, Any], place: str, general: Mapping[str, str], readi
             )
 
 
-def metadata_of(held: Mapping[str, Any]) -> Any:
+def names_of(held: Mapping[str, Any]) -> list[str]:
+    """Return what an image is called, with its digest first."""
+    about = _metadata(held)
+    return [*texts(about, "RepoDigests"), *texts(about, "RepoTags")]
+
+
+def _metadata(held: Mapping[str, Any]) -> Any:
     """Return what a report says of an image; `Metadata` is one map, or in newer reports a list with one per image."""
     found = at(held, "Metadata")
     return found[0] if isinstance(found, list) and len(found) == 1 else found
@@ -190,9 +186,6 @@ def _vulnerability(
 def _score(found: Mapping[str, Any]) -> float | None:
     """Return the CVSS score of NVD, or else the highest of other sources."""
     scores = mapping(found, "CVSS")
-    nvd = number(scores, "nvd", "V3Score")
-    return (
-        nvd
-        if nvd is not None
-        else max(filter(None, (number(scores, name, "V3Score") for name in scores)), default=None)
-    )
+    if (nvd := number(scores, "nvd", "V3Score")) is not None:
+        return nvd
+    return max(filter(None, (number(scores, name, "V3Score") for name in scores)), default=None)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hipaa_kit.kube.owners import object_id
-from hipaa_kit.sources.reports.rows import Reading, Row, at, moment, text, texts
-from hipaa_kit.sources.reports.trivy import TOOL, looks, metadata_of, result_rows
+from hipaa_kit.sources.reports.rows import Reading, Row, at, moment, text
+from hipaa_kit.sources.reports.trivy import TOOL, looks, names_of, result_rows
 
 IMAGE: Final = "container_image"
 
@@ -22,23 +22,22 @@ def recognise(document: Any) -> bool:
 
 def read(document: Any, reading: Reading) -> Iterator[Row]:
     """Yield a row per misconfiguration, vulnerability and secret of the image."""
-    about = metadata_of(document)
-    names = [*texts(about, "RepoDigests"), *texts(about, "RepoTags"), text(document, "ArtifactName")]
-    named = object_id("Image", "", reading.plain(text(document, "ArtifactName")))
-    general = {**_general(document), "object": named, "image": next(filter(None, names), "")}
-    reported = {"reported_at": general.pop("scanned_at")}
+    name = text(document, "ArtifactName")
+    general = {
+        **_tool(document),
+        "reported_at": moment(at(document, "CreatedAt")),
+        "object": object_id("Image", "", reading.plain(name)),
+        "image": next(filter(None, [*names_of(document), name]), ""),
+    }
     for where, result in reading.entries(document, "Results", ""):
-        yield from result_rows(result, where, {**general, **reported}, reading)
+        yield from result_rows(result, where, general, reading)
 
 
 def scans(document: Any, reading: Reading) -> Iterator[Row]:
     """Yield what the image was looked at for."""
-    yield from looks(document, "", _general(document), reading)
+    general = {**_tool(document), "scanned_at": moment(at(document, "CreatedAt"))}
+    yield from looks(document, "", general, reading)
 
 
-def _general(document: Any) -> dict[str, str]:
-    return {
-        "tool": TOOL,
-        "tool_version": text(document, "Trivy", "Version"),
-        "scanned_at": moment(at(document, "CreatedAt")),
-    }
+def _tool(document: Any) -> dict[str, str]:
+    return {"tool": TOOL, "tool_version": text(document, "Trivy", "Version")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from hipaa_kit.kube.images import Image
 from hipaa_kit.kube.kinds import group_of
 from hipaa_kit.sources.reports.rows import (
     WHOLE_CLUSTER,
@@ -42,7 +43,7 @@ PURPOSES: Final = {
     "SbomReport": "packages",
     "VulnerabilityReport": "vulnerabilities",
 }
-_LISTS: Final = {"secrets": "secrets", "vulnerabilities": "vulnerabilities"}
+"""What each kind looks at an image for; what it found is the list of that name, but for packages, which it counts."""
 
 VULNERABILITIES: Final = "vulnerabilities"
 """Stands for a check where an image was scanned and nothing was found in it."""
@@ -100,16 +101,18 @@ def scans(document: Any, reading: Reading) -> Iterator[Row]:
     report, purpose = at(document, "report"), PURPOSES.get(text(document, "kind"), "")
     if not purpose or not isinstance(report, Mapping):
         return
-    listed = at(report, _LISTS.get(purpose, ""))
-    if purpose in _LISTS and not isinstance(listed, list):
+    if purpose == "packages":
+        count = at(report, "summary", "componentsCount")
+        found = count if isinstance(count, int) and not isinstance(count, bool) else None
+    elif isinstance(listed := at(report, purpose), list):
+        found = len(listed)
+    else:
         return  # what is not there at all is no result
-    components = at(report, "summary", "componentsCount")
-    counted = components if isinstance(components, int) and not isinstance(components, bool) else None
     yield reading.scan(
         "/report",
         purpose,
-        len(listed) if isinstance(listed, list) else counted,
-        scanned_image(report),
+        found,
+        _scanned_image(report),
         tool=TOOL,
         tool_version=text(report, "scanner", "version"),
         scanned_at=moment(at(report, "updateTimestamp")),
@@ -122,19 +125,23 @@ def scans(document: Any, reading: Reading) -> Iterator[Row]:
     )
 
 
-def scanned_image(report: Any) -> ScannedImage:
+def _scanned_image(report: Any) -> ScannedImage:
     """Return the image of a report.
 
     Of an image that a pod names by tag the digest is that of its configuration, and not the registry's.
     Source: https://github.com/aquasecurity/trivy-operator, `pkg/plugins/trivy`, `parseImageRef`.
     """
-    artifact = mapping(report, "artifact")
-    server, repository = text(report, "registry", "server"), text(artifact, "repository")
-    tag, digest = text(artifact, "tag"), text(artifact, "digest")
-    name = f"{server}/{repository}" if server else repository
+    name, tag, digest = _named(report)
     if tag:
         return ScannedImage.of(f"{name}:{tag}", image_id=digest)
     return ScannedImage.of(f"{name}@{digest}")
+
+
+def _named(report: Any) -> Image:
+    """Return the parts of the image of a report, its registry in front."""
+    repository, tag, digest = (text(report, "artifact", key) for key in ("repository", "tag", "digest"))
+    server = text(report, "registry", "server")
+    return Image(f"{server}/{repository}" if server else repository, tag, digest)
 
 
 def _object(document: Any, reading: Reading) -> str | None:
@@ -156,12 +163,9 @@ def _object(document: Any, reading: Reading) -> str | None:
 
 def _image(report: Mapping[str, Any]) -> str:
     """Return `server/repository:tag@digest` with as much of it as there is."""
-    artifact = mapping(report, "artifact")
-    repository, tag, digest = (text(artifact, key) for key in ("repository", "tag", "digest"))
-    if not repository:
+    if not text(report, "artifact", "repository"):
         return ""
-    server = text(report, "registry", "server")
-    name = f"{server}/{repository}" if server else repository
+    name, tag, digest = _named(report)
     return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
 
