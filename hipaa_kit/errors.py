@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from hipaa_kit.printable import printable
 
+EXIT_DONE = 0
 EXIT_INTERNAL = 1
 EXIT_INPUT = 2
+EXIT_FINDINGS = 3
+EXIT_NOTHING_ASSESSED = 4
+EXIT_NEW = 5
+EXIT_MISMATCH = 6
+EXIT_RECORDS = 7
+EXIT_INTERRUPTED = 130
+"""What the command line ends with; `assess.gate` says which of several counts."""
 
 
 class KitError(Exception):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hipaa_kit.assess.gate import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, EXIT_RECORDS, ORDER, Reason, exit_code
+from hipaa_kit.assess.gate import ORDER, Reason, exit_code
 from hipaa_kit.cli import main
+from hipaa_kit.errors import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, EXIT_RECORDS
 from hipaa_kit.sources.signed import load_records
 from tests.assess.test_standing import OBJECTS, SCOPE
 from tests.support.signed import ATTESTATION, DECISION, ENTRY, WAIVER, changed, write

@@ -8,17 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hipaa_kit.assess.rollup import answered_wholly, assessed_fraction
+from hipaa_kit.errors import (
+    EXIT_DONE,
+    EXIT_FINDINGS,
+    EXIT_INPUT,
+    EXIT_INTERNAL,
+    EXIT_MISMATCH,
+    EXIT_NEW,
+    EXIT_NOTHING_ASSESSED,
+    EXIT_RECORDS,
+)
 from hipaa_kit.vocabulary import FAIL, SEVERITIES
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
 
-EXIT_FINDINGS: Final = 3
-EXIT_NOTHING_ASSESSED: Final = 4
-EXIT_NEW: Final = 5
-EXIT_RECORDS: Final = 7
-
-ORDER: Final = (1, 2, 6, EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, EXIT_NEW, EXIT_RECORDS)
+ORDER: Final = (
+    *(EXIT_INTERNAL, EXIT_INPUT, EXIT_MISMATCH),
+    *(EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, EXIT_NEW, EXIT_RECORDS),
+)
 """The first of these that applies is the exit code."""
 
 EXCUSING: Final = ("alternative", "accepted_risk")
@@ -74,6 +82,6 @@ def reasons(
 
 
 def exit_code(found: list[Reason], *, exit_zero: bool = False) -> int:
-    """Return the exit code of the first condition that counts; 0 where every one is met."""
+    """Return the exit code of the first condition that counts; that of a run that is done where every one is met."""
     counted = [reason.code for reason in found if not (exit_zero and reason.waivable)]
-    return min(counted, key=ORDER.index, default=0)
+    return min(counted, key=ORDER.index, default=EXIT_DONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,7 @@ class History(TableSet):
                 "layout": each.layout,
                 "cluster": each.identity.name,
                 "cluster_uid": each.identity.uid,
-                "same_cluster": next(
-                    filter(None, (shared_uid(each, o) for o in self.series.moments if o is not each)), ""
-                ),
+                "same_cluster": self._kinship(each),
                 "version": each.identity.version,
                 "objects": each.objects,
                 "digest": each.digest,
@@ -213,11 +212,12 @@ class History(TableSet):
         return REPLACEMENTS.frame(found.rows())
 
     def _isolation_changes(self) -> pd.DataFrame:
-        return ISOLATION_CHANGES.frame(self._isolation().changes)
+        return ISOLATION_CHANGES.frame(self._isolation.changes)
 
     def _isolation_trend(self) -> pd.DataFrame:
-        return ISOLATION_TREND.frame(self._isolation().trend)
+        return ISOLATION_TREND.frame(self._isolation.trend)
 
+    @cached_property
     def _isolation(self) -> IsolationHistory:
         found = IsolationHistory()
         for number, snapshot in self.series.walk():

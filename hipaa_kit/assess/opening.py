@@ -78,9 +78,10 @@ def assessment(
     """
     place = shipped("data") / "clinic" if snapshot in ("", None) else snapshot
     opened = place if isinstance(place, Snapshot) else open_any(place)
-    declared = scope if isinstance(scope, Scope) else _scope(place, scope)
-    others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _find_inputs(place, scope))
-    signed = records if isinstance(records, Records) else open_any_records(records or _find_records(place, scope))
+    file = _scope_file(place, None if isinstance(scope, Scope) else scope)
+    declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
+    others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
+    signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
@@ -156,38 +157,18 @@ def open_any_records(path: str | Path | None) -> Records:
     return no_records() if path is None else load_records(path)
 
 
-def find_records(scope_file: str | Path | None) -> Path | None:
-    """Return the folder of records that lies beside a scope file, or None."""
-    beside = Path(scope_file).parent / RECORDS if scope_file else None
-    return beside if beside is not None and beside.is_dir() else None
-
-
-def find_inputs(scope_file: str | Path | None) -> Path | None:
-    """Return the folder of inputs that lies beside a scope file, or None."""
-    beside = Path(scope_file).parent / INPUTS if scope_file else None
-    return beside if beside is not None and beside.is_dir() else None
-
-
 def find_scope(path: str | Path) -> Path | None:
     """Return the scope file that lies in a folder, or None."""
     beside = Path(path) / SCOPE_FILE
     return beside if beside.is_file() else None
 
 
-def _find_inputs(place: Snapshot | str | Path, scope: Scope | str | Path | None) -> Path | None:
-    if isinstance(scope, str | Path) and scope:
-        return find_inputs(scope)
-    return None if isinstance(place, Snapshot) else find_inputs(find_scope(place))
+def _scope_file(place: Snapshot | str | Path, given: str | Path | None) -> str | Path | None:
+    """Return the scope file that was named, else the one that lies in the place."""
+    return given or (None if isinstance(place, Snapshot) else find_scope(place))
 
 
-def _find_records(place: Snapshot | str | Path, scope: Scope | str | Path | None) -> Path | None:
-    if isinstance(scope, str | Path) and scope:
-        return find_records(scope)
-    return None if isinstance(place, Snapshot) else find_records(find_scope(place))
-
-
-def _scope(place: Snapshot | str | Path, given: str | Path | None) -> Scope | None:
-    if given:
-        return load_scope(given)
-    beside = None if isinstance(place, Snapshot) else find_scope(place)
-    return load_scope(beside) if beside else None
+def _beside(scope_file: str | Path | None, name: str) -> Path | None:
+    """Return the folder of a name that lies beside a scope file, or None."""
+    beside = Path(scope_file).parent / name if scope_file else None
+    return beside if beside is not None and beside.is_dir() else None

@@ -22,7 +22,7 @@ from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
 from hipaa_kit.cli.remedies import add_remedies
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NOTHING_ASSESSED, Parser, now
+from hipaa_kit.cli.terminal import Parser, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -30,7 +30,14 @@ from hipaa_kit.cli.terminal import progress as _progress
 from hipaa_kit.cli.terminal import refuse_existing as _refuse_existing
 from hipaa_kit.cli.terminal import say as _say
 from hipaa_kit.cli.terminal import say_what_was_read as _say_what_was_read
-from hipaa_kit.errors import EXIT_INTERNAL, InputError, KitError
+from hipaa_kit.errors import (
+    EXIT_DONE,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_NOTHING_ASSESSED,
+    InputError,
+    KitError,
+)
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment

@@ -7,8 +7,6 @@ from typing import Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.terminal import (
-    EXIT_DONE,
-    EXIT_NOTHING_ASSESSED,
     make_verb,
     output,
     progress,
@@ -16,6 +14,7 @@ from hipaa_kit.cli.terminal import (
     say,
     say_what_was_read,
 )
+from hipaa_kit.errors import EXIT_DONE, EXIT_NOTHING_ASSESSED
 
 
 def add_cluster_verbs(verbs: Any) -> None:

@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, EXIT_MISMATCH, make_verb
+from hipaa_kit.cli.terminal import make_verb
+from hipaa_kit.errors import EXIT_DONE, EXIT_MISMATCH
 from hipaa_kit.printable import printable
 
 

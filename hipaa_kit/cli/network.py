@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table
+from hipaa_kit.cli.terminal import make_verb, print_table
+from hipaa_kit.errors import EXIT_DONE
 
 CHANGES = ["source", "destination", "protocol", "port_from", "port_to", "before", "after", "policies"]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table, say
+from hipaa_kit.cli.terminal import make_verb, print_table, say
+from hipaa_kit.errors import EXIT_DONE
 from hipaa_kit.kube.rbac import Request, api_call
 
 if TYPE_CHECKING:

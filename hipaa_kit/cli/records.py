@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, print_table, say
-from hipaa_kit.errors import InputError
+from hipaa_kit.cli.terminal import make_verb, now, print_table, say
+from hipaa_kit.errors import EXIT_DONE, EXIT_RECORDS, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EXIT_RECORDS = 7
 KINDS = {
     "waivers": ("Waiver", "Decision"),
     "attest": ("Attestation", "IndependentAssessment", "RegisterEntry", "Review"),
@@ -45,16 +44,16 @@ def add_record_verbs(verbs: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    now = arguments.as_of or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = arguments.as_of or now()
     if arguments.action == "stub":
-        print(_stub(arguments, now[:10]), end="")
+        print(_stub(arguments, moment[:10]), end="")
         return EXIT_DONE
-    known = _states(arguments, now)
+    known = _states(arguments, moment)
     if arguments.action == "due":
         try:
-            last = (date.fromisoformat(now[:10]) + timedelta(days=arguments.days)).isoformat()
+            last = (date.fromisoformat(moment[:10]) + timedelta(days=arguments.days)).isoformat()
         except ValueError:
-            raise InputError(f"{now!r} is no moment", "--as-of", "write it like 2026-11-01T00:00:00Z") from None
+            raise InputError(f"{moment!r} is no moment", "--as-of", "write it like 2026-11-01T00:00:00Z") from None
         known = known[(known["expires_on"] != "") & (known["expires_on"] <= last)]
     print_table(known, arguments.format, COLUMNS)
     fallen = int((known["state"] == "invalid").sum())
@@ -76,7 +75,7 @@ def _stub(arguments: argparse.Namespace, today: str) -> str:
     return stubs.attestation_stub(arguments.target, load_catalogue(), today)
 
 
-def _states(arguments: argparse.Namespace, now: str) -> pd.DataFrame:
+def _states(arguments: argparse.Namespace, moment: str) -> pd.DataFrame:
     """Return the records with how each stands: by itself, or held against a snapshot."""
     from hipaa_kit.assess.opening import assessment
     from hipaa_kit.assess.standing import states_alone
@@ -86,10 +85,10 @@ def _states(arguments: argparse.Namespace, now: str) -> pd.DataFrame:
         raise InputError("names no records", f"{arguments.verb} {arguments.action}", "give their file or folder")
     records = load_records(arguments.target)
     if arguments.snapshot:
-        run = assessment(arguments.snapshot, arguments.scope, as_of=now, records=records)
+        run = assessment(arguments.snapshot, arguments.scope, as_of=moment, records=records)
         states = run.tables["record_states"]
     else:
-        states = states_alone(records, now)
+        states = states_alone(records, moment)
     signed = records.tables["signed_records"]
     if arguments.action == "due":
         # An entry of the register is due on the day by which its finding is to be mended.

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import EXIT_DONE, make_verb, now, print_table, refuse_existing, say
-from hipaa_kit.errors import InputError
+from hipaa_kit.cli.terminal import make_verb, now, print_table, refuse_existing, say
+from hipaa_kit.errors import EXIT_DONE, InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What the commands share: how one is declared, what it says on the terminal, and the codes it ends with.
+"""What the commands share: how one is declared, and what it says on the terminal.
 
 stdout is data, stderr is talk.
 """
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hipaa_kit.sources.snapshot import Snapshot
-
-EXIT_DONE = 0
-EXIT_NOTHING_ASSESSED = 4
-EXIT_MISMATCH = 6
-EXIT_INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
