@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from hipaa_kit.graph.packing import Amount, Demand, Matrix, Room, placed, too_much
+from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.placement import NODE_LOSSES
@@ -82,7 +83,7 @@ def _pods(
     asked = _requests(containers)
     value = dict(zip(classes["name"], classes["value"].fillna(0), strict=True))
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
-    here = pods[pods["live"] & (pods["node"] != "") & ~pods["phase"].isin(["Succeeded", "Failed"])]
+    here = selectable(pods[pods["live"] & (pods["node"] != "")])
     ephi = set(workloads["object"])
     found = {}
     for row in rows_of(here):
