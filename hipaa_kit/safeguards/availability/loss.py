@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.cluster import taking_pods
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED, ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -37,8 +38,7 @@ def volumes_spread(
     A pod can run where all its volumes can be mounted, whatever one of them would allow.
     Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#node-affinity
     """
-    workers = nodes[nodes["schedulable"] & ~nodes["control_plane"]]
-    labels = set((workers if len(workers) else nodes)["zone"])
+    labels = set(taking_pods(nodes)["zone"])
     all_zones = sorted(labels - {""})
     examined = _mounting(ephi_workloads, pods, volumes, claims, volume_reach)
     narrow = class_zones.groupby("storage_class")["zone"].agg(lambda zones: " ".join(sorted(set(zones))))
