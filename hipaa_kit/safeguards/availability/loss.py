@@ -176,10 +176,7 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
     decides. Pods that their own volumes or rules hold on the node need another replica, ready elsewhere, instead.
     Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
     """
-    unknown = node_losses["all_fit"].isna()
-    fits = node_losses["all_fit"].fillna(False).astype(bool)
-    alone = node_losses["ephi_fit"].fillna(False).astype(bool)
-    never = node_losses["impossible"].fillna(False).astype(bool)
+    fits, alone = node_losses["all_fit"], node_losses["ephi_fit"]
     examined = node_losses.assign(
         cores=node_losses["cpu_displaced"].map("{:.1f}".format),
         cores_free=node_losses["cpu_free"].map("{:.1f}".format),
@@ -198,14 +195,14 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
             rests_on=["pods", "volumes", "claims", "volume_reach"],
         ),
         fails(
-            never,
+            node_losses["impossible"],
             "without it its ePHI pods find no room: displaced pods ask for {cores} cores and "
             "{gibibytes} GiB, the other nodes have {cores_free} cores and {gibibytes_free} GiB left",
             observed="{cores_free} cores, {gibibytes_free} GiB",
             expected="room for what must move",
             rests_on=["nodes"],
         ),
-        not_assessed(unknown, "some node does not say how much it has", code="input_missing"),
+        not_assessed(fits.isna(), "some node does not say how much it has", code="input_missing"),
         reviews(
             ~fits & alone,
             "do the ePHI pods on it come first when it is lost? They find room; displaced pods that do not: {away}",
