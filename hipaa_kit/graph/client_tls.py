@@ -39,10 +39,10 @@ class ClientTls:
         if not self._rules:
             return
         self._root = root_namespace(snapshot)
-        labels: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+        labels: dict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
         for view in pod_views(snapshot):
-            labels[view.workload].append(view.labels)
-            self._clients[view.workload] = Client(view.namespace, tuple(labels[view.workload]))
+            labels[view.workload, view.namespace].append(view.labels)
+        self._clients = {workload: Client(namespace, tuple(held)) for (workload, namespace), held in labels.items()}
         owner = dict(zip(pods["object"], pods["workload"], strict=True))
         for row in rows_of(service_targets[service_targets["protocol"] == "TCP"]):
             _, namespace, name = parse_object_id(row["service"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -46,7 +46,7 @@ def flow_ends(snapshot: Snapshot, flow_records: pd.DataFrame) -> Iterator[dict[s
     An address is given to another pod when one is gone. So it counts as a pod's where the pod's own status proves that
     it had it for all of the time of the record. Addresses of nodes are those of all pods on their network as well.
     """
-    wanted = {block for side in SIDES for name in flow_records[side].unique() if (block := parse_address(name))}
+    wanted = _blocks(name for side in SIDES for name in flow_records[side].unique())
     if not wanted:
         return
     pods, shared, services = _pods(snapshot, wanted), _nodes(snapshot, wanted), _services(snapshot, wanted)
@@ -59,6 +59,11 @@ def flow_ends(snapshot: Snapshot, flow_records: pd.DataFrame) -> Iterator[dict[s
             if not standing:
                 standing, pod = _holder(block, pods.get(block), row)
             yield {**{name: row[name] for name in FLOW_RECORDS.key}, "side": side, "standing": standing, "pod": pod}
+
+
+def _blocks(names: Iterable[str]) -> set[Block]:
+    """Return the addresses among some names."""
+    return {block for name in names if (block := parse_address(name))}
 
 
 def _holder(block: Block, holds: list[Hold] | None, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -80,7 +85,7 @@ def _pods(snapshot: Snapshot, wanted: set[Block]) -> dict[Block, list[Hold]]:
     for record in snapshot.records(kinds.POD):
         status = mapping(record.content, "status")
         given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
-        blocks = wanted & {block for each in given if each and (block := parse_address(each))}
+        blocks = wanted & _blocks(given)
         if not blocks or truth(record.content, "spec", "hostNetwork"):
             continue
         hold = _hold(record.object, status, snapshot.collected_at)
@@ -117,7 +122,7 @@ def _nodes(snapshot: Snapshot, wanted: set[Block]) -> set[Block]:
         for record in snapshot.records(kinds.NODE)
         for each in items(record.content, "status", "addresses")
     ]
-    return wanted & {block for each in given if each and (block := parse_address(each))}
+    return wanted & _blocks(given)
 
 
 def _services(snapshot: Snapshot, wanted: set[Block]) -> set[Block]:
@@ -127,7 +132,7 @@ def _services(snapshot: Snapshot, wanted: set[Block]) -> set[Block]:
         for record in snapshot.records(kinds.SERVICE)
         for each in (*texts(record.content, "spec", "clusterIPs"), text(record.content, "spec", "clusterIP"))
     ]
-    return wanted & {block for each in given if each and (block := parse_address(each))}
+    return wanted & _blocks(given)
 
 
 def named_records(flow_records: pd.DataFrame, flow_ends: pd.DataFrame, owner: Mapping[str, str]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from hipaa_kit.graph.packing import Amount, Demand, Matrix, Room, placed, too_much
+from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.placement import NODE_LOSSES
@@ -63,16 +64,15 @@ def node_losses(
     held = _pods(ephi_workloads, pods, containers, priority_classes)
     _bind(held, volumes, claims, spread_rules, node_choices)
     cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()))
-    demanding = set(ephi_workloads[ephi_workloads["criticality"].isin(DEMANDING)]["object"])
     ready = set(pods[pods["ready"].fillna(False).astype(bool)]["object"])
-    up: dict[str, set[str]] = defaultdict(set)
+    up: dict[str, set[str]] = {
+        name: set() for name in ephi_workloads[ephi_workloads["criticality"].isin(DEMANDING)]["object"]
+    }
     for pod in held.values():
-        if pod.name in ready:
+        if pod.name in ready and pod.workload in up:
             up[pod.workload].add(pod.node)
     for node in sorted({pod.node for pod in held.values() if pod.ephi and not pod.stays} & set(cluster.zone)):
-        row = cluster.without(node, up)
-        row["stopped"] = " ".join(name for name in row["stopped"].split() if name in demanding)
-        yield row
+        yield cluster.without(node, up)
 
 
 def _pods(
@@ -82,7 +82,7 @@ def _pods(
     asked = _requests(containers)
     value = dict(zip(classes["name"], classes["value"].fillna(0), strict=True))
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
-    here = pods[pods["live"] & (pods["node"] != "") & ~pods["phase"].isin(["Succeeded", "Failed"])]
+    here = selectable(pods[pods["live"] & (pods["node"] != "")])
     ephi = set(workloads["object"])
     found = {}
     for row in rows_of(here):
@@ -165,7 +165,7 @@ class _Cluster:
         return np.array(sums).reshape(len(sums), 3)
 
     def without(self, lost: str, up: Mapping[str, set[str]]) -> dict[str, Any]:
-        """Return the row of a node that is lost; `up` are the nodes on which each workload is ready."""
+        """Return the row of a node that is lost; `up` are the nodes on which each demanding workload is ready."""
         others = np.array([name != lost for name in self._names], dtype=bool)
         displaced = [pod for pod in self._on[lost] if not pod.stays]
         demands = {pod.name: self._demand(pod, others) for pod in displaced}
@@ -177,7 +177,7 @@ class _Cluster:
         where = placed([demands[pod.name] for pod in free], room)
         highest = max((pod.priority for pod in free if pod.ephi), default=-np.inf)
         known = not (self._unsized & others).any()
-        stopped = {pod.workload for pod in held if pod.ephi and not up[pod.workload] - {lost}}
+        stopped = {pod.workload for pod in held if pod.workload in up and not up[pod.workload] - {lost}}
         return {
             "node": f"Node//{lost}",
             "zone": self.zone[lost],

@@ -15,6 +15,7 @@ import pandas as pd
 
 from hipaa_kit.graph.reachability.reading import READS
 from hipaa_kit.inventory.fields import mapping
+from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds, kinds_behind
 from hipaa_kit.kube.network.dialects import dialect
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
@@ -96,7 +97,7 @@ def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Fact]:
 
 def _isolation(policies: pd.DataFrame, policy_pods: pd.DataFrame, pods: pd.DataFrame) -> Iterator[Fact]:
     """Yield the directions in which every pod of a workload that has not ended is isolated by a NetworkPolicy."""
-    running = pods[~pods["phase"].isin(["Succeeded", "Failed"])]
+    running = selectable(pods)
     yield from ((str(workload), THERE, "either") for workload in running["workload"])
     for direction in ("ingress", "egress"):
         isolating = policies[policies[f"isolates_{direction}"]]["object"]
@@ -133,7 +134,7 @@ def _levels(pod_admission: pd.DataFrame) -> Iterator[Fact]:
 
 
 def _images(pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[Fact]:
-    kept = pods[~pods["phase"].isin(["Succeeded", "Failed"])][["object", "workload"]]
+    kept = selectable(pods)[["object", "workload"]]
     joined = containers[containers["role"] != "ephemeral"].merge(kept, left_on="pod", right_on="object")
     for row in rows_of(joined[["workload", "container", "image"]].drop_duplicates()):
         yield row["workload"], THERE, "either"

@@ -30,6 +30,7 @@ from hipaa_kit.kube.admission import (
     hooks_of,
     read_exceptions,
     validating_policy_parts,
+    way_to,
 )
 from hipaa_kit.kube.admission.gatekeeper import POD_SECURITY_KINDS
 from hipaa_kit.kube.admission.parts import EVERY, NONE, UNKNOWN
@@ -159,21 +160,14 @@ class Engines:
             return "in the server", ""
         if engine == "gatekeeper" and exempt_by_config(self.configs, place):
             return "not sent", ""
-        reaches = [(hook.reach(place), hook.ignores_errors) for _, hook in self.hooks if hook.engine == engine]
-        if (EVERY, False) in reaches:
-            way = "refuses"
-        elif (EVERY, True) in reaches:
-            way = "ignores errors"
-        elif any(reach != NONE for reach, _ in reaches) or not self.snapshot.coverage.answer(WEBHOOKS).complete:
-            way = UNKNOWN
-        else:
-            way = "not sent"
-        if engine == "gatekeeper" or way == "not sent":
-            return way, ""
+        mine = (hook for _, hook in self.hooks if hook.engine == engine)
+        sent = way_to(mine, place, complete=self.snapshot.coverage.answer(WEBHOOKS).complete)
+        if engine == "gatekeeper" or sent == "not sent":
+            return sent, ""
         filtered = self.keeps_away(place)
         if filtered is None:
-            return way, "the filters in Kyverno's ConfigMap were not seen"
-        return ("not sent", "") if filtered else (way, "")
+            return sent, "the filters in Kyverno's ConfigMap were not seen"
+        return ("not sent", "") if filtered else (sent, "")
 
     def keeps_away(self, place: Place) -> bool | None:
         """Tell whether Kyverno's own filters keep it from a namespace; None where they were not seen."""

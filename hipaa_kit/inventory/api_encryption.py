@@ -61,10 +61,15 @@ def api_data_sources(
     found = [*_by_flags(control_plane_members, control_plane_flags), *_by_openshift(snapshot), *_by_nodes(snapshot)]
     found = found or list(_by_provider(nodes, cloud_clusters))
     if not found and len(nodes):
-        managed = sorted(set(nodes["provider"]) & set(CLOUDS))
-        where = f"of a control plane that {CLOUDS[managed[0]]} manages" if managed else "of the control plane"
-        found = [_source("Cluster//api-data", "none", "unknown", f"nothing {where} shows in the cluster")]
+        found = [_source("Cluster//api-data", "none", "unknown", nothing_shows(nodes))]
     yield from found
+
+
+def nothing_shows(nodes_table: pd.DataFrame) -> str:
+    """Return the words for a cluster that has nodes and in which no setting of an API server shows."""
+    managed = sorted(set(nodes_table["provider"]) & set(CLOUDS))
+    where = f"of a control plane that {CLOUDS[managed[0]]} manages" if managed else "of the control plane"
+    return f"nothing {where} shows in the cluster"
 
 
 def _source(name: str, source: str, state: str, basis: str, **more: str) -> dict[str, Any]:

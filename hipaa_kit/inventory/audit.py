@@ -8,12 +8,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
-from hipaa_kit.inventory.api_encryption import CLOUDS
+from hipaa_kit.inventory.api_encryption import CLOUDS, nothing_shows
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.audit.amendment import Wanted
-from hipaa_kit.kube.audit.policy import Policy, Recorded, Request, Resources, Rule, at_least
+from hipaa_kit.kube.audit.policy import Policy, Request, Resources, Rule, at_least
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import SERVER_FLAGS
 from hipaa_kit.kube.owners import object_id
@@ -66,9 +66,7 @@ def audit_backends(
     found = [*_by_flags(control_plane_members, control_plane_flags), *_by_openshift(snapshot), *_by_nodes(snapshot)]
     found = found or list(_by_provider(nodes, cloud_clusters))
     if not found and len(nodes):
-        managed = sorted(set(nodes["provider"]) & set(CLOUDS))
-        where = f"of a control plane that {CLOUDS[managed[0]]} manages" if managed else "of the control plane"
-        found = [_source("Cluster//audit-log", "none", "unknown", f"nothing {where} shows in the cluster")]
+        found = [_source("Cluster//audit-log", "none", "unknown", nothing_shows(nodes))]
     yield from found
 
 
@@ -123,8 +121,8 @@ def _by_openshift(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         if record.name != "cluster":
             continue
         profile = text(record.content, "spec", "audit", "profile") or "Default"
-        silent = [text(each, "group") for each in items(record.content, "spec", "audit", "customRules")
-                  if text(each, "profile") == "None"]  # fmt: skip
+        rules = items(record.content, "spec", "audit", "customRules")
+        silent = [text(each, "group") for each in rules if text(each, "profile") == "None"]
         known = {"policy_file": f"profile {profile}", "backend": "log"}
         if profile == "None":
             yield _source(record.object, "openshift", "off", "spec.audit.profile is None: nothing is recorded")
@@ -205,12 +203,11 @@ def audit_probes(
         "backup": sorted({record.namespace for record in snapshot.records(BACKUP_PLACE)}),
         "logging": _log_readers(pods, volumes),
     }
-    standing = {probe.probe: _standing(probe, snapshot) for probe in load_audit_probes()}
+    standings = [(probe, standing) for probe in load_audit_probes() if (standing := _standing(probe, snapshot))]
     for node, policy in policies(audit_policies, audit_rules, audit_rule_matches):
-        for probe in load_audit_probes():
-            if standing[probe.probe]:
-                for namespace in places.get(probe.namespace, [probe.namespace]):
-                    yield _probed(policy_object(node), policy, probe, namespace, standing[probe.probe])
+        for probe, standing in standings:
+            for namespace in places.get(probe.namespace, [probe.namespace]):
+                yield _probed(policy_object(node), policy, probe, namespace, standing)
 
 
 def _log_readers(pods: pd.DataFrame, volumes: pd.DataFrame) -> list[str]:
@@ -233,7 +230,7 @@ def _standing(probe: AuditProbe, snapshot: Snapshot) -> str:
 def _probed(name: str, policy: Policy, probe: AuditProbe, namespace: str, standing: str) -> dict[str, Any]:
     wanted = wanted_of(probe, namespace)
     recorded = policy.record(wanted.request)
-    outcome = _outcome(wanted, recorded)
+    outcome = wanted.outcome(recorded)
     blind = probe.blind.split() if outcome == "below" else []
     if outcome == "below" and not at_least(recorded.told, "Metadata"):
         blind += probe.blind_below_metadata.split()
@@ -258,12 +255,6 @@ def _named(request: Request) -> str:
     return f"{group}{request.combined}" + (f" {request.name}" if request.name and request.name != "any" else "")
 
 
-def _outcome(wanted: Wanted, recorded: Recorded) -> str:
-    if wanted.maximum and not at_least(wanted.maximum, recorded.level):
-        return "above"
-    return "met" if at_least(recorded.told, wanted.minimum) else "below"
-
-
 def wanted_of(probe: AuditProbe, namespace: str) -> Wanted:
     """Return the request of a probe in a namespace, with the levels that it must be recorded between."""
     user, groups = REQUESTERS[probe.requester]
@@ -279,8 +270,7 @@ def audit_silences(
     """Yield a row per rule that records nothing of an identity that Kubernetes itself does not bring."""
     for node, policy in policies(audit_policies, audit_rules, audit_rule_matches):
         for number, rule in enumerate(policy.rules, 1):
-            told = Recorded(number, rule.level, policy.omit_stages | rule.omit_stages).told
-            if told == "None" and not rule.paths and (whose := _whose(rule)):
+            if policy.recorded_by(number).told == "None" and not rule.paths and (whose := _whose(rule)):
                 yield {
                     "object": policy_object(node),
                     "rule": number,

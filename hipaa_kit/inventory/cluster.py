@@ -95,6 +95,12 @@ def nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         }
 
 
+def taking_pods(nodes_table: pd.DataFrame) -> pd.DataFrame:
+    """Return the nodes that take pods of any kind, or all of them where none does."""
+    workers = nodes_table[nodes_table["schedulable"] & ~nodes_table["control_plane"]]
+    return workers if len(workers) else nodes_table
+
+
 @builds(LABELS, reads=[*LABELLED, kinds.POD])
 def labels(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per label of namespaces, nodes, pods, workloads, services, claims and volumes."""

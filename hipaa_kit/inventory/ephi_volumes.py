@@ -230,14 +230,14 @@ def _claimed(claim: Record | None, known: _Known) -> _Found:
     storage_class = named if named or "storageClassName" in spec else known.default
     kept = {name: annotations[name] for name in DRIVER_ANNOTATIONS if name in annotations}
     volume = known.volumes.get(text(spec, "volumeName"))
-    copied = bool(mapping(spec, "dataSource") or mapping(spec, "dataSourceRef"))
     if volume is not None:
         found = _made(volume, storage_class, kept, known)
-        return replace(found, volume=found.volume._replace(copied=copied))
-    if text(spec, "volumeName"):
+    elif text(spec, "volumeName"):
         # It is made, but was not read: what its class is today proves nothing.
         return _Found(Volume("", ""), "nothing", {"storage_class": storage_class})
-    found = _to_be_made(storage_class, known, annotations=kept)
+    else:
+        found = _to_be_made(storage_class, known, annotations=kept)
+    copied = bool(mapping(spec, "dataSource") or mapping(spec, "dataSourceRef"))
     return replace(found, volume=found.volume._replace(copied=copied))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from hipaa_kit.inventory.fields import items, string_map, texts
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.signed import EXEMPTION_CLAIMS
 
@@ -41,12 +41,11 @@ MARKED: Final = (
     kinds.SERVICE,
     kinds.INGRESS,
 )
-KYVERNO: Final = Kind("kyverno.io", "PolicyException", "policyexceptions", True)
-KYVERNO_NEW: Final = Kind("policies.kyverno.io", "PolicyException", "policyexceptions", True)
-GATEKEEPER: Final = Kind("config.gatekeeper.sh", "Config", "configs", True)
+KYVERNO: Final = tuple(custom(group, "PolicyException") for group in ("kyverno.io", "policies.kyverno.io"))
+GATEKEEPER: Final = custom("config.gatekeeper.sh", "Config")
 
 
-@builds(EXEMPTION_CLAIMS, reads=[*MARKED, KYVERNO, KYVERNO_NEW, GATEKEEPER])
+@builds(EXEMPTION_CLAIMS, reads=[*MARKED, *KYVERNO, GATEKEEPER])
 def exemption_claims(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per claim: a mark at an object, an exception of Kyverno, a namespace that Gatekeeper leaves out.
 
@@ -56,7 +55,7 @@ def exemption_claims(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         for record in snapshot.records(kind):
             for claim, tool in sorted(_claims(record.content).items()):
                 yield {"object": record.object, "claim": claim, "tool": tool}
-    for kind in (KYVERNO, KYVERNO_NEW):
+    for kind in KYVERNO:
         for record in snapshot.records(kind):
             yield {"object": record.object, "claim": "exception from policies", "tool": "kyverno"}
     for record in snapshot.records(GATEKEEPER):

@@ -7,14 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.cluster import ROLE_LABELS, ZONE_LABELS
-from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts, truth
+from hipaa_kit.inventory.cluster import ZONE_LABELS, taking_pods
+from hipaa_kit.inventory.fields import items, mapping, string_map, text, texts
 from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.selectors import SelectorError, node_selector
-from hipaa_kit.sources.snapshot import Record, Snapshot, canonical_json
+from hipaa_kit.sources.snapshot import Snapshot, canonical_json
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.placement import CLASS_ZONES, NODE_CHOICES, NODE_TAINTS, VOLUME_REACH
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -55,7 +56,7 @@ def _choices(pod: PodView) -> Iterator[dict[str, Any]]:
 
 
 @builds(VOLUME_REACH, reads=[kinds.PERSISTENT_VOLUME, kinds.NODE])
-def volume_reach(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+def volume_reach(snapshot: Snapshot, nodes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per volume and zone in which it can be mounted.
 
     Notes
@@ -63,16 +64,19 @@ def volume_reach(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     A volume without node affinity can be mounted from any node. A selector that the API would refuse reaches none.
     Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#node-affinity
     """
-    nodes = _nodes(snapshot)
+    labels = {
+        record.object: string_map(record.content, "metadata", "labels") for record in snapshot.records(kinds.NODE)
+    }
+    taking = [(row["name"], row["zone"], labels[row["object"]]) for row in rows_of(taking_pods(nodes))]
     known: dict[str, dict[str, list[str]]] = {}
     for record in snapshot.records(kinds.PERSISTENT_VOLUME):
         required = mapping(record.content, "spec", "nodeAffinity", "required")
         if not required:
-            yield {"persistent_volume": record.object, "anywhere": True, "nodes": len(nodes)}
+            yield {"persistent_volume": record.object, "anywhere": True, "nodes": len(taking)}
             continue
         written = canonical_json(required).decode()
         if written not in known:
-            known[written] = _reached(required, nodes)
+            known[written] = _reached(required, taking)
         reached = known[written]
         names = [name for held in reached.values() for name in held]
         for zone, held in (reached or {"": []}).items():
@@ -82,23 +86,6 @@ def volume_reach(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "nodes": len(held),
                 "node": f"Node//{names[0]}" if len(names) == 1 else "",
             }
-
-
-def _nodes(snapshot: Snapshot) -> list[tuple[str, str, dict[str, str]]]:
-    """Return name, zone and labels of the nodes that take pods, or of all where none does."""
-    every = list(snapshot.records(kinds.NODE))
-    takes = [record for record in every if _takes_pods(record)]
-    found = []
-    for record in takes or every:
-        labels = string_map(record.content, "metadata", "labels")
-        zone = next((labels[name] for name in ZONE_LABELS if name in labels), "")
-        found.append((record.name, zone, labels))
-    return found
-
-
-def _takes_pods(node: Record) -> bool:
-    labels = string_map(node.content, "metadata", "labels")
-    return not truth(node.content, "spec", "unschedulable") and not any(label in labels for label in ROLE_LABELS)
 
 
 def _reached(required: Any, nodes: list[tuple[str, str, dict[str, str]]]) -> dict[str, list[str]]:

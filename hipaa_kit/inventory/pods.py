@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.fields import mapping, string_map
-from hipaa_kit.inventory.workloads import CONTROLLERS, gather, pods_alike
+from hipaa_kit.inventory.workloads import CONTROLLERS, ENDED, gather, pods_alike
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -76,5 +76,5 @@ def stand_ins(snapshot: Snapshot) -> Iterator[PodView]:
 
 
 def selectable(pods_table: pd.DataFrame) -> pd.DataFrame:
-    """Return the pods that a Service, budget or policy may select: those that have not ended."""
-    return pods_table[~pods_table["phase"].isin(["Succeeded", "Failed"])]
+    """Return the pods that have not ended: those that a Service, budget or policy may select."""
+    return pods_table[~pods_table["phase"].isin(ENDED)]

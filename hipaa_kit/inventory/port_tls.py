@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.pods import POD_KINDS
+from hipaa_kit.inventory.pods import POD_KINDS, selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.tls import PLAIN_PORTS, TLS_PORTS, is_proxy, names_tls
 from hipaa_kit.tables.declaration import rows_of
@@ -66,7 +66,7 @@ def port_tls(
     labels: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per port of each workload, by what all of its pods have in common."""
-    running = pods[~pods["phase"].isin(["Succeeded", "Failed"])]
+    running = selectable(pods)
     owner = dict(zip(running["object"], running["workload"], strict=True))
     signs: dict[Key, dict[str, list[Sign]]] = defaultdict(lambda: defaultdict(list))
     for pod, protocol, port in _ports(container_ports, service_targets):

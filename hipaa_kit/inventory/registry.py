@@ -40,6 +40,9 @@ RUN_TABLES = frozenset({"findings", "finding_citations", "record_states", "recor
 No kind stands behind them: a finding says itself what could not be seen.
 """
 
+NOT_BUILT = frozenset({*INPUT_TABLES, *RUN_TABLES})
+"""Tables that no builder makes."""
+
 
 @dataclass(frozen=True)
 class Builder:
@@ -105,8 +108,8 @@ def builds(
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
         if table.name in BUILDERS:
             raise ValueError(f"table {table.name!r} has two builders")
-        if table.name in INPUT_TABLES or table.name in RUN_TABLES:
-            raise ValueError(f"table {table.name!r} is filled by an input")
+        if table.name in NOT_BUILT:
+            raise ValueError(f"table {table.name!r} is filled by an input, or by a run")
         needs = tuple(inspect.signature(function).parameters)
         if bool(tuple(uses)) != (TOGETHER in needs):
             raise ValueError(f"the builder of table {table.name!r} takes `tables` where it names some, and only there")
@@ -127,7 +130,7 @@ def discover(package: ModuleType) -> None:
 @cache
 def kinds_behind(table: str) -> tuple[Kind, ...]:
     """Return the kinds of object that stand behind a table, through the tables it is made from."""
-    if table in INPUT_TABLES or table in RUN_TABLES:
+    if table in NOT_BUILT:
         return ()
     builder = BUILDERS[table]
     found = dict.fromkeys(builder.reads)
@@ -139,7 +142,7 @@ def kinds_behind(table: str) -> tuple[Kind, ...]:
 @cache
 def facts_behind(table: str) -> tuple[str, ...]:
     """Return the typed facts that stand behind a table, through the tables it is made from."""
-    if table in INPUT_TABLES or table in RUN_TABLES:
+    if table in NOT_BUILT:
         return ()
     builder = BUILDERS[table]
     found = {*builder.facts, *(fact for other in builder.tables for fact in facts_behind(other))}
@@ -149,7 +152,7 @@ def facts_behind(table: str) -> tuple[str, ...]:
 @cache
 def rests_on_scope(table: str) -> bool:
     """Tell whether a table says nothing without a declared ePHI scope."""
-    if table in INPUT_TABLES or table in RUN_TABLES:
+    if table in NOT_BUILT:
         return False
     builder = BUILDERS[table]
     return "scope" in builder.needs or any(rests_on_scope(other) for other in builder.tables)

@@ -19,9 +19,9 @@ from hipaa_kit.inventory.fields import string_map, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.webhooks import CONFIGURATIONS
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.admission import Hook, Place, constraint_part, exempt_by_config, hooks_of
+from hipaa_kit.kube.admission import Hook, Place, constraint_part, exempt_by_config, hooks_of, way_to
 from hipaa_kit.kube.admission import signatures as kube
-from hipaa_kit.kube.admission.parts import EVERY, NONE, UNKNOWN
+from hipaa_kit.kube.admission.parts import NONE, UNKNOWN
 from hipaa_kit.kube.admission.signatures import SignaturePart
 from hipaa_kit.kube.admission.signers import RATIFY, UNCLEAR
 from hipaa_kit.kube.custom_kinds import custom
@@ -126,12 +126,7 @@ class Verifiers:
         """Return how new pods of a namespace come to an engine."""
         start = kube.HOOKS[engine]
         mine = [hook for _, hook in self._hooks if hook.name.startswith(start)]
-        reaches = [(hook.reach(place, policy), hook.ignores_errors) for hook in mine]
-        if (EVERY, False) in reaches:
-            return "refuses"
-        if (EVERY, True) in reaches:
-            return "ignores errors"
-        return UNKNOWN if any(reach != NONE for reach, _ in reaches) or not self._hooks_seen else "not sent"
+        return way_to(mine, place, complete=self._hooks_seen, policy=policy)
 
     def _kyverno(self, engine: str, record: Record, place: Place) -> str:
         """Return how pods come to Kyverno for one policy; what keeps it from a namespace stands in its ConfigMap."""

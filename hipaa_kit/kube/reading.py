@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+GO_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+"""What programs in Go read as true: https://pkg.go.dev/strconv#ParseBool."""
 
 
 def as_map(value: Any, *path: str) -> Mapping[str, Any]:

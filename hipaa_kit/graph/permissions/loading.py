@@ -16,6 +16,7 @@ from hipaa_kit.graph.permissions.authorizers import other_authorizers
 from hipaa_kit.graph.permissions.escape import WayOut, expected_because, ways_out
 from hipaa_kit.graph.permissions.techniques import MADE_BY_THE_SERVER, TRUSTED_CONFIG
 from hipaa_kit.inventory.fields import mapping, string_map, text
+from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.pod_security import namespace_policy
@@ -221,7 +222,7 @@ def _escapes(snapshot: Snapshot) -> list[Escape]:
 
 def _escaping(snapshot: Snapshot) -> Iterator[Escape]:
     for record in snapshot.records(kinds.POD):
-        ended = text(record.content, "status", "phase") in ("Succeeded", "Failed")
+        ended = text(record.content, "status", "phase") in ENDED
         if not ended and (ways := ways_out(record.content)):
             node = text(record.content, "spec", "nodeName")
             yield record.object, (node, ways), expected_because(record.content)

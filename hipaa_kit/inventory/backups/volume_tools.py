@@ -35,13 +35,12 @@ from hipaa_kit.inventory.fields import condition, conditions, items, mapping, nu
 from hipaa_kit.kube.backup.velero import FILE_SYSTEM, NO_METHOD, SNAPSHOT_MOVED, UNKNOWN_METHOD, Reach
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.reading import GO_TRUE
 from hipaa_kit.kube.selectors import Selector, SelectorError, label_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 VOLSYNC, LONGHORN, K8UP, KASTEN = "volsync", "longhorn", "k8up", "kasten"
 K8UP_ANNOTATION = "k8up.io/backup"
-GO_TRUE = ("1", "t", "T", "true", "TRUE", "True")
-"""What Go reads as true (`strconv.ParseBool`); K8up leaves out claims whose annotation is anything else."""
 APPLICATION = "k10.kasten.io/appNamespace"
 
 
@@ -193,7 +192,7 @@ def _k8up_reach(namespace: str, selectors: tuple[Selector, ...] | None, target: 
     said = target.annotations.get(K8UP_ANNOTATION)
     if said is None:
         return Reach("unknown", FILE_SYSTEM, "whether claims without an annotation are taken is set at the operator")
-    if said not in GO_TRUE:
+    if said not in GO_TRUE:  # K8up leaves out claims whose annotation is anything else
         return Reach("no", NO_METHOD, f"its annotation {K8UP_ANNOTATION} leaves it out")
     if selectors is None:
         return Reach("unknown", FILE_SYSTEM, "what its label selectors choose is not read")

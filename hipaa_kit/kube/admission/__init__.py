@@ -4,7 +4,7 @@ from hipaa_kit.kube.admission.gatekeeper import constraint_part, exempt_by_confi
 from hipaa_kit.kube.admission.kyverno import Exceptions, cluster_policy_parts, read_exceptions, validating_policy_parts
 from hipaa_kit.kube.admission.parts import ACTIONS, AUDIT, DENY, NOTHING, REACHES, WARN, Part, Place
 from hipaa_kit.kube.admission.validating import binding_parts
-from hipaa_kit.kube.admission.webhooks import Hook, hooks_of
+from hipaa_kit.kube.admission.webhooks import Hook, hooks_of, way_to
 
 __all__ = [
     "ACTIONS",
@@ -24,4 +24,5 @@ __all__ = [
     "hooks_of",
     "read_exceptions",
     "validating_policy_parts",
+    "way_to",
 ]

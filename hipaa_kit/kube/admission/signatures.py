@@ -29,7 +29,7 @@ from hipaa_kit.kube.admission.parts import (
 )
 from hipaa_kit.kube.admission.signers import CONTAINER_LISTS, NOBODY, POLICY, UNCLEAR
 from hipaa_kit.kube.admission.validating import strictest
-from hipaa_kit.kube.images import full_repository
+from hipaa_kit.kube.images import full_repository, parse_image
 from hipaa_kit.kube.reading import as_map, as_maps, as_text, as_texts
 
 KYVERNO: Final = "kyverno"
@@ -289,7 +289,7 @@ def _controller_glob(pattern: str, image: str) -> bool | None:
     if _CONTROLLER_GLOB.fullmatch(pattern) is None:
         return None
     glob = {"*/*": "index.docker.io/*/*", "*": "index.docker.io/library/*"}.get(pattern, pattern)
-    images = [image] if "@" in image else [image, f"{_untagged(image)}@sha256:{'0' * 64}"]
+    images = [image] if "@" in image else [image, f"{parse_image(image).repository}@sha256:{'0' * 64}"]
     answers = set()
     for each in images:
         forms = [f"index.{form}" if form.startswith("docker.io/") else form for form in _forms(each)]
@@ -306,18 +306,12 @@ def _fullmatch(pattern: str, text: str, *, star: str) -> bool:
 
 def _forms(image: str) -> Iterator[str]:
     """Yield an image in full: with its tag, and with its digest where it has one."""
-    name, _, digest = image.partition("@")
-    tag = name.removeprefix(_untagged(name)).removeprefix(":")
-    full = full_repository(_untagged(name))
+    repository, tag, digest = parse_image(image)
+    full = full_repository(repository)
     if tag or not digest:
         yield f"{full}:{tag or 'latest'}"
     if digest:
         yield f"{full}@{digest}"
-
-
-def _untagged(image: str) -> str:
-    """Return an image without its tag; a colon before the last slash is a port of its registry."""
-    return image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
 
 
 def _scope(scope: str, image: str) -> bool:

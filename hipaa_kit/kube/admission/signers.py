@@ -136,10 +136,9 @@ def _attestor(entry: Mapping[str, Any], depth: int) -> str:
     if nested := as_map(entry, "attestor"):
         return _attestor_set(nested, depth - 1) if depth else UNCLEAR
     if keys := as_map(entry, "keys"):
-        written = as_text(keys.get("publicKeys")) or as_text(keys.get("kms")) or as_text(as_map(keys, "secret", "name"))
-        return NAMED if as_map(keys, "secret") else _given(written)
+        return NAMED if as_map(keys, "secret") else _given(as_text(keys.get("publicKeys")) or keys.get("kms"))
     if certificates := as_map(entry, "certificates"):
-        return _given(certificates["cert"]) if as_text(certificates.get("cert")) else UNCLEAR
+        return _given(certificates.get("cert"))
     if isinstance(entry.get("keyless"), Mapping):
         return _keyless(as_map(entry, "keyless"))
     return UNCLEAR
@@ -171,6 +170,14 @@ def _keyless(written: Mapping[str, Any], *, own_roots: bool = False) -> str:
         narrowed = own_roots or as_text(written.get("roots")) or as_map(written, "additionalExtensions")
         return ANYONE if public and not narrowed else UNCLEAR
     return NAMED if subject == issuer == NAMED and not without_log else UNCLEAR
+
+
+def _identities(keyless: Mapping[str, Any], *, own_roots: bool, careless: bool) -> str:
+    """Return the word for the identities of which any may sign: `careless` is to take signatures that no log shows."""
+    found = weakest(
+        (_keyless(each, own_roots=own_roots) for each in as_maps(keyless.get("identities"))), otherwise=ANYONE
+    )
+    return UNCLEAR if (found == ANYONE and own_roots) or (found == NAMED and careless) else found
 
 
 def _identity(text: str, pattern: str) -> str:
@@ -215,13 +222,13 @@ def _authority(authority: Mapping[str, Any]) -> str:
     if not isinstance(authority.get("keyless"), Mapping):
         return UNCLEAR
     keyless = as_map(authority, "keyless")
-    own = bool(keyless.get("ca-cert") or keyless.get("trustRootRef"))
-    found = weakest((_keyless(each, own_roots=own) for each in as_maps(keyless.get("identities"))), otherwise=ANYONE)
-    if own and found == ANYONE:
-        return UNCLEAR
     log = authority.get("ctlog")
     unlogged = isinstance(log, Mapping) and not (log.get("url") or log.get("trustRootRef"))
-    return UNCLEAR if found == NAMED and (unlogged or keyless.get("insecureIgnoreSCT") is True) else found
+    return _identities(
+        keyless,
+        own_roots=bool(keyless.get("ca-cert") or keyless.get("trustRootRef")),
+        careless=unlogged or keyless.get("insecureIgnoreSCT") is True,
+    )
 
 
 def _root_of_trust(root: Mapping[str, Any]) -> str:
@@ -261,13 +268,12 @@ def _verifier(attestor: Mapping[str, Any]) -> str:
     if not isinstance(cosign.get("keyless"), Mapping):
         return UNCLEAR
     keyless = as_map(cosign, "keyless")
-    own = bool(as_text(keyless.get("roots")) or as_map(cosign, "tuf"))
-    found = weakest((_keyless(each, own_roots=own) for each in as_maps(keyless.get("identities"))), otherwise=ANYONE)
-    if own and found == ANYONE:
-        return UNCLEAR
     log = as_map(cosign, "ctlog")
-    careless = log.get("insecureIgnoreTlog") is True or log.get("insecureIgnoreSCT") is True
-    return UNCLEAR if found == NAMED and careless else found
+    return _identities(
+        keyless,
+        own_roots=bool(as_text(keyless.get("roots")) or as_map(cosign, "tuf")),
+        careless=log.get("insecureIgnoreTlog") is True or log.get("insecureIgnoreSCT") is True,
+    )
 
 
 def _programs(spec: Mapping[str, Any]) -> Iterable[str]:

@@ -5,11 +5,22 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hipaa_kit.kube.admission.parts import NONE, SOME, Place, all_of, any_of, by_labels, by_pod_labels, covers_pods
+from hipaa_kit.kube.admission.parts import (
+    EVERY,
+    NONE,
+    SOME,
+    UNKNOWN,
+    Place,
+    all_of,
+    any_of,
+    by_labels,
+    by_pod_labels,
+    covers_pods,
+)
 from hipaa_kit.kube.reading import as_maps, as_text
 
 PREFIXES: Final = {
@@ -59,3 +70,25 @@ def hooks_of(configuration: Mapping[str, Any]) -> Iterator[Hook]:
             seen.add(name)
             engine = next((engine for engine, prefix in PREFIXES.items() if name.startswith(prefix)), "")
             yield Hook(name, engine, as_text(each.get("failurePolicy"), "Fail") == "Ignore", each)
+
+
+def way_to(hooks: Iterable[Hook], place: Place, *, complete: bool, policy: str = "") -> str:
+    """Return how new pods of a namespace come to an engine: `refuses`, `ignores errors`, `not sent` or `unknown`.
+
+    Parameters
+    ----------
+    hooks
+        Webhooks of the engine.
+    place
+        The namespace.
+    complete
+        All configurations of webhooks were seen.
+    policy
+        The policy that is asked about, where the engine has a webhook for one alone.
+    """
+    reaches = {(hook.reach(place, policy), hook.ignores_errors) for hook in hooks}
+    if (EVERY, False) in reaches:
+        return "refuses"
+    if (EVERY, True) in reaches:
+        return "ignores errors"
+    return UNKNOWN if not complete or any(reach != NONE for reach, _ in reaches) else "not sent"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, Resources, Rule, at_least
+from hipaa_kit.kube.audit.policy import LEVELS, Policy, Recorded, Request, Resources, Rule, at_least
 
 
 class Wanted(NamedTuple):
@@ -16,11 +16,15 @@ class Wanted(NamedTuple):
     minimum: str
     maximum: str = ""
 
+    def outcome(self, recorded: Recorded) -> Literal["met", "below", "above"]:
+        """Return where what is recorded of the request lies: too much comes before too little."""
+        if self.maximum and not at_least(self.maximum, recorded.level):
+            return "above"
+        return "met" if at_least(recorded.told, self.minimum) else "below"
+
     def met_by(self, policy: Policy) -> bool:
         """Tell whether a policy records the request as it must."""
-        recorded = policy.record(self.request)
-        over = self.maximum and not at_least(self.maximum, recorded.level)
-        return at_least(recorded.told, self.minimum) and not over
+        return self.outcome(policy.record(self.request)) == "met"
 
 
 def amendment(policy: Policy, wanted: Iterable[Wanted]) -> list[Rule]:

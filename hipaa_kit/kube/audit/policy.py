@@ -115,8 +115,13 @@ class Policy:
         """Return what is recorded of a request; nothing where no rule matches."""
         for number, rule in enumerate(self.rules, 1):
             if rule.matches(request):
-                return Recorded(number, rule.level, self.omit_stages | rule.omit_stages)
+                return self.recorded_by(number)
         return Recorded(0, "None", self.omit_stages)
+
+    def recorded_by(self, number: int) -> Recorded:
+        """Return what one of the rules, counted from 1, records of every request that it decides on."""
+        rule = self.rules[number - 1]
+        return Recorded(number, rule.level, self.omit_stages | rule.omit_stages)
 
     def refused(self, version: tuple[int, int] | None = None) -> Iterator[str]:
         """Yield why an API server would refuse the policy and not start.

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from hipaa_kit.kube.reading import GO_TRUE
+
 Rule = Literal["parameter", "always", "facts", "unseen"]
 Locality = Literal["external", "cluster", "by_name", "unknown"]
 Transit = Literal["attached", "on_node", "nfs", "efs", "smb", "unseen"]
 
-PARSED: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-"""Values that drivers read as true which use Go's `strconv.ParseBool`."""
-
 LITERAL: Final = frozenset({"true"})
-"""The one value that the documentation of other drivers names."""
+"""The one value that documentation names; whether such a driver reads more of `GO_TRUE` is not known."""
 
 
 class Driver(NamedTuple):
@@ -80,7 +79,7 @@ def _of_ceph(kind: str) -> Driver:
         f"{kind}.csi.ceph.com",
         "parameter",
         f"{_GIT}/ceph/ceph-csi/blob/devel/docs/deploy-{kind}.md",
-        parameters={"encrypted": PARSED},
+        parameters={"encrypted": GO_TRUE},
         absent="plain",
         recorded=True,
         keys=("encryptionKMSID",),
@@ -131,7 +130,7 @@ DRIVERS: Final = (
         "driver.longhorn.io",
         "parameter",
         "https://longhorn.io/docs/latest/advanced-resources/security/volume-encryption/",
-        parameters={"encrypted": PARSED},
+        parameters={"encrypted": GO_TRUE},
         absent="plain",
         recorded=True,
         keys=(_STAGE, _PUBLISH),

@@ -15,11 +15,11 @@ from hipaa_kit.kube.encryption.drivers import (
     BELOW,
     NODE_PROVISIONERS,
     OTHER_SOURCES,
-    PARSED,
     Driver,
     driver_of,
     driver_of_source,
 )
+from hipaa_kit.kube.reading import GO_TRUE
 
 State = Literal["encrypted", "plain", "unseen", "unknown"]
 KeyKind = Literal["named", "default", "secret", "none", "unknown"]
@@ -145,7 +145,7 @@ def _by_parameter(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtR
             return (
                 found if heeded else found._replace(state="unseen", basis=f"{found.basis}, but it is made from a copy")
             )
-        if value in PARSED:
+        if value in GO_TRUE:
             words = f"{basis} says {name}: {value}, which {driver.name} need not read as true"
             return AtRest("unknown", words, name, value, "", "unknown", "unknown", driver.source)
         if (asked := volume.annotations.get(name, "")) in values:

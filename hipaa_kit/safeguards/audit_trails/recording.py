@@ -88,22 +88,18 @@ def buffer_sized(
         ]
     ).reset_index(drop=True)
     value, size = examined["value"].astype("Int64"), examined["flag"] == "audit-log-maxsize"
-    few = (value > 0) & (value < examined["minimum"])
     return judge(
         examined.assign(told=value.astype("str").where(value.notna(), "not set")),
         fails(
-            few.fillna(False).astype(bool),
+            (value > 0) & (value < examined["minimum"]),
             "--{flag}={told}, less than {minimum}",
             observed="{told}",
             expected="at least {minimum}",
         ),
         not_assessed(~examined["sizes_read"], "its flags of size hold no numbers", code="parse_error"),
+        reviews(value.eq(0) & size, "does something else rotate it? --audit-log-maxsize=0 never does"),
         reviews(
-            (value.eq(0).fillna(False).astype(bool)) & size,
-            "does something else rotate it? --audit-log-maxsize=0 never does",
-        ),
-        reviews(
-            (value.isna() | value.eq(0).fillna(False).astype(bool)) & ~size,
+            (value.isna() | value.eq(0)) & ~size,
             "who watches the disk? --{flag} is {told}: before 1.37 nothing limits what is kept",
         ),
         passes="--{flag} is {told}",
@@ -138,14 +134,14 @@ def policy_sees(
     """
     refused = audit_policy_states[audit_policy_states["refused"] != ""].set_index("object")["refused"]
     unused = bool(audit_backends["state"].eq("off").any())
+    where = audit_probes["namespace"].map(lambda name: f" in {name}" if name else "")
     probes = audit_probes.assign(
-        part=audit_probes["probe"],
-        where=audit_probes["namespace"].map(lambda name: f" in {name}" if name else ""),
+        part=audit_probes["probe"] + where,
+        where=where,
         rule_told=audit_probes["rule"].map(lambda rule: f"rule {rule}" if rule else "no rule"),
         blind_told=audit_probes["blind"].map(lambda names: f"; blind: {names}" if names else ""),
         kind="probe",
     )
-    probes["part"] = probes["part"] + probes["where"]
     left_out = audit_silences.assign(
         kind="silence", part="rule " + audit_silences["rule"].astype("str"), outcome="", standing=""
     )
@@ -163,7 +159,7 @@ def policy_sees(
     return judge(
         examined,
         fails(
-            (examined["outcome"] == "above"),
+            examined["outcome"] == "above",
             f"{told}: values get into the log; {{maximum}} is enough",
             observed="{level}",
             expected="{maximum}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.datastores import covers, data_paths
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
@@ -153,8 +154,8 @@ def data_on_persistent_storage(
         standing=[standing for standing, _ in found],
         place=[place for _, place in found],
     )
-    alone = (pods["workload"] == pods["object"]) & ~pods["static"] & ~pods["phase"].isin(["Succeeded", "Failed"])
-    bare = pods[alone & pods["workload"].isin(ephi_workloads["object"])]
+    alone = (pods["workload"] == pods["object"]) & ~pods["static"]
+    bare = selectable(pods[alone & pods["workload"].isin(ephi_workloads["object"])])
     of_pods = pd.DataFrame(
         {"object": bare["workload"], "pod": bare["object"], "member": bare["object"], "standing": "bare", "place": ""}
     )

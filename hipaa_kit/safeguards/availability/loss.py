@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.cluster import taking_pods
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED, ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -37,8 +38,7 @@ def volumes_spread(
     A pod can run where all its volumes can be mounted, whatever one of them would allow.
     Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#node-affinity
     """
-    workers = nodes[nodes["schedulable"] & ~nodes["control_plane"]]
-    labels = set((workers if len(workers) else nodes)["zone"])
+    labels = set(taking_pods(nodes)["zone"])
     all_zones = sorted(labels - {""})
     examined = _mounting(ephi_workloads, pods, volumes, claims, volume_reach)
     narrow = class_zones.groupby("storage_class")["zone"].agg(lambda zones: " ".join(sorted(set(zones))))
@@ -176,10 +176,7 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
     decides. Pods that their own volumes or rules hold on the node need another replica, ready elsewhere, instead.
     Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
     """
-    unknown = node_losses["all_fit"].isna()
-    fits = node_losses["all_fit"].fillna(False).astype(bool)
-    alone = node_losses["ephi_fit"].fillna(False).astype(bool)
-    never = node_losses["impossible"].fillna(False).astype(bool)
+    fits, alone = node_losses["all_fit"], node_losses["ephi_fit"]
     examined = node_losses.assign(
         cores=node_losses["cpu_displaced"].map("{:.1f}".format),
         cores_free=node_losses["cpu_free"].map("{:.1f}".format),
@@ -198,14 +195,14 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
             rests_on=["pods", "volumes", "claims", "volume_reach"],
         ),
         fails(
-            never,
+            node_losses["impossible"],
             "without it its ePHI pods find no room: displaced pods ask for {cores} cores and "
             "{gibibytes} GiB, the other nodes have {cores_free} cores and {gibibytes_free} GiB left",
             observed="{cores_free} cores, {gibibytes_free} GiB",
             expected="room for what must move",
             rests_on=["nodes"],
         ),
-        not_assessed(unknown, "some node does not say how much it has", code="input_missing"),
+        not_assessed(fits.isna(), "some node does not say how much it has", code="input_missing"),
         reviews(
             ~fits & alone,
             "do the ePHI pods on it come first when it is lost? They find room; displaced pods that do not: {away}",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.graph.node_losses import DEMANDING
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
 from hipaa_kit.tables.declaration import rows_of
-
-DEMANDING = ("critical", "high")
 
 
 @check("HK-AVL-01")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from hipaa_kit.inventory.api_encryption import FLAG
@@ -96,19 +98,17 @@ def encryption_effective(
 
 def _configurations(stored_resources: pd.DataFrame, sources: pd.DataFrame, servers: set[str]) -> pd.DataFrame:
     """Return the files and API servers without one; without any, what names its provider, or that none was given."""
-    columns = ["object", "strength", "basis", "provider_order", "refused", "given"]
+    unknown: dict[str, Any] = {"strength": "", "provider_order": "", "refused": "", "given": False}
+    columns = ["object", "basis", *unknown]
     files = stored_resources[stored_resources["resource"] == "secrets"]
     if len(files):
         named = CONFIGURATION + files["node"].replace("", "control-plane")
         given = set(files["node"])
         lacking = pd.DataFrame({"node": [] if "" in given else sorted(servers - given - {""})}, dtype="str")
         lacking = lacking.assign(
+            **unknown,
             object=CONFIGURATION + lacking["node"],
-            strength="",
             basis="the file of encryption of this API server was not given",
-            provider_order="",
-            refused="",
-            given=False,
         )
         return pd.concat([files.assign(object=named, given=True)[columns], lacking[columns]], ignore_index=True)
     told = sources[(sources["provider"] != "") & (sources["state"] != "plain")]
@@ -120,15 +120,8 @@ def _configurations(stored_resources: pd.DataFrame, sources: pd.DataFrame, serve
         return told.assign(strength=grade, basis=words, provider_order=told["provider"], refused="", given=False)[
             columns
         ]
-    nothing = sources.head(1).assign(
-        object=f"{CONFIGURATION}control-plane",
-        strength="",
-        basis="what the file of encryption says is not known",
-        provider_order="",
-        refused="",
-        given=False,
-    )
-    return nothing[columns]
+    nothing = {"object": f"{CONFIGURATION}control-plane", "basis": "what the file of encryption says is not known"}
+    return sources.head(1).assign(**unknown, **nothing)[columns]
 
 
 @check("HK-ENC-03", without_scope=True, optional=["etcd_values", "stored_resources"])
