@@ -52,7 +52,6 @@ def node_losses(
     nodes: pd.DataFrame,
     node_taints: pd.DataFrame,
     pods: pd.DataFrame,
-    containers: pd.DataFrame,
     priority_classes: pd.DataFrame,
     volumes: pd.DataFrame,
     claims: pd.DataFrame,
@@ -61,7 +60,7 @@ def node_losses(
     node_choices: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per node that runs ePHI pods which would need another one."""
-    held = _pods(ephi_workloads, pods, containers, priority_classes)
+    held = _pods(ephi_workloads, pods, priority_classes)
     _bind(held, volumes, claims, spread_rules, node_choices)
     cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()))
     ready = set(pods[pods["ready"].fillna(False).astype(bool)]["object"])
@@ -75,11 +74,8 @@ def node_losses(
         yield cluster.without(node, up)
 
 
-def _pods(
-    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, classes: pd.DataFrame
-) -> dict[str, _Pod]:
+def _pods(workloads: pd.DataFrame, pods: pd.DataFrame, classes: pd.DataFrame) -> dict[str, _Pod]:
     """Return the pods that have a node and have not ended, with what each asks for."""
-    asked = _requests(containers)
     value = dict(zip(classes["name"], classes["value"].fillna(0), strict=True))
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
     here = selectable(pods[pods["live"] & (pods["node"] != "")])
@@ -90,28 +86,11 @@ def _pods(
         named = row["priority_class"]
         # A class that was not read may be of any height: its pods may give way, and nothing is proved by them.
         priority = float(value.get(named, float("inf"))) if named else float(default)
-        asks = asked.get(row["object"], Amount())
+        asks = Amount(row["asked_cpu_cores"], row["asked_memory_bytes"])
         found[row["object"]] = _Pod(
             row["object"], row["node"], row["workload"], row["workload"] in ephi, stays, priority, asks
         )
     return found
-
-
-def _requests(containers: pd.DataFrame) -> dict[str, Amount]:
-    """Return what each pod asks for: the sum of what runs at once, or more where an init container asks for more.
-
-    Source: https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers
-    """
-    known = containers[containers["role"] != "ephemeral"].assign(
-        cpu=containers["request_cpu_cores"].astype("float64").fillna(0.0),
-        memory=containers["request_memory_bytes"].astype("float64").fillna(0.0),
-    )
-    first = known["role"] == "init"
-    beside = known[known["role"] == "sidecar"].groupby("pod")[["cpu", "memory"]].sum()
-    running = known[~first].groupby("pod")[["cpu", "memory"]].sum()
-    starting = known[first].groupby("pod")[["cpu", "memory"]].max().add(beside, fill_value=0.0)
-    most = pd.concat([running, starting]).groupby(level=0).max()
-    return {str(pod): Amount(cpu, memory) for pod, cpu, memory in most.itertuples()}
 
 
 def _bind(

@@ -14,6 +14,8 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube.owners import is_mirror
 from hipaa_kit.kube.qos import qos_class
+from hipaa_kit.kube.quantities import cores, whole
+from hipaa_kit.kube.requests import asked_as_a_whole, effective_request
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.workloads import PODS, SPREAD_RULES
 
@@ -39,6 +41,9 @@ def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
         "phase": text(pod.content, "status", "phase"),
         "ready": condition(pod.content, "Ready"),
         "qos_class": text(pod.content, "status", "qosClass") or _qos(spec),
+        "request_memory_bytes": asked_as_a_whole(spec, "memory", whole),
+        "asked_cpu_cores": effective_request(spec, "cpu", cores),
+        "asked_memory_bytes": effective_request(spec, "memory", whole),
         "priority_class": text(spec, "priorityClassName"),
         "host_network": truth(spec, "hostNetwork") or False,
         "service_account": reference("ServiceAccount", pod.namespace, account),
