@@ -140,7 +140,16 @@ SPREAD_RULES = Table(
         count("position", "position in the pod's list"),
         flag("required", "the scheduler must obey; false where it only prefers"),
         count("max_skew", "difference allowed between domains; null for anti-affinity"),
+        count("min_domains", "domains that there must be before an empty one counts as more than nothing, or null"),
+        text("counts", "namespace and selector of the pods that a constraint counts; none where it cannot be read"),
     ),
+)
+
+SPREAD_PEERS = Table(
+    "spread_peers",
+    "one pod that topology spread constraints count",
+    ("counts", "pod"),
+    (text("counts", "which constraints, as `spread_rules` has it"), text("pod", "`Pod/namespace/name`")),
 )
 
 DISRUPTION_BUDGETS = Table(
