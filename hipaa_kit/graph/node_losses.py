@@ -62,12 +62,12 @@ def node_losses(
     spread_rules: pd.DataFrame,
     spread_peers: pd.DataFrame,
     node_choices: pd.DataFrame,
-    labels: pd.DataFrame,
+    node_labels: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per node that runs ePHI pods which would need another one."""
     held = _pods(ephi_workloads, pods, priority_classes)
     _bind(held, volumes, claims, spread_rules, node_choices)
-    counting = _Counting(held, nodes, labels, spread_peers)
+    counting = _Counting(held, nodes, node_labels, spread_peers)
     cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()), counting)
     ready = set(pods[pods["ready"].fillna(False).astype(bool)]["object"])
     demanding = set(ephi_workloads[ephi_workloads["criticality"].isin(DEMANDING)]["object"])
@@ -134,10 +134,9 @@ class _Counting:
     def __init__(
         self, held: Mapping[str, _Pod], nodes: pd.DataFrame, labels: pd.DataFrame, peers: pd.DataFrame
     ) -> None:
-        of_nodes = labels[labels["kind"] == "Node"]
         self._labels: dict[str, dict[str, str]] = defaultdict(dict)
-        for name, key, value in of_nodes[["object", "key", "value"]].itertuples(index=False):
-            self._labels[str(name).removeprefix("Node//")][key] = value
+        for name, key, value in labels[["node", "key", "value"]].itertuples(index=False):
+            self._labels[name][key] = value
         self._nodes = list(nodes["name"])
         self._held = held
         self._peers: dict[str, list[str]] = defaultdict(list)
