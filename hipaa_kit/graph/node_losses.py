@@ -2,22 +2,24 @@
 
 Requests are weighed, as the scheduler weighs them, and not what pods use. Pods of DaemonSets and of kubelets go with
 their node. Room is what schedulable, ready nodes without taints have left; what may give way are pods of lower
-priority than that of the ePHI pods.
+priority than that of the ePHI pods. A node that is lost stays a domain over which pods must be spread, and its pods are
+not counted any more, as they are being deleted.
 
-Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
+Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/,
+https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hipaa_kit.graph.packing import Amount, Demand, Matrix, Room, placed, too_much
+from hipaa_kit.graph.packing import Amount, Demand, Domains, Matrix, Room, Spread, evenly, placed, too_much
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.tables.declaration import rows_of
@@ -44,6 +46,7 @@ class _Pod:
     volumes: list[str] = field(default_factory=list)
     apart: bool = False
     choosy: bool = False
+    spread: list[tuple[str, Spread]] = field(default_factory=list)
 
 
 @builds(NODE_LOSSES)
@@ -52,34 +55,32 @@ def node_losses(
     nodes: pd.DataFrame,
     node_taints: pd.DataFrame,
     pods: pd.DataFrame,
-    containers: pd.DataFrame,
     priority_classes: pd.DataFrame,
     volumes: pd.DataFrame,
     claims: pd.DataFrame,
     volume_reach: pd.DataFrame,
     spread_rules: pd.DataFrame,
+    spread_peers: pd.DataFrame,
     node_choices: pd.DataFrame,
+    node_labels: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per node that runs ePHI pods which would need another one."""
-    held = _pods(ephi_workloads, pods, containers, priority_classes)
+    held = _pods(ephi_workloads, pods, priority_classes)
     _bind(held, volumes, claims, spread_rules, node_choices)
-    cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()))
+    counting = _Counting(held, nodes, node_labels, spread_peers)
+    cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()), counting)
     ready = set(pods[pods["ready"].fillna(False).astype(bool)]["object"])
-    up: dict[str, set[str]] = {
-        name: set() for name in ephi_workloads[ephi_workloads["criticality"].isin(DEMANDING)]["object"]
-    }
+    demanding = set(ephi_workloads[ephi_workloads["criticality"].isin(DEMANDING)]["object"])
+    up: dict[str, set[str]] = defaultdict(set)
     for pod in held.values():
-        if pod.name in ready and pod.workload in up:
+        if pod.name in ready:
             up[pod.workload].add(pod.node)
     for node in sorted({pod.node for pod in held.values() if pod.ephi and not pod.stays} & set(cluster.zone)):
-        yield cluster.without(node, up)
+        yield cluster.without(node, up, demanding)
 
 
-def _pods(
-    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, classes: pd.DataFrame
-) -> dict[str, _Pod]:
+def _pods(workloads: pd.DataFrame, pods: pd.DataFrame, classes: pd.DataFrame) -> dict[str, _Pod]:
     """Return the pods that have a node and have not ended, with what each asks for."""
-    asked = _requests(containers)
     value = dict(zip(classes["name"], classes["value"].fillna(0), strict=True))
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
     here = selectable(pods[pods["live"] & (pods["node"] != "")])
@@ -90,28 +91,11 @@ def _pods(
         named = row["priority_class"]
         # A class that was not read may be of any height: its pods may give way, and nothing is proved by them.
         priority = float(value.get(named, float("inf"))) if named else float(default)
-        asks = asked.get(row["object"], Amount())
+        asks = Amount(row["asked_cpu_cores"], row["asked_memory_bytes"])
         found[row["object"]] = _Pod(
             row["object"], row["node"], row["workload"], row["workload"] in ephi, stays, priority, asks
         )
     return found
-
-
-def _requests(containers: pd.DataFrame) -> dict[str, Amount]:
-    """Return what each pod asks for: the sum of what runs at once, or more where an init container asks for more.
-
-    Source: https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers
-    """
-    known = containers[containers["role"] != "ephemeral"].assign(
-        cpu=containers["request_cpu_cores"].astype("float64").fillna(0.0),
-        memory=containers["request_memory_bytes"].astype("float64").fillna(0.0),
-    )
-    first = known["role"] == "init"
-    beside = known[known["role"] == "sidecar"].groupby("pod")[["cpu", "memory"]].sum()
-    running = known[~first].groupby("pod")[["cpu", "memory"]].sum()
-    starting = known[first].groupby("pod")[["cpu", "memory"]].max().add(beside, fill_value=0.0)
-    most = pd.concat([running, starting]).groupby(level=0).max()
-    return {str(pod): Amount(cpu, memory) for pod, cpu, memory in most.itertuples()}
 
 
 def _bind(
@@ -133,12 +117,72 @@ def _bind(
     for pod in node_choices["pod"]:
         if pod in held:
             held[pod].choosy = True
+    for row in rows_of(spread_rules[spread_rules["required"] & spread_rules["rule"].eq("topology_spread")]):
+        if row["pod"] not in held:
+            continue
+        if not row["counts"] or pd.isna(row["max_skew"]) or not row["topology_key"]:
+            held[row["pod"]].choosy = True
+            continue
+        least = 1 if pd.isna(row["min_domains"]) else int(row["min_domains"])
+        rule = Spread(f"{row['topology_key']} {row['counts']}", int(row["max_skew"]), least)
+        held[row["pod"]].spread.append((row["topology_key"], rule))
+
+
+class _Counting:
+    """What rules that spread pods count, by domain; every node that has all labels of a pod's rules is in one."""
+
+    def __init__(
+        self, held: Mapping[str, _Pod], nodes: pd.DataFrame, labels: pd.DataFrame, peers: pd.DataFrame
+    ) -> None:
+        self._labels: dict[str, dict[str, str]] = defaultdict(dict)
+        for name, key, value in labels[["node", "key", "value"]].itertuples(index=False):
+            self._labels[name][key] = value
+        self._nodes = list(nodes["name"])
+        self._held = held
+        self._peers: dict[str, list[str]] = defaultdict(list)
+        for said, pod in peers[["counts", "pod"]].itertuples(index=False):
+            self._peers[said].append(pod)
+        self._rules = {rule.counted: key for pod in held.values() for key, rule in pod.spread}
+        self._counted: dict[str, set[str]] = defaultdict(set)
+        for counted in self._rules:
+            for pod in self._peers.get(counted.partition(" ")[2], ()):
+                self._counted[pod].add(counted)
+
+    def counts(self, pod: str) -> frozenset[str]:
+        """Return the rules that count a pod."""
+        return frozenset(self._counted.get(pod, ()))
+
+    def without(self, lost: str, takers: Sequence[str], rules: Iterable[str]) -> dict[str, Domains]:
+        """Return what rules count when the pods of one node do not count; `takers` are the nodes that take pods."""
+        found = {}
+        for counted in rules:
+            key = self._rules[counted]
+            values = {name: self._labels[name].get(key) for name in self._nodes}
+            known = sorted({value for value in values.values() if value is not None})
+            number = {value: place for place, value in enumerate(known)}
+            counts = [0] * len(known)
+            for name in self._peers.get(counted.partition(" ")[2], ()):
+                pod = self._held.get(name)
+                value = values.get(pod.node) if pod and pod.node != lost else None
+                if value is not None:
+                    counts[number[value]] += 1
+            of = tuple(number.get(values.get(name) or "", -1) for name in takers)
+            found[counted] = Domains(of, tuple(counts))
+        return found
 
 
 class _Cluster:
     """The nodes that take pods, what is on them, and what they have left."""
 
-    def __init__(self, nodes: pd.DataFrame, taints: pd.DataFrame, volume_reach: pd.DataFrame, pods: list[_Pod]) -> None:
+    def __init__(
+        self,
+        nodes: pd.DataFrame,
+        taints: pd.DataFrame,
+        volume_reach: pd.DataFrame,
+        pods: list[_Pod],
+        counting: _Counting,
+    ) -> None:
+        self._counting = counting
         self.zone = dict(zip(nodes["name"], nodes["zone"], strict=True))
         keeping_out = set(taints[taints["effect"].isin(KEEPS_OUT)]["node"].str.removeprefix("Node//"))
         usable = nodes["schedulable"] & ~nodes["control_plane"] & nodes["ready"].fillna(False).astype(bool)
@@ -164,20 +208,32 @@ class _Cluster:
         sums = [np.array([pod.asks for pod in held] or [Amount(pods=0.0)]).sum(axis=0) for held in pods]
         return np.array(sums).reshape(len(sums), 3)
 
-    def without(self, lost: str, up: Mapping[str, set[str]]) -> dict[str, Any]:
-        """Return the row of a node that is lost; `up` are the nodes on which each demanding workload is ready."""
+    def without(self, lost: str, up: Mapping[str, set[str]], demanding: Collection[str]) -> dict[str, Any]:
+        """Return the row of a node that is lost; `up` are the nodes on which each workload is ready."""
         others = np.array([name != lost for name in self._names], dtype=bool)
         displaced = [pod for pod in self._on[lost] if not pod.stays]
         demands = {pod.name: self._demand(pod, others) for pod in displaced}
-        held = [pod for pod in displaced if self._held(demands[pod.name], others)]
+        rules = {rule.counted for demand in demands.values() for rule in demand.spread}
+        rules |= {name for demand in demands.values() for name in demand.counted}
+        domains = self._counting.without(lost, self._names, rules)
+        bound = [pod for pod in displaced if self._held(demands[pod.name], others)]
+        held = [*bound]
+        # A rule that spreads a pod over a domain that is lost holds it back: another replica must do its work.
+        apart = Room(self._left, self._apart, domains)
+        for pod in displaced:
+            elsewhere = bool(up.get(pod.workload, set()) - {lost}) or not pod.ephi
+            if pod not in held and elsewhere and not (evenly(demands[pod.name], apart) & others & self._open).any():
+                held.append(pod)
         # Of a pod without ePHI that chooses its nodes, room is asked all the same: it may take that of the others.
         free = [pod for pod in displaced if pod not in held and not (pod.choosy and pod.ephi)]
         ephi = [demands[pod.name] for pod in free if pod.ephi]
-        room = self._room(self._left, others & self._open)
+        room = self._room(self._left, others & self._open, domains)
         where = placed([demands[pod.name] for pod in free], room)
         highest = max((pod.priority for pod in free if pod.ephi), default=-np.inf)
         known = not (self._unsized & others).any()
-        stopped = {pod.workload for pod in held if pod.workload in up and not up[pod.workload] - {lost}}
+        stopped = {
+            pod.workload for pod in bound if pod.workload in demanding and not up.get(pod.workload, set()) - {lost}
+        }
         return {
             "node": f"Node//{lost}",
             "zone": self.zone[lost],
@@ -191,14 +247,16 @@ class _Cluster:
             "memory_free": room.total.memory,
             "all_fit": None not in where.values() if known else None,
             "ephi_fit": None not in placed(ephi, room).values() if known else None,
-            "impossible": too_much(ephi, self._room(self._at_most(highest), others)) if known else None,
+            "impossible": too_much(ephi, self._room(self._at_most(highest), others, {})) if known else None,
             "unplaced": " ".join(sorted(name for name, node in where.items() if node is None)),
             "stopped": " ".join(sorted(stopped)),
         }
 
-    def _room(self, left: Matrix, nodes: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Room:
+    def _room(
+        self, left: Matrix, nodes: np.ndarray[tuple[int], np.dtype[np.bool_]], domains: Mapping[str, Domains]
+    ) -> Room:
         """Return what some nodes have left; of the others nothing, so that numbers stay."""
-        return Room(np.where(nodes[:, None], np.maximum(left, 0.0), 0.0), self._apart)
+        return Room(np.where(nodes[:, None], np.maximum(left, 0.0), 0.0), self._apart, domains)
 
     def _at_most(self, priority: float) -> Matrix:
         """Return what nodes have left where every pod gives way that may: one of lower or of unknown priority."""
@@ -211,7 +269,8 @@ class _Cluster:
         nodes = self._mounting(tuple(sorted(set(pod.volumes)))) if pod.volumes else None
         if nodes is not None:
             nodes = frozenset(number for number in nodes if others[number])
-        return Demand(pod.name, pod.asks, nodes, pod.workload if pod.apart else "")
+        rules, counted = tuple(rule for _, rule in pod.spread), self._counting.counts(pod.name)
+        return Demand(pod.name, pod.asks, nodes, pod.workload if pod.apart else "", rules, counted)
 
     def _mounting(self, volumes: tuple[str, ...]) -> frozenset[int] | None:
         """Return the nodes that can mount all of some volumes, None where any can; of one not read, none is known."""

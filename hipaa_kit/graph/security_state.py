@@ -38,6 +38,13 @@ FIELDS: Final = ("verb", "api_group", "resource", "resource_name", "non_resource
 LEVELS: Final = {"baseline": ("baseline",), "restricted": ("baseline", "restricted")}
 """What a level of Pod Security brings, itself among it."""
 
+NARROWED: Final = {
+    "namespaces": "is asked about every namespace",
+    "objects": "is asked about objects whatever their labels",
+    "conditions": "is asked without conditions",
+}
+"""What may narrow a webhook, by column of `webhooks`, and what is so where nothing does."""
+
 BEHIND: Final = {
     "role": ("role_rules",),
     "binding": ("role_bindings", "binding_subjects"),
@@ -118,7 +125,14 @@ def _policies(snapshot: Snapshot) -> Iterator[Fact]:
 
 
 def _webhooks(webhooks: pd.DataFrame) -> Iterator[Fact]:
+    """Yield whom each webhook asks and about what: a selector or condition that comes leaves something out."""
     for row in rows_of(webhooks):
+        yield row["object"], f"{row['webhook']} is asked about {row['rules'] or 'nothing'}", "either"
+        for column, everything in NARROWED.items():
+            if row[column]:
+                yield row["object"], f"{row['webhook']} is asked about {column} {row[column]} alone", "either"
+            else:
+                yield row["object"], f"{row['webhook']} {everything}", "removed"
         yield row["object"], f"{row['webhook']} asks {row['service'] or row['host']}", "either"
         if row["mutates"]:
             yield row["object"], f"{row['webhook']} may rewrite what it is asked about", "added"

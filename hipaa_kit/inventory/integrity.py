@@ -8,14 +8,22 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.fields import mapping, string_map, text
+from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.integrity import NONE, ON, Mechanism, cnpg_checksums, longhorn_integrity, zalando_checksums
-from hipaa_kit.kube.sensors import narrowed, sensor_of, watches_files
+from hipaa_kit.kube.selectors import SelectorError, label_selector
+from hipaa_kit.kube.sensors import narrowed, pods_selected, sensor_of, watches_files
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.integrity import DATABASE_CHECKSUMS, RUNTIME_SENSORS, SENSOR_POLICIES, VOLUME_INTEGRITY
+from hipaa_kit.tables.integrity import (
+    DATABASE_CHECKSUMS,
+    RUNTIME_SENSORS,
+    SENSOR_POLICIES,
+    SENSOR_POLICY_PODS,
+    VOLUME_INTEGRITY,
+)
 
 LONGHORN: Final = "driver.longhorn.io"
 LONGHORN_VOLUME: Final = custom("longhorn.io", "Volume")
@@ -94,5 +102,21 @@ def sensor_policies(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "object": record.object,
                 "sensor": sensor,
                 "namespace": record.namespace,
-                "files": watches_files(record.content) and not narrowed(record.kind, record.content),
+                "files": watches_files(record.content),
+                "narrowed": narrowed(record.kind, record.content),
             }
+
+
+@builds(SENSOR_POLICY_PODS, reads=[*POLICIES, *POD_KINDS])
+def sensor_policy_pods(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per pod that a policy of its namespace selects; a selector that cannot be read selects none."""
+    for kind in POLICIES:
+        for record in snapshot.records(kind):
+            asked = pods_selected(record.kind, record.content)
+            try:
+                selector = label_selector(asked) if asked else None
+            except SelectorError:
+                continue
+            for pod in pod_views(snapshot, record.namespace) if selector and record.namespace else ():
+                if selector and selector.matches(pod.labels):
+                    yield {"policy": record.object, "pod": pod.object}

@@ -16,7 +16,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.selectors import SelectorError, node_selector
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.placement import CLASS_ZONES, NODE_CHOICES, NODE_TAINTS, VOLUME_REACH
+from hipaa_kit.tables.placement import CLASS_ZONES, NODE_CHOICES, NODE_LABELS, NODE_TAINTS, VOLUME_REACH
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -31,6 +31,14 @@ def node_taints(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         taints = {(text(each, "key"), text(each, "effect")): each for each in items(record.content, "spec", "taints")}
         for (key, effect), taint in taints.items():
             yield {"node": record.object, "key": key, "value": text(taint, "value"), "effect": effect}
+
+
+@builds(NODE_LABELS, reads=[kinds.NODE])
+def node_labels(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per label of a node: what rules about nodes go by needs no other kind of object."""
+    for record in snapshot.records(kinds.NODE):
+        for key, value in string_map(record.content, "metadata", "labels").items():
+            yield {"node": record.name, "key": key, "value": value}
 
 
 @builds(NODE_CHOICES, reads=POD_KINDS)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import condition, items, mapping, number, reference, text, truth
-from hipaa_kit.inventory.pods import POD_KINDS, PodView
+from hipaa_kit.inventory.fields import condition, items, mapping, number, reference, text, texts, truth
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube.owners import is_mirror
 from hipaa_kit.kube.qos import qos_class
-from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.workloads import PODS, SPREAD_RULES
+from hipaa_kit.kube.quantities import cores, whole
+from hipaa_kit.kube.requests import asked_as_a_whole, effective_request
+from hipaa_kit.kube.selectors import Selector, SelectorError, label_selector
+from hipaa_kit.sources.snapshot import Snapshot, canonical_json
+from hipaa_kit.tables.workloads import PODS, SPREAD_PEERS, SPREAD_RULES
 
 
 @builds(PODS, reads=POD_KINDS)
@@ -39,6 +44,9 @@ def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
         "phase": text(pod.content, "status", "phase"),
         "ready": condition(pod.content, "Ready"),
         "qos_class": text(pod.content, "status", "qosClass") or _qos(spec),
+        "request_memory_bytes": asked_as_a_whole(spec, "memory", whole),
+        "asked_cpu_cores": effective_request(spec, "cpu", cores),
+        "asked_memory_bytes": effective_request(spec, "memory", whole),
         "priority_class": text(spec, "priorityClassName"),
         "host_network": truth(spec, "hostNetwork") or False,
         "service_account": reference("ServiceAccount", pod.namespace, account),
@@ -73,6 +81,8 @@ def _spread_rules(pod: PodView) -> Iterator[dict[str, Any]]:
             "position": position,
             "required": text(each, "whenUnsatisfiable", default="DoNotSchedule") == "DoNotSchedule",
             "max_skew": number(each, "maxSkew"),
+            "min_domains": number(each, "minDomains"),
+            "counts": _counted(pod, each),
         }
     affinity = mapping(pod.spec, "affinity", "podAntiAffinity")
     terms = [(each, True) for each in items(affinity, "requiredDuringSchedulingIgnoredDuringExecution")]
@@ -88,3 +98,33 @@ def _spread_rules(pod: PodView) -> Iterator[dict[str, Any]]:
             "position": position,
             "required": required,
         }
+
+
+def _counted(pod: PodView, constraint: Mapping[str, Any]) -> str:
+    """Return what a constraint counts; "" where it cannot be read, or honours taints, which pods may tolerate."""
+    if text(constraint, "nodeTaintsPolicy", default="Ignore") != "Ignore":
+        return ""
+    asked = constraint.get("labelSelector")
+    own = {key: pod.labels[key] for key in texts(constraint, "matchLabelKeys") if key in pod.labels}
+    return canonical_json([pod.namespace, asked if isinstance(asked, Mapping) else None, own]).decode()
+
+
+@builds(SPREAD_PEERS, reads=POD_KINDS)
+def spread_peers(snapshot: Snapshot, spread_rules: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per pod that constraints count: those of their namespace that the selector selects.
+
+    A constraint without a selector counts none.
+    Source: https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
+    """
+    asked: dict[str, list[tuple[str, Selector, dict[str, str]]]] = defaultdict(list)
+    for said in sorted(set(spread_rules["counts"]) - {""}):
+        namespace, selector, own = json.loads(said)
+        try:
+            asked[namespace] += [(said, label_selector(selector), own)] if selector is not None else []
+        except SelectorError:
+            continue
+    for namespace, held in sorted(asked.items()):
+        for pod in pod_views(snapshot, namespace):
+            for said, selector, own in held:
+                if selector.matches(pod.labels) and own.items() <= pod.labels.items():
+                    yield {"counts": said, "pod": pod.object}

@@ -68,16 +68,47 @@ def watches_files(policy: Mapping[str, Any]) -> bool:
     return any(isinstance(name, str) and _plain(name) in FILE_CALLS for name in names)
 
 
+NARROWING: Final = ("podSelector", "containerSelector", "hostSelector", "nodeSelector")
+"""Fields of a policy of Tetragon by which it holds for some pods, containers or nodes alone."""
+
+OF_CONTAINERS: Final = "kubearmor.io/container.name"
+"""Key by which a selector of KubeArmor names containers of a pod."""
+
+
 def narrowed(kind: str, policy: Mapping[str, Any]) -> bool:
-    """Tell whether a policy for the whole cluster holds for some of its pods, containers or namespaces alone.
+    """Tell whether a policy holds for some of the pods, containers, nodes or namespaces of its place alone.
+
+    Of a KubeArmorPolicy that names no label it is not known what it selects.
 
     Source: https://tetragon.io/docs/concepts/tracing-policy/k8s-filtering/,
+    https://docs.kubearmor.io/kubearmor/documentation/security_policy_specification,
     https://docs.kubearmor.io/kubearmor/documentation/cluster_security_policy_specification
     """
     spec = as_map(policy, "spec")
-    if kind == "TracingPolicy":
-        return any(as_map(spec, name) for name in ("podSelector", "containerSelector"))
-    return kind == "KubeArmorClusterPolicy" and bool(as_maps(as_map(spec, "selector").get("matchExpressions")))
+    if kind in ("TracingPolicy", "TracingPolicyNamespaced"):
+        return any(as_map(spec, name) for name in NARROWING)
+    if kind == "KubeArmorPolicy":
+        return True
+    return bool(as_maps(as_map(spec, "selector").get("matchExpressions")))
+
+
+def pods_selected(kind: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the selector of labels by which a policy of one namespace selects whole pods; None where it is none.
+
+    Parameters
+    ----------
+    kind, policy
+        The policy.
+    """
+    spec = as_map(policy, "spec")
+    if kind == "TracingPolicyNamespaced":
+        others = any(as_map(spec, name) for name in NARROWING if name != "podSelector")
+        return None if others else as_map(spec, "podSelector") or None
+    if kind != "KubeArmorPolicy":
+        return None
+    selector = as_map(spec, "selector")
+    keys = [*as_map(selector, "matchLabels"), *(each.get("key") for each in as_maps(selector.get("matchExpressions")))]
+    return selector if keys and OF_CONTAINERS not in keys else None
 
 
 def _plain(call: str) -> str:

@@ -143,5 +143,9 @@ WEBHOOKS = Table(
         text("host", "host of the URL that answers, or none"),
         flag("outside", "that host is neither the API server's own machine nor a Service of the cluster"),
         text("guards", "what it is known to enforce, by its name, or none"),
+        text("rules", "operations, groups and versions, resources and scope that it is asked about"),
+        text("namespaces", "selector of the namespaces that it is asked about, JSON; none for all"),
+        text("objects", "selector of the objects that it is asked about, JSON; none for all"),
+        text("conditions", "digest of the conditions under which it is asked, or none"),
     ),
 )

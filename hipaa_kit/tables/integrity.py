@@ -94,5 +94,13 @@ SENSOR_POLICIES = Table(
         text("sensor", "program that reads it", ("KubeArmor", "Tetragon")),
         text("namespace", "namespace it holds for; none is the whole cluster"),
         flag("files", "it speaks of files that are opened, written, renamed or removed"),
+        flag("narrowed", "it holds for some of the pods, containers, nodes or namespaces there alone"),
     ),
+)
+
+SENSOR_POLICY_PODS = Table(
+    "sensor_policy_pods",
+    "one pod that one narrowed policy of a sensor selects as a whole, by its labels",
+    ("policy", "pod"),
+    (text("policy", "`Kind/namespace/name`"), text("pod", "`Pod/namespace/name`")),
 )

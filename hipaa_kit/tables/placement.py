@@ -14,6 +14,13 @@ NODE_TAINTS = Table(
     ),
 )
 
+NODE_LABELS = Table(
+    "node_labels",
+    "one label of one Node",
+    ("node", "key"),
+    (text("node", "name of the Node"), text("key", "key of the label"), text("value", "its value, or none")),
+)
+
 NODE_CHOICES = Table(
     "node_choices",
     "one rule by which one pod chooses its nodes; pods without any have no row",

@@ -42,6 +42,9 @@ PODS = Table(
         text("phase", "Pending, Running, Succeeded, Failed, Unknown, or none"),
         maybe("ready", "its Ready condition; null where there is none"),
         text("qos_class", "Guaranteed, Burstable or BestEffort, by its resources"),
+        amount("request_memory_bytes", "memory that it asks for as a whole, in bytes; null where it does not"),
+        amount("asked_cpu_cores", "CPU that the scheduler counts for it, in cores, its overhead with it"),
+        amount("asked_memory_bytes", "memory that the scheduler counts for it, in bytes"),
         text("priority_class", "PriorityClass named, or none"),
         flag("host_network", "uses the node's network"),
         text("service_account", "`ServiceAccount/namespace/name` it runs as"),
@@ -137,7 +140,16 @@ SPREAD_RULES = Table(
         count("position", "position in the pod's list"),
         flag("required", "the scheduler must obey; false where it only prefers"),
         count("max_skew", "difference allowed between domains; null for anti-affinity"),
+        count("min_domains", "domains that there must be before an empty one counts as more than nothing, or null"),
+        text("counts", "namespace and selector of the pods that a constraint counts; none where it cannot be read"),
     ),
+)
+
+SPREAD_PEERS = Table(
+    "spread_peers",
+    "one pod that topology spread constraints count",
+    ("counts", "pod"),
+    (text("counts", "which constraints, as `spread_rules` has it"), text("pod", "`Pod/namespace/name`")),
 )
 
 DISRUPTION_BUDGETS = Table(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipaa_kit.graph.packing import Amount, Demand, Room, placed, too_much
+from hipaa_kit.graph.packing import Amount, Demand, Domains, Room, Spread, evenly, placed, too_much
 
 
 def room(*left: tuple[float, float, float]) -> Room:
@@ -81,3 +81,42 @@ def test_a_way_that_is_found_is_one_and_what_is_too_much_has_none(each: list[Dem
         assert holds(each, tuple(found[demand.name] for demand in each), there)  # type: ignore[misc]
     if too_much(each, there):
         assert not ways
+
+
+def spread_room(of: tuple[int, ...], held: tuple[int, ...]) -> Room:
+    return Room(np.full((len(of), 3), 9.0), [frozenset()] * len(of), {"rule": Domains(of, held)})
+
+
+@pytest.mark.parametrize(
+    ("of", "held", "rule", "counted", "allowed"),
+    [
+        ((0, 1), (0, 0), Spread("rule", 1), True, [True, True]),
+        ((0, 1), (1, 0), Spread("rule", 1), True, [False, True]),
+        ((0, 1), (1, 0), Spread("rule", 2), True, [True, True]),
+        # A domain in which no node takes pods stays empty: the lost node.
+        ((0, 1), (1, 1, 0), Spread("rule", 1), True, [False, False]),
+        ((0, -1), (0, 0), Spread("rule", 1), True, [True, False]),
+        # A pod that its own rule does not count makes nothing more uneven.
+        ((0, 1), (1, 0), Spread("rule", 1), False, [True, True]),
+        # With fewer domains than there must be the least is nothing.
+        ((0, 1), (1, 1), Spread("rule", 1, 3), True, [False, False]),
+        ((0, 1), (1, 1), Spread("rule", 1, 2), True, [True, True]),
+    ],
+)
+def test_rules_that_spread(
+    of: tuple[int, ...], held: tuple[int, ...], rule: Spread, counted: bool, allowed: list[bool]
+) -> None:
+    asked = Demand("a", Amount(), spread=(rule,), counted=frozenset(["rule"] if counted else []))
+    assert evenly(asked, spread_room(of, held)).tolist() == allowed
+
+
+@given(st.integers(1, 3), st.lists(st.integers(0, 3), min_size=3, max_size=3), st.integers(0, 6))
+def test_what_is_placed_is_spread(most: int, held: list[int], pods: int) -> None:
+    asked = [Demand(str(n), Amount(), spread=(Spread("rule", most),), counted=frozenset(["rule"])) for n in range(pods)]
+    found = placed(asked, spread_room((0, 1, 2), tuple(held)))
+    counts = list(held)
+    for node in found.values():
+        if node is not None:
+            counts[node] += 1
+    assert None not in found.values()
+    assert all(counts[node] - min(counts) <= most for node in found.values() if node is not None)

@@ -15,7 +15,7 @@ from hipaa_kit.kube.integrity import (
     zalando_checksums,
 )
 from hipaa_kit.kube.manual_edits import by_hand
-from hipaa_kit.kube.sensors import narrowed, sensor_of, watches_files
+from hipaa_kit.kube.sensors import narrowed, pods_selected, sensor_of, watches_files
 
 INITIAL = "--experimental-initial-corrupt-check"
 
@@ -107,11 +107,35 @@ def test_policies_that_speak_of_files(spec: Any, files: bool) -> None:
         ("TracingPolicy", {}, False),
         ("KubeArmorClusterPolicy", {"selector": {"matchExpressions": [{"key": "namespace"}]}}, True),
         ("KubeArmorClusterPolicy", {"selector": {}}, False),
-        ("KubeArmorPolicy", {"selector": {"matchLabels": {"app": "web"}}}, False),
+        ("KubeArmorPolicy", {"selector": {"matchLabels": {"app": "web"}}}, True),
+        ("KubeArmorPolicy", {}, True),
+        ("TracingPolicy", {"hostSelector": {"matchLabels": {"a": "b"}}}, True),
+        ("TracingPolicyNamespaced", {"podSelector": {"matchLabels": {"app": "web"}}}, True),
+        ("TracingPolicyNamespaced", {}, False),
     ],
 )
 def test_policies_for_a_part_of_the_cluster(kind: str, spec: Any, expected: bool) -> None:
     assert narrowed(kind, {"spec": spec}) is expected
+
+
+WEB = {"matchLabels": {"app": "web"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("KubeArmorPolicy", {"selector": WEB}, WEB),
+        ("KubeArmorPolicy", {"selector": {"matchLabels": {"kubearmor.io/container.name": "a"}}}, None),
+        ("KubeArmorPolicy", {"selector": {}}, None),
+        ("KubeArmorClusterPolicy", {"selector": WEB}, None),
+        ("TracingPolicyNamespaced", {"podSelector": WEB}, WEB),
+        ("TracingPolicyNamespaced", {"podSelector": WEB, "containerSelector": WEB}, None),
+        ("TracingPolicyNamespaced", {"podSelector": {}}, None),
+        ("TracingPolicy", {"podSelector": WEB}, None),
+    ],
+)
+def test_whole_pods_that_a_policy_selects(kind: str, spec: Any, expected: Any) -> None:
+    assert pods_selected(kind, {"spec": spec}) == expected
 
 
 @pytest.mark.parametrize(

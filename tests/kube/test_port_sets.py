@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_kit.kube.network.port_sets import EVERY, PortSet, union, without, words
+from hipaa_kit.kube.network.port_sets import EVERY, PortSet, holds, union, without, words
 
 NUMBERS = st.integers(1, 40)
 RANGES = st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), max_size=6)
@@ -38,3 +38,10 @@ def test_without_is_the_difference(one: list[tuple[int, int]], other: list[tuple
 )
 def test_words(ports: PortSet, said: str) -> None:
     assert words(ports) == said
+
+
+@given(RANGES, NUMBERS)
+def test_holds_reads_what_words_says(ranges: list[tuple[int, int]], port: int) -> None:
+    found = union(ranges)
+    assert holds(words(found), port) == (port in members(found))
+    assert holds(words(EVERY), port)

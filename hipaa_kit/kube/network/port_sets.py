@@ -41,3 +41,9 @@ def words(ports: PortSet) -> str:
     if ports == EVERY:
         return "every"
     return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ports)
+
+
+def holds(said: str, port: int) -> bool:
+    """Tell whether ports as `words` says them hold one."""
+    ranges = (each.partition("-") for each in said.split())
+    return said == "every" or any(int(first) <= port <= int(last or first) for first, _, last in ranges)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from hipaa_kit.inventory.pods import selectable
@@ -10,8 +12,14 @@ from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.tables.declaration import rows_of
 
-PERSISTENT = ("persistentVolumeClaim", "csi", "nfs", "cephfs", "rbd", "iscsi", "fc")
+PERSISTENT = ("persistentVolumeClaim", "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
+
+INLINE = "csi"
+"""Volume that a pod itself asks a driver for: most go with the pod, some lead to a share that stays.
+
+Source: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#csi-ephemeral-volumes
+"""
 
 
 @check("HK-AVL-04")
@@ -84,14 +92,19 @@ def resources_requested(
     Notes
     -----
     A LimitRange gives its default to containers that ask for nothing when their pod is admitted: a
-    live pod shows it, a template does not yet.
+    live pod shows it, a template does not yet. A request of nothing is none. What a pod asks for as a whole, its
+    containers share.
+    Source: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification
     """
-    defaults = limit_ranges[(limit_ranges["type"] == "Container") & (limit_ranges["resource"] == "memory")]
-    given = defaults[defaults["default_request"].notna()]["namespace"]
+    defaults = limit_ranges[(limit_ranges["default_request"] > 0).fillna(False)]
+    defaults = defaults[(defaults["type"] == "Container") & (defaults["resource"] == "memory")]
+    given = defaults["namespace"]
     examined = containers[containers["role"].isin(["main", "sidecar"])].merge(ephi_pods(ephi_workloads, pods), on="pod")
     examined = examined.assign(member=examined["pod"] + "/" + examined["container"])
     supplied = ~examined["live"] & examined["namespace"].isin(given)
-    bare = examined["request_memory_bytes"].isna() & ~supplied
+    whole = pods[(pods["request_memory_bytes"] > 0).fillna(False)]["object"]
+    asks = (examined["request_memory_bytes"] > 0).fillna(False) | examined["pod"].isin(whole)
+    bare = ~asks & ~supplied
     return judge(
         examined,
         fails(
@@ -110,7 +123,7 @@ def resources_requested(
             rests_on=["limit_ranges"],
         ),
         member="member",
-        passes="container {container} asks for memory, by itself or by a LimitRange",
+        passes="container {container} asks for memory, by itself, by its pod or by a LimitRange",
     )
 
 
@@ -137,8 +150,9 @@ def data_on_persistent_storage(
     Notes
     -----
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
-    there but a claim is mounted elsewhere, a person has to say which one holds the data. A pod that has ended is not
-    to come back, and is no bare one.
+    there but a claim is mounted elsewhere, a person has to say which one holds the data. What is mounted deepest holds
+    a folder; where an image has several, and one of them is on what goes with the pod, a person has to say which one
+    it uses. A pod that has ended is not to come back, and is no bare one.
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
@@ -180,6 +194,15 @@ def data_on_persistent_storage(
             standing == "elsewhere",
             "does {place} hold the data of container {container}? Nothing is mounted at its usual place",
         ),
+        reviews(
+            standing == "inline",
+            "does the data of container {container} outlive its pod? At {place} is a volume that the pod asks a driver "
+            "for",
+        ),
+        reviews(
+            standing == "either",
+            "which folder does container {container} keep its data in? One is on {place}, another goes with the pod",
+        ),
         reviews(standing == "local", "is it meant that {place} binds the data of container {container} to one node?"),
         member="member",
         passes="container {container} keeps its data on {place}",
@@ -196,12 +219,16 @@ def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str])
     """Return how a container's data folder stands, and what it is on."""
     if mounts is None:
         return "unmounted", paths[0]
-    covering = [row for path in paths for row in rows_of(mounts) if covers(row["mount_path"], path)]
-    deepest = sorted(covering, key=lambda row: (-len(row["mount_path"]), row["mount_path"]))
+    deepest = [row for path in paths if (row := _deepest(mounts, path))]
     kept = [row for row in deepest if row["type"] in PERSISTENT]
+    inline = [row for row in deepest if row["type"] == INLINE]
     if kept:
         place = kept[0]["reference"] or f"a volume of type {kept[0]['type']}"
+        if len(kept) < len(deepest):
+            return "either", place
         return ("local" if place in local else "persistent"), place
+    if inline:
+        return "inline", inline[0]["mount_path"]
     if deepest:
         return "passing", f"{deepest[0]['type']} at {deepest[0]['mount_path']}"
     elsewhere = mounts[mounts["type"].isin(PERSISTENT) & ~mounts["read_only"]]
@@ -209,3 +236,9 @@ def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str])
         first = elsewhere.sort_values("mount_path").iloc[0]
         return "elsewhere", str(first["reference"] or first["mount_path"])
     return "unmounted", paths[0]
+
+
+def _deepest(mounts: pd.DataFrame, path: str) -> dict[str, Any] | None:
+    """Return the mount that holds a folder: of those at it or above it the deepest."""
+    covering = [row for row in rows_of(mounts) if covers(row["mount_path"], path)]
+    return max(covering, key=lambda row: (len(row["mount_path"].rstrip("/")), row["mount_path"]), default=None)

@@ -36,6 +36,10 @@ def healthy_now(
     Returns
     -------
     table `judgements`, one row per ePHI workload and per ePHI Service with a selector
+
+    Notes
+    -----
+    A pod of a Job stops being ready when its work is done, so that it is not asked.
     """
     inside = ephi_pods(ephi_workloads, pods)
     here = containers.merge(inside, on="pod")
@@ -46,6 +50,10 @@ def healthy_now(
     undated = killed & (ended.isna() | pd.isna(now))
     unavailable = conditions[(conditions["type"] == "Available") & (conditions["status"] == "False")]
     name = ephi_workloads["object"]
+    serving = inside[inside["live"] & ~inside["object"].str.startswith(("Job/", "CronJob/"))]
+    ready = pods.set_index("object")["ready"].reindex(serving["pod"]).to_numpy()
+    states = serving.assign(ready=ready).groupby("object")["ready"].agg(_said)
+    best = states.map(lambda held: "ready" if True in held else "silent" if None in held else "unready")
     of_workloads = ephi_workloads.assign(
         is_service=False,
         live=name.isin(inside[inside["live"]]["object"]),
@@ -53,6 +61,7 @@ def healthy_now(
         crashing=_named(here, here["waiting_reason"] == "CrashLoopBackOff", name),
         oom=_named(here, recent, name),
         undated=_named(here, undated & ~recent, name),
+        best=texts_for(name, best),
     )
     of_services = _fronting(ephi_objects, services, service_backends, endpoints, inside)
     columns = [
@@ -65,11 +74,12 @@ def healthy_now(
         "crashing",
         "oom",
         "undated",
+        "best",
         "up",
     ]
     frames = [frame.reindex(columns=columns) for frame in (of_workloads, of_services)]
     examined = pd.concat(frames, ignore_index=True).fillna(
-        {"unavailable": False, "crashing": "", "oom": "", "undated": ""}
+        {"unavailable": False, "crashing": "", "oom": "", "undated": "", "best": ""}
     )
     work = ~examined["is_service"].astype(bool)
     idle = work & ~examined["live"].astype(bool) & ~(examined["desired"] > 0) & ~examined["unavailable"].astype(bool)
@@ -86,6 +96,13 @@ def healthy_now(
             observed="0",
             expected="{desired}",
         ),
+        fails(
+            work & (examined["best"] == "unready"),
+            "none of its pods is ready",
+            observed="0 ready pods",
+            expected="at least 1",
+            rests_on=["pods"],
+        ),
         fails(work & (examined["crashing"] != ""), "in CrashLoopBackOff: {crashing}", observed="CrashLoopBackOff"),
         fails(
             work & (examined["oom"] != ""),
@@ -94,6 +111,9 @@ def healthy_now(
         ),
         not_assessed(
             work & (examined["undated"] != ""), "it is not known when {undated} ran out of memory", code="input_missing"
+        ),
+        not_assessed(
+            work & (examined["best"] == "silent"), "its pods do not say whether they are ready", code="input_missing"
         ),
         fails(
             ~work & (examined["up"] == 0),
@@ -104,6 +124,11 @@ def healthy_now(
         ),
         passes="healthy at this moment",
     )
+
+
+def _said(held: pd.Series) -> set[bool | None]:
+    """Return what pods say of being ready, None for those that say nothing."""
+    return {None if pd.isna(each) else bool(each) for each in held}
 
 
 def _named(here: pd.DataFrame, mask: pd.Series, workloads: pd.Series) -> pd.Series:

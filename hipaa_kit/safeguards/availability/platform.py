@@ -6,6 +6,9 @@ import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 
+BOUNDING = ("pods", "count/pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
+"""What a quota may limit that bounds what runs."""
+
 
 @check("HK-AVL-07")
 def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame:
@@ -21,7 +24,9 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
 
     Notes
     -----
-    An even number of members tolerates no more losses than one member fewer.
+    An even number of members tolerates no more losses than one member fewer. A member that is not ready is lost
+    already, and a node takes all members that run on it along: what is left must still be more than half. With one
+    API server etcd may live on, and nobody can ask it.
     Source: https://etcd.io/docs/latest/faq/#what-is-failure-tolerance
     """
     members = control_plane_members
@@ -34,7 +39,10 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
                 "etcd": len(etcd),
                 "servers": len(servers),
                 "ready": int(etcd["ready"].fillna(False).sum()),
+                "silent": int(etcd["ready"].isna().sum()),
                 "nodes": etcd["node"].nunique(),
+                "left": _left_without_a_node(etcd),
+                "quorum": len(etcd) // 2 + 1,
                 "pods": " ".join(etcd["pod"]),
             }
         ]
@@ -68,12 +76,49 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             expected="a node each",
             rests_on=["control_plane_members"],
         ),
+        fails(
+            (number > 2) & (examined["ready"] + examined["silent"] <= examined["quorum"]),
+            "{ready} of {etcd} members of etcd are ready: the loss of one more stops writes",
+            observed="{ready} ready",
+            expected="all members ready",
+            rests_on=["control_plane_members"],
+        ),
+        fails(
+            (number > 2) & (examined["left"] < examined["quorum"]),
+            "{etcd} members of etcd run on {nodes} nodes: the loss of one node leaves {left}, fewer than the {quorum} "
+            "that writes need",
+            observed="{nodes} nodes",
+            expected="a node each",
+            rests_on=["control_plane_members"],
+        ),
+        fails(
+            (number > 0) & (examined["servers"] == 1),
+            "one API server runs: without it nothing can be asked or changed",
+            observed="1",
+            expected="at least 2",
+            rests_on=["control_plane_members"],
+        ),
+        not_assessed(
+            (number > 0) & (examined["silent"] > 0),
+            "members of etcd that do not say whether they are ready: {silent}",
+            code="input_missing",
+        ),
         reviews(
             number % 2 == 0, "is an even number of etcd members meant? {etcd} tolerate no more losses than one fewer"
         ),
+        reviews(
+            (number > 0) & (examined["servers"] == 0),
+            "is there more than one API server? None runs as a pod that is known",
+            rests_on=["control_plane_members"],
+        ),
         evidence="pods",
-        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready",
+        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers",
     )
+
+
+def _left_without_a_node(etcd: pd.DataFrame) -> int:
+    """Return how many members are left, at worst, when one node is lost."""
+    return len(etcd) - int(etcd.groupby("node").size().max()) if len(etcd) else 0
 
 
 @check("HK-AVL-08")
@@ -150,7 +195,15 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
     Returns
     -------
     table `judgements`, one row per namespace
+
+    Notes
+    -----
+    A quota of Services or Secrets, or a range for claims, bounds nothing that runs. A limit that cannot be read bounds
+    nothing that is known.
+    Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/
     """
+    bounding = quotas["resource"].isin(BOUNDING) & quotas["hard"].notna()
+    quotas, limit_ranges = quotas[bounding], limit_ranges[limit_ranges["type"].isin(["Container", "Pod"])]
     holding = ephi_objects[ephi_objects["kind"].isin(["Pod", "PersistentVolumeClaim"])]["namespace"]
     examined = pd.DataFrame({"namespace": sorted(set(holding))}, dtype="str")
     by_quota = quotas.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
@@ -161,7 +214,7 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
         examined,
         fails(
             examined["guards"] == "",
-            "has neither a ResourceQuota nor a LimitRange",
+            "has neither a ResourceQuota nor a LimitRange that bounds pods, CPU or memory",
             expected="at least one of them",
             rests_on=["quotas", "limit_ranges"],
         ),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.graph.security_state import THERE, UNSEEN
+from hipaa_kit.graph.security_state import NARROWED, THERE, UNSEEN
 from hipaa_kit.kube.rbac import Rule, covers
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
@@ -132,7 +132,7 @@ def _weighed(aspect: str, was: dict[str, str], now: dict[str, str]) -> tuple[lis
     """Return what protects less, what may, and whether the first rests on what is new alone.
 
     A role that is new gives nobody anything before it is bound. Of an image only that of a container that is still
-    there can lose its pin.
+    there can lose its pin, and only a webhook that is still there can be asked about less.
     """
     gone, come = sorted(set(was) - set(now)), sorted(set(now) - set(was) - {THERE})
     lost = [fact for fact in gone if was[fact] == "removed"]
@@ -140,6 +140,9 @@ def _weighed(aspect: str, was: dict[str, str], now: dict[str, str]) -> tuple[lis
     if aspect == "image":
         running = {fact.split(" runs ")[0] for fact in now}
         lost = [fact for fact in lost if fact.split(" is pinned")[0] in running]
+    if aspect == "webhook":
+        asked = {fact.split(" asks ")[0] for fact in now if " asks " in fact}
+        lost = [fact for fact in lost if _webhook(fact) in asked or not _webhook(fact)]
     if aspect == "role" and (not was or covers(map(_rule, was), map(_rule, now))):
         gained = []
     new_role = [f"new: {_words(aspect, fact)}" for fact in come] if aspect == "role" and not was else []
@@ -147,6 +150,14 @@ def _weighed(aspect: str, was: dict[str, str], now: dict[str, str]) -> tuple[lis
     either += [f"new: {fact}" for fact in come if now[fact] == "either"]
     worse = [f"no more: {fact}" for fact in lost] + [f"new: {_words(aspect, fact)}" for fact in gained]
     return worse, either + new_role, not lost
+
+
+def _webhook(fact: str) -> str:
+    """Return the webhook of which a fact says that nothing narrows it, "" for other facts."""
+    for everything in NARROWED.values():
+        if fact.endswith(everything):
+            return fact.removesuffix(everything).strip()
+    return ""
 
 
 def _facts(state: pd.DataFrame, aspect: str) -> dict[str, dict[str, str]]:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from hipaa_kit.kube.command_flags import Flag
 from hipaa_kit.kube.integrity import UNKNOWN, etcd_checks
+from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import sensors_by_node
 from hipaa_kit.tables.declaration import rows_of
@@ -68,13 +69,17 @@ def etcd_checks_itself(control_plane_members: pd.DataFrame, control_plane_flags:
 
 @check("HK-INT-10")
 def nodes_watched(
-    ephi_workloads: pd.DataFrame, pods: pd.DataFrame, runtime_sensors: pd.DataFrame, sensor_policies: pd.DataFrame
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    runtime_sensors: pd.DataFrame,
+    sensor_policies: pd.DataFrame,
+    sensor_policy_pods: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every node that runs ePHI pods by the sensor that watches it.
 
     Parameters
     ----------
-    ephi_workloads, pods, runtime_sensors, sensor_policies : tables of those names
+    ephi_workloads, pods, runtime_sensors, sensor_policies, sensor_policy_pods : tables of those names
 
     Returns
     -------
@@ -83,14 +88,21 @@ def nodes_watched(
     Notes
     -----
     Rules of Falco and of commercial sensors stand in ConfigMaps or elsewhere, which are not read: a person has to
-    say what they look for. Policies of Tetragon and KubeArmor are objects; those of one namespace hold for it alone.
+    say what they look for. Policies of Tetragon and KubeArmor are objects; those of one namespace hold for it alone,
+    and those that select pods by labels for these alone. What holds for some containers or nodes alone is not counted.
     """
     examined = sensors_by_node(ephi_workloads, pods, runtime_sensors)
     speaking = sensor_policies[sensor_policies["files"]]
+    inside = ephi_pods(ephi_workloads, pods)
+    inside = inside[inside["live"]]
     missed = []
     for row in rows_of(examined):
-        covered = set(speaking[speaking["sensor"].isin(row["ready"].split(", "))]["namespace"])  # "" stands for all
-        missed.append("" if "" in covered else ", ".join(sorted(row["namespaces"] - covered)))
+        mine = speaking[speaking["sensor"].isin(row["ready"].split(", "))]
+        whole = set(mine[~mine["narrowed"]]["namespace"])  # "" stands for all
+        named = set(sensor_policy_pods[sensor_policy_pods["policy"].isin(mine["object"])]["pod"])
+        here = inside[("Node//" + inside["node"] == row["object"]) & ~inside["pod"].isin(named)]
+        open_ = here[~here["namespace"].isin(whole)] if "" not in whole else here.head(0)
+        missed.append(", ".join(sorted(set(open_["namespace"]))))
     examined = examined.assign(missed=pd.Series(missed, index=examined.index, dtype="str"))
     bare = examined["ready"] == ""
     return judge(
@@ -110,7 +122,8 @@ def nodes_watched(
         ),
         reviews(
             ~bare & (examined["missed"] != ""),
-            "does {ready} look for writes to files and programs, and for shells? No rule of it was read for {missed}",
+            "does {ready} look for writes to files and programs, and for shells? No rule of it was read for all pods "
+            "of {missed}",
             rests_on=["sensor_policies"],
         ),
         evidence="ready_pods",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge
+from hipaa_kit.kube.network.port_sets import holds
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed
 from hipaa_kit.safeguards.network_isolation.common import enforcement, of_ephi, policies_of, unless_enforced
+from hipaa_kit.tables.declaration import rows_of
 
 GATES = ("AuthorizationPolicy/", "PeerAuthentication/")
 """Kinds that only take away from what network policies allow: broad is not open there."""
@@ -80,6 +82,7 @@ def policies_have_effect(
     isolation: pd.DataFrame,
     ephi_traffic: pd.DataFrame,
     workloads: pd.DataFrame,
+    pods: pd.DataFrame,
     service_targets: pd.DataFrame,
     reachability_options: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -87,7 +90,7 @@ def policies_have_effect(
 
     Parameters
     ----------
-    ephi_workloads, policy_objects, policy_rules, isolation, ephi_traffic, workloads, service_targets,
+    ephi_workloads, policy_objects, policy_rules, isolation, ephi_traffic, workloads, pods, service_targets,
     reachability_options : tables of those names
 
     Returns
@@ -99,32 +102,34 @@ def policies_have_effect(
     -----
     What is meant for pods that do not run now, such as those of a Job, looks dead as well. A name server is what
     stands behind port 53 of a Service; where every node has one of its own, its address is no pod's, and whether
-    it can be asked is left open.
+    it can be asked is left open. That an answer about policies is missing makes it unknown, never asked.
     """
     inside = policy_objects[policy_objects["namespace"].isin(ephi_workloads["namespace"])]
-    whole = inside.assign(member="", dumb=False, text="it selects " + inside["pods"].astype("str") + " pods")
+    unread = dict(zip(inside["object"], inside["reason"].where(~inside["read"], ""), strict=True))
+    whole = inside.assign(member="", lookup="", text="it selects " + inside["pods"].astype("str") + " pods")
     rules = policy_rules[policy_rules["policy"].isin(inside["object"])]
-    of_rules = rules.assign(object=rules["policy"], pods=1, dumb=False).assign(
+    of_rules = rules.assign(object=rules["policy"], pods=1, lookup="").assign(
         member=_named(rules), text="every name in it is there"
     )
-    columns = ["object", "member", "pods", "dumb", "text"]
+    columns = ["object", "member", "pods", "lookup", "text"]
     local = workloads["name"].str.contains(LOCAL_NAME_SERVER, regex=False).any()
-    served = service_targets["port"].eq(53).any() and not local
-    asking = _asking(of_ephi(isolation, ephi_workloads, "egress"), ephi_traffic)
+    answering = _answering(service_targets, pods)
+    asking = _asking(of_ephi(isolation, ephi_workloads, "egress"), ephi_traffic, answering)
     examined = pd.concat(
         [
             whole[columns].assign(unmatched_peers="", unmatched_ports=""),
             of_rules[[*columns, "unmatched_peers", "unmatched_ports"]],
-            asking.head(len(asking) if served else 0).assign(
+            asking.head(len(asking) if answering and not local else 0).assign(
                 member="name server", pods=1, unmatched_peers="", unmatched_ports=""
             ),
         ],
         ignore_index=True,
     ).assign(enforcement=enforcement(reachability_options))
+    examined["unread"] = examined["object"].map(unread).fillna("")
     return judge(
         examined,
         fails(
-            examined["pods"] == 0,
+            (examined["pods"] == 0) & (examined["unread"] == ""),
             "it selects no pod that runs: nothing is isolated by it and nothing allowed",
             observed="0 pods",
             expected="at least 1",
@@ -145,10 +150,16 @@ def policies_have_effect(
             rests_on=["policy_rules"],
         ),
         fails(
-            examined["dumb"].astype(bool),
+            examined["lookup"] == "denied",
             "its policies let it ask no name server: every lookup of a name fails",
             expected="port 53 of the cluster's name server",
             rests_on=["ephi_traffic"],
+        ),
+        not_assessed(examined["unread"] != "", "what it does is not fully known: {unread}", code="unsupported_dialect"),
+        not_assessed(
+            examined["lookup"] == "unknown",
+            "whether its policies let it ask a name server is not known",
+            code="input_missing",
         ),
         unless_enforced(examined),
         member="member",
@@ -162,9 +173,25 @@ def _named(rules: pd.DataFrame) -> pd.Series:
     return part + rules["direction"] + " rule " + rules["rule"].astype("str")
 
 
-def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame) -> pd.DataFrame:
-    """Return the workloads that are isolated for egress, and whether every name server is out of their reach."""
-    shut = isolation[isolation["isolated"].eq(True)]["workload"]
-    lookups = ephi_traffic[(ephi_traffic["category"] == "dns") & (ephi_traffic["verdict"] != "denied")]
-    found = pd.DataFrame({"object": sorted(set(shut))}, dtype="str")
-    return found.assign(dumb=~found["object"].isin(lookups["source"]), text="it can ask a name server")
+def _answering(service_targets: pd.DataFrame, pods: pd.DataFrame) -> set[tuple[str, str, int]]:
+    """Return the name servers behind port 53 of Services: workload, protocol, and the port on which it answers."""
+    owner = dict(zip(pods["object"], pods["workload"], strict=True))
+    named = service_targets[service_targets["port"] == 53][["pod", "protocol", "target_port"]]
+    return {(owner.get(pod, ""), protocol, int(port)) for pod, protocol, port in named.itertuples(index=False)}
+
+
+def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame, answering: set[tuple[str, str, int]]) -> pd.DataFrame:
+    """Return the workloads that are isolated for egress, and the best they may do with any name server."""
+    shut = sorted(set(isolation[isolation["isolated"].eq(True)]["workload"]))
+    found = dict.fromkeys(shut, "denied")
+    for row in rows_of(ephi_traffic[ephi_traffic["source"].isin(shut)]):
+        ports = [
+            port for name, protocol, port in answering if (name, protocol) == (row["destination"], row["protocol"])
+        ]
+        if any(holds(row["allowed"], port) for port in ports):
+            found[row["source"]] = "allowed"
+        elif found[row["source"]] == "denied" and any(holds(row["unknown"], port) for port in ports):
+            found[row["source"]] = "unknown"
+    columns = {"object": "str", "lookup": "str"}
+    asked = pd.DataFrame(list(found.items()), columns=list(columns)).astype(columns)
+    return asked.assign(text="it can ask a name server")
