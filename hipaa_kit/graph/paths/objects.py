@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.graph.access.grants import subject_object
-from hipaa_kit.graph.paths.model import LIKELY, UNKNOWN, Builder, Why
+from hipaa_kit.graph.paths.model import INTERNET, LIKELY, UNKNOWN, Builder, Why
 from hipaa_kit.graph.paths.network import PORTS, ports_of
 from hipaa_kit.graph.permissions.closure import ANYTHING
 from hipaa_kit.graph.permissions.deputies import CONTROLLERS
@@ -95,6 +95,18 @@ CAPTURED: Final = Why(
 )
 MAY_OPEN: Final = Why(
     "MAY_OPEN", 2, UNKNOWN, "what the identity may do at the provider is not known", precondition="it may read there"
+)
+
+OPEN_RANGES: Final = ("", "0.0.0.0/0", "0.0.0.0/0 ::/0")
+"""Ranges of a public endpoint that is open to everybody."""
+ANONYMOUS: Final = ("Group//system:unauthenticated", "User//system:anonymous")
+"""Who a request without credentials is from."""
+NO_CREDENTIALS: Final = Why(
+    "ANONYMOUS",
+    1,
+    LIKELY,
+    "a role binding gives rights to whoever shows no credentials",
+    precondition="the API server can be reached from there, and lets in requests without credentials",
 )
 
 
@@ -314,10 +326,22 @@ class Objects:
             elif kind == "CloudIdentity":
                 for store in sorted(each for each in self.ephi if each.startswith("External//")):
                     builder.add(node, store, MAY_OPEN)
+        self._anonymous(builder)
         for pod in self.pods:
             workload = self.owner[pod.object]
             if workload in self.ephi or pod.object in self.ephi:
                 builder.add(pod.object.replace("Pod/", "TrafficOf/", 1), data_of(workload), PROCESSES)
+
+    def _anonymous(self, builder: Builder) -> None:
+        """Let those in who show no credentials, where rights are given to them."""
+        clusters = self.tables["cloud_clusters"]
+        public = bool((clusters["endpoint_public"].fillna(False) & clusters["public_cidrs"].isin(OPEN_RANGES)).any())
+        for name in ANONYMOUS:
+            if name in builder.number:
+                from_outside = NO_CREDENTIALS if public else NO_CREDENTIALS._replace(confidence=UNKNOWN)
+                builder.add(INTERNET, name, from_outside)
+                for pod in self.pods:
+                    builder.add(pod.object, name, NO_CREDENTIALS)
 
 
 def data_of(workload: str) -> str:

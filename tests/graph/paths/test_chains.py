@@ -146,6 +146,19 @@ def test_halves_of_a_right_from_two_role_bindings_come_together() -> None:
     assert not chain(WEB, account("web", "site"), *(each for each in halves if each["metadata"]["name"] != "binds"))
 
 
+def test_rights_of_whoever_shows_no_credentials_are_open_to_every_pod() -> None:
+    held = granted(rule("create", "pods/exec"), "Group/system:unauthenticated")
+    bare = pod("web/bare")
+    assert chain(bare, *held, start="Pod/web/bare") == [
+        f"Pod/web/bare ANONYMOUS Group//system:unauthenticated POD_EXEC {ENTERED}"
+    ]
+    paths = paths_in([*copy.deepcopy(BASE), bare, *held])
+    assert lines(paths.to_ephi(target=DATA, k=1)) == []  # whether the internet reaches the API server is not known
+    assert lines(paths.to_ephi(target=DATA, k=1, unknown=True)) == [
+        f"Internet ANONYMOUS Group//system:unauthenticated POD_EXEC {ENTERED}"
+    ]
+
+
 def test_a_token_that_is_not_mounted_is_not_held_with_the_pod() -> None:
     bare = copy.deepcopy(WEB)
     bare["spec"]["automountServiceAccountToken"] = False
