@@ -47,8 +47,8 @@ def assurance() -> list[Declaration]:
         daemon_set("kube-system", "tetragon", sensor, volumes=volumes),
         Custom("TracingPolicy", "", "writes-to-system-files", watched, "2026-05-12T08:30:00Z"),
         Custom("ValidatingWebhookConfiguration", "", "ingress-nginx-admission", routes_asked_about()),
-        Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
-        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
+        Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about("/validations")),
+        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about("/mutations")),
         Custom("ClusterImagePolicy", "", "clinic-registry", SIGNED, "2026-06-08T07:45:00Z"),
     ]
 
@@ -114,8 +114,8 @@ SIGNED: dict[str, Any] = {
 """The policy that asks every image of the clinic's own registry for the signature of its release key."""
 
 
-def pods_asked_about() -> dict[str, Any]:
-    """Return the webhook by which images are verified before their pods are made."""
+def pods_asked_about(path: str) -> dict[str, Any]:
+    """Return a webhook of policy-controller: one verifies images before their pods are made, one writes digests."""
     rules = [
         {
             "apiGroups": [group],
@@ -133,9 +133,7 @@ def pods_asked_about() -> dict[str, Any]:
     included = {"key": "policy.sigstore.dev/include", "operator": "In", "values": ["true"]}
     hook = {
         "admissionReviewVersions": ["v1"],
-        "clientConfig": {
-            "service": {"name": "webhook", "namespace": "cosign-system", "path": "/validations", "port": 443}
-        },
+        "clientConfig": {"service": {"name": "webhook", "namespace": "cosign-system", "path": path, "port": 443}},
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         "name": "policy.sigstore.dev",
