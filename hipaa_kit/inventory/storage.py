@@ -132,6 +132,7 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "type": sources[0] if sources else "",
             "driver": text(spec, "csi", "driver"),
             "disk": disk_of(spec),
+            "host_path": text(spec, "hostPath", "path"),
             "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
             "storage_class": text(spec, "storageClassName"),
             "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),
