@@ -83,7 +83,8 @@ def _paths_behind_claims(
     volumes: pd.DataFrame, volume_mounts: pd.DataFrame, claims: pd.DataFrame, persistent_volumes: pd.DataFrame
 ) -> pd.DataFrame:
     """Return (`pod`, `control`, `reason`, `paths`) of pods that may write their node through a claim."""
-    hosts = persistent_volumes[persistent_volumes["host_path"].map(lambda path: bool(path) and takes_node(path))]
+    takes = persistent_volumes["host_path"].map(lambda path: bool(path) and takes_node(path)).astype(bool)
+    hosts = persistent_volumes[takes]
     bound = claims[["object", "persistent_volume"]].rename(columns={"object": "reference"})
     bound = bound.merge(hosts[["object", "host_path"]], left_on="persistent_volume", right_on="object")
     written = volume_mounts[~volume_mounts["read_only"]][["pod", "volume"]].drop_duplicates()
