@@ -47,8 +47,8 @@ def assurance() -> list[Declaration]:
         daemon_set("kube-system", "tetragon", sensor, volumes=volumes),
         Custom("TracingPolicy", "", "writes-to-system-files", watched, "2026-05-12T08:30:00Z"),
         Custom("ValidatingWebhookConfiguration", "", "ingress-nginx-admission", routes_asked_about()),
-        Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
-        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about(reinvocationPolicy="Never")),
+        Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about("/validations")),
+        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", mutates(pods_asked_about("/mutations"))),
         Custom("ClusterImagePolicy", "", "clinic-registry", SIGNED, "2026-06-08T07:45:00Z"),
     ]
 
@@ -114,8 +114,13 @@ SIGNED: dict[str, Any] = {
 """The policy that asks every image of the clinic's own registry for the signature of its release key."""
 
 
-def pods_asked_about(**more: Any) -> dict[str, Any]:
-    """Return the webhook by which images are verified before their pods are made, with further fields."""
+def mutates(content: dict[str, Any]) -> dict[str, Any]:
+    """Return webhooks as the API server keeps those that may change what they are asked about."""
+    return {"webhooks": [{**hook, "reinvocationPolicy": "Never"} for hook in content["webhooks"]]}
+
+
+def pods_asked_about(path: str) -> dict[str, Any]:
+    """Return a webhook of policy-controller: one verifies images before their pods are made, one writes digests."""
     rules = [
         {
             "apiGroups": [group],
@@ -133,9 +138,7 @@ def pods_asked_about(**more: Any) -> dict[str, Any]:
     included = {"key": "policy.sigstore.dev/include", "operator": "In", "values": ["true"]}
     hook = {
         "admissionReviewVersions": ["v1"],
-        "clientConfig": {
-            "service": {"name": "webhook", "namespace": "cosign-system", "path": "/validations", "port": 443}
-        },
+        "clientConfig": {"service": {"name": "webhook", "namespace": "cosign-system", "path": path, "port": 443}},
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         "name": "policy.sigstore.dev",
@@ -144,6 +147,5 @@ def pods_asked_about(**more: Any) -> dict[str, Any]:
         "rules": rules,
         "sideEffects": "None",
         "timeoutSeconds": 10,
-        **more,
     }
     return {"webhooks": [hook]}

@@ -153,7 +153,7 @@ def buckets() -> list[Input]:
     """Declare what the provider says of the buckets that hold copies, and of the archive."""
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}}
     encrypted = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
-    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 14}}
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
     locked = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": retention}}
     answers = {"encryption": encrypted, "object-lock": locked, "versioning": {"Status": "Enabled"}}
     held = ("clinic-backups", "clinic-backups-2", "clinic-cold-archive")

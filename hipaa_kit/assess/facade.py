@@ -370,13 +370,18 @@ class Tables(TableSet):
     def _check_inputs(self) -> pd.DataFrame:
         return check_inputs(self._of.checks, self._of.snapshot.coverage, self._of.given)
 
+    def _unanswered(self) -> int:
+        """Return how many workloads look like ePHI and are named in the scope neither as in nor as out of it."""
+        candidates = self["ephi_candidates"]
+        return int(candidates[candidates["excluded"] == ""]["object"].nunique())
+
     def _citations(self) -> pd.DataFrame:
-        candidates = self["ephi_candidates"]["object"].nunique()
+        candidates = self._unanswered()
         findings, links = self["findings"], self["finding_citations"]
         return roll_up_citations(findings, links, self._of.catalogue, self._of.checks, candidates)
 
     def _topic_summary(self) -> pd.DataFrame:
-        candidates = self["ephi_candidates"]["object"].nunique()
+        candidates = self._unanswered()
         findings, links = self["findings"], self["finding_citations"]
         return roll_up_topics(findings, links, self._of.catalogue, self._of.checks, candidates)
 
@@ -384,7 +389,7 @@ class Tables(TableSet):
         asked = self._of.profile == PREVIEW
         if not asked:
             return PROPOSED_CONTROLS.frame()
-        candidates = self["ephi_candidates"]["object"].nunique()
+        candidates = self._unanswered()
         return proposed_controls(self["findings"], self._of.catalogue, candidates)
 
     def _owner_summary(self) -> pd.DataFrame:

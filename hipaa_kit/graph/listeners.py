@@ -14,6 +14,7 @@ import pandas as pd
 from hipaa_kit.graph.ingress_tls import CONTROLLER_OF_CLASS, FRONTEND, ended
 from hipaa_kit.graph.reachability.routes import GATEWAY, backends, may_attach, taken
 from hipaa_kit.inventory.fields import items, mapping, number, reference, text, texts, truth
+from hipaa_kit.inventory.network import followed
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
@@ -53,8 +54,12 @@ INSECURE = {"Redirect": "redirected", "Allow": "served", "None": "closed", "": "
 
 
 @builds(ENTRY_LISTENERS, reads=READS)
-def entry_listeners(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row]:
-    """Yield a row per host, listener and Service of every entry; of equal ones, the first."""
+def entry_listeners(snapshot: Snapshot, ingress_routes: pd.DataFrame, services: pd.DataFrame) -> Iterator[Row]:
+    """Yield a row per host, listener and Service of every entry; of equal ones, the first.
+
+    A Service that stands for another one by its external name is followed to that.
+    """
+    ends = followed(services)
     rows: dict[tuple[Any, ...], Row] = {}
     for row in (
         *_ingresses(snapshot, ingress_routes),
@@ -62,7 +67,8 @@ def entry_listeners(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterato
         *_istio(snapshot),
         *_routes(snapshot),
     ):
-        rows.setdefault(tuple(row.get(name, "") for name in ENTRY_LISTENERS.key), row)
+        led = {**row, "service": ends.get(row["service"], row["service"])}
+        rows.setdefault(tuple(led.get(name, "") for name in ENTRY_LISTENERS.key), led)
     yield from rows.values()
 
 

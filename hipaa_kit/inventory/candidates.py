@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.storage import same_disk
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.tables.scope import EPHI_CANDIDATES
@@ -74,30 +75,40 @@ def ephi_candidates(
     service_backends: pd.DataFrame,
     labels: pd.DataFrame,
     ephi_objects: pd.DataFrame,
+    claims: pd.DataFrame,
+    persistent_volumes: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per sign that a workload outside the scope may hold ePHI.
 
-    Names alone are looked at: images, ports, Services, variables, labels. What the scope excludes
-    with a reason is answered for and is no candidate.
+    Names alone are looked at: images, ports, Services, variables, labels; and whether a claim is bound to a disk of
+    ePHI, which is certain. What the scope excludes is a candidate with
+    the reason that is written there: whether that is so is for a person to say.
     """
     owner = dict(zip(pods["object"], pods["workload"], strict=True))
     inside = set(ephi_objects["object"])
-    excluded = [each.object for each in scope.exclude] if scope else []
+    exclude = scope.exclude if scope else ()
+    bearers, of_namespaces = _bearers(workloads, owner, volumes), labels["kind"] == "Namespace"
     signs = {
         *_images(containers, owner),
         *_ports(container_ports, owner),
         *_variables(environment, owner),
         *_services(service_backends, owner),
-        *_labels(labels, _bearers(workloads, owner, volumes)),
+        *_labels(labels[~of_namespaces], bearers),
+        *_disks(same_disk(claims, persistent_volumes), volumes, owner, inside),
     }
-    for workload, signal, matched, confidence in sorted(signs):
-        if workload not in inside and not any(fnmatch.fnmatchcase(workload, pattern) for pattern in excluded):
+    shared = {*_labels(labels[of_namespaces], bearers)} - signs
+    for sign in sorted(signs | shared):
+        workload, signal, matched, confidence = sign
+        reasons = {each.reason for each in exclude if fnmatch.fnmatchcase(workload, each.object)}
+        # An exclusion is what sets a workload apart from its namespace: the label of that is answered.
+        if workload not in inside and not (reasons and sign in shared):
             yield {
                 "object": workload,
                 "namespace": workload.split("/")[1],
                 "signal": signal,
                 "matched": matched,
                 "confidence": confidence,
+                "excluded": "; ".join(sorted(reasons)),
             }
 
 
@@ -129,6 +140,12 @@ def _services(backends: pd.DataFrame, owner: dict[str, str]) -> Iterator[Sign]:
     for service, pod in backends[["service", "pod"]].itertuples(index=False):
         if word := WORDS.search(service.rpartition("/")[2]):
             yield owner[pod], "service", word[1].lower(), "medium"
+
+
+def _disks(shared: pd.DataFrame, volumes: pd.DataFrame, owner: dict[str, str], inside: set[str]) -> Iterator[Sign]:
+    mounted = volumes.merge(shared[shared["other"].isin(inside)], left_on="reference", right_on="claim")
+    for pod, other in mounted[["pod", "other"]].itertuples(index=False):
+        yield owner[pod], "disk", f"that of {other}", "high"
 
 
 def _bearers(workloads: pd.DataFrame, owner: dict[str, str], volumes: pd.DataFrame) -> dict[str, set[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.network import followed
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.scope import Scope, ScopeEntry
@@ -149,9 +150,9 @@ def ephi_objects(
     """Yield a row per object in the ePHI scope: what is declared, and what comes with it.
 
     A namespace brings everything in it that is looked at here. A pod or claim brings its workload, a
-    workload its pods, the claims they mount, the Services that select them and the routes to those. A
-    Service that an entry itself selects brings the pods behind it; one that came with a pod does not,
-    since it may stand before others too.
+    workload its pods, the claims they mount, the Services that select them, those that stand for these by an external
+    name, and the routes to them. A Service that an entry itself selects brings the pods behind it; one that came with
+    a pod does not, since it may stand before others too.
     What an exclusion names stays out, and brings nothing. The highest criticality counts.
     """
     if scope is None:
@@ -231,6 +232,8 @@ class _Links:
             self._behind[service].append(pod)
         for route, service in ingress_routes[["object", "service"]].drop_duplicates().itertuples(index=False):
             self._join(service, route)
+        for alias, service in followed(services).items():
+            self._join(service, alias)
         bound = claims[claims["persistent_volume"] != ""]
         for claim, volume in bound[["object", "persistent_volume"]].itertuples(index=False):
             self._join(claim, volume)

@@ -11,7 +11,7 @@ import pandas as pd
 from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS
+from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS, same_disk
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of, driver_of_source
@@ -64,6 +64,8 @@ def ephi_volumes(
     snapshot: Snapshot,
     ephi_objects: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
+    claims: pd.DataFrame,
+    persistent_volumes: pd.DataFrame,
     cloud_volumes: pd.DataFrame,
     key_register: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
@@ -71,9 +73,10 @@ def ephi_volumes(
 
     A volume is judged as it was made: by its own attributes, by the class that made it, or by what its provider
     says. A class that is younger than the volume did not make it; a volume that a person declared was made by none.
+    A claim anywhere that is bound to the disk of a claim in the scope holds the same ePHI.
     """
     known = _known(snapshot, cloud_volumes, key_register)
-    claims = {record.object: record for record in snapshot.records(kinds.PERSISTENT_VOLUME_CLAIM)}
+    found_claims = {record.object: record for record in snapshot.records(kinds.PERSISTENT_VOLUME_CLAIM)}
     inside = set(ephi_workloads["object"])
     wanted = {name for name in ephi_objects["object"] if name.startswith("PersistentVolumeClaim/")}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
@@ -85,8 +88,10 @@ def ephi_volumes(
                 rows[pod.workload, name] = _together(rows.get((pod.workload, name)), row)
     for workload, name, storage_class in _templates(snapshot, inside):
         rows[workload, name] = _row(workload, name, _to_be_made(storage_class, known), known)
+    shared = same_disk(claims, persistent_volumes)
+    wanted |= set(shared[shared["other"].isin(wanted)]["claim"])
     for name in sorted(wanted):
-        rows[name, ""] = _row(name, "", _claimed(claims.get(name), known), known)
+        rows[name, ""] = _row(name, "", _claimed(found_claims.get(name), known), known)
     yield from rows.values()
 
 

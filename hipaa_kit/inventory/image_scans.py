@@ -142,7 +142,8 @@ def matched(images: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns of both; `matched_by` says whether the digest shows it, or the name and tag alone. Two digests that
-        differ are two images, whatever their names. `newest` marks one scan per image and scanner.
+        differ are two images, whatever their names. `newest` marks the last scan per image and scanner, and
+        every other of the same moment: an operator that scans one image for several workloads may find more for one.
 
     Notes
     -----
@@ -162,8 +163,9 @@ def matched(images: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([by_digest, by_name], ignore_index=True)
     both = both.drop_duplicates([*KEY, "source", "position"])
     near = both.sort_values("scanned_at", ascending=False, kind="stable").sort_values("matched_by", kind="stable")
-    first = near.drop_duplicates([*KEY, "tool"]).index
-    return both.assign(newest=both.index.isin(first))
+    first = near.drop_duplicates([*KEY, "tool"])
+    last = [*KEY, "tool", "matched_by", "scanned_at"]
+    return both.assign(newest=pd.MultiIndex.from_frame(both[last]).isin(pd.MultiIndex.from_frame(first[last])))
 
 
 @builds(SCANNING_TOOLS)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import pandas as pd
 
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, reference, text, texts, truth
@@ -26,13 +29,25 @@ from hipaa_kit.tables.network import (
 )
 
 SERVICE_NAME = "kubernetes.io/service-name"
+_IN_CLUSTER = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\.[a-z0-9.-]*)?", re.ASCII)
+"""Name of a Service as the cluster's DNS has it; its domain is a setting of the nodes, mostly `cluster.local`.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
+"""
 
 
 @builds(SERVICES, reads=[kinds.SERVICE])
 def services(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per Service."""
+    """Yield a row per Service.
+
+    One of type ExternalName is a CNAME: what stands behind the name is asked in its place, by whoever sends to it.
+    Source: https://kubernetes.io/docs/concepts/services-networking/service/#externalname
+    """
+    there = {record.object for record in snapshot.records(kinds.SERVICE)}
     for record in snapshot.records(kinds.SERVICE):
         spec = mapping(record.content, "spec")
+        named = _IN_CLUSTER.fullmatch(text(spec, "externalName").lower())
+        target = reference("Service", named["namespace"], named["name"]) if named else ""
         yield {
             "object": record.object,
             "namespace": record.namespace,
@@ -41,8 +56,23 @@ def services(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "headless": text(spec, "clusterIP") == "None",
             "selects": bool(mapping(spec, "selector")) and text(spec, "type") != "ExternalName",
             "external_name": text(spec, "externalName"),
+            "stands_for": target if target in there and text(spec, "type") == "ExternalName" else "",
             "publish_not_ready": truth(spec, "publishNotReadyAddresses") or False,
         }
+
+
+def followed(services: pd.DataFrame) -> dict[str, str]:
+    """Return for each Service that stands for another one the Service at the end; a circle leads nowhere."""
+    after = {name: target for name, target in zip(services["object"], services["stands_for"], strict=True) if target}
+    found = {}
+    for name in after:
+        seen, here = {name}, after[name]
+        while here in after and here not in seen:
+            seen.add(here)
+            here = after[here]
+        if here not in after:
+            found[name] = here
+    return found
 
 
 def _ports(record: Record) -> dict[tuple[int, str], Mapping[str, Any]]:

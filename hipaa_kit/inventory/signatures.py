@@ -124,8 +124,10 @@ class Verifiers:
 
     def _way(self, engine: str, place: Place, policy: str = "") -> str:
         """Return how new pods of a namespace come to an engine."""
-        start = kube.HOOKS[engine]
-        mine = [hook for _, hook in self._hooks if hook.name.startswith(start)]
+        configuration, start = kube.HOOKS[engine]
+        mine = [
+            hook for name, hook in self._hooks if name.startswith(f"{configuration}/") and hook.name.startswith(start)
+        ]
         return way_to(mine, place, complete=self._hooks_seen, policy=policy)
 
     def _kyverno(self, engine: str, record: Record, place: Place) -> str:

@@ -131,12 +131,36 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "name": record.name,
             "type": sources[0] if sources else "",
             "driver": text(spec, "csi", "driver"),
+            "disk": disk_of(spec),
+            "host_path": text(spec, "hostPath", "path"),
             "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
             "storage_class": text(spec, "storageClassName"),
             "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),
             "phase": text(record.content, "status", "phase"),
             "capacity_bytes": whole(mapping(spec, "capacity").get("storage")),
         }
+
+
+def disk_of(spec: Mapping[str, Any]) -> str:
+    """Return what identifies the disk behind a PersistentVolume, "" where nothing does.
+
+    Volumes with the same driver and handle are one disk, and so is what one server exports by one path.
+    Source: https://kubernetes.io/docs/concepts/storage/volumes/#csi, `volumeHandle`
+    """
+    handle = text(spec, "csi", "volumeHandle")
+    if handle:
+        return f"{text(spec, 'csi', 'driver')} {handle}"
+    server, path = text(spec, "nfs", "server"), text(spec, "nfs", "path")
+    return f"nfs {server}:{path.rstrip('/') or '/'}" if server and path else ""
+
+
+def same_disk(claims: pd.DataFrame, persistent_volumes: pd.DataFrame) -> pd.DataFrame:
+    """Return (`claim`, `other`): two claims that are bound to one disk by volumes of different names."""
+    disks = persistent_volumes[persistent_volumes["disk"] != ""][["object", "disk"]]
+    bound = claims[["object", "persistent_volume"]].rename(columns={"object": "claim"})
+    bound = bound.merge(disks, left_on="persistent_volume", right_on="object")[["claim", "disk"]]
+    pairs = bound.merge(bound.rename(columns={"claim": "other"}), on="disk")
+    return pairs[pairs["claim"] != pairs["other"]][["claim", "other"]]
 
 
 @builds(VOLUME_TOPOLOGY, reads=[kinds.PERSISTENT_VOLUME])

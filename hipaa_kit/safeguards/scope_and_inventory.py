@@ -60,7 +60,7 @@ def scope_declared(
 def undeclared_candidates(
     workloads: pd.DataFrame, ephi_candidates: pd.DataFrame, ephi_workloads: pd.DataFrame
 ) -> pd.DataFrame:
-    """Ask about every workload that looks like ePHI and is not declared.
+    """Ask about every workload that looks like ePHI and is not declared, or is left out of the scope by name.
 
     Parameters
     ----------
@@ -75,10 +75,15 @@ def undeclared_candidates(
     inside = workloads["object"].isin(ephi_workloads["object"])
     examined = workloads.assign(
         signs=texts_for(workloads["object"], by_workload),
+        excluded=texts_for(workloads["object"], ephi_candidates.groupby("object")["excluded"].first()),
         standing=inside.map({True: "declared in the scope", False: "no sign of ePHI in its names, ports and labels"}),
     )
     return judge(
         examined,
+        reviews(
+            examined["excluded"] != "",
+            "who accepted that it is left out of the scope ({excluded})? It looks like ePHI by {signs}",
+        ),
         reviews(examined["signs"] != "", "does it hold ePHI? It looks like it by {signs}"),
         passes="{standing}",
     )

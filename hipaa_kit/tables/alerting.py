@@ -65,9 +65,11 @@ ALERT_WAYS = Table(
         text(
             "state",
             "heard: it comes to an integration; deaf: to none; open: that depends on labels or on the time; "
+            "unread: to which kind of integration depends on a condition whose value is not kept; "
             "unknown: the configuration was not read",
-            ("heard", "deaf", "open", "unknown"),
+            ("heard", "deaf", "open", "unread", "unknown"),
         ),
+        maybe("ready", "the Alertmanager is ready; null where neither its pods nor its status say so"),
         text("receivers", "receivers that it may come to, joined by spaces"),
         text("integrations", "kinds of integration that these have, joined by spaces"),
         text("configuration", "object that holds the configuration, or none that is known"),

@@ -120,6 +120,12 @@ BACKUP_STORES = Table(
         maybe("tls_verified", "the certificate of the store is verified"),
         maybe("encrypted", "the provider says that it is encrypted at rest"),
         maybe("object_lock", "the provider says that objects cannot be changed for a time"),
+        text(
+            "lock_mode",
+            "how firmly: COMPLIANCE for everybody, GOVERNANCE but for who may lift it; none where not told",
+            ("", "COMPLIANCE", "GOVERNANCE"),
+        ),
+        count("lock_days", "days for which an object is locked where nothing else is asked for"),
         maybe("versioned", "the provider says that older versions are kept"),
         maybe("replicated", "the provider says that a copy stands in another zone or region"),
     ),

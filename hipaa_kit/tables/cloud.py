@@ -58,6 +58,12 @@ CLOUD_STORES = Table(
         text("tls_min_version", "lowest TLS version, or none"),
         maybe("versioning", "older versions of an object are kept"),
         maybe("object_lock", "objects cannot be changed for a time"),
+        text(
+            "lock_mode",
+            "how firmly: COMPLIANCE for everybody, GOVERNANCE but for who may lift it; none where not told",
+            ("", "COMPLIANCE", "GOVERNANCE"),
+        ),
+        count("lock_days", "days for which an object is locked where nothing else is asked for"),
         maybe("replicated", "a copy stands in another zone or region"),
         text("logs_exported", "kinds of log that are kept, joined by spaces"),
     ),

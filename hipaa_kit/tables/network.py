@@ -14,6 +14,7 @@ SERVICES = Table(
         flag("headless", "has no cluster address of its own"),
         flag("selects", "selects pods by labels; false where endpoints are written by hand"),
         text("external_name", "name it stands for, or none"),
+        text("stands_for", "Service of the cluster that this name is of, or none"),
         flag("publish_not_ready", "sends traffic to pods that are not ready"),
     ),
 )

@@ -88,10 +88,11 @@ EPHI_CANDIDATES = Table(
         text(
             "signal",
             "what looks like ePHI",
-            ("image", "port", "environment", "service", "label"),
+            ("image", "port", "environment", "service", "label", "disk"),
         ),
         text("matched", "what was recognised: software, protocol or word"),
         text("confidence", "how telling the sign is", ("high", "medium", "low")),
+        text("excluded", "why the scope leaves the workload out, in its words; none where it does not"),
     ),
 )
 

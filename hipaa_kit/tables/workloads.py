@@ -206,3 +206,13 @@ PRIORITY_CLASSES = Table(
         text("preemption_policy", "PreemptLowerPriority or Never"),
     ),
 )
+
+BLIND_CONSTRAINTS = Table(
+    "blind_constraints",
+    "one topology spread constraint of one pod whose selector does not select the pod",
+    ("pod", "topology_key"),
+    (
+        text("pod", "`Pod/namespace/name`"),
+        text("topology_key", "node label that names the domain"),
+    ),
+)

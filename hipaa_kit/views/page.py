@@ -82,11 +82,16 @@ def index_page(run: Assessment, notebooks: Sequence[NotebookEntry], files: Seque
         reviews=_table(findings[(findings["verdict"] == "review") & ~findings["record_valid"]]),
         hidden=len(every) - len(findings),
         records=rows_of(signed(run)),
-        candidates=rows_of(run.tables["ephi_candidates"]),
+        candidates=_unanswered(run.tables["ephi_candidates"]),
         citations=_citations(run, by_topic),
         files=files,
         mark=lambda word: MARKS.get(word, word.replace("_", " ")),
     )
+
+
+def _unanswered(candidates: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the signs of workloads that the scope names neither as in nor as out of it."""
+    return rows_of(candidates[candidates["excluded"] == ""])
 
 
 def _seen(value: Any) -> Any:

@@ -87,8 +87,11 @@ def _by_path(path: str, *, writable: bool) -> Iterator[WayOut]:
     if clean.endswith(".sock"):
         yield WayOut(f"a container mounts the socket {clean}", CERTAIN)
     elif writable:
-        # A folder that holds a sensitive one gives it too.
-        inside = any(clean == each or clean.startswith(f"{each}/") for each in SENSITIVE)
-        above = any(each.startswith("/" if clean == "/" else f"{clean}/") for each in SENSITIVE)
-        sure = inside or above
-        yield WayOut(f"a container may write {clean} of the node", CERTAIN if sure else CONDITION)
+        yield WayOut(f"a container may write {clean} of the node", CERTAIN if takes_node(clean) else CONDITION)
+
+
+def takes_node(path: str) -> bool:
+    """Tell whether who may write a folder of a node becomes root there; one that holds a sensitive one gives it too."""
+    clean = path.rstrip("/") or "/"
+    inside = any(clean == each or clean.startswith(f"{each}/") for each in SENSITIVE)
+    return inside or any(each.startswith("/" if clean == "/" else f"{clean}/") for each in SENSITIVE)

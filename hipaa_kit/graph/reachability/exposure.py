@@ -59,6 +59,8 @@ class Backends:
 
     targets: dict[tuple[str, int], list[tuple[str, int, str]]] = field(default_factory=lambda: defaultdict(list))
     ports: dict[tuple[str, str], int] = field(default_factory=dict)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, tables: TableSet) -> Backends:
@@ -69,6 +71,10 @@ class Backends:
             found.ports[row["service"], str(row["port"])] = int(row["port"])
             if row["name"]:
                 found.ports[row["service"], row["name"]] = int(row["port"])
+            for name in filter(None, (str(row["port"]), row["name"])):
+                found.names[row["service"], name] = row["target_port"]
+        services = tables["services"][tables["services"]["type"] == "ExternalName"]
+        found.aliases = dict(zip(services["object"], services["stands_for"], strict=True))
         live = {row["object"] for row in rows_of(tables["pods"]) if row["live"]}
         for row in rows_of(tables["service_targets"]):
             namespace = row["service"].split("/")[1]
@@ -78,6 +84,18 @@ class Backends:
                 found.targets[row["service"], int(row["port"])].append(target)
         found._by_hand(snapshot, tables)
         return found
+
+    def behind(self, service: str, port: str) -> tuple[list[str], int | None]:
+        """Return the Services that a request for a Service and port comes by, and the port of the last of them.
+
+        A controller sends what is for an ExternalName Service to the target port, at the name that it stands for.
+        Source: https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/endpointslices.go
+        """
+        passed = [service]
+        while self.aliases.get(passed[-1]) and self.aliases[passed[-1]] not in passed:
+            port = self.names.get((passed[-1], port), port)
+            passed.append(self.aliases[passed[-1]])
+        return passed, self.ports.get((passed[-1], port))
 
     def _by_hand(self, snapshot: Snapshot, tables: TableSet) -> None:
         """Follow EndpointSlices of Services that select nothing: they may lead to pods of any namespace."""
@@ -114,7 +132,13 @@ class _Exposures:
             self._service(record)
         self._host_ports()
         for way, service, port in ways(self.snapshot, self.tables, self._level_of, set(self.workload)):
-            self._add(way, service, self.backends.ports.get((service, port)))
+            passed, opened = self.backends.behind(service, port)
+            if passed[-1] in self.backends.aliases or (len(passed) > 1 and opened is None):
+                lost = f"what stands behind {' '.join(passed)}, by its external name, is not known"
+                unseen = replace(way, via=(*way.via, *passed), level="unknown", reason=lost)
+                self._put(unseen, "", 0, "TCP", "unknown")
+            else:
+                self._add(replace(way, via=(*way.via, *passed[:-1])), passed[-1], opened)
         return EXPOSURES.frame(self.rows.values())
 
     def _service(self, record: Record) -> None:

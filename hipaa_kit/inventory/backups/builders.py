@@ -131,6 +131,8 @@ def _facts(told: pd.Series) -> dict[str, Any]:
     known = {
         "encrypted": "encrypted",
         "object_lock": "object_lock",
+        "lock_mode": "lock_mode",
+        "lock_days": "lock_days",
         "versioning": "versioned",
         "replicated": "replicated",
     }

@@ -66,6 +66,7 @@ def targets(
             tuple(mount for _, mount in held),
             _snapshots(driver, able),
             spaces.get(record.namespace, {}),
+            node_path=driver == "hostPath",
         )
         found.append(
             Target(

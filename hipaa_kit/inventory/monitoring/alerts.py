@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text
+from hipaa_kit.inventory.fields import condition, items, mapping, number, reference, string_map, text
 from hipaa_kit.inventory.monitoring.servers import (
     ALERTMANAGER,
     GROUP,
@@ -25,7 +25,7 @@ from hipaa_kit.kube.facts import ALERT_ROUTES
 from hipaa_kit.kube.monitoring.alerts import NARROWED_BY_NAMESPACE, is_narrowed, topics_of, unfolded
 from hipaa_kit.kube.monitoring.operator import is_unmanaged, replicas
 from hipaa_kit.kube.monitoring.promql import Series, duration_seconds, is_constant, series_of
-from hipaa_kit.kube.monitoring.routes import Form, joined, way
+from hipaa_kit.kube.monitoring.routes import Form, hangs_on_unread, joined, way
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -60,13 +60,13 @@ def _alerts(snapshot: Snapshot) -> list[_Alert]:
     found: dict[tuple[str, str, int], _Alert] = {}
     for record in snapshot.records(RULES):
         for group in items(record.content, "spec", "groups"):
-            for number, rule in enumerate(items(group, "rules"), 1):
+            for position, rule in enumerate(items(group, "rules"), 1):
                 if text(rule, "alert"):
                     name = text(group, "name")
                     # Labels of the group hold for its rules, which may overwrite them.
                     labels = {**mapping(group, "labels"), **mapping(rule, "labels")}
-                    alert = _Alert(record, name, number, rule, series_of(_expression(rule)), labels)
-                    found.setdefault((record.object, name, number), alert)
+                    alert = _Alert(record, name, position, rule, series_of(_expression(rule)), labels)
+                    found.setdefault((record.object, name, position), alert)
     return list(found.values())
 
 
@@ -194,11 +194,13 @@ def alert_ways(
     labels = {(alert.rule.object, alert.group, alert.position): _labels(alert) for alert in _alerts(snapshot)}
     changing = {record.object for record in snapshot.records(PROMETHEUS) if _changes_labels(record)}
     for each in [*_of_operator(snapshot, alertmanager_configs), *_of_workloads(snapshot, watchers, volumes)]:
-        yield _way(each, {"object": "", "group": "", "position": 0, "alert": ""}, ANY_CRITICAL)
+        ready = _ready(each.object, snapshot, watchers)
+        yield {**_way(each, {"object": "", "group": "", "position": 0, "alert": ""}, ANY_CRITICAL), "ready": ready}
         for row in rows_of(loaded):
             key = {name: row[name] for name in ("object", "group", "position", "alert")}
             known = labels[row["object"], row["group"], row["position"]]
-            yield _way(each, key, {} if changing & set(row["servers"].split()) else known)
+            way_of = _way(each, key, {} if changing & set(row["servers"].split()) else known)
+            yield {**way_of, "ready": ready}
 
 
 def _labels(alert: _Alert) -> dict[str, str]:
@@ -220,7 +222,21 @@ def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -
         return {**row, "state": "unknown", "receivers": "", "integrations": ""}
     found = way(each.form, labels)
     state = "open" if found.heard and found.deaf else "heard" if found.heard else "deaf"
+    if state == "heard" and hangs_on_unread(each.form, labels):
+        state = "unread"
     return {**row, "state": state, "receivers": " ".join(found.receivers), "integrations": " ".join(found.kinds)}
+
+
+def _ready(alertmanager: str, snapshot: Snapshot, watchers: pd.DataFrame) -> bool | None:
+    """Tell whether an Alertmanager is ready: by its pods, or else by its status; None where neither says so."""
+    pods = watchers[(watchers["duty"] == "alerting") & (watchers["workload"] == alertmanager) & watchers["live"]]
+    if len(pods):
+        return bool(pods["ready"].fillna(False).any())
+    for record in snapshot.records(ALERTMANAGER):
+        if record.object == alertmanager:
+            running = number(record.content, "status", "availableReplicas")
+            return condition(record.content, "Available") if running is None else running > 0
+    return None
 
 
 def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configured]:

@@ -42,13 +42,19 @@ ENGINES: Final = (KYVERNO, KYVERNO_IMAGES, POLICY_CONTROLLER, OPENSHIFT, RATIFY_
 """Who verifies: rules `verifyImages`, ImageValidatingPolicies, policy-controller, the nodes of OpenShift, Ratify behind
 Gatekeeper, or an engine whose configuration is no object that is read."""
 
+MUTATING: Final = "MutatingWebhookConfiguration"
+VALIDATING: Final = "ValidatingWebhookConfiguration"
 HOOKS: Final = {
-    KYVERNO: "mutate.kyverno.svc",
-    KYVERNO_IMAGES: "ivpol.validate.kyverno.svc",
-    POLICY_CONTROLLER: "policy.sigstore.dev",
+    KYVERNO: (MUTATING, "mutate.kyverno.svc"),
+    KYVERNO_IMAGES: (VALIDATING, "ivpol.validate.kyverno.svc"),
+    POLICY_CONTROLLER: (VALIDATING, "policy.sigstore.dev"),
 }
-"""Engines, and how the names of the webhooks begin that refuse: Kyverno verifies where it pins the digest, when it
-changes the object."""
+"""Engines, and the configuration and the start of the names of the webhooks that refuse.
+
+Kyverno verifies where it pins the digest, when it changes the object. Policy-controller has two webhooks of one name:
+the one that mutates writes digests for tags and refuses nothing for want of a signature.
+Source: `cmd/webhook/main.go` of sigstore/policy-controller
+"""
 
 UNREAD: Final = re.compile(
     r"connaisseur|portieris|kubewarden|cosign|notary|notation|ratify|binauthz|image-?(?:policy|integrity|signature|verif)",

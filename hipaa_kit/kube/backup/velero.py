@@ -69,6 +69,7 @@ class Claimed:
     mounts: tuple[Mount, ...] = ()
     snapshots: Answer = "unknown"
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    node_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ class Selection:
         -----
         A volume is read from its file system where a pod that runs is taken as well and says so (or does not say
         no, where that is the default); what is not read so is snapshotted, where that is possible and not ruled
-        out, and then moved to the store or not.
+        out, and then moved to the store or not. A path of the node is never read so, also behind a claim.
+        Sources: https://velero.io/docs/main/file-system-backup/#limitations, pkg/podvolume/backupper.go of
+        vmware-tanzu/velero.
         """
         here = self.takes_namespace(claim.namespace)
         if here == "no":
@@ -174,7 +177,7 @@ class Selection:
 
     def _read_from_files(self, claim: Claimed) -> tuple[bool, bool]:
         """Tell whether a pod lets the volume be read, and whether one would if that were the server's default."""
-        if not self.takes_kind("pods"):
+        if claim.node_path or not self.takes_kind("pods"):
             return False, False
         taken = [mount for mount in claim.mounts if mount.runs and self.matches(mount.labels)]
         opted = any(mount.volume in _listed(mount.annotations, OPT_IN) for mount in taken)
@@ -189,6 +192,8 @@ class Selection:
         if self.takes_cluster_kind("persistentvolumes") == "no":
             return Reach("unknown", UNKNOWN_METHOD, "PersistentVolumes are left out, which some snapshots need")
         if claim.snapshots == "no":
+            if claim.node_path:
+                return Reach("no", NO_METHOD, "its volume is a path of the node, which Velero skips")
             return Reach("no", NO_METHOD, "nothing can take a snapshot of its driver, and no pod opens its file system")
         method = SNAPSHOT_MOVED if self.moves else SNAPSHOT
         if claim.snapshots == "unknown":

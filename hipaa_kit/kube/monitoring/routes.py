@@ -132,7 +132,7 @@ class Way:
     kinds: tuple[str, ...]
 
 
-def way(form: Form, labels: Mapping[str, str]) -> Way:
+def way(form: Form, labels: Mapping[str, str], *, unread: bool | None = None) -> Way:
     """Return where alerts with these labels go; what other labels they have is not known.
 
     Parameters
@@ -141,6 +141,8 @@ def way(form: Form, labels: Mapping[str, str]) -> Way:
         Of the configuration.
     labels
         Labels that the alerts have; conditions on others may hold or not.
+    unread
+        Whether conditions hold whose value was not kept; None where they may hold or not.
 
     Returns
     -------
@@ -149,23 +151,35 @@ def way(form: Form, labels: Mapping[str, str]) -> Way:
         it never does.
     """
     met: set[str] = set()
-    outcomes = _outcomes(form["route"], labels, form["receivers"], met)
+    outcomes = _outcomes(form["route"], labels, form["receivers"], met, unread=unread)
     kinds = {kind for name in met for kind in form["receivers"].get(name, [])}
     return Way(True in outcomes, False in outcomes, tuple(sorted(met)), tuple(sorted(kinds)))
 
 
+def hangs_on_unread(form: Form, labels: Mapping[str, str]) -> bool:
+    """Tell whether the kinds of integration that alerts come to hang on a condition whose value was not kept."""
+    found = way(form, labels).kinds
+    return any(way(form, labels, unread=holds).kinds != found for holds in (True, False))
+
+
 def _outcomes(
-    route: Form, labels: Mapping[str, str], receivers: Mapping[str, list[str]], met: set[str], inherited: str = ""
+    route: Form,
+    labels: Mapping[str, str],
+    receivers: Mapping[str, list[str]],
+    met: set[str],
+    inherited: str = "",
+    *,
+    unread: bool | None,
 ) -> set[bool]:
     """Return whether an alert that came to a route is heard, for all it may be labelled with."""
     own = route["receiver"] or inherited
     # Each state: has a child matched, and was the alert heard by one of those that did.
     states, ended = {(False, False)}, set()
     for child in route["routes"]:
-        matched = _matched(child, labels)
+        matched = _matched(child, labels, unread)
         if matched is False:
             continue
-        inner = _outcomes(child, labels, receivers, met, own)
+        inner = _outcomes(child, labels, receivers, met, own, unread=unread)
         after = {(True, heard or more) for _, heard in states for more in inner}
         if child["continue"]:
             states = after | (states if matched is None else set())
@@ -181,8 +195,8 @@ def _outcomes(
     return found | {False} if route["timed"] else found
 
 
-def _matched(route: Form, labels: Mapping[str, str]) -> bool | None:
-    answers = [_meets(matcher, labels) for matcher in route["matchers"]]
+def _matched(route: Form, labels: Mapping[str, str], unread: bool | None) -> bool | None:
+    answers = [unread if matcher[2] == UNKNOWN else _meets(matcher, labels) for matcher in route["matchers"]]
     if False in answers:
         return False
     return None if None in answers else True
@@ -190,7 +204,7 @@ def _matched(route: Form, labels: Mapping[str, str]) -> bool | None:
 
 def _meets(matcher: Iterable[str], labels: Mapping[str, str]) -> bool | None:
     label, operator, value = matcher
-    if label not in labels or value == UNKNOWN:
+    if label not in labels:
         return None
     return matches(operator, value, labels[label])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.graph.permissions.escape import takes_node
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
 
 TAKES_THE_NODE = ("hostNamespaces", "hostPathVolumes", "privileged", "windowsHostProcess")
@@ -13,12 +14,20 @@ HOST_PATH = "hostPath"
 
 
 @check("HK-ACC-16")
-def pods_meet_restricted(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, pod_security: pd.DataFrame) -> pd.DataFrame:
+def pods_meet_restricted(
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    pod_security: pd.DataFrame,
+    volumes: pd.DataFrame,
+    volume_mounts: pd.DataFrame,
+    claims: pd.DataFrame,
+    persistent_volumes: pd.DataFrame,
+) -> pd.DataFrame:
     """Judge every pod of an ePHI workload by the restricted level of the Pod Security Standards.
 
     Parameters
     ----------
-    ephi_workloads, pods, pod_security : tables of those names
+    ephi_workloads, pods, pod_security, volumes, volume_mounts, claims, persistent_volumes : tables of those names
 
     Returns
     -------
@@ -27,9 +36,12 @@ def pods_meet_restricted(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, pod_s
     Notes
     -----
     The newest version of the standard that the server knows counts, whatever a namespace enforces. A root file system
-    that can be written, and the host's user namespace, are beyond the level.
+    that can be written, and the host's user namespace, are beyond the level. So is a path of the node behind a claim,
+    which the standards do not look at: it counts where the pod may write a folder by which it takes its node.
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     """
+    claimed = _paths_behind_claims(volumes, volume_mounts, claims, persistent_volumes)
+    pod_security = pd.concat([pod_security, claimed], ignore_index=True)
     inside = pods[pods["workload"].isin(ephi_workloads["object"])][["object", "workload"]]
     examined = inside.merge(pod_security, left_on="object", right_on="pod", how="left")
     # A control of `restricted` can stand in the place of that of `baseline` on host paths.
@@ -64,6 +76,27 @@ def pods_meet_restricted(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, pod_s
         object="workload",
         member="member",
         passes="{object} meets the restricted level",
+    )
+
+
+def _paths_behind_claims(
+    volumes: pd.DataFrame, volume_mounts: pd.DataFrame, claims: pd.DataFrame, persistent_volumes: pd.DataFrame
+) -> pd.DataFrame:
+    """Return (`pod`, `control`, `reason`, `paths`) of pods that may write their node through a claim."""
+    takes = persistent_volumes["host_path"].map(lambda path: bool(path) and takes_node(path)).astype(bool)
+    hosts = persistent_volumes[takes]
+    bound = claims[["object", "persistent_volume"]].rename(columns={"object": "reference"})
+    bound = bound.merge(hosts[["object", "host_path"]], left_on="persistent_volume", right_on="object")
+    written = volume_mounts[~volume_mounts["read_only"]][["pod", "volume"]].drop_duplicates()
+    found = volumes.drop(columns=["host_path"]).merge(bound, on="reference").merge(written, on=["pod", "volume"])
+    return pd.DataFrame(
+        {
+            "pod": found["pod"],
+            "control": "hostPathVolumes",
+            "reason": found["reference"] + " is " + found["host_path"] + " of the node",
+            "paths": "$.spec.volumes[*].persistentVolumeClaim",
+        },
+        dtype="str",
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 
 STOCK = tuple(
     f"ClusterRole//system:{name}"
@@ -32,6 +32,8 @@ def tokens_kept_short(
     volume_mounts: pd.DataFrame,
     role_bindings: pd.DataFrame,
     binding_subjects: pd.DataFrame,
+    *,
+    token_hours: int = 24,
 ) -> pd.DataFrame:
     """Judge every ePHI pod by the token of its service account that it carries.
 
@@ -39,6 +41,8 @@ def tokens_kept_short(
     ----------
     ephi_workloads, pods, service_accounts, token_volumes, account_secrets, volumes, volume_mounts, role_bindings,
     binding_subjects : tables of those names
+    token_hours
+        A token that the pod asks for itself may be good for so many hours.
 
     Returns
     -------
@@ -69,6 +73,11 @@ def tokens_kept_short(
         legacy=texts_for(inside["object"], _endless(inside, volumes, volume_mounts)),
         kept=texts_for(inside["service_account"], _kept(account_secrets)),
     )
+    asked = token_volumes[~token_volumes["automatic"]].groupby("pod")["expiration_seconds"].max() / 3600
+    hours = examined["object"].map(asked).astype("Float64")
+    examined = examined.assign(
+        hours=hours.round(1).astype("str"), long=hours.gt(token_hours).fillna(False), most=token_hours
+    )
     default = examined["mounted"] & examined["account"].eq("default")
     return judge(
         examined,
@@ -95,6 +104,12 @@ def tokens_kept_short(
             "{object} mounts a token that may do what {bindings} grants; whether it does is not known without an audit "
             "log",
             code="input_missing",
+        ),
+        reviews(
+            examined["long"],
+            "why does {object} ask for a token that is good for {hours} hours, where {most} are enough? Who takes it "
+            "from the pod keeps it as long",
+            observed="{hours} hours",
         ),
         object="workload",
         member="object",

@@ -63,7 +63,7 @@ def healthy_now(
         undated=_named(here, undated & ~recent, name),
         best=texts_for(name, best),
     )
-    of_services = _fronting(ephi_objects, services, service_backends, endpoints, inside)
+    of_services = _fronting(ephi_objects, services, service_backends, endpoints, pods)
     columns = [
         "object",
         "is_service",
@@ -143,7 +143,7 @@ def _fronting(
     services: pd.DataFrame,
     backends: pd.DataFrame,
     endpoints: pd.DataFrame,
-    inside: pd.DataFrame,
+    pods: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the ePHI Services that select pods, with the number of endpoints that take traffic.
 
@@ -152,7 +152,7 @@ def _fronting(
     """
     chosen = services[services["selects"] & services["object"].isin(ephi_objects["object"])]["object"]
     behind = backends[backends["service"].isin(chosen)]
-    running = behind[behind["pod"].isin(inside[inside["live"]]["pod"])]["service"]
+    running = behind[behind["pod"].isin(pods[pods["live"]]["object"])]["service"]
     takes = endpoints[endpoints["ready"].fillna(True)]
     up = chosen.map(takes.groupby("service").size()).fillna(0).astype("Int64")
     live = chosen.isin(running) | ~chosen.isin(behind["service"])

@@ -7,7 +7,7 @@ import pandas as pd
 from hipaa_kit.graph.node_losses import DEMANDING
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.tables.declaration import rows_of
 
 
@@ -153,21 +153,35 @@ def _blocking(budgets: pd.DataFrame, joined: pd.DataFrame, workloads: pd.DataFra
 
 
 @check("HK-AVL-03")
-def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
+def replicas_spread(
+    ephi_workloads: pd.DataFrame,
+    spread: pd.DataFrame,
+    nodes: pd.DataFrame,
+    pods: pd.DataFrame,
+    blind_constraints: pd.DataFrame,
+) -> pd.DataFrame:
     """Judge every ePHI workload with several ready replicas by the nodes and zones under them.
 
     Parameters
     ----------
-    ephi_workloads, spread, nodes : tables of those names
+    ephi_workloads, spread, nodes, pods, blind_constraints : tables of those names
 
     Returns
     -------
     table `judgements`, one row per ePHI workload that keeps replicas
+
+    Notes
+    -----
+    Replicas that stand apart today may meet after the next rollout where a constraint does not count them.
+    Source: https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
     """
     workers = nodes[nodes["schedulable"] & ~nodes["control_plane"]]
     zones = workers[workers["zone"] != ""]["zone"].nunique()
     examined = spread.rename(columns={"workload": "object"})
     examined = examined.merge(ephi_workloads[["object", "pods"]], on="object").assign(all_zones=zones)
+    missed = blind_constraints.merge(pods[["object", "workload"]], left_on="pod", right_on="object")
+    keys = missed.groupby("workload")["topology_key"].agg(lambda each: ", ".join(sorted(set(each))))
+    examined["missed"] = texts_for(examined["object"], keys)
     single_zone = (examined["zones"] <= 1) & (zones > 1)
     nodes_that_take_pods = len(workers) or len(nodes)
     return judge(
@@ -195,6 +209,11 @@ def replicas_spread(ephi_workloads: pd.DataFrame, spread: pd.DataFrame, nodes: p
             single_zone & (examined["unplaced"] > 0),
             "ready replicas whose zone is not known: {unplaced}",
             code="input_missing",
+        ),
+        reviews(
+            examined["missed"] != "",
+            "what keeps its replicas apart? The selector of its spread constraint on {missed} does not select them",
+            observed="no pod of its own",
         ),
         passes="ready replicas: {ready_replicas}, on nodes: {nodes}, in zones: {zones}",
     )

@@ -220,7 +220,8 @@ def copies_cannot_be_read_or_changed(
     Notes
     -----
     What its provider says of the bucket decides; without that it is asked about. Older versions alone do not keep
-    somebody with the tool's credentials from removing them.
+    somebody with the tool's credentials from removing them. Nobody lifts a lock of mode COMPLIANCE before its time;
+    one of mode GOVERNANCE can be lifted by whoever is given the right to.
     Sources: https://velero.io/docs/main/api-types/backupstoragelocation/,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html.
     """
@@ -228,6 +229,11 @@ def copies_cannot_be_read_or_changed(
     examined = stores.drop_duplicates("object")
     encrypted = examined["encrypted"].fillna(examined["key_named"])
     locked = examined["object_lock"]
+    held = locked.eq(True).fillna(False)
+    kept = backup_plans.groupby("store")["retention_hours"].max()
+    examined = examined.assign(
+        kept_days=(examined["object"].map(kept).astype("Float64") / 24).round(1), mode=examined["lock_mode"]
+    )
     return judge(
         examined,
         fails(
@@ -252,6 +258,16 @@ def copies_cannot_be_read_or_changed(
         reviews(encrypted.isna() & locked.isna(), "are copies in {bucket} encrypted, and locked for a time?"),
         reviews(encrypted.isna(), "are copies in {bucket} encrypted?"),
         reviews(locked.isna(), "are copies in {bucket} locked for a time?"),
+        reviews(
+            held & examined["mode"].eq("GOVERNANCE"),
+            "who may lift the lock of bucket {bucket}? Its mode is GOVERNANCE",
+            observed="GOVERNANCE",
+        ),
+        reviews(
+            held & examined["lock_days"].lt(examined["kept_days"]).fillna(False),
+            "copies in {bucket} live {kept_days} days, and are locked for {lock_days}: is that long enough to notice?",
+            observed="{lock_days} days",
+        ),
         observed="encrypted, locked",
         passes="copies in {bucket} are encrypted, and locked for a time",
     )

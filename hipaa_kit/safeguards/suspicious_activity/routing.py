@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
@@ -44,13 +46,18 @@ def alerts_reach_people(
         if general or tuple(row[name] for name in KEY) in matter:
             name = "any critical alert" if general else row["alert"]
             member = name if general else f"{row['object']}/{row['group']}/{row['position']}/{row['alert']}"
-            rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name})
+            rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name, "state": _state(row)})
     servers = _servers(alert_rules, metric_servers, set(services["object"]))
     unseen = {"sends": "unseen"} if alert_ways.empty else {}
     rows += [{**row, "state": unseen.get(row["state"], row["state"])} for row in servers]
     if not rows:
         rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
     return _judged(_filled(rows, COLUMNS))
+
+
+def _state(way: dict[str, Any]) -> str:
+    """Return the state of a way; one that leads through an Alertmanager that is not ready leads nowhere now."""
+    return "down" if way["ready"] is False and way["state"] != "deaf" else str(way["state"])
 
 
 def _filled(rows: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
@@ -108,6 +115,17 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
             expected="an Alertmanager with a receiver",
             rests_on=["alert_ways", "metric_servers"],
         ),
+        fails(
+            state == "down",
+            "it is not ready, so nobody is told of {alert}",
+            path="$.status",
+            observed="not ready",
+            expected="a ready replica",
+        ),
+        reviews(
+            state == "unread",
+            "to which of {receivers} {alert} comes hangs on a value that is not kept: does each reach a person?",
+        ),
         reviews(
             state == "open",
             "whether {alert} reaches anybody depends on its labels or on the time: it comes to one of {receivers}",
@@ -147,7 +165,9 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
     """
     always = alert_rules[alert_rules["always"] & (alert_rules["servers"] != "")]
     ways = alert_ways.merge(always[KEY], on=KEY)
-    rows = [{**row, "object": row["alertmanager"], "rule": row["object"]} for row in rows_of(ways)]
+    rows = [
+        {**row, "object": row["alertmanager"], "rule": row["object"], "state": _state(row)} for row in rows_of(ways)
+    ]
     if not rows:
         rule = " ".join(sorted(set(always["object"])))
         alert = ", ".join(sorted(set(always["alert"])))
@@ -178,6 +198,17 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
             observed="no integration",
             expected="a receiver that notices when it stops",
             rests_on=["alertmanager_configs"],
+        ),
+        fails(
+            state == "down",
+            "{alert} always fires, and the Alertmanager that takes it is not ready",
+            path="$.status",
+            observed="not ready",
+            expected="a ready replica",
+        ),
+        reviews(
+            state == "unread",
+            "to which of {receivers} {alert} comes hangs on a value that is not kept: does each notice when it stops?",
         ),
         reviews(state == "open", "whether {alert} comes to anybody depends on labels or on the time: {receivers}"),
         not_assessed(

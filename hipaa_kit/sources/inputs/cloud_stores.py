@@ -91,6 +91,9 @@ def read_s3(document: Any, reading: Reading) -> Iterator[Row]:
         lock = get(document, "ObjectLockConfiguration")
         kept = text(lock, "Rule", "DefaultRetention", "Mode")
         values["object_lock"] = text(lock, "ObjectLockEnabled") == "Enabled" and bool(kept)
+        values["lock_mode"] = kept if kept in ("COMPLIANCE", "GOVERNANCE") else ""
+        years = whole(lock, "Rule", "DefaultRetention", "Years")
+        values["lock_days"] = whole(lock, "Rule", "DefaultRetention", "Days") if years is None else years * 365
     yield Row(CLOUD_STORES, values)
 
 
