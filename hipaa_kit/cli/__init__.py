@@ -30,6 +30,7 @@ from hipaa_kit.cli.terminal import progress as _progress
 from hipaa_kit.cli.terminal import refuse_existing as _refuse_existing
 from hipaa_kit.cli.terminal import say as _say
 from hipaa_kit.cli.terminal import say_what_was_read as _say_what_was_read
+from hipaa_kit.cli.what_if import add_what_if
 from hipaa_kit.errors import (
     EXIT_DONE,
     EXIT_INTERNAL,
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _inspect(verbs)
     _assess(verbs)
     add_remedies(verbs)
+    add_what_if(verbs)
     _history(verbs)
     add_explain(verbs)
     add_evidence_verbs(verbs)
