@@ -30,6 +30,7 @@ from hipaa_kit.assess.what_if import Manifest, WhatIf, applications, deletions, 
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.paths import Paths
 from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
@@ -176,6 +177,11 @@ class Assessment:
     def permissions(self) -> Permissions:
         """Who can do what, by which role binding: what RBAC says in this snapshot."""
         return permissions(self.tables, self.snapshot)
+
+    @cached_property
+    def paths(self) -> Paths:
+        """How ePHI can be reached, over network, rights, identities, volumes and copies together."""
+        return Paths(self.tables, self.permissions, self.reachability)
 
     def what_if(
         self,

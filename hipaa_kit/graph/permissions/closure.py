@@ -34,7 +34,11 @@ EPHI_KINDS: Final = frozenset({"Pod", "Secret", "PersistentVolumeClaim"})
 
 
 class Step(NamedTuple):
-    """One step from a source to a target; `expected` says of a way why every cluster has it."""
+    """One step from a source to a target.
+
+    `expected` says of a way why every cluster has it; `rules` give its rights, as `role#position`; `needs` and `stops`
+    say what it needs besides, and what in this cluster narrows it.
+    """
 
     source: str
     target: str
@@ -43,6 +47,9 @@ class Step(NamedTuple):
     confidence: str = CERTAIN
     cost: int = 0
     expected: str | None = None
+    rules: tuple[str, ...] = ()
+    needs: str = ""
+    stops: str = ""
 
 
 Tree = Mapping[str, tuple[int, Step | None]]
@@ -193,8 +200,19 @@ class Closure(Escalations):
         elif kind in ("Role", "ClusterRole"):
             return
         bindings = tuple(dict.fromkeys(binding_id(held.binding) for held in edge.proof))
-        technique, expected = edge.technique, self.expected_because(edge)
-        yield Step(source, target, technique.name, bindings, self._confidence(technique), technique.cost, expected)
+        technique = edge.technique
+        yield Step(
+            source,
+            target,
+            technique.name,
+            bindings,
+            self._confidence(technique),
+            technique.cost,
+            self.expected_because(edge),
+            edge.rules,
+            edge.needs,
+            "; ".join(self._mitigations(edge)),
+        )
 
     def _with_roles(self, who: Principal, edges: list[Edge]) -> Iterator[Step]:
         """Yield where a subject leads with all roles that it may bind, by what it then holds together."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.book import Holding
+from hipaa_kit.graph.permissions.loading import role_id
 from hipaa_kit.graph.permissions.technique import ANYWHERE, Technique
 from hipaa_kit.kube.rbac import Principal
 
@@ -36,3 +37,13 @@ class Edge(NamedTuple):
         if self.place is not None:
             return self.place
         return "" if self.technique.cluster else self.scope or ANYWHERE
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that give the rights, as `role#position`."""
+        return tuple(f"{role_id(held.role)}#{held.position}" for held in self.proof)
+
+    @property
+    def needs(self) -> str:
+        """What must hold besides the rights, in words."""
+        return "; ".join(filter(None, (self.technique.precondition, self.note)))

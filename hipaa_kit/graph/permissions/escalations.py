@@ -13,7 +13,7 @@ from hipaa_kit.graph.permissions.edge import Edge
 from hipaa_kit.graph.permissions.effective import Effective
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.finder import Finder
-from hipaa_kit.graph.permissions.loading import binding_id, role_id
+from hipaa_kit.graph.permissions.loading import binding_id
 from hipaa_kit.graph.permissions.reviews import Reviews
 from hipaa_kit.graph.permissions.stock import EVERY_CLUSTER, is_stock, stock_rules
 from hipaa_kit.graph.permissions.technique import CERTAIN, CONDITION, Technique
@@ -108,8 +108,8 @@ class Escalations(Reviews):
             "scope": edge.scope,
             "target": edge.target,
             "bindings": " ".join(dict.fromkeys(binding_id(held.binding) for held in edge.proof)),
-            "rules": " ".join(f"{role_id(held.role)}#{held.position}" for held in edge.proof),
-            "preconditions": "; ".join(filter(None, (technique.precondition, edge.note))),
+            "rules": " ".join(edge.rules),
+            "preconditions": edge.needs,
             "mitigations": "; ".join(self._mitigations(edge)),
             "confidence": self._confidence(technique),
             "cost": technique.cost,

@@ -1,0 +1,434 @@
+"""The questions that can be asked of the merged graph: paths to ePHI, exposure, blast radius, who touches what."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterator
+from functools import cached_property
+from typing import Any, Final
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hipaa_kit.errors import InputError
+from hipaa_kit.graph.paths.model import HIDDEN, INTERNET, Builder, Graph, numbers
+from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
+from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects
+from hipaa_kit.graph.paths.rights import add_hubs, add_rights
+from hipaa_kit.graph.paths.search import Tree, cheapest, independent
+from hipaa_kit.graph.paths.words import Hop, Teller, is_hub, worst
+from hipaa_kit.graph.permissions import RBAC_TABLES, Permissions
+from hipaa_kit.graph.reachability import Reachability
+from hipaa_kit.inventory.registry import kinds_behind
+from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.tables.paths import PATH_EDGES, PATH_EXPOSURE, PATH_HOPS, PATH_NODES, PATH_REACH
+from hipaa_kit.vocabulary import CRITICALITIES
+
+OF_OBJECTS: Final = (
+    "account_secrets",
+    "backup_access",
+    "backup_coverage",
+    "backup_plans",
+    "backup_stores",
+    "claims",
+    "containers",
+    "environment",
+    "ephi_objects",
+    "expected_flows",
+    "exposures",
+    "isolation",
+    "nodes",
+    "pods",
+    "scope_entries",
+    "secret_uses",
+    "service_accounts",
+    "service_targets",
+    "token_volumes",
+    "volume_snapshots",
+    "volumes",
+)
+PATH_TABLES: Final = tuple(sorted({*OF_OBJECTS, *RBAC_TABLES} - {"labels"}))
+"""Tables on which every answer rests; of labels only those of Namespaces count, whose kind stands behind others."""
+
+ANY_POD: Final = "pod"
+ANY_SUBJECT: Final = "subject"
+FROM_INTERNET: Final = "internet"
+SOURCES: Final = (FROM_INTERNET, ANY_POD, ANY_SUBJECT)
+SUBJECTS: Final = ("User", "Group", "ServiceAccount")
+COUNTED: Final = 8
+"""Independent paths that are counted at most."""
+LOOKED_AT: Final = 400
+"""Nodes of a graph that somebody can still look at."""
+TRIED: Final = 64
+"""Paths that are looked at for each one that is asked for, where many read alike."""
+
+
+class Paths:
+    """How ePHI can be reached, over network, rights, identities, volumes and copies together.
+
+    Parameters
+    ----------
+    tables
+        Tables of the inventory: see `PATH_TABLES`.
+    permissions, reachability
+        Of the same snapshot.
+
+    Notes
+    -----
+    A hop says that whoever holds its source can come to hold, or reach, its target. That a path is not shown proves
+    that there is none only where `gaps()` is empty. Hops of which the objects do not say whether they are open are left
+    out unless `unknown` is asked for.
+    """
+
+    def __init__(self, tables: TableSet, permissions: Permissions, reachability: Reachability) -> None:
+        self.tables, self.permissions, self.reachability = tables, permissions, reachability
+        self.objects = Objects(tables, reachability.facts.pods)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The merged graph."""
+        builder = Builder()
+        builder.node(INTERNET)
+        self.objects.add(builder)
+        add_network(builder, self.reachability)
+        add_entries(builder, self.tables["exposures"], self.tables["expected_flows"], self.objects.owner)
+        add_rights(builder, self.permissions, frozenset(self.objects.controllers))
+        self.objects.leads(builder)
+        add_hubs(builder)
+        return builder.graph()
+
+    @cached_property
+    def teller(self) -> Teller:
+        """Tells paths in words."""
+        return Teller(self.graph, self.reachability)
+
+    def gaps(self) -> list[str]:
+        """Return, in words, what was not seen and could hide a path."""
+        coverage = self.permissions.known.coverage
+        behind = dict.fromkeys(kind for table in PATH_TABLES for kind in kinds_behind(table))
+        unseen = [f"not seen: {gap.line()}" for kind in sorted(behind) for gap in coverage.gaps(kind)]
+        return list(dict.fromkeys([*self.permissions.gaps(), *unseen]))
+
+    @cached_property
+    def targets(self) -> dict[str, str]:
+        """Where paths to ePHI end, and how much depends on each: what holds ePHI by the scope, and copies of it."""
+        held = self.objects.ephi
+        owner = self.objects.owner
+        found = {name: worth for name, worth in held.items() if parse_object_id(name)[0] not in AROUND}
+        found |= {pod: worth for pod, worth in held.items() if owner.get(pod) == pod}
+        for name in self.graph.names:
+            kind, namespace, rest = parse_object_id(name)
+            if kind not in COPIES or rest == "*" or namespace == "*":
+                continue
+            if kind == "LogStream":
+                found[name] = held.get(f"{rest.partition('/')[0]}/{namespace}/{rest.partition('/')[2]}", "standard")
+            elif kind == "VolumeSnapshot":
+                found[name] = self._of_snapshot.get(name, "standard")
+            else:
+                found[name] = min(held.values(), key=CRITICALITIES.index, default="standard")
+        return {name: worth for name, worth in found.items() if name in self.graph.number}
+
+    @cached_property
+    def _of_snapshot(self) -> dict[str, str]:
+        held = self.tables["volume_snapshots"]
+        return {
+            name: self.objects.ephi[claim]
+            for name, claim in held[["object", "claim"]].itertuples(index=False)
+            if claim in self.objects.ephi
+        }
+
+    def nodes(self) -> pd.DataFrame:
+        """Return table `path_nodes`: one row per node of the merged graph."""
+        held = self.objects.ephi | self.targets
+        return PATH_NODES.frame(
+            {
+                "node": name,
+                "kind": name.partition("/")[0],
+                "namespace": parse_object_id(name)[1],
+                "criticality": held.get(name, ""),
+                "ephi": name in held,
+                "target": name in self.targets,
+                "hub": is_hub(name),
+            }
+            for name in self.graph.names
+        )
+
+    def edges(self, unknown: bool = False) -> pd.DataFrame:
+        """Return table `path_edges`: one row per edge of the merged graph, hubs and all.
+
+        Parameters
+        ----------
+        unknown
+            Also those of which it is not known whether they are open.
+        """
+        graph = self.graph
+        told = [self.teller.told(why, "", "") for why in graph.whys]
+        rows = []
+        for edge in graph.view(unknown).forward.tolist():
+            number = int(graph.why[edge])
+            why, (proof, objects) = graph.whys[number], told[number]
+            rows.append(
+                {
+                    "source": graph.names[graph.source[edge]],
+                    "edge": why.edge,
+                    "target": graph.names[graph.target[edge]],
+                    "proof": proof,
+                    "objects": " ".join(objects),
+                    "precondition": why.precondition,
+                    "mitigation": why.mitigation,
+                    "confidence": why.confidence,
+                    "cost": why.cost,
+                }
+            )
+        return PATH_EDGES.frame(rows)
+
+    def to_ephi(
+        self, source: str | None = None, target: str | None = None, k: int = 3, unknown: bool = False
+    ) -> pd.DataFrame:
+        """Return table `path_hops`: the cheapest paths to ePHI, hop by hop, the cheapest path first.
+
+        Parameters
+        ----------
+        source
+            Where paths begin: `Kind/namespace/name` of a pod, node, subject or Secret; `internet`, as by default; `pod`
+            for any pod outside the ePHI scope; `subject` for any subject that is not born with the cluster.
+        target
+            Where they end; by default everything that holds ePHI.
+        k
+            Paths for each target at most. Replicas of a workload stand for one another beyond the first.
+        unknown
+            Also over hops of which it is not known whether they are open.
+
+        Raises
+        ------
+        InputError
+            Source or target is not in the graph, or `k` is not positive.
+        """
+        if k < 1:
+            raise InputError(f"{k} is no number of paths", "", "ask for one or more")
+        found = []
+        for end in [self._named(target)] if target else sorted(self.targets):
+            found += [(hops, end) for hops in self._paths(self._starts(source), end, k, unknown)]
+        found.sort(key=lambda each: _rank(each[0], self.targets.get(each[1], "")))
+        rows = (row for rank, (hops, end) in enumerate(found, start=1) for row in self._rows(rank, hops, end))
+        return PATH_HOPS.frame(rows)
+
+    def _rows(self, rank: int, hops: list[Hop], end: str) -> Iterator[dict[str, Any]]:
+        whole, sure, cost = sum(hop.cost for hop in hops), worst(hop.confidence for hop in hops), 0
+        for place, hop in enumerate(hops, start=1):
+            cost += hop.cost
+            yield {
+                "rank": rank,
+                "hop": place,
+                "start": hops[0].source,
+                "end": end,
+                "criticality": self.targets.get(end, self.objects.ephi.get(end, "")),
+                **told(hop),
+                "cost": cost,
+                "path_cost": whole,
+                "path_confidence": sure,
+            }
+
+    def _named(self, name: str) -> str:
+        """Return a node by its name; raise where the graph has none of it."""
+        node = INTERNET if name == FROM_INTERNET else name
+        if node not in self.graph.number:
+            known = "Kind/namespace/name of a pod, node, subject, Secret or of what holds ePHI, or internet"
+            raise InputError(f"no path could begin or end at {name!r}: nothing is known of it", "", f"give {known}")
+        return node
+
+    def _starts(self, source: str | None) -> list[str]:
+        """Return the nodes at which paths of a source begin."""
+        if source == ANY_POD:
+            owner, ephi = self.objects.owner, self.objects.ephi
+            pods = [pod.object for pod in self.reachability.facts.pods]
+            return [pod for pod in pods if pod not in ephi and owner[pod] not in ephi]
+        if source == ANY_SUBJECT:
+            return self._subjects
+        return [self._named(source or FROM_INTERNET)]
+
+    @cached_property
+    def _subjects(self) -> list[str]:
+        """Subjects that hold something that somebody decided on: what every cluster is born with is left out."""
+        graph = self.graph
+        found = []
+        for name in graph.names:
+            if parse_object_id(name)[0] in SUBJECTS and not is_hub(name):
+                whys = [graph.reason(edge) for edge in graph.whole.out_of(graph.number[name])]
+                if any(not why.expected and why.edge not in ("MEMBER_OF", *HIDDEN) for why in whys):
+                    found.append(name)
+        return found
+
+    @cached_property
+    def _keys(self) -> list[Hashable]:
+        """What each node is taken for where paths are compared: a pod for any of its workload, hubs for one another."""
+        owner = self.objects.owner
+        found: list[Hashable] = []
+        for name in self.graph.names:
+            kind, _, rest = name.partition("/")
+            pod = name if kind == "Pod" else f"Pod/{rest}" if kind in (PORTS, "SignIn") else ""
+            found.append((kind, owner[pod]) if pod in owner else name)
+        return found
+
+    def _paths(self, starts: list[str], end: str, k: int, unknown: bool) -> list[list[Hop]]:
+        """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
+        view, target = self.graph.view(unknown), self.graph.number[end]
+        rest = self._distance(end, unknown).length
+        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], self.graph.rank[node]))
+        streams = (cheapest(view, node, target, self._keys.__getitem__, rest) for node in first if node != target)
+        found: list[list[Hop]] = []
+        seen: set[Hashable] = set()
+        if len(first) > 1:
+            # From many sources one path each: the nearest sources first.
+            streams = (itertools.islice(stream, 1) for stream in streams)
+        for path in itertools.islice(itertools.chain.from_iterable(streams), TRIED * k):
+            hops = self.teller.hops(path)
+            key = tuple((hop.edge, self._keys[self.graph.number[hop.target]]) for hop in hops)
+            start = self._keys[self.graph.number[hops[0].source]]
+            if (start, key) not in seen:
+                seen.add((start, key))
+                found.append(hops)
+            if len(found) == k:
+                break
+        return found
+
+    def _distance(self, end: str, unknown: bool) -> Tree:
+        return Tree(self.graph.view(unknown), numbers(self.graph, [end]), back=True)
+
+    def exposure(self, unknown: bool = False) -> pd.DataFrame:
+        """Return table `path_exposure`: how open each thing with ePHI is to the internet, any pod, and any subject.
+
+        Parameters
+        ----------
+        unknown
+            Also by hops of which it is not known whether they are open.
+        """
+        graph = self.graph
+        free = np.array([why.edge in HIDDEN or why.cost == 0 for why in graph.whys], dtype=bool)[graph.why]
+        complete = not self.gaps()
+        starts = {source: self._starts(source) for source in SOURCES}
+        rows = [
+            {
+                "object": end,
+                "criticality": worth,
+                "source": source,
+                "complete": complete,
+                **self._exposed(names, end, unknown, free),
+            }
+            for end, worth in self.targets.items()
+            for source, names in starts.items()
+        ]
+        return PATH_EXPOSURE.frame(rows)
+
+    def _exposed(self, starts: list[str], end: str, unknown: bool, free: npt.NDArray[np.bool_]) -> dict[str, Any]:
+        best = self._paths(starts, end, 1, unknown)
+        if not best:
+            return {"paths": 0}
+        begin = frozenset(numbers(self.graph, starts).tolist()) - {self.graph.number[end]}
+        count = independent(self.graph.view(unknown), begin, self.graph.number[end], COUNTED, free)
+        hops = best[0]
+        return {
+            "paths": count,
+            "more": count == COUNTED,
+            "cost": sum(hop.cost for hop in hops),
+            "hops": len(hops),
+            "confidence": worst(hop.confidence for hop in hops),
+            "start": hops[0].source,
+            "path": self.teller.line(hops),
+        }
+
+    def blast_radius(self, source: str, unknown: bool = False) -> pd.DataFrame:
+        """Return table `path_reach`: everything that whoever holds one thing holds or reaches in the end.
+
+        Parameters
+        ----------
+        source
+            As for `to_ephi`, one thing.
+        unknown
+            Also by hops of which it is not known whether they are open.
+        """
+        graph, start = self.graph, self._named(source)
+        tree = Tree(graph.view(unknown), numbers(graph, [start]))
+        held = self.objects.ephi | self.targets
+        rows = []
+        for node in np.flatnonzero(tree.by >= 0).tolist():
+            name = graph.names[node]
+            if is_hub(name):
+                continue
+            hops = self.teller.hops(tree.path(node))
+            rows.append(
+                {
+                    "source": start,
+                    "target": name,
+                    "kind": name.partition("/")[0],
+                    "criticality": held.get(name, ""),
+                    "ephi": name in self.targets,
+                    "cost": sum(hop.cost for hop in hops),
+                    "hops": len(hops),
+                    "confidence": worst(hop.confidence for hop in hops),
+                    "path": self.teller.line(hops),
+                }
+            )
+        return PATH_REACH.frame(rows)
+
+    def to_networkx(
+        self, source: str | None = None, target: str | None = None, k: int = 3, *, unknown: bool = False
+    ) -> nx.MultiDiGraph[str]:
+        """Return the paths that `to_ephi` has as a graph: an edge per hop, each hop once.
+
+        Parameters
+        ----------
+        source, target, k, unknown
+            As of `to_ephi`.
+
+        Raises
+        ------
+        InputError
+            It would have more nodes than somebody can look at.
+        """
+        hops = self.to_ephi(source, target, k, unknown)
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        held = self.objects.ephi | self.targets
+        for row in rows_of(hops):
+            for node in (row["source"], row["target"]):
+                kind, namespace, _ = parse_object_id(node)
+                graph.add_node(node, kind=kind, namespace=namespace, ephi=node in held, criticality=held.get(node, ""))
+            about = {
+                name: row[name] for name in ("edge", "proof", "objects", "precondition", "mitigation", "confidence")
+            }
+            graph.add_edge(row["source"], row["target"], key=f"{row['edge']} {row['objects']}", **about)
+        if len(graph) > LOOKED_AT:
+            raise InputError(
+                f"the graph would have {len(graph)} nodes, and the limit is {LOOKED_AT}",
+                "",
+                "ask for one target, or fewer paths",
+            )
+        return graph
+
+
+def told(hop: Hop) -> dict[str, Any]:
+    """Return a hop as it stands in a row."""
+    return {
+        "source": hop.source,
+        "edge": hop.edge,
+        "target": hop.target,
+        "proof": hop.proof,
+        "objects": " ".join(hop.objects),
+        "precondition": hop.precondition,
+        "mitigation": hop.mitigation,
+        "confidence": hop.confidence,
+    }
+
+
+def _rank(hops: list[Hop], criticality: str) -> tuple[Any, ...]:
+    worth = CRITICALITIES.index(criticality) if criticality in CRITICALITIES else len(CRITICALITIES)
+    return sum(hop.cost for hop in hops), worth, len(hops), tuple((hop.source, hop.edge, hop.target) for hop in hops)
+
+
+def paths_of(tables: TableSet, permissions: Permissions, reachability: Reachability) -> Paths:
+    """Return the paths of a snapshot."""
+    return Paths(tables, permissions, reachability)

@@ -1,0 +1,222 @@
+"""Cheapest paths, the next cheapest, and paths that share no step."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Hashable, Iterator
+from typing import Final
+
+import numpy as np
+
+from hipaa_kit.graph.paths.model import Numbers, View
+
+FAR: Final = np.iinfo(np.int64).max // 4
+"""Length of the way to what cannot be reached."""
+
+Path = tuple[int, ...]
+"""Edges of a path by number, in order."""
+
+
+class Tree:
+    """The cheapest way to, or from, everything, by one edge each.
+
+    Attributes
+    ----------
+    length
+        Length of the way by node; `FAR` where there is none.
+    by
+        Last edge of the way (with `back` the first), by node; -1 at the start and where there is none.
+    """
+
+    def __init__(self, view: View, starts: Numbers, *, back: bool = False) -> None:
+        self.view, self.back = view, back
+        graph = view.graph
+        ends = graph.source if back else graph.target
+        self.length = np.full(graph.size, FAR, dtype=np.int64)
+        self.by = np.full(graph.size, -1, dtype=np.int64)
+        self.length[starts] = 0
+        waiting: list[int] = [0]
+        at: dict[int, list[Numbers]] = {0: [np.asarray(starts, dtype=np.int64)]}
+        done = np.zeros(graph.size, dtype=bool)
+        while waiting:
+            here = heapq.heappop(waiting)
+            nodes = np.unique(np.concatenate(at.pop(here)))
+            nodes = nodes[(self.length[nodes] == here) & ~done[nodes]]
+            while len(nodes):
+                done[nodes] = True
+                edges = view.leaving(nodes, back=back)
+                reached, length = ends[edges], here + graph.weight[edges]
+                better = length < self.length[reached]
+                edges, reached, length = edges[better], reached[better], length[better]
+                # Of several edges to one node the shortest is kept, of equal ones the first.
+                order = np.lexsort((edges, length, reached))
+                first = np.ones(len(order), dtype=bool)
+                first[1:] = reached[order][1:] != reached[order][:-1]
+                edges, reached, length = (each[order][first] for each in (edges, reached, length))
+                self.length[reached], self.by[reached] = length, edges
+                nodes = reached[length == here]
+                for each in np.unique(length[length > here]).tolist():
+                    if each not in at:
+                        at[each] = []
+                        heapq.heappush(waiting, each)
+                    at[each].append(reached[length == each])
+
+    def reaches(self, node: int) -> bool:
+        """Tell whether there is a way."""
+        return bool(self.length[node] < FAR)
+
+    def path(self, node: int) -> Path:
+        """Return the edges of the way to a node, or with `back` from it, in the order in which they are taken."""
+        graph = self.view.graph
+        found: list[int] = []
+        while (edge := int(self.by[node])) >= 0:
+            found.append(edge)
+            node = int(graph.target[edge] if self.back else graph.source[edge])
+        return tuple(found) if self.back else tuple(reversed(found))
+
+
+def cheapest(
+    view: View,
+    source: int,
+    target: int,
+    key: Callable[[int], Hashable] = lambda node: node,
+    distance: Numbers | None = None,
+) -> Iterator[Path]:
+    """Yield the paths without a loop from one node to another, the cheapest first.
+
+    Parameters
+    ----------
+    key
+        What a node is taken for: of two paths whose nodes are taken for the same, one by one, only the cheaper comes.
+        Beyond the first path, nodes of one key stand for one another.
+    distance
+        Length of the cheapest way from each node to the target, where it is known already.
+
+    Notes
+    -----
+    J. Y. Yen, "Finding the K Shortest Loopless Paths in a Network", Management Science 17 (1971). Each deviation is
+    looked for by A*, which the lengths of the cheapest ways to the target lead: https://doi.org/10.1287/mnsc.17.11.712.
+    """
+    rest = Tree(view, np.array([target]), back=True).length if distance is None else distance
+    graph = view.graph
+    if rest[source] >= FAR:
+        return
+    order = itertools.count()
+    first = _guided(view, source, target, rest, frozenset(), frozenset(), key)
+    waiting: list[tuple[int, int, Path, int]] = []
+    if first is not None:
+        waiting.append((_length(view, first), next(order), first, 0))
+    told: list[Path] = []
+    keys: set[tuple[Hashable, ...]] = set()
+    while waiting:
+        _, _, path, deviates = heapq.heappop(waiting)
+        own = tuple(key(int(graph.target[edge])) for edge in path)
+        if own in keys:
+            continue
+        keys.add(own)
+        yield path
+        told.append(path)
+        for at in range(deviates, len(path)):
+            root = path[:at]
+            shut = frozenset([source, *(int(graph.target[edge]) for edge in root)][:-1] if root else [])
+            spur = int(graph.target[root[-1]]) if root else source
+            closed = {key(int(graph.target[other[at]])) for other in told if len(other) > at and other[:at] == root}
+            found = _guided(view, spur, target, rest, shut, closed, key)
+            if found is not None:
+                whole = (*root, *found)
+                heapq.heappush(waiting, (_length(view, whole), next(order), whole, at))
+
+
+def _length(view: View, path: Path) -> int:
+    return int(view.graph.weight[list(path)].sum())
+
+
+def _guided(
+    view: View,
+    source: int,
+    target: int,
+    rest: Numbers,
+    shut: frozenset[int],
+    closed: frozenset[Hashable] | set[Hashable],
+    key: Callable[[int], Hashable],
+) -> Path | None:
+    """Return the cheapest path past some nodes that are shut, whose first step leads to none of some keys."""
+    graph = view.graph
+    best = {source: 0}
+    by: dict[int, int] = {}
+    done: set[int] = set()
+    waiting = [(int(rest[source]), int(graph.rank[source]), source)]
+    while waiting:
+        _, _, node = heapq.heappop(waiting)
+        if node in done:
+            continue
+        if node == target:
+            return _back(view, by, source, target)
+        done.add(node)
+        for edge in view.out_of(node):
+            after = int(graph.target[edge])
+            if after in done or after in shut or rest[after] >= FAR:
+                continue
+            if node == source and closed and key(after) in closed:
+                continue
+            length = best[node] + int(graph.weight[edge])
+            if length < best.get(after, FAR):
+                best[after], by[after] = length, edge
+                heapq.heappush(waiting, (length + int(rest[after]), int(graph.rank[after]), after))
+    return None
+
+
+def _back(view: View, by: dict[int, int], source: int, target: int) -> Path:
+    found = []
+    while target != source:
+        found.append(by[target])
+        target = int(view.graph.source[by[target]])
+    return tuple(reversed(found))
+
+
+def independent(view: View, sources: frozenset[int], target: int, most: int, free: np.ndarray) -> int:
+    """Return how many paths there are that share no edge but free ones, `most` at most.
+
+    Parameters
+    ----------
+    sources
+        Nodes at which a path may begin.
+    free
+        Edges by number that any number of paths may share: those out of hubs.
+
+    Notes
+    -----
+    By the theorem of Menger: as many as edges have to be cut. Each round finds one path more, backwards from the
+    target, over edges that are not used or, the other way, over those that are.
+    """
+    graph = view.graph
+    used: dict[int, int] = {}
+    count = 0
+    while count < most:
+        by: dict[int, tuple[int, bool]] = {target: (-1, True)}
+        waiting = [target]
+        found = -1
+        for node in waiting:
+            if node in sources:
+                found = node
+                break
+            for edge in view.into(node):
+                before = int(graph.source[edge])
+                if before not in by and (free[edge] or not used.get(edge)):
+                    by[before] = (edge, True)
+                    waiting.append(before)
+            for edge in view.out_of(node):
+                after = int(graph.target[edge])
+                if after not in by and used.get(edge, 0) > 0:
+                    by[after] = (edge, False)
+                    waiting.append(after)
+        if found < 0:
+            return count
+        node = found
+        while node != target:
+            edge, ahead = by[node]
+            used[edge] = used.get(edge, 0) + (1 if ahead else -1)
+            node = int(graph.target[edge] if ahead else graph.source[edge])
+        count += 1
+    return count
