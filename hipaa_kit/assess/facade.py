@@ -17,6 +17,7 @@ import hipaa_kit.graph
 import hipaa_kit.inventory
 import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
+from hipaa_kit.assess.cut import Cut, smallest_cut
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
@@ -225,6 +226,18 @@ class Assessment:
         would_be = what_would_be(self.snapshot, changes, pseudonym=self.pseudonymizer)
         other = scope if isinstance(scope, Scope) or scope is None else load_scope(scope)
         return WhatIf(self, self.changed(would_be, other), changes)
+
+    def smallest_cut(
+        self,
+        source: str | None = None,
+        targets: Iterable[str] | str = (),
+        *,
+        worst: bool = False,
+        keep_declared: bool = False,
+        k: int = 3,
+    ) -> Cut:
+        """Return the fewest things to take away so that paths to ePHI stop; see `assess.cut.smallest_cut`."""
+        return smallest_cut(self, source, targets, worst=worst, keep_declared=keep_declared, k=k)
 
     def changed(self, snapshot: Snapshot, scope: Scope | None = None) -> Assessment:
         """Return this assessment of a snapshot that was made of its own, under its own scope or another.

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from hipaa_kit.assess.gate import Reason
-from hipaa_kit.errors import EXIT_FINDINGS, InputError
+from hipaa_kit.errors import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, InputError
+from hipaa_kit.graph.paths.answers import PATH_TABLES
+from hipaa_kit.graph.paths.changes import path_changes
 from hipaa_kit.graph.permissions.engine import RBAC_TABLES
 from hipaa_kit.kube.apply import removed_fields
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -20,6 +22,7 @@ from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.overlay import Apply, Change, Delete, Patch
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Part, Record, Snapshot
+from hipaa_kit.tables.cuts import PATH_CHANGES
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.permissions import PERMISSION_CHANGES
 from hipaa_kit.tables.what_if import FINDING_CHANGES, OBJECT_CHANGES
@@ -89,9 +92,17 @@ class WhatIf:
         same = all(self.before.tables[name] is self.after.tables[name] for name in RBAC_TABLES)
         return PERMISSION_CHANGES.frame() if same else self.before.permissions.diff(self.after.permissions)
 
+    def _new_paths(self) -> Iterator[Reason]:
+        if not self.after.paths.targets:
+            yield Reason(
+                EXIT_NOTHING_ASSESSED, "whether a path to ePHI appears cannot be told: nothing holds any by the scope"
+            )
+        if count := int((self.paths["change"] == "appears").sum()):
+            yield Reason(EXIT_FINDINGS, f"{count} paths to ePHI appear")
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return all tables by name, in the order in which they are read."""
-        return {name: getattr(self, name) for name in ("objects", "findings", "flows", "permissions")}
+        return {name: getattr(self, name) for name in ("objects", "paths", "findings", "flows", "permissions")}
 
     def new_flows(self) -> pd.DataFrame:
         """Return the rows of `flows` that are more open than before, or no longer known to be closed."""
@@ -108,19 +119,27 @@ class WhatIf:
         Parameters
         ----------
         fail_on
-            `new-flow`, or a severity from which on a finding that appears counts.
+            `new-path`, `new-flow`, or a severity from which on a finding that appears counts.
         """
         found = []
         for wanted in dict.fromkeys(fail_on):
             if wanted == "new-flow":
                 if count := len(self.new_flows()):
                     found.append(Reason(EXIT_FINDINGS, f"{count} flows open"))
+            elif wanted == "new-path":
+                found += self._new_paths()
             else:
                 enough = SEVERITIES[: SEVERITIES.index(wanted) + 1]
                 rows = self.findings[self.findings["change"] == "appears"]
                 if count := int(rows["severity"].isin(enough).sum()):
                     found.append(Reason(EXIT_FINDINGS, f"{count} findings of severity {wanted} or above appear"))
         return found
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """Table `path_changes`: paths to ePHI that appear and vanish, of the cheapest from each kind of source."""
+        same = all(self.before.tables[name] is self.after.tables[name] for name in PATH_TABLES)
+        return PATH_CHANGES.frame() if same else path_changes(self.before.paths, self.after.paths)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         before, after = self.before.snapshot.parts, self.after.snapshot.parts

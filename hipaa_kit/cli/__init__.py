@@ -19,6 +19,7 @@ from hipaa_kit.cli.cluster import add_cluster_verbs
 from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
+from hipaa_kit.cli.paths import add_paths
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
 from hipaa_kit.cli.remedies import add_remedies
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _assess(verbs)
     add_remedies(verbs)
     add_what_if(verbs)
+    add_paths(verbs)
     _history(verbs)
     add_explain(verbs)
     add_evidence_verbs(verbs)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = {
     "objects": ["change", "object", "asked", "fields_removed"],
+    "paths": ["change", "criticality", "confidence", "cost", "path"],
     "findings": ["change", "severity", "check", "object", "before", "after", "reason_after"],
     "flows": ["source", "destination", "protocol", "port_from", "port_to", "before", "after"],
     "permissions": ["change", "subject_kind", "subject", "verb", "resource", "scope", "binding"],
