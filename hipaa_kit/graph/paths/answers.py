@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.paths.model import HIDDEN, INTERNET, Builder, Graph, numbers
+from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, numbers
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
-from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects
+from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
 from hipaa_kit.graph.paths.search import Tree, cheapest, independent
+from hipaa_kit.graph.paths.touches import touches
 from hipaa_kit.graph.paths.words import Hop, Teller, is_hub, worst
 from hipaa_kit.graph.permissions import RBAC_TABLES, Permissions
 from hipaa_kit.graph.reachability import Reachability
@@ -25,7 +26,7 @@ from hipaa_kit.inventory.registry import kinds_behind
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
-from hipaa_kit.tables.paths import PATH_EDGES, PATH_EXPOSURE, PATH_HOPS, PATH_NODES, PATH_REACH
+from hipaa_kit.tables.paths import PATH_EDGES, PATH_EXPOSURE, PATH_HOPS, PATH_NODES, PATH_REACH, PATH_TOUCHES
 from hipaa_kit.vocabulary import CRITICALITIES
 
 OF_OBJECTS: Final = (
@@ -95,7 +96,8 @@ class Paths:
         builder.node(INTERNET)
         self.objects.add(builder)
         add_network(builder, self.reachability)
-        add_entries(builder, self.tables["exposures"], self.tables["expected_flows"], self.objects.owner)
+        entries, declared = self.tables["exposures"], self.tables["expected_flows"]
+        add_entries(builder, entries, declared, self.objects.owner, self.objects.ephi)
         add_rights(builder, self.permissions, frozenset(self.objects.controllers))
         self.objects.leads(builder)
         add_hubs(builder)
@@ -119,7 +121,7 @@ class Paths:
         held = self.objects.ephi
         owner = self.objects.owner
         found = {name: worth for name, worth in held.items() if parse_object_id(name)[0] not in AROUND}
-        found |= {pod: worth for pod, worth in held.items() if owner.get(pod) == pod}
+        found |= {data_of(pod): worth for pod, worth in held.items() if owner.get(pod) == pod}
         for name in self.graph.names:
             kind, namespace, rest = parse_object_id(name)
             if kind not in COPIES or rest == "*" or namespace == "*":
@@ -213,7 +215,7 @@ class Paths:
         found = []
         for end in [self._named(target)] if target else sorted(self.targets):
             found += [(hops, end) for hops in self._paths(self._starts(source), end, k, unknown)]
-        found.sort(key=lambda each: _rank(each[0], self.targets.get(each[1], "")))
+        found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
         rows = (row for rank, (hops, end) in enumerate(found, start=1) for row in self._rows(rank, hops, end))
         return PATH_HOPS.frame(rows)
 
@@ -232,6 +234,27 @@ class Paths:
                 "path_cost": whole,
                 "path_confidence": sure,
             }
+
+    def _rank(self, hops: list[Hop], criticality: str) -> tuple[Any, ...]:
+        """Return what a path is ranked by: effort, then what is declared comes after what nobody meant."""
+        worth = CRITICALITIES.index(criticality) if criticality in CRITICALITIES else len(CRITICALITIES)
+        meant = sum(hop.edge == CAN_REACH and self._declared(hop) for hop in hops)
+        steps = tuple((hop.source, hop.edge, hop.target) for hop in hops)
+        return sum(hop.cost for hop in hops), meant, worth, len(hops), steps
+
+    @cached_property
+    def _flows(self) -> frozenset[tuple[str, str]]:
+        held = self.tables["expected_flows"]
+        return frozenset(zip(held["source"], held["destination"], strict=True))
+
+    def _declared(self, hop: Hop) -> bool:
+        """Tell whether a flow between the workloads of two pods is declared as one of the application."""
+        owner = self.objects.owner
+        ends = []
+        for node in (hop.source, hop.target):
+            _, namespace, name = parse_object_id(node)
+            ends.append({owner.get(f"Pod/{namespace}/{name}", node), f"Namespace//{namespace}"})
+        return any((one, other) in self._flows for one in ends[0] for other in ends[1])
 
     def _named(self, name: str) -> str:
         """Return a node by its name; raise where the graph has none of it."""
@@ -375,6 +398,20 @@ class Paths:
             )
         return PATH_REACH.frame(rows)
 
+    def who_touches(self, steps: int = 2) -> pd.DataFrame:
+        """Return table `path_touches`: who and what can read, change, destroy or copy each thing with ePHI.
+
+        Parameters
+        ----------
+        steps
+            Hops at most by which somebody reads or copies, membership of a group apart; nothing is broken into.
+
+        Notes
+        -----
+        What every cluster is born with is left out, and members of `system:masters` may do all of it.
+        """
+        return PATH_TOUCHES.frame(touches(self, steps))
+
     def to_networkx(
         self, source: str | None = None, target: str | None = None, k: int = 3, *, unknown: bool = False
     ) -> nx.MultiDiGraph[str]:
@@ -422,11 +459,6 @@ def told(hop: Hop) -> dict[str, Any]:
         "mitigation": hop.mitigation,
         "confidence": hop.confidence,
     }
-
-
-def _rank(hops: list[Hop], criticality: str) -> tuple[Any, ...]:
-    worth = CRITICALITIES.index(criticality) if criticality in CRITICALITIES else len(CRITICALITIES)
-    return sum(hop.cost for hop in hops), worth, len(hops), tuple((hop.source, hop.edge, hop.target) for hop in hops)
 
 
 def paths_of(tables: TableSet, permissions: Permissions, reachability: Reachability) -> Paths:

@@ -7,6 +7,7 @@ same places may connect to are one on the way in; between two hubs there is one 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from typing import Final
 
 import numpy as np
@@ -143,15 +144,21 @@ def _on_one_node(builder: Builder, reach: Reachability) -> None:
 
 SIGN_IN: Final = Why(
     "SIGN_IN",
-    5,
+    8,
     LIKELY,
     "the entry is declared as one of the application, which asks its users who they are",
     precondition="its users' sign-in is passed: with stolen credentials, or by a weakness",
 )
 
 
-def add_entries(builder: Builder, exposures: pd.DataFrame, expected_flows: pd.DataFrame, owner: dict[str, str]) -> None:
-    """Add how the internet gets in; what is declared is behind its application's own sign-in.
+def add_entries(
+    builder: Builder,
+    exposures: pd.DataFrame,
+    expected_flows: pd.DataFrame,
+    owner: dict[str, str],
+    ephi: Container[str],
+) -> None:
+    """Add how the internet gets in; what is declared to serve ePHI is behind its application's own sign-in.
 
     Parameters
     ----------
@@ -159,6 +166,8 @@ def add_entries(builder: Builder, exposures: pd.DataFrame, expected_flows: pd.Da
         Tables of those names.
     owner
         Workload of every pod.
+    ephi
+        What is in the ePHI scope.
     """
     declared: dict[str, set[str]] = defaultdict(set)
     for source, destination in expected_flows[["source", "destination"]].itertuples(index=False):
@@ -182,7 +191,7 @@ def add_entries(builder: Builder, exposures: pd.DataFrame, expected_flows: pd.Da
         pod = row["pod"]
         workload = owner.get(pod, pod)
         through = {"internet", *(owner.get(each, "") for each in row["seen_as"].split())} - {""}
-        if through & declared[workload]:
+        if workload in ephi and through & declared[workload]:
             door = f"SignIn/{pod.removeprefix('Pod/')}"
             builder.add(INTERNET, door, why)
             builder.add(door, ports_of(pod), SIGN_IN)

@@ -173,6 +173,9 @@ class Objects:
         return found
 
     def _pods(self, builder: Builder) -> None:
+        for account in self.tables["service_accounts"]["object"]:
+            # One that nothing runs as can be taken all the same.
+            builder.node(account)
         pods = self.tables["pods"]
         accounts = dict(zip(pods["object"], pods["service_account"], strict=True))
         for pod in self.pods:
@@ -188,8 +191,8 @@ class Objects:
                 builder.add(pod.object, each, TAKES)
             workload = self.owner[pod.object]
             if pod.object in self.ephi or workload in self.ephi:
-                builder.add(pod.object, workload, PROCESSES)
-                builder.add(ports_of(pod.object), workload, QUERIES)
+                builder.add(pod.object, data_of(workload), PROCESSES)
+                builder.add(ports_of(pod.object), data_of(workload), QUERIES)
         for service, pod in (
             self.tables["service_targets"][["service", "pod"]].drop_duplicates().itertuples(index=False)
         ):
@@ -202,6 +205,8 @@ class Objects:
 
     def _nodes(self, builder: Builder) -> None:
         nodes = self.tables["nodes"]
+        for name in nodes["object"]:
+            builder.node(name)
         for name in nodes[nodes["control_plane"]]["object"]:
             builder.add(name, ANYTHING, CONTROL_PLANE)
 
@@ -211,7 +216,7 @@ class Objects:
         ):
             if not manager.startswith("Certificate/"):
                 for workload in used_by.split():
-                    builder.add(secret, workload, CREDENTIALS)
+                    builder.add(secret, data_of(workload), CREDENTIALS)
         held = self.tables["account_secrets"]
         for account, secret in held[held["token"]][["account", "secret"]].itertuples(index=False):
             builder.add(secret, account, TOKEN_OF)
@@ -273,7 +278,7 @@ class Objects:
                 builder.add(pod.object.replace("Pod/", "PodLog/", 1), stream, READS_LOG)
                 if pod.node:
                     builder.add(f"NodeLog//{pod.node}", stream, LOG_ON_NODE)
-                    builder.add(f"NodeMemory//{pod.node}", workload, IN_MEMORY)
+                    builder.add(f"NodeMemory//{pod.node}", data_of(workload), IN_MEMORY)
 
     @cached_property
     def controllers(self) -> dict[str, set[str]]:
@@ -311,8 +316,13 @@ class Objects:
                     builder.add(node, store, MAY_OPEN)
         for pod in self.pods:
             workload = self.owner[pod.object]
-            if workload in self.ephi:
-                builder.add(pod.object.replace("Pod/", "TrafficOf/", 1), workload, PROCESSES)
+            if workload in self.ephi or pod.object in self.ephi:
+                builder.add(pod.object.replace("Pod/", "TrafficOf/", 1), data_of(workload), PROCESSES)
+
+
+def data_of(workload: str) -> str:
+    """Return the node that stands for the data of a workload: a pod that is its own holds them, and is not they."""
+    return workload.replace("Pod/", "DataStore/", 1) if workload.startswith("Pod/") else workload
 
 
 def backup_id(store: str) -> str:

@@ -64,13 +64,22 @@ class Teller:
             run.append(edge)
             target = graph.names[graph.target[edge]]
             last = at + 1 == len(path)
-            # A hub is shown where somebody does something more from there.
+            # A hub is shown where somebody did something to get there, and does something more from there.
             does = any(graph.reason(each).edge not in HIDDEN for each in run)
-            goes_on = not last and graph.reason(path[at + 1]).edge not in HIDDEN
-            if last or not is_hub(target) or (does and goes_on):
+            if last or not is_hub(target) or (does and self._goes_on(path[at + 1 :])):
                 found.append(self._hop(tuple(run)))
                 run = []
         return found
+
+    def _goes_on(self, rest: Path) -> bool:
+        """Tell whether something is done before a path comes to the next node that is shown."""
+        graph = self.graph
+        for edge in rest:
+            if graph.reason(edge).edge not in HIDDEN:
+                return True
+            if not is_hub(graph.names[graph.target[edge]]):
+                return False
+        return False
 
     def _hop(self, run: Path) -> Hop:
         graph = self.graph
