@@ -48,7 +48,7 @@ def assurance() -> list[Declaration]:
         Custom("TracingPolicy", "", "writes-to-system-files", watched, "2026-05-12T08:30:00Z"),
         Custom("ValidatingWebhookConfiguration", "", "ingress-nginx-admission", routes_asked_about()),
         Custom("ValidatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
-        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about()),
+        Custom("MutatingWebhookConfiguration", "", "policy.sigstore.dev", pods_asked_about(reinvocationPolicy="Never")),
         Custom("ClusterImagePolicy", "", "clinic-registry", SIGNED, "2026-06-08T07:45:00Z"),
     ]
 
@@ -114,8 +114,8 @@ SIGNED: dict[str, Any] = {
 """The policy that asks every image of the clinic's own registry for the signature of its release key."""
 
 
-def pods_asked_about() -> dict[str, Any]:
-    """Return the webhook by which images are verified before their pods are made."""
+def pods_asked_about(**more: Any) -> dict[str, Any]:
+    """Return the webhook by which images are verified before their pods are made, with further fields."""
     rules = [
         {
             "apiGroups": [group],
@@ -144,5 +144,6 @@ def pods_asked_about() -> dict[str, Any]:
         "rules": rules,
         "sideEffects": "None",
         "timeoutSeconds": 10,
+        **more,
     }
     return {"webhooks": [hook]}

@@ -291,6 +291,7 @@ def add_classes(cluster: Cluster) -> None:
 SNAPSHOTS = "snapshot.storage.k8s.io"
 CLUSTER_WIDE = (
     "CiliumNode",
+    "ClusterImagePolicy",
     "ClusterInfraAssessmentReport",
     "ClusterIssuer",
     "TracingPolicy",

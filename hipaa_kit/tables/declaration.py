@@ -103,14 +103,15 @@ class Table:
         held = list(rows)
         known = set(self.names)
         for row in held:
-            if unknown := row.keys() - known:
-                raise TableError(f"undeclared columns {sorted(unknown)}", f"table {self.name}")
+            if not row.keys() <= known:
+                raise TableError(f"undeclared columns {sorted(row.keys() - known)}", f"table {self.name}")
         data = {}
         for column in self.columns:
             fill = FILLS.get(column.type)
             values = [row.get(column.name, fill) for row in held]
-            data[column.name] = self._series(column, values)
-        return pd.DataFrame(data)
+            # As an array: pandas would look for rows of one label in Series, and these all lie in order.
+            data[column.name] = self._series(column, values).array
+        return pd.DataFrame(data, index=pd.RangeIndex(len(held)))
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame of any origin with declared columns, order, types and row order.
@@ -122,8 +123,8 @@ class Table:
             raise TableError(f"missing columns {missing}", f"table {self.name}")
         if [(str(name), str(kind)) for name, kind in frame.dtypes.items()] == [(c.name, c.type) for c in self.columns]:
             return self._finished(frame)
-        data = {column.name: self._series(column, frame[column.name]) for column in self.columns}
-        return self._finished(pd.DataFrame(data))
+        data = {column.name: self._series(column, frame[column.name]).array for column in self.columns}
+        return self._finished(pd.DataFrame(data, index=pd.RangeIndex(len(frame))))
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return `frame` unchanged, or raise TableError naming every departure at once."""
@@ -163,7 +164,7 @@ class Table:
 
     def _series(self, column: Column, values: Sequence[Any] | pd.Series) -> pd.Series:
         try:
-            return pd.Series(values, dtype=column.type).reset_index(drop=True)
+            return pd.Series(values, dtype=column.type)
         except (TypeError, ValueError) as error:
             raise TableError(f"{column.name!r} is not {column.type}: {error}", f"table {self.name}") from None
 
@@ -248,7 +249,12 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as mappings from column name to value."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    if not names:
+        return [{} for _ in range(len(frame))]
+    # Column by column: `to_dict` asks pandas about every cell.
+    columns = [frame.iloc[:, place].tolist() for place in range(len(names))]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def text(name: str, meaning: str, values: tuple[str, ...] = ()) -> Column:

@@ -13,11 +13,17 @@ def list_path(obj: Mapping[str, Any]) -> str:
     """Return the path that an object is created at."""
     group, _, version = obj["apiVersion"].rpartition("/")
     known = kinds.find(group, obj["kind"])
-    name = obj["kind"].lower()
-    plural = known.resource if known else f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    plural = known.resource if known else plural_of(obj["kind"].lower())
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
     namespace = obj["metadata"].get("namespace")
     return f"{root}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{plural}"
+
+
+def plural_of(name: str) -> str:
+    """Return the plural that definitions of custom resources usually give to a kind."""
+    if name.endswith("y"):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
 def path(obj: Mapping[str, Any]) -> str:
