@@ -97,8 +97,11 @@ class WhatIf:
             yield Reason(
                 EXIT_NOTHING_ASSESSED, "whether a path to ePHI appears cannot be told: nothing holds any by the scope"
             )
-        if count := int((self.paths["change"] == "appears").sum()):
-            yield Reason(EXIT_FINDINGS, f"{count} paths to ePHI appear")
+        new = self.paths[self.paths["change"] == "appears"]
+        if len(new):
+            perhaps = int((new["confidence"] == "unknown").sum())
+            doubt = f", of which {perhaps} are not known to be open" if perhaps else ""
+            yield Reason(EXIT_FINDINGS, f"{len(new)} paths to ePHI appear{doubt}")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return all tables by name, in the order in which they are read."""

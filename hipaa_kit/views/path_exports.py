@@ -28,9 +28,9 @@ def cypher(graph: nx.MultiDiGraph[str]) -> str:
     and escaped, so that no name of an object becomes a statement.
     Source: https://neo4j.com/docs/cypher-manual/current/syntax/
     """
-    lines = []
-    for node in sorted(graph):
-        lines.append(f"MERGE (n:Node {{id: {_text(node)}}}) SET n += {_properties(graph.nodes[node])};")
+    lines = [
+        f"MERGE (n:Node {{id: {_text(node)}}}) SET n += {_properties(graph.nodes[node])};" for node in sorted(graph)
+    ]
     for source, target, key in sorted(graph.edges(keys=True)):
         about = graph.edges[source, target, key]
         ends = f"MATCH (a:Node {{id: {_text(source)}}}), (b:Node {{id: {_text(target)}}})"

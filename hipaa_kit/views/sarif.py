@@ -17,7 +17,7 @@ LEVELS: Final = {"critical": "error", "high": "error", "medium": "warning", "low
 
 
 def sarif(found: WhatIf) -> dict[str, Any]:
-    """Return the findings that appear and the flows that open as one SARIF log.
+    """Return the findings and paths that appear, and the flows that open, as one SARIF log.
 
     A result names its object; its file stands beside it where a manifest that was applied holds the object.
     """
@@ -29,6 +29,9 @@ def sarif(found: WhatIf) -> dict[str, Any]:
     ]
     if flows:
         rules.append({"id": "new-flow", "shortDescription": {"text": "A connection between workloads opens"}})
+    paths = rows_of(found.paths[found.paths["change"] == "appears"])
+    if paths:
+        rules.append({"id": "new-path", "shortDescription": {"text": "A path to ePHI appears"}})
     results = [
         _result(found, row["check"], LEVELS[row["severity"]], f"{row['object']}: {row['reason_after']}", row["object"])
         for row in appearing
@@ -39,6 +42,7 @@ def sarif(found: WhatIf) -> dict[str, Any]:
         states = f"{row['before'] or 'not there'} before, {row['after']} after"
         words = f"{row['source']} to {row['destination']} on {ports}: {states}"
         results.append(_result(found, "new-flow", "warning", words, row["destination"]))
+    results += [_result(found, "new-path", "error", row["path"], row["end"]) for row in paths]
     driver = {"name": "hipaa-kit", "version": hipaa_kit.__version__, "rules": rules}
     return {
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",

@@ -32,7 +32,11 @@ def path_changes(before: Paths, after: Paths, k: int = 3) -> pd.DataFrame:
     A path is the other state's, too, where each of its hops can be made there at no more effort. So one that only
     moves up because a cheaper one has gone does not appear.
     """
-    found = [*_only(after, before, "appears", k), *_only(before, after, "vanishes", k)]
+    found = [
+        row
+        for unknown in (True, False)
+        for row in (*_only(after, before, "appears", k, unknown), *_only(before, after, "vanishes", k, unknown))
+    ]
     unique = {tuple(row[name] for name in PATH_CHANGES.key): row for row in found}
     return PATH_CHANGES.frame(unique.values())
 
@@ -47,10 +51,10 @@ def line(rows: Rows) -> str:
     return " ".join([rows[0]["source"], *(f"→ {row['edge']} → {row['target']}" for row in rows)])
 
 
-def _only(of: Paths, against: Paths, change: str, k: int) -> Iterator[dict[str, Any]]:
-    has = _Hops(against)
+def _only(of: Paths, against: Paths, change: str, k: int, unknown: bool) -> Iterator[dict[str, Any]]:
+    has = _Hops(against, unknown)
     for source in SOURCES:
-        for rows in paths_in(of.to_ephi(source, k=k)):
+        for rows in paths_in(of.to_ephi(source, k=k, unknown=unknown)):
             spent = 0
             for row in rows:
                 cost, spent = row["cost"] - spent, row["cost"]
@@ -72,8 +76,8 @@ def _only(of: Paths, against: Paths, change: str, k: int) -> Iterator[dict[str, 
 class _Hops:
     """Tells whether a hop can be made in a graph."""
 
-    def __init__(self, paths: Paths) -> None:
-        self._graph = paths.graph
+    def __init__(self, paths: Paths, unknown: bool) -> None:
+        self._graph, self._view = paths.graph, paths.graph.view(unknown)
         self._trees: dict[str, Tree] = {}
 
     def hop(self, source: str, target: str, cost: int) -> bool:
@@ -81,6 +85,6 @@ class _Hops:
         if source not in self._graph.number or target not in self._graph.number:
             return False
         if source not in self._trees:
-            self._trees[source] = Tree(self._graph.known, numbers(self._graph, [source]))
+            self._trees[source] = Tree(self._view, numbers(self._graph, [source]))
         tree, node = self._trees[source], self._graph.number[target]
         return tree.reaches(node) and int(tree.length[node]) // EFFORT <= cost
