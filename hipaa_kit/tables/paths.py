@@ -65,7 +65,7 @@ PATH_EXPOSURE = Table(
         text("criticality", "how much depends on it", ("", *CRITICALITIES)),
         text(
             "source",
-            "where paths begin: the internet, any pod outside the ePHI scope, any subject that somebody decided on",
+            "where paths begin: the internet, any pod outside the ePHI scope, any subject but administrators",
             ("internet", "pod", "subject"),
         ),
         Column("paths", "int64", "paths that share no step (independent paths), as many as are counted at most"),

@@ -60,6 +60,8 @@ ANY_SUBJECT: Final = "subject"
 FROM_INTERNET: Final = "internet"
 SOURCES: Final = (FROM_INTERNET, ANY_POD, ANY_SUBJECT)
 SUBJECTS: Final = ("User", "Group", "ServiceAccount")
+EVERYTHING: Final = frozenset({"EVERYTHING", "MAY_DO_EVERYTHING"})
+"""Edges of who may do everything already."""
 COUNTED: Final = 8
 """Independent paths that are counted at most."""
 LOOKED_AT: Final = 400
@@ -197,7 +199,8 @@ class Paths:
         ----------
         source
             Where paths begin: `Kind/namespace/name` of a pod, node, subject or Secret; `internet`, as by default; `pod`
-            for any pod outside the ePHI scope; `subject` for any subject that is not born with the cluster.
+            for any pod outside the ePHI scope; `subject` for any subject that is neither born with the cluster nor an
+            administrator.
         target
             Where they end; by default everything that holds ePHI.
         k
@@ -276,13 +279,14 @@ class Paths:
 
     @cached_property
     def _subjects(self) -> list[str]:
-        """Subjects that hold something that somebody decided on: what every cluster is born with is left out."""
+        """Subjects that hold something that somebody decided on, but not everything: no path is needed for that."""
         graph = self.graph
         found = []
         for name in graph.names:
             if parse_object_id(name)[0] in SUBJECTS and not is_hub(name):
                 whys = [graph.reason(edge) for edge in graph.whole.out_of(graph.number[name])]
-                if any(not why.expected and why.edge not in ("MEMBER_OF", *HIDDEN) for why in whys):
+                decided = any(not why.expected and why.edge not in ("MEMBER_OF", *HIDDEN) for why in whys)
+                if decided and not any(why.edge in EVERYTHING for why in whys):
                     found.append(name)
         return found
 
