@@ -102,15 +102,17 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
 def test_paths_and_their_cut(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "objects" / "all.yaml").write_text(CLUSTER.rpartition("---")[0] + "---" + EXPOSED + ADDRESS)
     assert main(["paths", str(place)]) == EXIT_DONE
+    assert "no path is known to be open; of 1 it is not known" in capsys.readouterr().err
+    assert main(["paths", str(place), "--unknown"]) == EXIT_DONE
     assert "QUERIES" in capsys.readouterr().out
-    assert main(["paths", str(place), "--cut"]) == EXIT_DONE
+    assert main(["paths", str(place), "--cut", "--unknown"]) == EXIT_DONE
     said = capsys.readouterr()
     assert "1 things to take away stop" in said.err
-    assert main(["paths", str(place), "--cut", "-f", "yaml"]) == EXIT_DONE
+    assert main(["paths", str(place), "--unknown", "--cut", "-f", "yaml"]) == EXIT_DONE
     assert "kind: " in capsys.readouterr().out
-    for form in ("graphml", "cypher", "node-link", "png"):
+    for form in ("cypher", "png"):
         out = tmp_path / f"graph.{form}"
-        assert main(["paths", str(place), "-f", form, "-o", str(out)]) == EXIT_DONE
+        assert main(["paths", str(place), "--unknown", "-f", form, "-o", str(out)]) == EXIT_DONE
         assert out.stat().st_size > 100
     assert main(["paths", str(place), "-f", "png"]) == EXIT_INPUT
     assert main(["paths", str(place), "-f", "yaml"]) == EXIT_INPUT

@@ -66,8 +66,9 @@ class Cut:
         The assessment with the cut applied, beside that without it.
     """
 
-    def __init__(self, run: Assessment, source: str | None, ends: frozenset[str], k: int, keep: bool) -> None:
-        self.run, self._source, self._ends, self._k, self._keep = run, source, ends, k, keep
+    def __init__(self, run: Assessment, source: str | None, ends: frozenset[str], k: int, **how: bool) -> None:
+        self.run, self._source, self._ends, self._k = run, source, ends, k
+        self._keep, self._unknown = how["keep_declared"], how["unknown"]
         self._cluster = Cluster(run.snapshot, run.tables, run.parameters)
         self._needs: dict[str, frozenset[Thing]] = {}
         self._rows: dict[str, Rows] = {}
@@ -116,7 +117,7 @@ class Cut:
         return fresh, again
 
     def _found(self, world: Assessment) -> list[Rows]:
-        paths = paths_in(world.paths.to_ephi(self._source, k=self._k))
+        paths = paths_in(world.paths.to_ephi(self._source, k=self._k, unknown=self._unknown))
         return [rows for rows in paths if rows[-1]["end"] in self._ends]
 
     def _things(self, rows: Rows) -> frozenset[Thing]:
@@ -252,6 +253,7 @@ def smallest_cut(
     *,
     worst: bool = False,
     keep_declared: bool = False,
+    unknown: bool = False,
     k: int = 3,
 ) -> Cut:
     """Return the fewest things to take away so that no path leads from a source to some targets.
@@ -268,6 +270,8 @@ def smallest_cut(
         Of these only the most critical.
     keep_declared
         Leave entries that the declared flows need: paths through them are stopped further in, or not at all.
+    unknown
+        Also paths of which it is not known whether they are open.
     k
         Paths for each target that are looked at in each round.
 
@@ -286,4 +290,4 @@ def smallest_cut(
     if worst:
         rank = min(CRITICALITIES.index(known[end]) for end in ends)
         ends = [end for end in ends if known[end] == CRITICALITIES[rank]]
-    return Cut(run, source, frozenset(ends), k, keep_declared)
+    return Cut(run, source, frozenset(ends), k, keep_declared=keep_declared, unknown=unknown)

@@ -234,10 +234,12 @@ class Assessment:
         *,
         worst: bool = False,
         keep_declared: bool = False,
+        unknown: bool = False,
         k: int = 3,
     ) -> Cut:
         """Return the fewest things to take away so that paths to ePHI stop; see `assess.cut.smallest_cut`."""
-        return smallest_cut(self, source, targets, worst=worst, keep_declared=keep_declared, k=k)
+        how = {"worst": worst, "keep_declared": keep_declared, "unknown": unknown}
+        return smallest_cut(self, source, targets, k=k, **how)
 
     def changed(self, snapshot: Snapshot, scope: Scope | None = None) -> Assessment:
         """Return this assessment of a snapshot that was made of its own, under its own scope or another.

@@ -71,15 +71,32 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.format in GRAPHS:
         return _graph(run, arguments)
     hops = run.paths.to_ephi(arguments.source, arguments.target, arguments.k, arguments.unknown)
+    if hops.empty:
+        _say_what_is_not_known(run, arguments)
     print_table(hops, arguments.format, HOPS)
     return EXIT_DONE
+
+
+def _say_what_is_not_known(run: Assessment, arguments: argparse.Namespace) -> None:
+    """Say that there are paths which may be open, where none is known to be."""
+    if not arguments.unknown:
+        hops = run.paths.to_ephi(arguments.source, arguments.target, 1, unknown=True)
+        if count := hops["rank"].nunique():
+            say(f"no path is known to be open; of {count} it is not known: --unknown shows them")
 
 
 def _cut(run: Assessment, arguments: argparse.Namespace) -> int:
     targets = [arguments.target] if arguments.target else []
     cut = run.smallest_cut(
-        arguments.source, targets, worst=arguments.worst, keep_declared=arguments.keep_declared, k=arguments.k
+        arguments.source,
+        targets,
+        worst=arguments.worst,
+        keep_declared=arguments.keep_declared,
+        unknown=arguments.unknown,
+        k=arguments.k,
     )
+    if cut.paths.empty:
+        _say_what_is_not_known(run, arguments)
     left = int((~cut.paths["stopped"]).sum())
     least = "there are no fewer" if cut.exact else f"there are at least {cut.bound}"
     say(f"{len(cut.things)} things to take away stop {len(cut.paths) - left} of {len(cut.paths)} paths; {least}")
