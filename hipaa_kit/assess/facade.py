@@ -17,17 +17,16 @@ import hipaa_kit.graph
 import hipaa_kit.inventory
 import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
-from hipaa_kit.assess.cut import Cut, smallest_cut
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.proposals import Proposals
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.remedies import remedies
 from hipaa_kit.assess.rollup import answered_wholly, roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
-from hipaa_kit.assess.what_if import Manifest, WhatIf, applications, deletions, labellings
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
@@ -36,12 +35,10 @@ from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
-from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
 from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
-from hipaa_kit.sources.overlay import Change
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
-from hipaa_kit.sources.scope import Scope, load_scope
+from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.signed import Records, no_records
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
@@ -92,7 +89,7 @@ def registered_checks() -> dict[str, Check]:
     return dict(sorted(CHECKS.items()))
 
 
-class Assessment:
+class Assessment(Proposals):
     """What one snapshot shows of every safeguard.
 
     Parameters
@@ -183,63 +180,6 @@ class Assessment:
     def paths(self) -> Paths:
         """How ePHI can be reached, over network, rights, identities, volumes and copies together."""
         return Paths(self.tables, self.permissions, self.reachability)
-
-    def what_if(
-        self,
-        apply: Iterable[Manifest] | Manifest = (),
-        delete: Iterable[str] | str = (),
-        label: Mapping[str, Mapping[str, str | None]] | None = None,
-        scope: Scope | str | Path | None = None,
-        *,
-        namespace: str = "default",
-    ) -> WhatIf:
-        """Return what would be otherwise if objects were added, changed or deleted; no cluster is touched.
-
-        Parameters
-        ----------
-        apply
-            Files, folders or archives of manifests, `-` for standard input, or objects, applied in order.
-        delete
-            Objects to delete, `Kind/namespace/name`, with all that goes with them.
-        label
-            Labels to set, by object; None takes a label away.
-        scope
-            Another ePHI scope, or its file; the same by default.
-        namespace
-            Namespace of objects that name none.
-
-        Returns
-        -------
-        WhatIf
-            Tables of the findings, flows and permissions that appear, vanish or change.
-
-        Raises
-        ------
-        InputError
-            A manifest cannot be read, or an object that is to be deleted or labelled is not in the snapshot.
-        """
-        changes: list[Change] = [
-            *applications(apply, namespace, self.pseudonymizer),
-            *labellings(self.snapshot, label or {}),
-            *deletions(self.snapshot, delete),
-        ]
-        would_be = what_would_be(self.snapshot, changes, pseudonym=self.pseudonymizer)
-        other = scope if isinstance(scope, Scope) or scope is None else load_scope(scope)
-        return WhatIf(self, self.changed(would_be, other), changes)
-
-    def smallest_cut(
-        self,
-        source: str | None = None,
-        targets: Iterable[str] | str = (),
-        *,
-        worst: bool = False,
-        keep_declared: bool = False,
-        unknown: bool = False,
-        k: int = 3,
-    ) -> Cut:
-        """Return the fewest things to take away so that paths to ePHI stop; see `assess.cut.smallest_cut`."""
-        how = {"worst": worst, "keep_declared": keep_declared, "unknown": unknown}
-        return smallest_cut(self, source, targets, k=k, **how)
 
     def changed(self, snapshot: Snapshot, scope: Scope | None = None) -> Assessment:
         """Return this assessment of a snapshot that was made of its own, under its own scope or another.
