@@ -63,6 +63,11 @@ class Walker:
         pods = {_id(pod) for pod in self.pods}
         return {*pods, *map(_ports, pods), *self.secrets, *self.accounts, *self.claims, *self.nodes}
 
+    @cached_property
+    def any_node(self) -> set[str]:
+        """What whoever may have any node has: each of them, and the pods that will be started on one."""
+        return {*self.nodes, *(_id(pod) for pod in self.pods if not pod["spec"].get("nodeName"))}
+
     def from_(self, start: str) -> set[str]:
         """Return everything that is reached from one thing, without it."""
         held, waiting = {start}, [start]
@@ -141,7 +146,7 @@ class Walker:
         if spec.get("automountServiceAccountToken", True):
             found.add(f"ServiceAccount/{place}/{spec['serviceAccountName']}")
         if spec["containers"][0].get("securityContext", {}).get("privileged"):
-            found |= {f"Node//{spec['nodeName']}"} if spec.get("nodeName") else set(self.nodes)
+            found |= {f"Node//{spec['nodeName']}"} if spec.get("nodeName") else self.any_node
         return found - {_ports(_id(pod))}
 
     def node_gives(self, node: str) -> set[str]:
@@ -178,6 +183,8 @@ class Walker:
             token = self.can(subject, "create", "", "serviceaccounts/token", place, name)
             if token or self.can(subject, "impersonate", "", "serviceaccounts", place, name):
                 found.add(account)
+        if self.can(subject, "get", "", "nodes/proxy", "", ""):
+            found |= self.any_node
         for node in self.nodes:
             if self.can(subject, "get", "", "nodes/proxy", "", node.removeprefix("Node//")):
                 found.add(node)
@@ -198,7 +205,7 @@ class Walker:
             if pod["metadata"]["namespace"] == place:
                 found |= {_ports(_id(other)) for other in self.pods if self.copy_reaches(pod, other)}
         if "pod-security.kubernetes.io/enforce" not in space["metadata"]["labels"]:
-            found |= set(self.nodes)
+            found |= self.any_node
         return found
 
     def can(self, subject: str, verb: str, group: str, resource: str, place: str, name: str) -> bool:

@@ -89,7 +89,7 @@ class Paths:
 
     def __init__(self, tables: TableSet, permissions: Permissions, reachability: Reachability) -> None:
         self.tables, self.permissions, self.reachability = tables, permissions, reachability
-        self.objects = Objects(tables, reachability.facts.pods)
+        self.objects = Objects(tables, reachability.facts.pods, reachability.snapshot)
 
     @cached_property
     def graph(self) -> Graph:

@@ -11,12 +11,16 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.graph.access.grants import subject_object
-from hipaa_kit.graph.paths.model import LIKELY, UNKNOWN, Builder, Why
+from hipaa_kit.graph.paths.model import INTERNET, LIKELY, UNKNOWN, Builder, Why
 from hipaa_kit.graph.paths.network import PORTS, ports_of
+from hipaa_kit.graph.paths.rights import SURE
 from hipaa_kit.graph.permissions.closure import ANYTHING
 from hipaa_kit.graph.permissions.deputies import CONTROLLERS
+from hipaa_kit.graph.permissions.escape import ESCAPE, ways_out
 from hipaa_kit.graph.reachability.facts import PodFact
+from hipaa_kit.inventory.pods import stand_ins
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 
@@ -32,6 +36,9 @@ NODE_TOKEN: Final = Why(
     "NODE_TOKEN", 2, proof="a kubelet may ask for a token of the service account of each of its pods"
 )
 HOSTS: Final = Why("HOSTS", 1, proof="it runs there: whoever holds the node holds its pods")
+WILL_RUN: Final = Why(
+    "HOSTS", 1, LIKELY, "it runs on no node yet", precondition="it is started on a node that is held: any may be"
+)
 TAKES: Final = Why("MOUNTS", proof="the pod takes it, as a volume or in its environment")
 CONTROL_PLANE: Final = Why(
     "CONTROL_PLANE", 1, proof="the node runs the control plane: the keys of the API server and etcd are on it"
@@ -97,6 +104,18 @@ MAY_OPEN: Final = Why(
     "MAY_OPEN", 2, UNKNOWN, "what the identity may do at the provider is not known", precondition="it may read there"
 )
 
+OPEN_RANGES: Final = ("", "0.0.0.0/0", "0.0.0.0/0 ::/0")
+"""Ranges of a public endpoint that is open to everybody."""
+ANONYMOUS: Final = ("Group//system:unauthenticated", "User//system:anonymous")
+"""Who a request without credentials is from."""
+NO_CREDENTIALS: Final = Why(
+    "ANONYMOUS",
+    1,
+    LIKELY,
+    "a role binding gives rights to whoever shows no credentials",
+    precondition="the API server can be reached from there, and lets in requests without credentials",
+)
+
 
 @dataclass
 class Objects:
@@ -108,14 +127,18 @@ class Objects:
         Tables of the inventory.
     pods
         Pods that have not ended.
+    snapshot
+        Where they come from: it has the templates of workloads that have no pod.
     """
 
     tables: TableSet
     pods: Sequence[PodFact]
+    snapshot: Snapshot | None = None
 
     def add(self, builder: Builder) -> None:
         """Add everything that objects make, rights and network apart; what leads from hubs comes last."""
         self._pods(builder)
+        self._escapes(builder)
         self._nodes(builder)
         self._secrets(builder)
         self._stores(builder)
@@ -181,8 +204,7 @@ class Objects:
         for pod in self.pods:
             known = self._alike.get(pod.object, "")
             node = f"Node//{pod.node}" if pod.node else ""
-            if node:
-                builder.add(node, pod.object, HOSTS)
+            builder.add(node or "Node//*", pod.object, HOSTS if node else WILL_RUN)
             if account := self._tokens.get(known, ""):
                 builder.add(pod.object, account, RUNS_AS)
             elif node and accounts.get(known):
@@ -202,6 +224,19 @@ class Objects:
                 builder.add(
                     name, ports_of(pod), Why("SELECTS", proof="the Service leads to the pod", objects=(service,))
                 )
+
+    def _escapes(self, builder: Builder) -> None:
+        """Add how pods that are not there yet could take a node; `permissions` has the ways of those that run."""
+        for view in stand_ins(self.snapshot) if self.snapshot else ():
+            if ways := ways_out(view.content):
+                told = Why(
+                    ESCAPE.name,
+                    ESCAPE.cost,
+                    SURE[ways[0].confidence],
+                    "; ".join(way.words for way in ways),
+                    precondition="the pod is started as its template says",
+                )
+                builder.add(view.object, "Node//*", told)
 
     def _nodes(self, builder: Builder) -> None:
         nodes = self.tables["nodes"]
@@ -314,10 +349,22 @@ class Objects:
             elif kind == "CloudIdentity":
                 for store in sorted(each for each in self.ephi if each.startswith("External//")):
                     builder.add(node, store, MAY_OPEN)
+        self._anonymous(builder)
         for pod in self.pods:
             workload = self.owner[pod.object]
             if workload in self.ephi or pod.object in self.ephi:
                 builder.add(pod.object.replace("Pod/", "TrafficOf/", 1), data_of(workload), PROCESSES)
+
+    def _anonymous(self, builder: Builder) -> None:
+        """Let those in who show no credentials, where rights are given to them."""
+        clusters = self.tables["cloud_clusters"]
+        public = bool((clusters["endpoint_public"].fillna(False) & clusters["public_cidrs"].isin(OPEN_RANGES)).any())
+        for name in ANONYMOUS:
+            if name in builder.number:
+                from_outside = NO_CREDENTIALS if public else NO_CREDENTIALS._replace(confidence=UNKNOWN)
+                builder.add(INTERNET, name, from_outside)
+                for pod in self.pods:
+                    builder.add(pod.object, name, NO_CREDENTIALS)
 
 
 def data_of(workload: str) -> str:

@@ -68,8 +68,9 @@ def _reads(paths: Paths, steps: int) -> Iterator[dict[str, Any]]:
 
 
 def _of(graph: Graph, edges: frozenset[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    found: np.ndarray[Any, np.dtype[np.bool_]] = np.array([why.edge in edges for why in graph.whys], dtype=bool)
-    return found[graph.why]
+    found: np.ndarray[Any, np.dtype[np.bool_]]
+    found = np.array([why.edge in edges for why in graph.whys], dtype=bool)[graph.why]
+    return found
 
 
 def _harms(paths: Paths) -> Iterator[dict[str, Any]]:

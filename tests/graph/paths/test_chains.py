@@ -53,6 +53,7 @@ def granted(rules: Object, who: str = "ServiceAccount/web/site", place: str = "e
     return [role("given", rules), binding("given", "ClusterRole/given", who, namespace=place)]
 
 
+PRIVILEGED: Object = {"securityContext": {"privileged": True}}
 IN_EHR = "Pod/web/site RUNS_AS ServiceAccount/web/site"
 ENTERED = f"Pod/ehr/db PROCESSES {DATA}"
 CHAINS: dict[str, tuple[list[Object], str]] = {
@@ -144,6 +145,19 @@ def test_halves_of_a_right_from_two_role_bindings_come_together() -> None:
         f"{IN_EHR} BIND_ROLES WithRoles//ServiceAccount/web/site POD_EXEC {ENTERED}",
     ]
     assert not chain(WEB, account("web", "site"), *(each for each in halves if each["metadata"]["name"] != "binds"))
+
+
+def test_rights_of_whoever_shows_no_credentials_are_open_to_every_pod() -> None:
+    held = granted(rule("create", "pods/exec"), "Group/system:unauthenticated")
+    bare = pod("web/bare")
+    assert chain(bare, *held, start="Pod/web/bare") == [
+        f"Pod/web/bare ANONYMOUS Group//system:unauthenticated POD_EXEC {ENTERED}"
+    ]
+    paths = paths_in([*copy.deepcopy(BASE), bare, *held])
+    assert lines(paths.to_ephi(target=DATA, k=1)) == []  # whether the internet reaches the API server is not known
+    assert lines(paths.to_ephi(target=DATA, k=1, unknown=True)) == [
+        f"Internet ANONYMOUS Group//system:unauthenticated POD_EXEC {ENTERED}"
+    ]
 
 
 def test_a_token_that_is_not_mounted_is_not_held_with_the_pod() -> None:
@@ -247,3 +261,17 @@ def test_the_graph_of_paths_has_an_edge_per_hop() -> None:
     assert set(graph.nodes) == {"Internet", "PodNetwork/ehr/db", DATA}
     assert graph.nodes[DATA]["ephi"]
     assert {data["edge"] for _, _, data in graph.edges(data=True)} == {"EXPOSED", "QUERIES"}
+
+
+def test_a_template_that_could_take_its_node_leads_there_before_it_runs() -> None:
+    template = {"metadata": {"labels": {"app": "agent"}}, "spec": pod("web/agent", container=PRIVILEGED)["spec"]}
+    agent = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent", "namespace": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}, "template": template},
+    }
+    [told] = chain(agent, start="Pod/web/agent", end=CLAIM)
+    assert told == f"Pod/web/agent ESCAPE Node//* HOSTS Pod/ehr/db MOUNTS {CLAIM}"
+    template["spec"]["containers"][0]["securityContext"] = {}
+    assert not chain(agent, start="Pod/web/agent", end=CLAIM)
