@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, numbers
+from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, Numbers, numbers
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
 from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
@@ -301,10 +301,12 @@ class Paths:
             found.append((kind, owner[pod]) if pod in owner else name)
         return found
 
-    def _paths(self, starts: list[str], end: str, k: int, unknown: bool) -> list[list[Hop]]:
+    def _paths(
+        self, starts: list[str], end: str, k: int, unknown: bool, distance: Numbers | None = None
+    ) -> list[list[Hop]]:
         """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
         view, target = self.graph.view(unknown), self.graph.number[end]
-        rest = self._distance(end, unknown).length
+        rest = self._distance(end, unknown) if distance is None else distance
         first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], self.graph.rank[node]))
         streams = (cheapest(view, node, target, self._keys.__getitem__, rest) for node in first if node != target)
         found: list[list[Hop]] = []
@@ -323,8 +325,9 @@ class Paths:
                 break
         return found
 
-    def _distance(self, end: str, unknown: bool) -> Tree:
-        return Tree(self.graph.view(unknown), numbers(self.graph, [end]), back=True)
+    def _distance(self, end: str, unknown: bool) -> Numbers:
+        """Return the length of the cheapest way from every node to one."""
+        return Tree(self.graph.view(unknown), numbers(self.graph, [end]), back=True).length
 
     def exposure(self, unknown: bool = False) -> pd.DataFrame:
         """Return table `path_exposure`: how open each thing with ePHI is to the internet, any pod, and any subject.
@@ -344,15 +347,18 @@ class Paths:
                 "criticality": worth,
                 "source": source,
                 "complete": complete,
-                **self._exposed(names, end, unknown, free),
+                **self._exposed(names, end, unknown, free, distance),
             }
             for end, worth in self.targets.items()
+            for distance in [self._distance(end, unknown)]
             for source, names in starts.items()
         ]
         return PATH_EXPOSURE.frame(rows)
 
-    def _exposed(self, starts: list[str], end: str, unknown: bool, free: npt.NDArray[np.bool_]) -> dict[str, Any]:
-        best = self._paths(starts, end, 1, unknown)
+    def _exposed(
+        self, starts: list[str], end: str, unknown: bool, free: npt.NDArray[np.bool_], distance: Numbers
+    ) -> dict[str, Any]:
+        best = self._paths(starts, end, 1, unknown, distance)
         if not best:
             return {"paths": 0}
         begin = frozenset(numbers(self.graph, starts).tolist()) - {self.graph.number[end]}
