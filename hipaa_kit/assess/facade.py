@@ -20,6 +20,7 @@ from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
 from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.proposals import Proposals
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.remedies import remedies
@@ -36,6 +37,7 @@ from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_be
 from hipaa_kit.inventory.reports import workloads_by_object
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
 from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
+from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.signed import Records, no_records
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
@@ -87,7 +89,7 @@ def registered_checks() -> dict[str, Check]:
     return dict(sorted(CHECKS.items()))
 
 
-class Assessment:
+class Assessment(Proposals):
     """What one snapshot shows of every safeguard.
 
     Parameters
@@ -117,6 +119,8 @@ class Assessment:
     ----------
     tables
         Every declared table, as an attribute or by name.
+    pseudonymizer
+        What made the pseudonyms of the snapshot, where it was not the installation's: for objects of a what-if.
     """
 
     def __init__(
@@ -141,11 +145,13 @@ class Assessment:
         if profile not in PROFILES:
             raise InputError(f"there is no profile {profile!r}", "", f"profiles are {', '.join(PROFILES)}")
         self.profile = profile
+        self.pseudonymizer: Pseudonymizer | None = None
         self.as_of = as_of or snapshot.collected_at
         self.catalogue: Catalogue = load_catalogue()
         self.topics_asked = tuple(sorted(set(topics)))
         self.checks = self._checks()
-        self.parameters = self._parameters(parameters or {})
+        self._settings = dict(parameters or {})
+        self.parameters = self._parameters(self._settings)
         self.tables: TableSet = Tables(self)
         if cache is not None:
             self.tables = self._through(Path(cache) / self.key)
@@ -174,6 +180,29 @@ class Assessment:
     def paths(self) -> Paths:
         """How ePHI can be reached, over network, rights, identities, volumes and copies together."""
         return Paths(self.tables, self.permissions, self.reachability)
+
+    def changed(self, snapshot: Snapshot, scope: Scope | None = None) -> Assessment:
+        """Return this assessment of a snapshot that was made of its own, under its own scope or another.
+
+        Notes
+        -----
+        Tables and verdicts that no change reaches are not made again.
+        """
+        found = Assessment(
+            snapshot,
+            scope or self.scope,
+            as_of=self.as_of,
+            parameters=self._settings,
+            topics=self.topics_asked,
+            inputs=self.given,
+            records=self.records,
+            preset=self.preset,
+            profile=self.profile,
+        )
+        found.pseudonymizer = self.pseudonymizer
+        if isinstance(self.tables, Tables):
+            found.tables = Tables(found, self.tables)
+        return found
 
     def findings(self, topic: str = "") -> pd.DataFrame:
         """Return table `findings`, of one topic or of all: one row per check and object examined."""
@@ -264,10 +293,14 @@ class Assessment:
 class Tables(TableSet):
     """Tables of the inventory and of the results, each made when it is first asked for."""
 
-    def __init__(self, assessment: Assessment) -> None:
-        self._of = assessment
-        self._inventory = Inventory(assessment.snapshot, assessment.scope, assessment.given)
+    def __init__(self, assessment: Assessment, before: Tables | None = None) -> None:
+        self._of, self._before = assessment, before
+        snapshot, scope = assessment.snapshot, assessment.scope
+        self._inventory: Inventory = (
+            before._inventory.after(snapshot, scope) if before else Inventory(snapshot, scope, assessment.given)
+        )
         self._made: dict[str, pd.DataFrame] = {}
+        self._said: dict[str, list[Verdict]] = {}
 
     def names(self) -> list[str]:
         """Return the names of all tables."""
@@ -303,7 +336,24 @@ class Tables(TableSet):
     @cached_property
     def _of_objects(self) -> Results:
         """What the checks of objects say."""
-        return self._told([v for check in self._of.checks_behind() for v in self._run(check, self._inventory)])
+        return self._told([v for check in self._of.checks_behind() for v in self.verdicts(check)])
+
+    def verdicts(self, check: Check) -> list[Verdict]:
+        """Return what a check of objects says; what it said before where it reads nothing else."""
+        if check.id not in self._said:
+            before = self._before
+            same = before is not None and self._reads_the_same(check, before)
+            self._said[check.id] = before.verdicts(check) if before and same else self._run(check, self._inventory)
+        return self._said[check.id]
+
+    def _reads_the_same(self, check: Check, before: Tables) -> bool:
+        """Tell whether a check reads the tables and parameters that it read before."""
+        of, was = self._of, before._of
+        terms = [(each.parameters.get(name), name) for each in (of, was) for name in check.parameters]
+        half = len(terms) // 2
+        if terms[:half] != terms[half:] or (of.scope is None) != (was.scope is None):
+            return False
+        return all(self._inventory[name] is before._inventory[name] for name in check.tables)
 
     @cached_property
     def _known(self) -> Inventory:

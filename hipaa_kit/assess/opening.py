@@ -86,7 +86,7 @@ def assessment(
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
     wanted = topics.split() if isinstance(topics, str) else topics
-    return Assessment(
+    run = Assessment(
         opened,
         declared,
         as_of=as_of,
@@ -97,6 +97,8 @@ def assessment(
         cache=kept,
         **options,
     )
+    run.pseudonymizer = None if isinstance(place, Snapshot) else _pseudonymizer(Path(place))
+    return run
 
 
 def parse_settings(given: Iterable[str]) -> dict[str, Any]:

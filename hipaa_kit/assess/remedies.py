@@ -263,7 +263,7 @@ class _Prover:
         changes = _each_once(step for case in cases for step in case.remedy.changes)
         held = sorted(changes, key=lambda step: isinstance(step, Delete))
         would_be = what_would_be(self._of.snapshot, held, pseudonym=Pseudonymizer(_KEY))
-        return _World(self._of, would_be, self._base.after(would_be))
+        return _World(self._of, would_be, self._base.after(would_be, self._of.scope))
 
 
 class _World:

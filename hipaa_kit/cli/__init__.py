@@ -19,6 +19,7 @@ from hipaa_kit.cli.cluster import add_cluster_verbs
 from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
+from hipaa_kit.cli.paths import add_paths
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
 from hipaa_kit.cli.remedies import add_remedies
@@ -30,6 +31,7 @@ from hipaa_kit.cli.terminal import progress as _progress
 from hipaa_kit.cli.terminal import refuse_existing as _refuse_existing
 from hipaa_kit.cli.terminal import say as _say
 from hipaa_kit.cli.terminal import say_what_was_read as _say_what_was_read
+from hipaa_kit.cli.what_if import add_what_if
 from hipaa_kit.errors import (
     EXIT_DONE,
     EXIT_INTERNAL,
@@ -88,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     _inspect(verbs)
     _assess(verbs)
     add_remedies(verbs)
+    add_what_if(verbs)
+    add_paths(verbs)
     _history(verbs)
     add_explain(verbs)
     add_evidence_verbs(verbs)

@@ -179,6 +179,15 @@ def rests_on_snapshot_alone(table: str) -> bool:
     return "scope" not in builder.needs and all(rests_on_snapshot_alone(other) for other in builder.tables)
 
 
+@dataclass(frozen=True)
+class Before:
+    """The inventory from which another one was changed, the kinds that were, and whether the scope is another."""
+
+    inventory: Inventory
+    changed: frozenset[tuple[str, str]]
+    other_scope: bool = False
+
+
 class Inventory(TableSet):
     """All tables of one snapshot, each built when it is first asked for; those of a large one are kept on disk.
 
@@ -190,13 +199,22 @@ class Inventory(TableSet):
         The declared ePHI scope; None where there is none.
     inputs
         What was given beside the cluster; nothing by default.
+    before
+        The inventory that this one was changed from, whose tables stand where no change reaches them.
     """
 
-    def __init__(self, snapshot: Snapshot, scope: Scope | None = None, inputs: Inputs | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        scope: Scope | None = None,
+        inputs: Inputs | None = None,
+        before: Before | None = None,
+    ) -> None:
         self._given: dict[str, Any] = {"snapshot": snapshot, "scope": scope}
         self.inputs = inputs or no_inputs()
         self._built: dict[str, pd.DataFrame] = dict(self.inputs.tables)
-        self._kept = KeptTables.of(snapshot)
+        self._kept: KeptTables | None = KeptTables.of(snapshot) if before is None else None
+        self._before = before
 
     def names(self) -> list[str]:
         """Return the names of all tables that can be built, and of those laid beside."""
@@ -204,7 +222,7 @@ class Inventory(TableSet):
 
     def beside(self, tables: Mapping[str, pd.DataFrame]) -> Inventory:
         """Return the same inventory with tables that a run made: what the last checks read."""
-        other = Inventory(self._given["snapshot"], self._given["scope"], self.inputs)
+        other = Inventory(self._given["snapshot"], self._given["scope"], self.inputs, self._before)
         other._built = {**self._built, **tables}
         return other
 
@@ -216,25 +234,41 @@ class Inventory(TableSet):
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, built now if it was not asked for before."""
         if name not in self._built:
-            self._built[name] = self._opened(BUILDERS[name])
+            same = self._before if self._rests_on_the_same(name) else None
+            self._built[name] = same.inventory.table(name) if same else self._new(name)
         return self._built[name]
 
-    def after(self, snapshot: Snapshot) -> Inventory:
-        """Return the tables of a snapshot that was made of this one by changes of objects.
+    def after(self, snapshot: Snapshot, scope: Scope | None) -> Inventory:
+        """Return the tables of a snapshot that was made of this one by changes of objects, under a scope.
 
-        Tables behind which no changed kind stands are those that were built already.
+        Notes
+        -----
+        A table is made again only where a kind that it reads was changed, the scope that it reads is another, or a
+        table that it is made from came out differently. One that comes out as it was is the same frame, which ends
+        the search for what depends on it.
         """
         old: Snapshot = self._given["snapshot"]
+        if old.coverage is not snapshot.coverage:
+            return Inventory(snapshot, scope, self.inputs)
         keys = old.parts.keys() | snapshot.parts.keys()
-        changed = {key for key in keys if old.parts.get(key) is not snapshot.parts.get(key)}
-        found = Inventory(snapshot, self._given["scope"], self.inputs)
-        same = old.coverage is snapshot.coverage
-        found._built |= {
-            name: table
-            for name, table in self._built.items()
-            if same and name in BUILDERS and not any(kind[:2] in changed for kind in kinds_behind(name))
-        }
-        return found
+        changed = frozenset(key for key in keys if old.parts.get(key) is not snapshot.parts.get(key))
+        return Inventory(snapshot, scope, self.inputs, Before(self, changed, scope is not self._given["scope"]))
+
+    def _new(self, name: str) -> pd.DataFrame:
+        """Return a table made now; the frame that stood before where it is equal."""
+        made = self._opened(BUILDERS[name])
+        was = self._before.inventory._built.get(name) if self._before else None
+        return was if was is not None and made.equals(was) else made
+
+    def _rests_on_the_same(self, name: str) -> bool:
+        """Tell whether nothing that a table is made from was changed."""
+        if self._before is None or name not in BUILDERS:
+            return False
+        builder = BUILDERS[name]
+        scoped = "scope" in builder.needs and self._before.other_scope
+        if scoped or any(kind[:2] in self._before.changed for kind in builder.reads):
+            return False
+        return all(self.table(each) is self._before.inventory.table(each) for each in builder.tables)
 
     def _opened(self, builder: Builder) -> pd.DataFrame:
         """Return a table that was kept, or build it and keep it."""

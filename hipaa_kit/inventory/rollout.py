@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from hipaa_kit.inventory import repeated, workloads
+from hipaa_kit.inventory.collected import without_dependants
 from hipaa_kit.inventory.fields import items, mapping, number, text, truth
-from hipaa_kit.inventory.workloads import Workload, gather
+from hipaa_kit.inventory.pods import POD_KINDS
+from hipaa_kit.inventory.workloads import ALIKE, Workload, gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.patches import carried_over
-from hipaa_kit.sources.overlay import Change, changed_record, overlay, with_parts
+from hipaa_kit.sources.overlay import Change, Patch, Put, changed_record, overlay, with_parts
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
@@ -28,6 +31,11 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/
 
 TOKEN_VOLUME: Final = "kube-api-access-"
 """How the volume begins that admission adds for the token of a service account."""
+
+OF_PODS: Final = (workloads.__name__, ALIKE, repeated.__name__)
+"""What is found out about pods and their owners alone, and stands as long as none of them is changed."""
+
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
 
 _COUNTS: Final = ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas", "currentReplicas")
 _DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})$")
@@ -45,10 +53,34 @@ def what_would_be(
 
     Notes
     -----
-    Only what follows from workloads is followed up: endpoints, budgets' and claims' status stay as they were read.
+    Only what follows from workloads, deletions and new namespaces is followed up: endpoints, budgets' and claims'
+    status stay as they were read.
     """
     hide = pseudonym or Pseudonymizer.of_installation()
-    return rolled_out(snapshot, overlay(snapshot, changes, pseudonym=hide), hide)
+    left = without_dependants(snapshot, overlay(snapshot, changes, pseudonym=hide))
+    found = rolled_out(snapshot, _furnished(snapshot, left, hide), hide)
+    if all(snapshot.parts.get(kind[:2]) is found.parts.get(kind[:2]) for kind in POD_KINDS):
+        found.derived.update({name: held for name, held in snapshot.derived.items() if name in OF_PODS})
+    return found
+
+
+def _furnished(before: Snapshot, after: Snapshot, pseudonym: Callable[[str], str]) -> Snapshot:
+    """Return the later of two snapshots with what every new namespace gets: the label with its name, and an account.
+
+    Sources: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name,
+    https://kubernetes.io/docs/concepts/security/service-accounts/#default-service-accounts
+    """
+    known = {record.name for record in before.records(kinds.NAMESPACE)}
+    new = [record for record in after.records(kinds.NAMESPACE) if record.name not in known]
+    accounts = {(record.namespace, record.name) for record in after.records(kinds.SERVICE_ACCOUNT)} if new else set()
+    given: list[Change] = []
+    for record in new:
+        label = {"metadata": {"name": record.name, "labels": {NAME_LABEL: record.name}}}
+        given.append(Patch({"apiVersion": "v1", "kind": "Namespace", **label}))
+        if (record.name, "default") not in accounts:
+            named = {"metadata": {"name": "default", "namespace": record.name}}
+            given.append(Put({"apiVersion": "v1", "kind": "ServiceAccount", **named}))
+    return overlay(after, given, pseudonym=pseudonym) if given else after
 
 
 def rolled_out(before: Snapshot, after: Snapshot, pseudonym: Callable[[str], str]) -> Snapshot:
@@ -69,8 +101,9 @@ def rolled_out(before: Snapshot, after: Snapshot, pseudonym: Callable[[str], str
         elif record.content != workload.record.content:
             pods = list(_renewed(workload, record, pseudonym))
             renewed.update({pod.object: pod for pod in pods})
-            more, owner = _scaled(workload, record, pods)
+            more, fewer, owner = _scaled(workload, record, pods)
             added += more
+            renewed.update(dict.fromkeys(fewer, None))
             owners[owner.object] = owner
     held = [renewed.get(pod.object, pod) for pod in after.records(kinds.POD)]
     parts = {kinds.POD[:2]: [pod for pod in held if pod is not None] + added}
@@ -157,20 +190,31 @@ def _new_image(status: Mapping[str, Any], images: Mapping[str, str]) -> dict[str
     return {**status, "image": image, "imageID": text(status, "imageID") if kept else ""}
 
 
-def _scaled(workload: Workload, record: Record, renewed: list[Record]) -> tuple[list[Record], Record]:
-    """Return the pods that a larger number of replicas adds, and the owner with a status that counts them.
+def _scaled(workload: Workload, record: Record, renewed: list[Record]) -> tuple[list[Record], list[str], Record]:
+    """Return pods that another number of replicas adds, those that it takes, and the owner with counts that fit.
 
-    They are copies of the first pod, on no node; a smaller number is not followed.
+    What is added are copies of the first pod, on no node. A StatefulSet loses its last pods; a Deployment whichever
+    its controller ranks lowest, which are all alike here.
     """
     was = number(workload.record.content if workload.record else {}, "spec", "replicas")
-    more = (number(record.content, "spec", "replicas") or 1) - (1 if was is None else was)
-    if workload.kind not in ("Deployment", "StatefulSet") or more <= 0:
-        return [], record
-    status = dict(mapping(record.content, "status"))
-    status.update({name: count + more for name in _COUNTS if (count := number(status, name)) is not None})
-    owner = replace(record, content={**record.content, "status": status} if status else record.content)
+    now = number(record.content, "spec", "replicas")
+    more = (1 if now is None else now) - (1 if was is None else was)
     standing = renewed or workload.pods
-    return [_copy(standing[0], workload, len(standing) + each) for each in range(more if standing else 0)], owner
+    if workload.kind not in ("Deployment", "StatefulSet") or not more:
+        return [], [], record
+    status = dict(mapping(record.content, "status"))
+    counts = {name: count for name in _COUNTS if (count := number(status, name)) is not None}
+    status.update({name: max(count + more, 0) for name, count in counts.items()})
+    owner = replace(record, content={**record.content, "status": status} if status else record.content)
+    added = [_copy(standing[0], workload, len(standing) + each) for each in range(more if standing else 0)]
+    taken = sorted(standing, key=_ordinal)[max(len(standing) + more, 0) :] if more < 0 else []
+    return added, [pod.object for pod in taken], owner
+
+
+def _ordinal(pod: Record) -> tuple[int, str]:
+    """Return the number of a pod in its StatefulSet, and its name."""
+    last = pod.name.rpartition("-")[2]
+    return (int(last) if last.isascii() and last.isdigit() else 0), pod.name
 
 
 def _copy(pod: Record, workload: Workload, place: int) -> Record:

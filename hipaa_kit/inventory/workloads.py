@@ -36,6 +36,9 @@ REPLICATED = frozenset(["Deployment", "StatefulSet", "ReplicaSet", "ReplicationC
 ENDED = frozenset(["Succeeded", "Failed"])
 
 
+ALIKE: Final = "pods alike"
+"""Stands for the pods that are alike among what was found out about a snapshot."""
+
 OWN_OF_LINE: Final = {
     "facts": {"field_managers": [{"time": MOMENT}]},
     "name": NAME,
@@ -106,14 +109,14 @@ def pods_alike(snapshot: Snapshot) -> Alike:
 
     It is found out once for each snapshot.
     """
-    found: Alike | None = snapshot.derived.get("pods alike")
+    found: Alike | None = snapshot.derived.get(ALIKE)
     if found is None:
         part = snapshot.parts.get((kinds.POD.group, kinds.POD.kind))
         with no_cyclic_collection():
             found = (
                 find_alike(part, OWN_OF_LINE, KEPT_OF_POD, _is_named_by_owner) if part else Alike(re.compile("(?!)"))
             )
-        snapshot.derived["pods alike"] = found
+        snapshot.derived[ALIKE] = found
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.kube import facts, kinds
+from hipaa_kit.kube.apply import applied
 from hipaa_kit.kube.custom_kinds import find_custom
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.patches import json_merge, strategic_merge
@@ -71,7 +72,24 @@ class Delete:
         return place_of(self.content)
 
 
-Change = Put | Patch | Delete
+@dataclass(frozen=True)
+class Apply:
+    """A manifest that is applied, as it was read and redacted at the door."""
+
+    record: Record
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The manifest."""
+        return self.record.content
+
+    @property
+    def place(self) -> Place:
+        """Which object it makes or changes."""
+        return self.record.group, self.record.kind, self.record.namespace, self.record.name
+
+
+Change = Put | Patch | Delete | Apply
 
 
 def place_of(content: Mapping[str, Any]) -> Place:
@@ -127,10 +145,12 @@ def overlay(
             by_kind[group, kind] = {(each.namespace, each.name): each for each in part.load()} if part else {}
         held = by_kind[group, kind]
         was = held.get((namespace, name))
-        if was is None and not isinstance(change, Put):
+        if was is None and not isinstance(change, Put | Apply):
             raise InputError(f"{object_id(kind, namespace, name)} is not in the snapshot and cannot be changed")
         if isinstance(change, Delete):
             del held[namespace, name]
+        elif isinstance(change, Apply):
+            held[namespace, name] = _applied(change.record, was)
         else:
             held[namespace, name] = _record(change, was, hide)
     return with_parts(snapshot, {key: list(held.values()) for key, held in by_kind.items()})
@@ -151,6 +171,18 @@ def changed_record(was: Record, content: Mapping[str, Any], pseudonym: Callable[
     kept = _facts_after(was, redacted.content, again, redacted.facts)
     digest = hashlib.sha256(canonical_json(redacted.content)).hexdigest()
     return replace(was, content=redacted.content, facts=kept, sha256=digest)
+
+
+def _applied(manifest: Record, was: Record | None) -> Record:
+    """Return the record of an object after a manifest was applied; the same one where that changes nothing."""
+    if was is None:
+        return manifest
+    content = applied(was.group, was.kind, was.content, manifest.content)
+    if content == was.content:
+        return was
+    kept = {name: was.facts[name] for name in (facts.FIELD_MANAGERS,) if name in was.facts}
+    digest = hashlib.sha256(canonical_json(content)).hexdigest()
+    return replace(manifest, content=content, facts={**kept, **manifest.facts}, sha256=digest)
 
 
 def _record(change: Put | Patch, was: Record | None, pseudonym: Callable[[str], str]) -> Record:

@@ -169,6 +169,11 @@ class Part:
         """Return the objects."""
         return self._records
 
+    @functools.cached_property
+    def origins(self) -> dict[str, Origin]:
+        """Where each object was read, by `Kind/namespace/name`."""
+        return {record.object: Origin(record.sha256, record.source, record.position) for record in self.load()}
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -243,15 +248,16 @@ class Snapshot:
 
     def find(self, object: str) -> Origin | None:  # noqa: A002 - `object` is the kit's word for it
         """Return where `Kind/namespace/name` was read, or None where the snapshot has none."""
-        return self._by_object.get(object)
+        found = (part.origins.get(object) for part in self._of_kind.get(object.partition("/")[0], ()))
+        return next(filter(None, found), None)
 
     @functools.cached_property
-    def _by_object(self) -> dict[str, Origin]:
-        return {
-            record.object: Origin(record.sha256, record.source, record.position)
-            for key in self.kinds()
-            for record in self.parts[key].load()
-        }
+    def _of_kind(self) -> dict[str, list[Part]]:
+        """Parts by kind alone, of two groups that have it the last first."""
+        found: dict[str, list[Part]] = {}
+        for group, kind in reversed(self.kinds()):
+            found.setdefault(kind, []).append(self.parts[group, kind])
+        return found
 
     @functools.cached_property
     def derived(self) -> dict[str, Any]:

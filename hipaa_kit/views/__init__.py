@@ -7,6 +7,7 @@ from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, u
 from hipaa_kit.views.inspection import kinds_held
 from hipaa_kit.views.mending import show_remedies
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
+from hipaa_kit.views.path_plots import path_picture
 from hipaa_kit.views.plots import (
     citation_bars,
     coverage_bars,
@@ -46,6 +47,7 @@ __all__ = [
     "neighbourhood",
     "newest_points",
     "next_actions",
+    "path_picture",
     "placement",
     "population",
     "proposed_rules",

@@ -19,7 +19,7 @@ from hipaa_kit.graph.reachability.exposure import exposures
 from hipaa_kit.graph.reachability.facts import Facts
 from hipaa_kit.graph.reachability.lint import lint
 from hipaa_kit.graph.reachability.places import Place, Places
-from hipaa_kit.graph.reachability.reading import read_facts
+from hipaa_kit.graph.reachability.reading import only_policies_differ, read_facts, with_policies_of
 from hipaa_kit.graph.reachability.selection import isolation, namespace_isolation
 from hipaa_kit.inventory.registry import Inventory
 from hipaa_kit.kube import kinds
@@ -28,6 +28,7 @@ from hipaa_kit.kube.network.ports import FIRST, LAST, PROTOCOLS
 from hipaa_kit.kube.network.rules import MESH, Direction
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reachability import REACHABILITY_OPTIONS
 
 Verdict = Literal["allowed", "denied", "unknown"]
@@ -318,8 +319,13 @@ class Reachability:
         """Return table `namespace_isolation`: one row per namespace, also those without pods."""
         return namespace_isolation(self.facts)
 
-    def exposure(self) -> pd.DataFrame:
+    def exposure(self, tables: TableSet | None = None) -> pd.DataFrame:
         """Return table `exposures`: one row per way from outside into one port of one pod.
+
+        Parameters
+        ----------
+        tables
+            Tables of the inventory of the same snapshot, where they were made already.
 
         Raises
         ------
@@ -328,7 +334,7 @@ class Reachability:
         """
         if self.snapshot is None:
             raise InputError("there is no snapshot", "", "make it with Reachability.of(snapshot)")
-        return exposures(self, self.snapshot, Inventory(self.snapshot))
+        return exposures(self, self.snapshot, tables or Inventory(self.snapshot))
 
     def lint(self) -> pd.DataFrame:
         """Return table `network_lint`: one row per defect of one policy, or of how policies stand together."""
@@ -414,13 +420,19 @@ def _without_plugin(facts: Facts) -> Facts:
 
 
 _LAST: list[tuple[Snapshot, Reachability]] = []
+KEPT = 2
+"""Snapshots whose reachability is kept: one, and what it is compared with."""
 
 
 def reachability_of(snapshot: Snapshot) -> Reachability:
-    """Return the reachability of a snapshot, made once for all tables that are built of it."""
+    """Return the reachability of a snapshot, made once for all tables that are built of it.
+
+    What one that was made before says of the same pods, namespaces and nodes is not read again.
+    """
     for held, made in _LAST:
         if held is snapshot:
             return made
-    made = Reachability.of(snapshot)
-    _LAST[:] = [(snapshot, made)]
-    return made
+    alike = next((made for held, made in _LAST if only_policies_differ(held, snapshot)), None)
+    found = Reachability(with_policies_of(alike.facts, snapshot), snapshot) if alike else Reachability.of(snapshot)
+    _LAST[:] = [(snapshot, found), *_LAST[: KEPT - 1]]
+    return found

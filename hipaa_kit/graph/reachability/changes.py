@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from hipaa_kit.kube.network.ports import FIRST, LAST
+from hipaa_kit.kube.network.rules import Direction
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.reachability import FLOW_CHANGES
 
 if TYPE_CHECKING:
     from hipaa_kit.graph.reachability.answers import Reachability
+    from hipaa_kit.graph.reachability.facts import Facts
+
+WAYS: Final[tuple[Direction, Direction]] = ("egress", "ingress")
+Touched = tuple[set[str], set[str]]
+"""Workloads whose outgoing flows may differ, and those whose incoming flows may."""
 
 Spans = list[tuple[int, int, frozenset[str]]]
 
@@ -25,8 +31,11 @@ def changes(before: Reachability, after: Reachability, limit: int) -> pd.DataFra
     The outside is cut at the borders that either state names, so that its cells are the same in both.
     """
     before, after = _alike(before, after)
-    was, now = _flows(before, limit), _flows(after, limit)
     policies = _changed_policies(before, after)
+    touched = _touched(before, after, policies)
+    if touched is not None and not any(touched):
+        return FLOW_CHANGES.frame()
+    was, now = _flows(before, limit, touched), _flows(after, limit, touched)
     rows = []
     for source, destination, protocol in sorted(was.keys() | now.keys()):
         key = (source, destination, protocol)
@@ -57,12 +66,68 @@ def _alike(before: Reachability, after: Reachability) -> tuple[Reachability, Rea
     return made[0], made[1]
 
 
-def _flows(reach: Reachability, limit: int) -> dict[tuple[str, str, str], Spans]:
+def _flows(reach: Reachability, limit: int, touched: Touched | None) -> dict[tuple[str, str, str], Spans]:
+    """Return the spans of ports of every flow, or of those alone of which an end is touched."""
     found: dict[tuple[str, str, str], Spans] = defaultdict(list)
-    for row in rows_of(reach.edges(denied=True, limit=limit)):
+    for row in _rows(reach, limit, touched):
         key = (row["source"], row["destination"], row["protocol"])
         found[key].append((int(row["port_from"]), int(row["port_to"]), frozenset([row["verdict"]])))
     return found
+
+
+def _rows(reach: Reachability, limit: int, touched: Touched | None) -> Iterator[dict[str, Any]]:
+    if touched is None:
+        yield from rows_of(reach.edges(denied=True, limit=limit))
+        return
+    sources, destinations = (sorted(name for name in names if reach.places.known(name)) for names in touched)
+    yield from rows_of(reach.edges(denied=True, limit=limit, source=sources)) if sources else ()
+    if destinations:
+        frame = reach.edges(denied=True, limit=limit, destination=destinations)
+        yield from rows_of(frame[~frame["source"].isin(sources)])
+
+
+def _touched(before: Reachability, after: Reachability, policies: set[str]) -> Touched | None:
+    """Return the workloads whose outgoing, and whose incoming, flows may differ; None where all may.
+
+    A flow rests on the policies over its two ends and on what these see of both: labels, namespace, address, ports.
+    """
+    was, now = before.facts, after.facts
+    if was.options != now.options or was.nodes != now.nodes or was.node_enforcement != now.node_enforcement:
+        return None
+    moved = _moved(was, now)
+    out, into = (moved | _under(before, way, policies) | _under(after, way, policies) for way in WAYS)
+    return out, into
+
+
+def _moved(was: Facts, now: Facts) -> set[str]:
+    """Return the workloads with a pod that is otherwise, or whose namespace or service account is."""
+    if was.pods is now.pods and was.namespaces is now.namespaces and was.accounts is now.accounts:
+        return set()
+    spaces, accounts = _differing(was.namespaces, now.namespaces), _differing(was.accounts, now.accounts)
+    pods = _differing(*({pod.object: pod for pod in facts.pods} for facts in (was, now)))
+    return {
+        pod.workload or pod.object
+        for pod in (*was.pods, *now.pods)
+        if pod.object in pods or pod.namespace in spaces or (pod.namespace, pod.account) in accounts
+    }
+
+
+def _differing(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> set[Any]:
+    """Return the keys of which one of two maps has another value, or none."""
+    return {key for key in was.keys() | now.keys() if (key in was) != (key in now) or was.get(key) != now.get(key)}
+
+
+def _under(reach: Reachability, direction: Direction, policies: set[str]) -> set[str]:
+    """Return the workloads over one direction of which one of some policies or doubts lies."""
+    side, classes = reach.engine.side(direction), reach.engine.classes
+    held = [
+        {policy.object for policy, _ in side.policies(at)} | {doubt.source for doubt in side.doubts(at)}
+        for at in range(len(side.signatures))
+    ]
+    chosen = [not policies.isdisjoint(names) for names in held]
+    numbers = (number for number in range(classes.pods) if chosen[side.of_class[number]])
+    pods = (reach.facts.pods[at] for number in numbers for at in classes.members[number])
+    return {pod.workload or pod.object for pod in pods}
 
 
 def _differences(was: Spans, now: Spans) -> Iterator[tuple[int, int, str, str]]:

@@ -10,7 +10,7 @@ from hipaa_kit.graph.reachability.facts import Enforcement, Facts, NodeFact, Opt
 from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, Policies
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text, texts, truth
-from hipaa_kit.inventory.pods import PodView, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import find_custom
@@ -76,6 +76,23 @@ def read_facts(snapshot: Snapshot, **options: str) -> Facts:
         node_enforcement=_per_node(snapshot, detected),
         problems=read.problems,
     )
+
+
+BESIDE_POLICIES = (*POD_KINDS, kinds.NAMESPACE, kinds.NODE, kinds.SERVICE_ACCOUNT)
+"""Kinds of which everything is read but policies, and doubts over what was not seen."""
+
+
+def only_policies_differ(one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether two snapshots are the same in everything that facts rest on beside policies."""
+    same = all(one.parts.get(kind[:2]) is other.parts.get(kind[:2]) for kind in BESIDE_POLICIES)
+    return same and one.coverage is other.coverage and one.layout == other.layout
+
+
+def with_policies_of(facts: Facts, snapshot: Snapshot) -> Facts:
+    """Return facts with the policies of another snapshot, in which only policies differ."""
+    read = Policies(snapshot, facts.namespaces)
+    doubts = [*read.doubts, *_unseen(snapshot, facts.namespaces)]
+    return replace(facts, policies=read.policies, doubts=doubts, problems=read.problems, cuts=frozenset())
 
 
 def _pods(snapshot: Snapshot) -> tuple[list[PodFact], frozenset[str]]:

@@ -12,6 +12,7 @@ from hipaa_kit.inventory.workloads import CONTROLLERS
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reachability import (
     EXPOSURES,
     ISOLATION,
@@ -32,6 +33,12 @@ ENTRIES = (
 )
 """Kinds by which the outside gets in; none of them seen in part shows that nothing does."""
 
+TABLES_OF_ENTRIES = (
+    *("container_ports", "endpoints", "ingress_routes", "pods"),
+    *("service_ports", "service_targets", "services"),
+)
+"""Tables from which the ways in are made."""
+
 
 @builds(ISOLATION, reads=BEHIND)
 def isolation(snapshot: Snapshot) -> pd.DataFrame:
@@ -51,10 +58,10 @@ def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
     return reachability_of(snapshot).options()
 
 
-@builds(EXPOSURES, reads=(*BEHIND, *ENTRIES))
-def exposures(snapshot: Snapshot) -> pd.DataFrame:
+@builds(EXPOSURES, reads=(*BEHIND, *ENTRIES), uses=TABLES_OF_ENTRIES)
+def exposures(snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
     """Return every way from outside into a port of a pod."""
-    return reachability_of(snapshot).exposure()
+    return reachability_of(snapshot).exposure(tables)
 
 
 @builds(NETWORK_LINT, reads=BEHIND)

@@ -1,0 +1,112 @@
+"""The smallest cut: it stops what it promises and nothing else, by script, and there are no fewer."""
+
+from __future__ import annotations
+
+import os
+import random
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hipaa_kit.assess.cut import Cut
+from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.assess.opening import assessment
+from hipaa_kit.errors import InputError
+from hipaa_kit.graph.paths.changes import line, paths_in
+from hipaa_kit.inventory.rollout import what_would_be
+from hipaa_kit.sources.overlay import Delete, Patch, Put
+from hipaa_kit.sources.scope import load_scope
+from tests.support.random_changes import SCOPE, random_cluster
+from tests.support.snapshots import snapshot_of
+
+SEEDS = range(int(os.environ.get("HIPAA_KIT_CUT_SEEDS", "6")))
+CLINIC = Path(__file__).parents[2] / "data" / "clinic"
+
+
+@pytest.fixture(scope="module")
+def clinic() -> Assessment:
+    return assessment(CLINIC, topics=["network_isolation"])
+
+
+def applied(run: Assessment, text: str) -> Assessment:
+    """Return the assessment after somebody carried out the YAML of a cut, without what the cut itself worked out."""
+    changes: list[Put | Patch | Delete] = []
+    for part in text.split("---\n"):
+        rows = part.splitlines()
+        if "# kubectl delete, by name:" in rows:
+            body = "\n".join(row.removeprefix("# ") for row in rows[rows.index("# kubectl delete, by name:") + 1 :])
+            changes.append(Delete(yaml.safe_load(body)))
+        elif content := yaml.safe_load(part):
+            there = run.snapshot.find(
+                f"{content['kind']}/{content['metadata'].get('namespace', '')}/{content['metadata']['name']}"
+            )
+            changes.append(Patch(content) if there else Put(content))
+    changes.sort(key=lambda each: isinstance(each, Delete))
+    return Assessment(what_would_be(run.snapshot, changes, pseudonym=run.pseudonymizer), run.scope, inputs=run.given)
+
+
+def lines(run: Assessment, source: str | None, k: int) -> set[str]:
+    return {line(rows) for rows in paths_in(run.paths.to_ephi(source, k=k))}
+
+
+def holds(cut: Cut, source: str | None, k: int) -> None:
+    """Check that the cut as YAML, applied to the cluster as it was, leaves exactly what it says it leaves."""
+    after = lines(applied(cut.run, cut.to_yaml()), source, k)
+    assert after == set(cut.paths[~cut.paths["stopped"]]["path"])
+    stopped = cut.paths[cut.paths["stopped"]]
+    assert stopped["stopped_by"].ne("").all()
+    assert (cut.proof.paths["change"] == "vanishes").all()
+
+
+def test_the_cut_of_the_clinic_stops_every_path_from_the_internet(clinic: Assessment) -> None:
+    cut = clinic.smallest_cut()
+    assert cut.complete
+    assert cut.exact
+    assert cut.paths["stopped"].all()
+    assert lines(clinic, None, 3) <= set(cut.paths["path"])
+    holds(cut, None, 3)
+    assert "declared" in set(cut.uses["use"])
+
+
+def test_entries_that_are_declared_can_be_left(clinic: Assessment) -> None:
+    cut = clinic.smallest_cut(worst=True, keep_declared=True, k=1)
+    assert "Ingress/ehr/ehr-app" not in set(cut.things["object"])
+    assert cut.paths["stopped"].any()
+    assert not cut.paths["stopped"].all()
+    left = cut.paths[~cut.paths["stopped"]]
+    assert set(left["stopped_by"]) == {""}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_cut_of_a_random_cluster_holds(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "scope.yaml"
+    path.write_text(SCOPE)
+    run = Assessment(snapshot_of(random_cluster(rng)), load_scope(path), topics=["network_isolation"])
+    if not run.paths.targets:
+        pytest.skip("nothing holds ePHI in this cluster")
+    for source in ("internet", "pod"):
+        cut = run.smallest_cut(source, k=2)
+        assert cut.complete
+        holds(cut, source, 2)
+        if cut.exact and len(cut.chosen) > 1 and cut.paths["stopped"].all():
+            for fewer in combinations(cut.chosen, len(cut.chosen) - 1):
+                changes = sorted(
+                    (change for thing in fewer for change in cut._change(thing)),
+                    key=lambda each: isinstance(each, Delete),
+                )
+                world = run.changed(what_would_be(run.snapshot, changes, pseudonym=run.pseudonymizer))
+                assert lines(world, source, 2), "one thing less would do"
+
+
+def test_without_a_scope_there_is_nothing_to_cut() -> None:
+    run = Assessment(snapshot_of(random_cluster(random.Random(1))))
+    with pytest.raises(InputError, match="nothing is known to hold ePHI"):
+        run.smallest_cut()
+
+
+def test_a_target_has_to_hold_ephi(clinic: Assessment) -> None:
+    with pytest.raises(InputError, match="holds ePHI"):
+        clinic.smallest_cut(targets="Deployment/nowhere/none")
