@@ -12,7 +12,7 @@ AUDIT_SOURCES = Table(
     (
         text("source", "the file, from what was given"),
         text("format", "form it was recognised as"),
-        text("delivery", "how it got here", ("file", "webhook", "best_effort")),
+        text("delivery", "how it got here", ("file", "webhook", "provider", "best_effort")),
         text("server", "API server or stream that wrote it, or none where the file does not tell"),
         text("log", "which server it is of", LOGS),
         count("bytes", "bytes, unpacked"),
@@ -23,6 +23,9 @@ AUDIT_SOURCES = Table(
         count("salvaged", "events taken from lines that were damaged"),
         count("repaired", "lines that are not UTF-8 and were read with replacement characters"),
         count("duplicates", "events of it that repeat another one of this log"),
+        count("reused", "events whose auditID and stage are also those of another request: a client may choose the id"),
+        count("undated", "events without a moment that can be read"),
+        count("leaks", "events in whose path, names or user agent something looked like a secret; it was taken out"),
         flag("truncated", "it ends within an event, or the export says that there is more"),
         text("first_at", "first moment at which a request was received, or none"),
         text("last_at", "last moment of an event, or none"),

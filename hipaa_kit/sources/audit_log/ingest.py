@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.sources.audit_log.lines import Batch, batches
-from hipaa_kit.sources.audit_log.store import FORMAT, MANIFEST, PARTS, AuditLog, file_digest, read_manifest
+from hipaa_kit.sources.audit_log.finishing import finish
+from hipaa_kit.sources.audit_log.lines import Batch
+from hipaa_kit.sources.audit_log.reading import place_of, put, read_batches
+from hipaa_kit.sources.audit_log.salvage import salvage
+from hipaa_kit.sources.audit_log.store import DUPLICATES, FORMAT, MANIFEST, PARTS, AuditLog, file_digest, read_manifest
 from hipaa_kit.sources.audit_log.writing import PART_BYTES, Writer, frame_of
 from hipaa_kit.sources.files import Entry, open_trees
 from hipaa_kit.sources.limits import Limits
@@ -25,6 +28,9 @@ from hipaa_kit.sources.snapshot import canonical_json
 
 LIMITS: Final = Limits(total_bytes=2**42, entry_bytes=2**42)
 """A log is read as a stream: its size is no danger, what one line holds is."""
+
+WHOLE: Final = -1
+"""Stands for the number of the last batch of a source that was read to its end."""
 
 READER: Final = 1
 """Number of the rules by which events are read: a store that was made by others is made again."""
@@ -116,44 +122,76 @@ class _Ingest:
             stack.callback(writer.close)
             for number, entry in enumerate(entries):
                 self._read(number, entry, writer)
-            self._flush(writer, len(entries), 0)
+            self._flush(writer, WHOLE)
         self.manifest["events"] = sum(each["events"] for each in self.manifest["sources"])
+        finish(self.target, self.manifest)
+        self.manifest["files"][DUPLICATES] = file_digest(self.target / DUPLICATES)
         self.manifest["complete"] = True
         _save(self.target, self.manifest)
 
     def _read(self, number: int, entry: Entry, writer: Writer) -> None:
         sources = self.manifest["sources"]
         done = self.manifest["batch"] if number == len(sources) - 1 else 0
-        if number < len(sources) - 1 or (number == len(sources) - 1 and done == -1):
+        if number < len(sources) - 1 or done == WHOLE:
             return
         if number == len(sources):
             sources.append(_source(self.manifest["wanted"][number]))
-        about = sources[number]
-        with entry.open() as file:
-            for at, batch in enumerate(batches(file), 1):
-                if at <= done:
-                    continue
-                self._take(batch, about, writer)
+        for at, batch in enumerate(read_batches(entry), 1):
+            if at > done:
+                self._take(batch, sources[number], writer)
                 if self.pending >= PART_BYTES:
-                    self._flush(writer, number, at)
-        self.manifest["batch"] = -1
+                    self._flush(writer, at)
+        self.manifest["batch"] = WHOLE
 
     def _take(self, batch: Batch, about: dict[str, Any], writer: Writer) -> None:
-        lines = frame_of(
-            batch.texts, batch.numbers, self.event, server="", log="kube-apiserver", source=about["source"]
-        )
-        strange = writer.add(lines)
-        self.event += len(lines)
+        """Put a batch into the writer; what is no event as it stands may hold some."""
+        strange = self._add(batch, about, writer)
+        servers: list[str] = []
+        again, last = Batch(servers=servers), batch.last
+        for text, number in strange:
+            taken = salvage(text)
+            put(again, taken)
+            again.salvaged += len(taken.events)
+            again.texts += [event for event, _ in taken.events]
+            servers += [server for _, server in taken.events]
+            again.numbers += [number] * len(taken.events)
+            again.truncated |= batch.cut and taken.broken and number == last
+        again.unread += len(self._add(again, about, writer))
+        for each in (batch, again):
+            _count(about, each)
         self.pending += batch.bytes
-        about["lines"] += batch.lines
-        about["bytes"] += batch.bytes
-        about["unread"] += len(strange) + batch.too_long
-        about["repaired"] += batch.repaired
-        about["events"] += len(lines) - len(strange)
 
-    def _flush(self, writer: Writer, number: int, batch: int) -> None:
+    def _add(self, batch: Batch, about: dict[str, Any], writer: Writer) -> list[tuple[str, int]]:
+        """Add the lines of a batch that are events, and return the others with their numbers."""
+        import duckdb
+
+        lines = list(zip(batch.texts, batch.numbers, batch.servers or [""] * len(batch.texts), strict=True))
+        bad: list[tuple[str, int]] = []
+        while lines:
+            frame = frame_of(
+                [text for text, _, _ in lines],
+                [number for _, number, _ in lines],
+                self.event,
+                server=[server or about["server"] for _, _, server in lines],
+                log=about["log"],
+                source=about["source"],
+            )
+            try:
+                strange = writer.add(frame)
+            except duckdb.InvalidInputException:
+                valid = writer.valid([text for text, _, _ in lines])
+                bad += [line[:2] for line, fine in zip(lines, valid, strict=True) if not fine]
+                lines = [line for line, fine in zip(lines, valid, strict=True) if fine]
+                continue
+            bad += [lines[event - self.event][:2] for event in strange]
+            about["events"] += len(lines) - len(strange)
+            self.event += len(lines)
+            break
+        return sorted(bad, key=lambda line: line[1])
+
+    def _flush(self, writer: Writer, batch: int) -> None:
         """Write a part, and what was reached with it, as one step."""
-        self.manifest.update(event=self.event, batch=batch if number < len(self.manifest["sources"]) else -1)
+        self.manifest.update(event=self.event, batch=batch)
         self.pending = 0
         if writer.held:
             name = f"{PARTS}/{len(self.manifest['files']):06}.parquet"
@@ -164,14 +202,23 @@ class _Ingest:
         _save(self.target, self.manifest)
 
 
+def _count(about: dict[str, Any], batch: Batch) -> None:
+    for name in ("lines", "bytes", "unread", "skipped", "salvaged", "repaired"):
+        about[name] += getattr(batch, name)
+    about["truncated"] |= batch.truncated
+    if batch.form:
+        about["format"], about["delivery"] = batch.form, batch.delivery
+
+
 def _source(wanted: dict[str, str]) -> dict[str, Any]:
-    counts = "bytes lines events unread skipped salvaged repaired duplicates".split()
+    counts = "bytes lines events unread skipped salvaged repaired duplicates reused undated leaks".split()
+    server, log = place_of(wanted["source"])
     return {
         **wanted,
         "format": "lines",
         "delivery": "file",
-        "server": "",
-        "log": "kube-apiserver",
+        "server": server,
+        "log": log,
         "truncated": False,
         "first_at": "",
         "last_at": "",

@@ -18,15 +18,26 @@ BLANK: Final = " \t\r\n\0\ufeff"
 
 @dataclass
 class Batch:
-    """Some lines in order, with their numbers; and how many were left out, and why."""
+    """Some lines in order, with their numbers and the servers they name; and how many were left out, and why."""
 
     texts: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    servers: list[str] | None = None
     lines: int = 0
-    too_long: int = 0
+    unread: int = 0
+    skipped: int = 0
+    salvaged: int = 0
     repaired: int = 0
     cut: bool = False
+    truncated: bool = False
     bytes: int = 0
+    form: str = ""
+    delivery: str = "file"
+
+    @property
+    def last(self) -> int:
+        """Number of the last line that holds anything."""
+        return self.numbers[-1] if self.numbers else 0
 
 
 def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
@@ -65,7 +76,7 @@ def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
         if len(rest) > LONGEST_LINE:
             number += 1
             batch.lines += 1
-            batch.too_long += 1
+            batch.unread += 1
             rest, dropping = b"", True
         yield batch
     if rest:
