@@ -42,7 +42,7 @@ SUSPECT: Final = (
 )
 """Whatever `sources.leaks` finds by its pattern holds one of these."""
 
-_EVENTS: Final = "audit_id <> '' OR (verb <> '' AND path <> '')"
+_EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
 _FRAME: Final = {
     "line": "str",
@@ -124,8 +124,8 @@ class Writer:
 
     def valid(self, texts: list[str]) -> list[bool]:
         """Tell of each text whether it is JSON."""
-        self._connection.register("texts", pd.DataFrame({"line": texts, "at": range(len(texts))}))
-        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY at").fetchall()
+        self._connection.register("texts", pd.DataFrame({"line": texts, "place": range(len(texts))}))
+        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY place").fetchall()
         self._connection.unregister("texts")
         return [bool(valid) for (valid,) in found]
 

@@ -6,18 +6,19 @@ the manifest is renamed into its place: what a killed run left beside it is writ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.audit_log.finishing import finish
-from hipaa_kit.sources.audit_log.lines import Batch
+from hipaa_kit.sources.audit_log.lines import Batch, blocks
 from hipaa_kit.sources.audit_log.reading import place_of, put, read_batches
 from hipaa_kit.sources.audit_log.salvage import salvage
 from hipaa_kit.sources.audit_log.store import DUPLICATES, FORMAT, MANIFEST, PARTS, AuditLog, file_digest, read_manifest
@@ -29,28 +30,40 @@ from hipaa_kit.sources.snapshot import canonical_json
 LIMITS: Final = Limits(total_bytes=2**42, entry_bytes=2**42)
 """A log is read as a stream: its size is no danger, what one line holds is."""
 
+SUPPORTED: Final = "docs/other_inputs.md lists what is read"
+
 WHOLE: Final = -1
 """Stands for the number of the last batch of a source that was read to its end."""
+
+OURS: Final = frozenset({MANIFEST, f".{MANIFEST}", PARTS, DUPLICATES})
+"""Everything that a store holds: a folder with anything else in it is not removed."""
 
 READER: Final = 1
 """Number of the rules by which events are read: a store that was made by others is made again."""
 
 
-def key_of(sources: Sequence[str | Path], limits: Limits = LIMITS) -> str:
+class NoEventsError(InputError):
+    """What was taken for an audit log holds no event."""
+
+
+def key_of(sources: Sequence[str | Path], only: Collection[str] = (), limits: Limits = LIMITS) -> str:
     """Return a digest of everything that a store is made from: the files, and the rules by which they are read."""
-    with _entries(sources, limits) as entries:
+    with _entries(sources, only, limits) as entries:
         return hashlib.sha256(canonical_json([READER, [list(_about(entry)) for entry in entries]])).hexdigest()
 
 
 def _about(entry: Entry) -> tuple[str, str]:
     with entry.open() as file:
         digest = hashlib.sha256()
-        while raw := file.read(2**20):
-            digest.update(raw)
+        with contextlib.suppress(InputError):  # it is told when it is read
+            for raw in blocks(file, 2**20):
+                digest.update(raw)
     return entry.name, digest.hexdigest()
 
 
-def ingest(sources: Sequence[str | Path], folder: str | Path, *, limits: Limits = LIMITS) -> AuditLog:
+def ingest(
+    sources: Sequence[str | Path], folder: str | Path, *, only: Collection[str] = (), limits: Limits = LIMITS
+) -> AuditLog:
     """Read audit logs into a store; where a run was cut short, go on from there.
 
     Parameters
@@ -59,6 +72,8 @@ def ingest(sources: Sequence[str | Path], folder: str | Path, *, limits: Limits 
         Files, folders or archives.
     folder
         Store to make, or one that was made from the same sources.
+    only
+        Read only these files and folders in them, as table `set_aside` names them; all by default.
     limits
         What is too much.
 
@@ -73,7 +88,7 @@ def ingest(sources: Sequence[str | Path], folder: str | Path, *, limits: Limits 
         A source cannot be read, or none holds an event.
     """
     target = Path(folder)
-    with _entries(sources, limits) as entries:
+    with _entries(sources, only, limits) as entries:
         digests = [_about(entry) for entry in entries]
         manifest = _begun(target, digests)
         if not manifest["complete"]:
@@ -90,7 +105,7 @@ def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
         held = None
     if held is not None and held["reader"] == READER and held["wanted"] == wanted:
         return held
-    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists() and not (target / PARTS).is_dir():
+    if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
         raise InputError("holds something else than an audit log", str(target), "name another folder")
     shutil.rmtree(target, ignore_errors=True)
     (target / PARTS).mkdir(parents=True, mode=0o700)
@@ -124,6 +139,9 @@ class _Ingest:
                 self._read(number, entry, writer)
             self._flush(writer, WHOLE)
         self.manifest["events"] = sum(each["events"] for each in self.manifest["sources"])
+        if not self.manifest["events"]:
+            what = "holds no event of an audit log"
+            raise NoEventsError(what, ", ".join(each["source"] for each in self.manifest["sources"][:3]), SUPPORTED)
         finish(self.target, self.manifest)
         self.manifest["files"][DUPLICATES] = file_digest(self.target / DUPLICATES)
         self.manifest["complete"] = True
@@ -136,11 +154,15 @@ class _Ingest:
             return
         if number == len(sources):
             sources.append(_source(self.manifest["wanted"][number]))
-        for at, batch in enumerate(read_batches(entry), 1):
-            if at > done:
-                self._take(batch, sources[number], writer)
-                if self.pending >= PART_BYTES:
-                    self._flush(writer, at)
+        try:
+            for at, batch in enumerate(read_batches(entry), 1):
+                if at > done:
+                    self._take(batch, sources[number], writer)
+                    if self.pending >= PART_BYTES:
+                        self._flush(writer, at)
+        except InputError:
+            sources[number]["unread"] += 1
+            sources[number]["truncated"] = True
         self.manifest["batch"] = WHOLE
 
     def _take(self, batch: Batch, about: dict[str, Any], writer: Writer) -> None:
@@ -227,10 +249,19 @@ def _source(wanted: dict[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _entries(sources: Sequence[str | Path], limits: Limits) -> Iterator[list[Entry]]:
+def _entries(sources: Sequence[str | Path], only: Collection[str], limits: Limits) -> Iterator[list[Entry]]:
+    """Give the files, each under a name of its own."""
     with ExitStack() as stack:
         trees = [tree for source in sources for tree in stack.enter_context(open_trees(source, limits))]
-        yield [entry for tree in trees for entry in tree.entries.values()]
+        found: dict[str, Entry] = {}
+        for entry in (entry for tree in trees for entry in tree.entries.values()):
+            if not only or any(entry.name == each or entry.name.startswith(f"{each}/") for each in only):
+                name, number = entry.name, 1
+                while name in found:
+                    number += 1
+                    name = f"{entry.name} ({number})"
+                found[name] = entry._replace(name=name)
+        yield list(found.values())
 
 
 def _save(folder: Path, manifest: dict[str, Any]) -> None:
