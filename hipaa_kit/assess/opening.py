@@ -90,7 +90,7 @@ def assessment(
     declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
     signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
-    log = open_any_log(audit_log or opened.audit_log or _beside(file, AUDIT_LOG)) or _log_within(place, opened)
+    log = open_any_log(audit_log or opened.audit_log or log_beside(file)) or log_within(place, opened)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
@@ -154,13 +154,18 @@ def _objects(place: Path) -> Path:
     return place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
 
 
+def log_beside(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of audit logs that lies beside a scope file, or None."""
+    return _beside(scope_file, AUDIT_LOG)
+
+
 def logs_set_aside(snapshot: Snapshot) -> list[str]:
     """Return the files of a dump that were recognised as audit logs and left to their own reader."""
     aside = snapshot.set_aside
     return sorted(set(aside[aside["what"] == "audit log"]["source"].str.partition("#")[0]))
 
 
-def _log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
+def log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
     """Read the audit logs that lie in a dump; None where there are none."""
     if isinstance(place, Snapshot) or is_snapshot(Path(place)) or not (names := logs_set_aside(snapshot)):
         return None
