@@ -7,10 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import object_id
-from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS
 from hipaa_kit.tables.declaration import rows_of
@@ -80,19 +78,6 @@ VALUES: Final = f"""
 """
 
 
-def log_of(snapshot: Snapshot) -> AuditLog:
-    """Return the audit log of a snapshot.
-
-    Raises
-    ------
-    InputError
-        There is none; whoever names table `audit_sources` among what it reads is not asked then.
-    """
-    if snapshot.audit_log is None:
-        raise InputError("has no audit log", snapshot.identity.name, "name it with --audit-log")
-    return snapshot.audit_log
-
-
 def log_object(log: str, server: str) -> str:
     """Return the name of one API server's log."""
     return object_id("AuditLog", "", f"{log}@{server}" if server else log)
@@ -111,7 +96,9 @@ def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFra
     -----
     Streams that events name themselves, as those of CloudWatch, have the counts of the files that they came in.
     """
-    log = log_of(snapshot)
+    log = snapshot.audit_log
+    if log is None:
+        return AUDIT_WINDOWS.frame()
     windows = _named(log.query(WINDOWS)).merge(log.query(DISORDER), on=["server", "log"])
     pauses = log.query(PAUSES).dropna(subset=["minutes"])
     usual = pauses.groupby(["server", "log"])["minutes"].quantile(0.9).rename("usual_minutes")
@@ -136,7 +123,9 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
 @builds(AUDIT_GAPS)
 def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
     """Yield a row per pause, with whether the API server was started at its end."""
-    log = log_of(snapshot)
+    log = snapshot.audit_log
+    if log is None:
+        return
     pauses = _named(log.query(f"SELECT * FROM ({PAUSES}) WHERE minutes >= {LEAST_MINUTES}"))
     starts = log.query(STARTS)
     for row in rows_of(pauses):
@@ -154,7 +143,9 @@ def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict
 @builds(AUDIT_LEVELS)
 def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
     """Yield a row per resource and kind of request."""
-    for row in rows_of(log_of(snapshot).query(LEVELS_SEEN)):
+    if snapshot.audit_log is None:
+        return
+    for row in rows_of(snapshot.audit_log.query(LEVELS_SEEN)):
         seen = sorted((each for each in row.pop("levels") if each in LEVELS), key=LEVELS.index)
         yield {**row, "least": seen[0] if seen else "", "most": seen[-1] if seen else ""}
 
@@ -162,7 +153,9 @@ def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[di
 @builds(AUDIT_VALUES)
 def audit_values(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
     """Return a row per way in which values got into a log; the values themselves were dropped when it was read."""
-    return _named(log_of(snapshot).query(VALUES)).fillna({"first_at": "", "last_at": ""})
+    if snapshot.audit_log is None:
+        return AUDIT_VALUES.frame()
+    return _named(snapshot.audit_log.query(VALUES)).fillna({"first_at": "", "last_at": ""})
 
 
 def _rfc3339(moment: pd.Timestamp) -> str:
