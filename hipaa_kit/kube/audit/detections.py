@@ -239,6 +239,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         raised=(
             Raise("critical", one("role_ref", "ClusterRole/cluster-admin")),
             Raise("high", one("role_marks", "wildcard_verb wildcard_resource escalate bind impersonate secrets exec")),
+            Raise("high", Starts("name", ("system:", "cluster-admin"))),
         ),
     ),
     Detection(
