@@ -20,7 +20,7 @@ from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.identities import OWN
 from hipaa_kit.tables import TABLES
 from hipaa_kit.tables.lookup import GivenTables
-from tests.support.audit_log import TableLog
+from tests.support.audit_table import TableLog
 
 START = datetime(2026, 11, 17, 10)
 PLACES = (
