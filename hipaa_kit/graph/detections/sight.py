@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
-from hipaa_kit.graph.detections.hits import Log
+from hipaa_kit.graph.detections.asking import Log, ask
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.policy import LEVELS, at_least
@@ -55,7 +55,7 @@ class Held:
     @classmethod
     def of(cls, log: Log) -> Held:
         """Ask a log."""
-        return cls(log.query(LEVELS_SEEN), log.query(WINDOWS), log.query(GAPS))
+        return cls(ask(log, LEVELS_SEEN), ask(log, WINDOWS), ask(log, GAPS))
 
     @cached_property
     def by_resource(self) -> dict[tuple[str, str, str, bool], list[str]]:
