@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.detections import add_detections
 from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
 from hipaa_kit.cli.network import add_network_verbs
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add_permission_verbs(verbs)
     add_record_verbs(verbs)
     _checks(verbs)
+    add_detections(verbs)
     _notebooks(verbs)
     return parser
 
