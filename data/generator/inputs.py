@@ -262,6 +262,7 @@ VALUES = [
 WORTH_A_BODY = [
     {"group": "", "resources": ["pods", "services"]},
     {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "batch", "resources": ["cronjobs", "jobs"]},
     {"group": "networking.k8s.io", "resources": ["ingresses"]},
     {"group": "velero.io", "resources": ["restores"]},
 ]
