@@ -83,7 +83,7 @@ def write(directory: Path, faults: tuple[Fault, ...]) -> None:
     (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
     (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
     write_inputs(hospital, directory / "inputs")
-    write_trail(hospital, directory / "inputs" / "audit")
+    write_trail(hospital, directory / "audit_log")
     write_records(hospital, directory / "records")
     if faults:
         (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")

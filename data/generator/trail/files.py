@@ -49,6 +49,8 @@ def logs(hospital: Hospital) -> dict[str, list[Object]]:
 def write_trail(hospital: Hospital, folder: Path) -> None:
     """Write the log of every server into a folder of its own."""
     found = logs(hospital)
+    for stale in folder.rglob("audit*.log*"):
+        stale.unlink()
     for server in CONTROL_PLANE:
         place = folder / server
         place.mkdir(parents=True, exist_ok=True)

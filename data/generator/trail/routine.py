@@ -65,7 +65,7 @@ def pod_of(workload: Workload, kind: str, owner_name: str) -> Object:
     }
 
 
-def started(hospital: Hospital, workload: Workload, kind: str, owner_name: str, moment: datetime) -> Iterator[Call]:
+def started(workload: Workload, kind: str, owner_name: str, moment: datetime) -> Iterator[Call]:
     """Yield how a pod comes to be: its controller asks for it, the scheduler places it, its kubelet reports it."""
     where, mark = workload.namespace, suffix(5, owner_name, str(moment))
     by = controller({"Job": "job-controller", "ReplicaSet": "replicaset-controller"}[kind])
@@ -96,7 +96,7 @@ def dump(hospital: Hospital, day: datetime) -> Iterator[Call]:
     name = f"{workload.name}-{minute}"
     body = job_of(workload, name)
     yield Call(due, controller("cronjob-controller"), "create", "jobs", "ehr", name, code=201, body=body)
-    yield from started(hospital, workload, "Job", name, later(due, 0.2))
+    yield from started(workload, "Job", name, later(due, 0.2))
     yield Call(later(due, 1.4), node("worker-b2"), "get", "secrets", "ehr", "ehr-db")
     yield Call(later(due, 1500), controller("job-controller"), "update", "jobs/status", "ehr", name)
     old = f"{workload.name}-{minute - 7 * 1440}"
@@ -165,12 +165,12 @@ def scaling(hospital: Hospital, day: datetime) -> Iterator[Call]:
     made = f"ehr-app-{suffix(10, 'Deployment', 'ehr', 'ehr-app', '0')}"
     up, down = at_time(day, "12:40", "up"), at_time(day, "22:20", "down")
     yield Call(up, by, "update", "deployments/scale", "ehr", "ehr-app")
-    yield from started(hospital, workload, "ReplicaSet", made, later(up, 0.3))
+    yield from started(workload, "ReplicaSet", made, later(up, 0.3))
     yield Call(down, by, "update", "deployments/scale", "ehr", "ehr-app")
     yield Call(later(down, 0.3), sets, "delete", "pods", "ehr", f"{made}-{suffix(5, made, str(later(up, 0.3)))}")
 
 
-def tokens(hospital: Hospital, day: datetime) -> Iterator[Call]:
+def tokens(_hospital: Hospital, day: datetime) -> Iterator[Call]:
     """Yield the tokens that kubelets ask for on behalf of their pods, and the secrets that these mount."""
     wanted = (
         ("worker-a1", "velero", "velero", ""),
@@ -229,5 +229,5 @@ def release(hospital: Hospital, day: datetime) -> Iterator[Call]:
     made = f"{name}-{suffix(10, name, str(day.date()))}"
     sets = controller("deployment-controller")
     yield Call(later(start, 2.4), sets, "create", "replicasets", namespace, made, code=201)
-    yield from started(hospital, workload, "ReplicaSet", made, later(start, 2.9))
+    yield from started(workload, "ReplicaSet", made, later(start, 2.9))
     yield Call(later(start, 31), sets, "update", "replicasets", namespace, f"{name}-{suffix(10, made)}")
