@@ -18,6 +18,7 @@ from hipaa_kit.sources.inputs.values import get, line, moment, number, text
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.tables import records as tables
 from hipaa_kit.tables.declaration import Table
+from hipaa_kit.tables.detections import DETECTION_SETTINGS
 from hipaa_kit.tables.vulnerabilities import LIFECYCLES
 
 API_VERSION: Final = "hipaa-kit/v1"
@@ -249,6 +250,7 @@ _DRILLS = _kind(
 _LIFECYCLES = _kind(
     "Lifecycles", LIFECYCLES, "product cycle checked_on source", "product cycle", days=("eol_on", "checked_on")
 )
+_DETECTIONS = _kind("DetectionSettings", DETECTION_SETTINGS, "list value", "list value")
 _KEYS = _kind("Keys", tables.KEY_REGISTER, "key", "key kept_in", days=("rotated_on",))
 
 
@@ -292,6 +294,7 @@ KINDS: Final = {
     kind: record
     for record, _ in (
         *(_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS, _LIFECYCLES, _POLICIES, _ARCHIVE),
+        _DETECTIONS,
     )
     for kind in (record.kind, *record.also)
 }
@@ -330,6 +333,11 @@ INPUTS: Final = (
     _DRILLS[1](
         "exercises held: restores, failovers, incident table-tops",
         "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes, actions_closed",
+    ),
+    _DETECTIONS[1](
+        "what detections on the audit log have to know of the site",
+        "write inputs/detections.csv with columns list, value: who is automation or applies declared configuration,"
+        " who reads Secrets by design, in which time zone people work",
     ),
     _KEYS[1](
         "keys that data at rest are encrypted with: where they live, and when they were changed",

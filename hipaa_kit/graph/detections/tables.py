@@ -1,0 +1,92 @@
+"""Tables of detections: hits, and sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.graph.detections.hits import Hunt
+from hipaa_kit.graph.detections.sight import Held, sights
+from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
+from hipaa_kit.inventory.audit import log_readers
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.printable import printable
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.detections import DETECTION_HITS, DETECTION_SIGHT
+from hipaa_kit.tables.lookup import TableSet
+
+ALSO: Final = ("volumes", "detectors")
+OPTIONAL: Final = ("detection_settings", "access_matrix", "workforce", "tickets")
+SIGHT: Final = (
+    "audit_sources",
+    "audit_probes",
+    "audit_policy_states",
+    "audit_silences",
+    "audit_backends",
+    "control_plane_members",
+)
+
+
+def _site(tables: TableSet, held: Held) -> Site:
+    """Return what the tables say of the site of a log."""
+    logging = {*log_readers(tables["pods"], tables["volumes"])}
+    watching = tables["detectors"]
+    logging |= {parse_object_id(each)[1] for each in watching.loc[watching["state"] != "no", "object"]} - {""}
+    span = held.span
+    return site_of(tables, sorted(logging), (span[0].to_pydatetime(), span[1].to_pydatetime()) if span else None)
+
+
+@builds(DETECTION_HITS, optional=OPTIONAL, uses=(*SITE_TABLES, *ALSO, "audit_sources"))
+def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, Any]]:
+    """Yield a row per hit; without a log there is none, and no check takes that for nothing found."""
+    log = snapshot.audit_log
+    if log is None:
+        return
+    held = Held.of(log)
+    best_effort = set(tables["audit_sources"]["delivery"]) == {"best_effort"}
+    gaps = (_gap(row, best_effort) for row in rows_of(held.gaps))
+    # Names that cannot be seen are escaped, and two may come to look alike: a sender must not stop us by that.
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in (*Hunt(log, _site(tables, held)).rows(), *gaps):
+        same = found.setdefault(tuple(row[name] for name in DETECTION_HITS.key), row)
+        if same is not row:
+            same["events"] += row["events"]
+            same["refused"] += row["refused"]
+    yield from found.values()
+
+
+def _gap(row: dict[str, Any], best_effort: bool) -> dict[str, Any]:
+    """Return a time in which one server wrote nothing as a hit; deliveries that may lose events tell less by it."""
+    other = [] if row["log"] == "kube-apiserver" else [row["log"]]
+    name = object_id("AuditLog", "", printable("/".join([row["server"], *other])))
+    first, last = (pd.Timestamp(row[each]).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for each in ("first_at", "last_at"))
+    return {
+        "detection": "LOG-16",
+        "part": "gap",
+        "object": name,
+        "subject": "",
+        "first_at": first,
+        "last_at": last,
+        "events": 0,
+        "refused": 0,
+        "measured": float(row["minutes"]),
+        "severity": "low" if best_effort else "medium",
+        "what": f"{name} holds nothing for {row['minutes']:.0f} minutes, from {first} to {last}",
+        "audit_ids": "",
+        "places": "",
+    }
+
+
+@builds(DETECTION_SIGHT, optional=(*OPTIONAL, *SIGHT[1:]), uses=(*SITE_TABLES, *ALSO, *SIGHT))
+def detection_sight(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, Any]]:
+    """Yield a row per detection that reads the log; without a log there is none."""
+    log = snapshot.audit_log
+    if log is None:
+        return
+    held = Held.of(log)
+    given = {"workforce": len(tables["workforce"]) > 0}
+    yield from sights({name: tables[name] for name in SIGHT}, held, _site(tables, held), given)
