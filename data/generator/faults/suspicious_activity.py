@@ -194,19 +194,15 @@ def logs_stopped(hospital: Hospital) -> Iterable[Call]:
     yield Call(at("2026-11-17 15:40:02"), ben, "patch", "daemonsets", "monitoring", "fluent-bit", body=change)
 
 
+INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], tuple[tuple[str, str, str], ...]], ...] = (
+    (guesses, (("01", "Cluster//api-server", "somebody outside tries a token that is no longer taken, again and again"),)),
+    (into_the_record, (("03", "Pod/ehr/ehr-db-0", "an administrator opens the database of the record"),)),
+    (policy_lifted, (("10", "NetworkPolicy/ehr/default-deny", "what shuts the namespace is gone for fifty minutes"),)),
+)
+
 FAULTS = tuple(
-    Fault(found, control, sentence, patch)
-    for patch, incidents in (
-        (
-            act("guesses", guesses),
-            (
-                (
-                    "Address//203.0.113.77",
-                    "HK-LOG-01",
-                    "somebody outside tries a token that is no longer taken, again and again",
-                ),
-            ),
-        ),
-    )
-    for found, control, sentence in incidents
+    Fault(found, f"HK-LOG-{number}", sentence, patch)
+    for done, incidents in INCIDENTS
+    for patch in [act(done.__name__.replace("_", "-"), done)]
+    for number, found, sentence in incidents
 )
