@@ -12,7 +12,7 @@ from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
-from inputs import inputs
+from inputs import inputs, settings
 from measurements import measurements
 from model import Custom, Hospital, object_id
 from network import add_network
@@ -57,7 +57,7 @@ def declare() -> Hospital:
         *assurance(),
         *scans(running),
     )
-    for each in measurements(hospital):
+    for each in [*measurements(hospital), settings()]:
         hospital.declared[object_id(each)] = each
     return hospital
 

@@ -1,4 +1,4 @@
-"""What `Assessment.incident` answers: somebody or some pod was taken over since a moment; what was done, what could be?"""
+"""What `Assessment.incident` answers: what somebody who was taken over could reach, and did."""
 
 from hipaa_kit.tables.declaration import Column, Table, flag, text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -58,7 +58,7 @@ def incident_timeline(found: Incident, title: str) -> Picture:
         axes.hlines(places, first, last, color=colour, linewidth=1.4, alpha=0.6)
         axes.scatter(first, places, color=colour, marker=marker, s=26, zorder=3, label=what)
     _taken(axes, found, lanes)
-    axes.set_xlim(pd.Timestamp(found.since), pd.Timestamp(found.until))
+    axes.set_xlim(_moment(found.since), _moment(found.until))
     axes.set_ylim(max(len(lanes), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(lanes)), [_label(name) for name in lanes], fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
@@ -83,7 +83,7 @@ def _shade(axes: Axes, found: Incident) -> str:
     """Shade the times of which a server's log says nothing; return that in words."""
     hidden = found.blind[found.blind["matter"].isin(BLIND)]
     for number, (since, until) in enumerate(zip(hidden["since"], hidden["until"], strict=True)):
-        begins, ends = pd.Timestamp(since or found.since), pd.Timestamp(until or found.until)
+        begins, ends = _moment(since or found.since), _moment(until or found.until)
         label = "no log of a server" if number == 0 else None
         axes.axvspan(begins, ends, facecolor=PALE, hatch="\\\\", edgecolor=GREY, linewidth=0, alpha=0.8, label=label)
     return f"{len(hidden)} times of which a log says nothing" if len(hidden) else "no gap in the log"
@@ -98,8 +98,8 @@ def _taken(axes: Axes, found: Incident, lanes: list[str]) -> None:
     since = _moments(first["since"])
     axes.scatter(since, places - 0.36, color=INK, marker=TAKEN, s=34, zorder=4, label="came to be in question")
     for moment, place, through in zip(since, places, first["through"], strict=True):
-        words = {"xytext": (5, -1), "textcoords": "offset points", "fontsize": 7, "color": INK, "va": "center"}
-        axes.annotate(through, (moment, place - 0.36), **words)
+        place_of = (moment, place - 0.36)
+        axes.annotate(through, place_of, (5, -1), textcoords="offset points", fontsize=7, color=INK, va="center")
 
 
 def incident_grid(acts: pd.DataFrame, title: str) -> Picture:
@@ -137,15 +137,18 @@ def incident_grid(acts: pd.DataFrame, title: str) -> Picture:
         side.set_visible(False)
     if len(kept):
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
-    said = [
-        f"{identity} {resource}: {number}"
-        for (identity, resource), number in kept.groupby(["identity", "resource"])["requests"].sum().items()
-    ]
+    counts = kept.groupby(["identity", "resource"], as_index=False)["requests"].sum()
+    said = [f"{row.identity} {row.resource}: {row.requests}" for row in counts.itertuples(index=False)]
     return Picture(figure, printable(f"{title}. {'; '.join(said) or 'nothing was asked for'}."))
 
 
 def _moments(texts: pd.Series) -> pd.Series:
     return pd.to_datetime(texts, utc=True)
+
+
+def _moment(text: str) -> Any:
+    """Return a moment as an axis of time takes it."""
+    return pd.Timestamp(text)
 
 
 def _short(resource: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from model import Hospital, Workload, object_id
-from pods import replicas
+from pods import pod_name
 from trail.callers import controller, person, pod, reason
 from trail.calls import Act, Call, Caller, Silence, at, later
 
@@ -41,11 +41,12 @@ def silence(server: str, since: str, until: str) -> Patch:
     return patch
 
 
-def pod_of(hospital: Hospital, key: str) -> str:
-    """Return the name of the first pod of a workload."""
-    workload = hospital.declared[key]
-    assert isinstance(workload, Workload), key  # noqa: S101 - the key names a workload
-    return replicas(hospital, workload)[0].name
+def first_pod(namespace: str, name: str) -> str:
+    """Return the name of the first pod of a Deployment."""
+    return pod_name(Workload("Deployment", namespace, name, ()), 0, "")
+
+
+EHR_API, FHIR = first_pod("ehr", "ehr-api"), first_pod("ehr", "fhir-server")
 
 
 def session(
@@ -78,13 +79,12 @@ def policy_lifted(hospital: Hospital) -> Iterable[Call]:
 
 
 def token_stolen(hospital: Hospital) -> Iterable[Call]:
-    """Somebody within the pod of the backup tool uses its token: looks around, goes on, copies, and wipes its traces."""
+    """Somebody within the pod of the backup tool uses its token: looks around, goes on, copies, wipes."""
     tool = pod(hospital, "Deployment/velero/velero", "curl/8.5.0")
-    api = pod_of(hospital, "Deployment/ehr/ehr-api")
     mapped = {"backupName": "nightly-20261109010009", "namespaceMapping": {"ehr": "cicd"}}
     body = {"apiVersion": "velero.io/v1", "kind": "Restore", "metadata": {"name": "check"}, "spec": mapped}
     yield Call(at("2026-11-09 16:02:14"), tool, "create", "selfsubjectrulesreviews", code=201)
-    yield session("2026-11-09 16:05:40", tool, "ehr", api, *SHELL, lasts=4)
+    yield session("2026-11-09 16:05:40", tool, "ehr", EHR_API, *SHELL, lasts=4)
     yield Call(at("2026-11-09 16:11:02"), tool, "create", "serviceaccounts/token", "ehr", "ehr-api", code=201)
     yield Call(at("2026-11-09 16:25:33"), tool, "create", "restores", "velero", "check", code=201, body=body)
     yield Call(at("2026-11-09 16:58:19"), tool, "deletecollection", "events", "ehr")
@@ -93,9 +93,8 @@ def token_stolen(hospital: Hospital) -> Iterable[Call]:
 def container_added(hospital: Hospital) -> Iterable[Call]:
     """An administrator puts a container of his own into a running pod."""
     ben = person(hospital, "ben.okafor")
-    name = pod_of(hospital, "Deployment/ehr/fhir-server")
     change = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox:1.37"}]}}
-    yield Call(at("2026-11-10 15:10:46"), ben, "patch", "pods/ephemeralcontainers", "ehr", name, body=change)
+    yield Call(at("2026-11-10 15:10:46"), ben, "patch", "pods/ephemeralcontainers", "ehr", FHIR, body=change)
 
 
 def rights_for_an_hour(hospital: Hospital) -> Iterable[Call]:
@@ -151,14 +150,14 @@ def job_among_images(hospital: Hospital) -> Iterable[Call]:
     made = {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
     notes = {
         "pod-security.kubernetes.io/enforce-policy": "privileged:latest",
-        "pod-security.kubernetes.io/audit-violations": 'would violate PodSecurity "restricted:latest": hostPath volumes',
+        "pod-security.kubernetes.io/audit-violations": 'would violate PodSecurity "restricted:latest": hostPath',
     }
     by = controller("job-controller")
     yield Call(later(start, 1), by, "create", "pods", "imaging", code=201, body=made, generated=True, notes=notes)
 
 
 def at_night(hospital: Hospital) -> Iterable[Call]:
-    """The database administrator opens the record in the night to Sunday, from where she never was."""
+    """The database administrator opens the record late on a Saturday, from where she never was."""
     carla = person(hospital, "carla.ruiz", ELSEWHERE)
     yield session("2026-11-15 03:20:17", carla, "ehr", "ehr-db-1", "psql", "-U", "postgres", "ehr", lasts=2100)
 
@@ -194,10 +193,81 @@ def logs_stopped(hospital: Hospital) -> Iterable[Call]:
     yield Call(at("2026-11-17 15:40:02"), ben, "patch", "daemonsets", "monitoring", "fluent-bit", body=change)
 
 
-INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], tuple[tuple[str, str, str], ...]], ...] = (
-    (guesses, (("01", "Cluster//api-server", "somebody outside tries a token that is no longer taken, again and again"),)),
+Found = tuple[tuple[str, str, str], ...]
+INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
+    (guesses, (("01", "Cluster//api-server", "somebody tries a token that is no longer taken, again and again"),)),
     (into_the_record, (("03", "Pod/ehr/ehr-db-0", "an administrator opens the database of the record"),)),
-    (policy_lifted, (("10", "NetworkPolicy/ehr/default-deny", "what shuts the namespace is gone for fifty minutes"),)),
+    (policy_lifted, (("10", "NetworkPolicy/ehr/default-deny", "what shuts the namespace is away for fifty minutes"),)),
+    (
+        token_stolen,
+        (
+            (
+                "21",
+                "selfsubjectrulesreviews//*",
+                "the backup tool's account asks what it may do, which the tool never does",
+            ),
+            ("03", f"Pod/ehr/{EHR_API}", "the backup tool's account opens a session in a pod of the record"),
+            ("04", f"Pod/ehr/{EHR_API}", "there it asks the provider's metadata service for credentials"),
+            ("12", "ServiceAccount/ehr/ehr-api", "it makes itself a token of another account"),
+            ("18", "Restore/velero/check", "it restores the record into a namespace where nobody guards it"),
+            ("16", "Event//*", "it deletes the events of the record's namespace"),
+        ),
+    ),
+    (container_added, (("05", f"Pod/ehr/{FHIR}", "an administrator puts a container into a pod"),)),
+    (
+        rights_for_an_hour,
+        (
+            ("09", "ClusterRoleBinding//debug-admin", "one who has left is made an administrator for forty minutes"),
+            ("26", "Pod/ehr/ehr-redis-0", "who has just given rights enters a pod"),
+            ("03", "Pod/ehr/ehr-redis-0", "an administrator enters the pod that holds sessions"),
+            ("23", "Pod/ehr/ehr-db-0", "one who has left opens a tunnel to the database of the record"),
+            ("23", "Backup/velero/integration-20261108003007", "one who has left deletes a copy"),
+            ("23", "selfsubjectreviews//*", "two who have left still sign in"),
+            ("19", "Backup/velero/integration-20261108003007", "a copy is deleted before its time"),
+        ),
+    ),
+    (certificate_made, (("13", "CertificateSigningRequest//emergency", "who asked for a certificate approves it"),)),
+    (
+        webhook_opened,
+        (("14", "ValidatingWebhookConfiguration//ingress-nginx-admission", "what judges routes is made to fail open"),),
+    ),
+    (
+        job_among_images,
+        (
+            ("15", "Job/imaging/fetch-study", "its pod mounts a directory of the node"),
+            ("18", "Job/imaging/fetch-study", "its pod mounts the archive of images"),
+            ("27", "Job/imaging/fetch-study", "its pod is what Pod Security would object to"),
+            ("28", "Job/imaging/fetch-study", "somebody starts a Job among the images by hand"),
+            ("17", "Namespace//imaging", "somebody comes for the first time"),
+        ),
+    ),
+    (
+        at_night,
+        (
+            (
+                "17",
+                "Namespace//ehr",
+                "the database administrator works on a Saturday night, from an address never seen",
+            ),
+            ("03", "Pod/ehr/ehr-db-1", "in that night she opens the database of the record"),
+        ),
+    ),
+    (
+        names_changed,
+        (
+            ("24", "ConfigMap/kube-system/coredns", "how names are answered in the cluster is changed by hand"),
+            ("16", "ConfigMap/kube-system/coredns", "it stands beside the sensor, in a namespace that watches"),
+        ),
+    ),
+    (
+        door_opened,
+        (
+            ("25", "Service/ehr/ehr-db-test", "the database is reachable through every node for fifty minutes"),
+            ("30", "Service/ehr/ehr-db-test", "it was made and deleted by hand, without a ticket for a change"),
+        ),
+    ),
+    (acting_for_another, (("11", "User//system:admin", "an administrator acts as a member of system:masters"),)),
+    (logs_stopped, (("16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),
 )
 
 FAULTS = tuple(

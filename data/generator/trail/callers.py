@@ -87,7 +87,8 @@ def component(name: str, on: str) -> Caller:
 
 def controller(name: str, on: str = "cp-1") -> Caller:
     """Return one of the loops of the controller manager, each with an account of its own."""
-    agent = f"kube-controller-manager/{SERVER_VERSION} (linux/amd64) kubernetes/5b0e9d1/system:serviceaccount:kube-system:{name}"
+    program = f"kube-controller-manager/{SERVER_VERSION} (linux/amd64) kubernetes/5b0e9d1"
+    agent = f"{program}/system:serviceaccount:kube-system:{name}"
     role = f"system:controller:{name}"
     said = reason("ClusterRoleBinding", role, f"ClusterRole/{role}", f"kube-system/{name}")
     return Caller(*_account("kube-system", name), node_address(on), agent, said, server=on)

@@ -1,6 +1,7 @@
 """What an API server writes into its audit log of a request, as its policy says.
 
-Source: `pkg/apis/audit/v1/types.go`, `pkg/audit/request.go` and `pkg/endpoints/filters/audit.go` of kubernetes/apiserver.
+Source: `pkg/apis/audit/v1/types.go`, `pkg/audit/request.go` and `pkg/endpoints/filters/audit.go` of
+kubernetes/apiserver.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hipaa_kit.kube.audit.policy import Policy, Request, Resources, Rule, at_least
 from model import CONTROL_PLANE
 from objects import SEED, Object, digest
 
+from hipaa_kit.kube.audit.policy import Policy, Request, Resources, Rule, at_least
 from trail.calls import Call
 
 FAILED = "Authentication failed, attempted: bearer"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from model import Hospital
 from objects import Object, digest
 
-from trail.callers import PEOPLE, controller, node, person, pod, reason
+from trail.callers import EMERGENCY, EVERYONE, PEOPLE, REASONS, controller, node, person, pod, reason
 from trail.calls import SINCE, UNTIL, Act, Call, Caller, at, later
 
 GONE = ("finn.moore",)
@@ -75,6 +75,12 @@ def audits(who: Caller, start: datetime) -> Iterator[Call]:
     yield Call(start, who, "get", "clusterrolebindings", name=name, answer=seen)
 
 
+def emergency(who: Caller) -> Caller:
+    """Return an administrator who has asked the identity provider for emergency access."""
+    [group, *_] = EMERGENCY
+    return who._replace(groups=(group, EVERYONE), reason=REASONS[f"Group/{group}"])
+
+
 def written(kind: str, namespace: str, name: str, role: Object, group: str) -> Object:
     """Return a role binding to one group as it is written."""
     about = {"name": name} | ({"namespace": namespace} if namespace else {})
@@ -107,7 +113,7 @@ def alike(hospital: Hospital) -> list[Act]:
     refused = [at(f"2026-11-03 15:0{minute}:11") for minute in range(3)]
     return [
         # A developer mistypes the namespace three times: far from a burst.
-        Act("refused-thrice", tuple(Call(when, grace, "create", "pods", "portal", code=403) for when in refused)),
+        Act("refused-thrice", tuple(Call(when, grace, "create", "pods", "cicd", code=403) for when in refused)),
         # An administrator checks rules within the pod of Prometheus, which holds no patient data.
         Act(
             "session-in-monitoring",
@@ -165,14 +171,16 @@ def alike(hospital: Hospital) -> list[Act]:
                 for number in range(7)
             ),
         ),
-        # The name server's own Deployment is restarted, its zone file left alone.
+        # What lets traffic in is restarted: nothing there holds patient data, or watches the log.
         Act(
-            "names-restarted",
+            "entry-restarted",
             (
                 Call(
-                    *(at("2026-11-12 15:31:44"), amira, "patch", "deployments", "kube-system", "coredns"),
+                    *(at("2026-11-12 15:31:44"), amira, "patch", "deployments", "ingress-nginx", "ingress-nginx"),
                     body={"spec": {"template": {"metadata": {"annotations": {"restartedAt": "2026-11-12"}}}}},
                 ),
             ),
         ),
+        # On a Sunday a node fails; emergency access is used, and a ticket says why.
+        Act("node-fails", (Call(at("2026-11-08 08:12:33"), emergency(amira), "patch", "nodes", name="worker-b1"),)),
     ]

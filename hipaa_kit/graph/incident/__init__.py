@@ -1,4 +1,4 @@
-"""Somebody or some pod was taken over at a moment: what could it reach, what did it do, what would not show?"""
+"""What somebody or some pod that was taken over could reach, what it did, and what would not show."""
 
 from __future__ import annotations
 
@@ -104,10 +104,7 @@ def _identities(suspects: list[Suspect]) -> pd.DataFrame:
 
 
 def _moment(text: str) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(text)
-    except ValueError:
-        moment = pd.NaT
+    moment: pd.Timestamp = pd.to_datetime(text, utc=True, errors="coerce")
     if pd.isna(moment):
         raise InputError(f"{text!r} is no moment", "", "give it in RFC 3339, as in 2026-11-09T16:00:00Z")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return moment

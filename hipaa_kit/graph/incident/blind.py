@@ -11,6 +11,7 @@ from hipaa_kit.graph.incident.identities import Suspect
 from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.audit_log import AuditLog
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.incident import INCIDENT_BLIND
 from hipaa_kit.tables.lookup import TableSet
 
@@ -57,7 +58,8 @@ def blind_spots(
     else:
         rows += [*_outside(log, since, until), *_gaps(tables, since, until)]
     rows += _of_policy(tables)
-    return INCIDENT_BLIND.frame(pd.DataFrame(rows).drop_duplicates(list(INCIDENT_BLIND.key)).to_dict("records"))
+    distinct = {tuple(row[name] for name in INCIDENT_BLIND.key): row for row in rows}
+    return INCIDENT_BLIND.frame(distinct.values())
 
 
 def _row(matter: str, what: str, since: str = "", until: str = "", instead: str = "") -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _outside(log: AuditLog, since: pd.Timestamp, until: pd.Timestamp) -> Iterato
 
 def _gaps(tables: TableSet, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the times within its window in which the log of a server holds nothing."""
-    for gap in tables["audit_gaps"].to_dict("records"):
+    for gap in rows_of(tables["audit_gaps"]):
         began, ended = pd.Timestamp(gap["since"]), pd.Timestamp(gap["until"])
         if began < until and ended > since:
             yield _row("gap", f"what {gap['server']} was asked: its log is silent", gap["since"], gap["until"])

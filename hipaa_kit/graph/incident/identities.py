@@ -13,6 +13,7 @@ from hipaa_kit.graph.incident.asking import REQUESTS, SHOWN
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.kube.rbac import service_account_of, service_account_user
 from hipaa_kit.sources.audit_log import AuditLog
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 
 NODE: Final = "system:node:"
@@ -165,7 +166,7 @@ class Suspects:
         if self.log is None or asked.empty:
             return
         rows = self.log.query(TAKEN, {"until": until.to_pydatetime().replace(tzinfo=None)}, suspects=asked)
-        for row in rows.to_dict("records"):
+        for row in rows_of(rows):
             since = pd.Timestamp(row["first_at"]).tz_localize("UTC")
             proof = {"audit_ids": row["audit_ids"], "places": row["places"]}
             yield from self._from(row, since, proof)
@@ -176,7 +177,7 @@ class Suspects:
         if row["impersonated_user"]:
             words = "it asked in this name; what it asked for stands under its own"
             user = self._user(row["impersonated_user"], since, "acted as", by=by, basis=words)
-            yield replace(user, user="", **proof)
+            yield replace(user, user="", audit_ids=proof["audit_ids"], places=proof["places"])
         elif resource == "serviceaccounts/token":
             account = object_id("ServiceAccount", namespace, name)
             yield self._account(account, since, "token made", by=by, basis="it asked for a token of it", **proof)

@@ -14,6 +14,7 @@ from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.incident import INCIDENT_REACH
 from hipaa_kit.tables.lookup import TableSet
 
@@ -21,7 +22,7 @@ MOUNTED: Final = ("PersistentVolumeClaim", "Secret", "ConfigMap")
 FAR: Final = frozenset({"Cluster", "Node", "ServiceAccount", "Group", "User"})
 """Kinds that are told of even where they hold no ePHI: who becomes them may go on from there."""
 
-TOKEN: Final = "kube-api-access-"  # noqa: S105 - how the volume with the token is called
+TOKEN: Final = "kube-api-access-"
 Row = dict[str, Any]
 
 
@@ -82,7 +83,7 @@ class Reach:
         access = self.tables["ephi_access"]
         groups = [f"Group//{each.name}" for each in self.permissions.requester(identity)[1:]]
         held: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for row in access[access["object"].isin([identity, *groups])].to_dict("records"):
+        for row in rows_of(access[access["object"].isin([identity, *groups])]):
             only = f" named {row['resource_names']}" if row["resource_names"] else ""
             for place in [row["scope"]] if row["scope"] else sorted(self.places):
                 held[place, row["binding"], row["object"]].append(f"{row['verbs']} on {row['resource']}{only}")
