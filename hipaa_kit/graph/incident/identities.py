@@ -103,6 +103,7 @@ class Suspects:
         return held is None or each.since < held.since
 
     def _asked(self, who: str, since: pd.Timestamp) -> Iterator[Suspect]:
+        who = _account_of(who) or (f"Node//{who.removeprefix(NODE)}" if who.startswith(NODE) else who)
         kind, namespace, name = parse_object_id(who)
         if kind == "Pod" and namespace and name:
             yield from self._pod(who, since, "itself")
