@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from hipaa_kit.printable import printable
+from hipaa_kit.views.incident import few
 from hipaa_kit.views.log_plots import shade_gaps
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILLION
 from hipaa_kit.views.plots import Picture, canvas
@@ -25,6 +26,9 @@ SEVERITY_STYLE: Final = {
     "info": (GREY, "."),
 }
 """Colour and marker of each severity of a hit."""
+
+BARS: Final = {"critical": "xx", "high": "//", "medium": "..", "low": "", "info": "--"}
+"""Hatch of each severity where it is a bar."""
 
 SIGHT_STYLE: Final = {"blind": ("\\\\\\\\", "blind"), "partly": ("..", "sees a part"), "sees": ("", "sees")}
 """Hatch and words of what a detection can see; where it sees everything the row stays white."""
@@ -124,7 +128,8 @@ def told_hits(run: Assessment) -> pd.DataFrame:
     rank = hits["severity"].map(SEVERITIES.index)
     order = hits.assign(rank=rank).sort_values(["rank", "first_at", "detection"], kind="stable").index
     columns = ["severity", "detection", "subject", "object", "first_at", "events", "what", "places"]
-    return hits.loc[order, columns].reset_index(drop=True)
+    told = hits.loc[order, columns].reset_index(drop=True)
+    return told.assign(places=few(told["places"]))
 
 
 def sights(run: Assessment) -> pd.DataFrame:
@@ -170,9 +175,11 @@ def subjects_hit(run: Assessment, title: str) -> Picture:
     for severity in SEVERITIES:
         values = drawn[severity]
         if values.sum():
-            colour, _ = SEVERITY_STYLE[severity]
-            bars = axes.barh(range(len(drawn)), values, left=left, color=colour, edgecolor="white", label=severity)
-            axes.bar_label(bars, [str(v) if v else "" for v in values], label_type="center", fontsize=7, color=INK)
+            style = {"color": SEVERITY_STYLE[severity][0], "hatch": BARS[severity], "edgecolor": "white"}
+            bars = axes.barh(range(len(drawn)), values, left=left, label=severity, **style)
+            for words in axes.bar_label(bars, [str(v) if v else "" for v in values], label_type="center", fontsize=7):
+                if words.get_text():
+                    words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})
         left = left + values
     axes.set_yticks(range(len(drawn)), [printable(str(name)[:60]) for name in drawn.index], fontsize=8)
     axes.set_xlabel("hits")

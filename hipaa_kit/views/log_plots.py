@@ -78,7 +78,7 @@ def log_days(run: Assessment, title: str) -> Picture:
 
 def shade_gaps(axes: Axes, run: Assessment, lanes: list[str] | None = None) -> None:
     """Shade the times in which the log of a server is silent: over its lane, or over everything."""
-    gaps = run.tables.audit_gaps
+    gaps = run.tables["audit_gaps"] if "audit_gaps" in run.tables.names() else pd.DataFrame()
     for number, gap in enumerate(gaps.to_dict("records")):
         begins, ends = (_moment(gap[name]) for name in ("since", "until"))
         label = "no event for long" if number == 0 else None

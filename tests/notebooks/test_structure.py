@@ -45,6 +45,7 @@ def test_there_are_notebooks() -> None:
         "16_vulnerabilities",
         "17_review",
         "20_attestations",
+        "40_incident",
         "90_audit_binder",
         "91_summary",
     ]

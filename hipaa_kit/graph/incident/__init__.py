@@ -15,7 +15,13 @@ from hipaa_kit.graph.incident.reach import Reach
 from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.sources.audit_log import AuditLog
-from hipaa_kit.tables.incident import INCIDENT_IDENTITIES
+from hipaa_kit.tables.incident import (
+    INCIDENT_ACTS,
+    INCIDENT_BLIND,
+    INCIDENT_HOURS,
+    INCIDENT_IDENTITIES,
+    INCIDENT_REACH,
+)
 from hipaa_kit.tables.lookup import TableSet
 
 
@@ -95,6 +101,12 @@ def incident_of(
         Reach(tables, permissions, reachability).of(suspects),
         blind_spots(log, tables, permissions, suspects, start, end),
     )
+
+
+def nobody(since: str, until: str) -> Incident:
+    """Return the answer where nobody is in question: of nobody nothing is told, which says nothing of anybody."""
+    tables = (INCIDENT_IDENTITIES, INCIDENT_ACTS, INCIDENT_HOURS, INCIDENT_REACH, INCIDENT_BLIND)
+    return Incident("nobody", written(_moment(since)), written(_moment(until)), *(table.frame() for table in tables))
 
 
 def _identities(suspects: list[Suspect]) -> pd.DataFrame:
