@@ -7,9 +7,10 @@ them does is shown by the audit policy alone, so without it no detection sees ev
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 import pandas as pd
@@ -47,6 +48,14 @@ class Held:
     def of(cls, log: Log) -> Held:
         """Ask a log."""
         return cls(log.query(LEVELS_SEEN), log.query(WINDOWS), log.query(GAPS))
+
+    @cached_property
+    def by_resource(self) -> dict[tuple[str, str, str, bool], list[str]]:
+        """Levels that were seen, by API group, resource, subresource, and whether requests were reads."""
+        found = defaultdict(list)
+        for *key, level in self.levels[["api_group", "resource", "subresource", "reads", "level"]].itertuples(index=False):
+            found[tuple(key)].append(level)
+        return dict(found)
 
     @property
     def reads(self) -> bool:
@@ -183,17 +192,12 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
     below, above = set(), False
     for probe in probes_of(name):
         needed = "Metadata" if name in LIKE or name not in probe.blind.split() else probe.minimum
-        seen = held.levels[
-            (held.levels["api_group"] == probe.group)
-            & (held.levels["resource"] == probe.resource)
-            & (held.levels["subresource"] == probe.subresource)
-            & (held.levels["reads"] == (probe.verb in READS))
-        ]
-        for row in rows_of(seen):
-            if row["level"] not in LEVELS:
+        key = (probe.group, probe.resource, probe.subresource, probe.verb in READS)
+        for level in held.by_resource.get(key, ()):
+            if level not in LEVELS:
                 below.add(f"{_resource(probe)} without a level")
-            elif not at_least(row["level"], needed):
-                below.add(f"{_resource(probe)} at {row['level']}, not {needed}")
+            elif not at_least(level, needed):
+                below.add(f"{_resource(probe)} at {level}, not {needed}")
             else:
                 above = True
     if below:

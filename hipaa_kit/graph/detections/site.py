@@ -61,7 +61,7 @@ class Site:
     @cached_property
     def writer(self) -> Writer:
         """Writes conditions as SQL with the lists of this site."""
-        return Writer(self.lists)
+        return Writer(self.lists, self.places)
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

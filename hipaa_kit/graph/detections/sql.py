@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import pandas as pd
+
 from hipaa_kit.kube.audit.conditions import (
     LISTS,
     AllOf,
@@ -39,6 +41,9 @@ REFUSED: Final = "coalesce(code BETWEEN 400 AND 599 AND stage <> 'Panic', false)
 WITHIN: Final = frozenset(["scripting_agents"])
 """Lists of words that a field contains; of the others it is one, or starts with one that ends in `*`."""
 
+WRITTEN_OUT: Final = 100
+"""Entries up to which a list stands in the query itself."""
+
 ONCE: Final = (
     "row_number() OVER (PARTITION BY audit_id, received_at, user, verb, path, CASE audit_id WHEN '' THEN event END"
     " ORDER BY CASE stage WHEN 'Panic' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END, event) = 1"
@@ -57,10 +62,13 @@ class Writer:
     ----------
     lists
         Names that each of the site's lists holds; a list that is not there holds none.
+    places
+        Table of what the snapshot gives: list, first, second.
     """
 
-    def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, lists: Mapping[str, Iterable[str]], places: pd.DataFrame) -> None:
         self._lists = {name: sorted(set(words)) for name, words in lists.items()}
+        self._places = {str(name): each for name, each in places.groupby("list")}
 
     def where(self, condition: Condition) -> str:
         """Return the expression that is true where the condition holds, and is never null."""
@@ -111,13 +119,23 @@ class Writer:
                 starts = tuple(word[:-1] for word in held if word.endswith("*"))
                 return _either([*([f"{field} IN ({_joined(exact)})"] if exact else []), self._leaf(Starts(field, starts))])
             case Known(name, fields):
-                columns = ", ".join(("first", "second")[: len(fields)])
-                return f"({', '.join(fields)}) IN (SELECT {columns} FROM site WHERE list = {text(name)})"
+                return self._known(name, fields)
             case Mounts(field):
                 others = "(SELECT coalesce(list(first || '/' || second), []) FROM site WHERE list = 'other_claims')"
                 mounted = f"list_transform({field}, lambda each: namespace || '/' || each)"
                 return f"len({field}) > 0 AND NOT list_has_all({others}, {mounted})"
         raise TypeError(f"no SQL is known for {condition}")
+
+    def _known(self, name: str, fields: tuple[str, ...]) -> str:
+        """Return whether fields are in a list of places: written out where it is short, joined where it is long."""
+        columns = ["first", "second"][: len(fields)]
+        if name not in self._places:
+            return "false"
+        held = self._places[name][columns].drop_duplicates()
+        if len(held) > WRITTEN_OUT:
+            return f"({', '.join(fields)}) IN (SELECT {', '.join(columns)} FROM site WHERE list = {text(name)})"
+        rows = ", ".join("(" + _joined(map(str, row)) + ")" for row in held.itertuples(index=False))
+        return f"({', '.join(fields)}) IN ({rows})"
 
     def _break_glass(self) -> str:
         """Return whether a role binding of emergency access let the request through, or its own user made it.

@@ -154,3 +154,15 @@ def leaves(condition: Condition) -> Iterator[Condition]:
 def one(field: str, words: str) -> Is:
     """Return that a field is one of some words, which are joined by spaces."""
     return Is(field, tuple(words.split()))
+
+
+def normal(condition: Condition, *, holds: bool = True) -> Condition:
+    """Return the same condition with `Not` nowhere but before what has no parts; by the laws of De Morgan."""
+    match condition:
+        case Not(part):
+            return normal(part, holds=not holds)
+        case AllOf(parts) | AnyOf(parts):
+            every = isinstance(condition, AllOf) == holds
+            inner = tuple(normal(part, holds=holds) for part in parts)
+            return AllOf(inner) if every else AnyOf(inner)
+    return condition if holds else Not(condition)
