@@ -32,6 +32,10 @@ WITHOUT_A_FAULT = {
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
     "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
     "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
+    **dict.fromkeys(
+        (f"HK-LOG-{number:02}" for number in (2, 6, 7, 8, 20, 22, 31)),
+        "what they look for are reads, which leave no trace under the policy of the faulty clinic, or need what it lacks",
+    ),
     "HK-EVL-01": "there is one newest evaluation, and it is planted as too early for what was made since",
     **dict.fromkeys(
         (
@@ -102,6 +106,9 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
     scope = yaml.safe_load((clinic.directory / "scope.yaml").read_text(encoding="utf-8"))
     for row in planted():
         kind, _, name = row["object"].split("/")
+        if row["control"].startswith("HK-LOG-"):
+            # What was touched may be gone since, and was never there in the twin.
+            continue
         if kind == "ScopeEntry":
             assert int(name) <= len(scope["entries"])
         elif kind in ("User", "Group"):

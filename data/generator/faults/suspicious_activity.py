@@ -13,8 +13,9 @@ from model import Hospital, Workload, object_id
 from pods import pod_name
 from trail.callers import controller, person, pod, reason
 from trail.calls import Act, Call, Caller, Silence, at, later
+from trail.sign_ins import PATH, guessed
 
-from faults.patches import Fault, Patch
+from faults.patches import Fault, Patch, input_rows
 
 SHELL = ("sh", "-c", "curl -s http://169.254.169.254/latest/meta-data/iam/security-credentials/")
 OUTSIDE, HOTEL, ELSEWHERE = "203.0.113.77", "198.51.100.24", "198.51.100.61"
@@ -270,9 +271,25 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
     (logs_stopped, (("16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),
 )
 
-FAULTS = tuple(
-    Fault(found, f"HK-LOG-{number}", sentence, patch)
-    for done, incidents in INCIDENTS
-    for patch in [act(done.__name__.replace("_", "-"), done)]
-    for number, found, sentence in incidents
+
+def password_guessed(hospital: Hospital) -> None:
+    """Let somebody guess the database administrator's password, just before she seems to work late."""
+    key = f"Input//{PATH}"
+    events = [*input_rows(hospital, key), *guessed("carla.ruiz", at("2026-11-15 03:02:11"))]
+    hospital.change(key, content=sorted(events, key=lambda each: (each["time"], each["id"])))
+
+
+FAULTS = (
+    *(
+        Fault(found, f"HK-LOG-{number}", sentence, patch)
+        for done, incidents in INCIDENTS
+        for patch in [act(done.__name__.replace("_", "-"), done)]
+        for number, found, sentence in incidents
+    ),
+    Fault(
+        "IdentityProvider//keycloak",
+        "HK-LOG-29",
+        "a password is guessed: twelve failures within four minutes, and then a success",
+        password_guessed,
+    ),
 )
