@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from hipaa_kit.errors import KitError
@@ -58,7 +59,6 @@ UNSAID: Final = {
     ("LOG-17", "address"): "it rests on what was seen before",
     ("LOG-17", "agent"): "it rests on what was seen before",
     ("LOG-18", "mount"): "it looks into lists of volumes",
-    ("LOG-20", ""): "its exceptions hold for paths once they are unescaped",
     ("LOG-23", "ended"): "it rests on the list of people",
     ("LOG-23", "idle"): "it rests on what was seen before",
     ("LOG-31", ""): "it rests on what was seen before",
@@ -97,11 +97,18 @@ def _excepts_a_pair(condition: Condition) -> bool:
     return isinstance(condition, Not) and isinstance(condition.part, Known) and len(condition.part.fields) > 1
 
 
-def lists_of(condition: Condition) -> set[str]:
-    """Return the lists of the site that a condition cannot hold without."""
+def possible(condition: Condition, lists: Container[str]) -> bool:
+    """Tell whether a condition can hold of any event, where the lists that are not there hold nobody."""
     match condition:
-        case AllOf(parts) | AnyOf(parts):
-            return {name for part in parts for name in lists_of(part)}
+        case AllOf(parts):
+            return all(possible(part, lists) for part in parts)
+        case AnyOf(parts):
+            return any(possible(part, lists) for part in parts)
         case Known(name) | Listed(name):
-            return {name}
-    return set()
+            return name in lists
+    return True
+
+
+def contained(field: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words to look for in a field of the event's JSON, whose path may be escaped where ours is not."""
+    return (*words, "%2e") if field == "path" else words

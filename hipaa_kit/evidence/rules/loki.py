@@ -8,12 +8,12 @@ https://grafana.com/docs/loki/latest/alert/.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import yaml
 
-from hipaa_kit.evidence.rules.fields import COMMANDS, PATHS, UnsaidError, lists_of, said
+from hipaa_kit.evidence.rules.fields import COMMANDS, PATHS, UnsaidError, contained, possible, said
 from hipaa_kit.kube.audit.conditions import (
     LISTS,
     AllOf,
@@ -39,7 +39,7 @@ GAP: Final = "10m"
 UNWRITTEN: Final = frozenset(["LOG-26"])
 """Sequences: LogQL compares no two lines by the order in which they came."""
 
-Lists = Mapping[str, set[tuple[str, ...]]]
+Lists = Mapping[str, Collection[str]]
 
 
 def loki_rules(lists: Lists) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def loki_rules(lists: Lists) -> dict[str, Any]:
     Parameters
     ----------
     lists
-        What the site says, by list: names, or namespaces with names.
+        What the site says: the names in each of its lists; a list that is empty is not there.
     """
     rules = [rule for detection in DETECTIONS if (rule := _rule(detection, lists))]
     rules.append(
@@ -79,8 +79,8 @@ def left_out(lists: Lists) -> Iterator[tuple[str, str]]:
         except UnsaidError as error:
             yield name, error.what
             continue
-        if empty := sorted(each for each in lists_of(where) if not lists.get(each)):
-            yield name, f"nothing is known of {', '.join(empty)}: give a snapshot, its scope and inputs"
+        if not possible(where, lists):
+            yield name, "it rests on what only the site can say: give a snapshot, its scope and inputs"
 
 
 def _rule(detection: Detection, lists: Lists) -> dict[str, Any] | None:
@@ -113,7 +113,7 @@ def query_of(detection: Detection, lists: Lists) -> str | None:
         where = said(detection)
     except UnsaidError:
         return None
-    if any(not lists.get(each) for each in lists_of(where)):
+    if not possible(where, lists):
         return None
     writer = _Writer(lists)
     asked = writer.where(where)
@@ -161,7 +161,7 @@ class _Writer:
         self.fields.add(field)
         return f"{field}{'=~' if holds else '!~'}`{pattern}`"
 
-    def _patterns(self, condition: Condition) -> Iterator[tuple[str, str]]:  # noqa: PLR0912 - one per kind of condition
+    def _patterns(self, condition: Condition) -> Iterator[tuple[str, str]]:
         """Yield (field, pattern of its whole value): the condition holds where one of them does."""
         match condition:
             case Is("pod_security", words):
@@ -174,7 +174,7 @@ class _Writer:
             case Starts(field, words):
                 yield field, f"({_any(words)}).*"
             case Contains(field, words):
-                yield field, f"(?i).*({_any(words)}).*"
+                yield field, f"(?i).*({_any(contained(field, words))}).*"
             case Some("command_marks"):
                 yield "path", f".*({_any(COMMANDS)}).*"
             case Some("data_source"):
@@ -192,20 +192,22 @@ class _Writer:
             case Truth(field, value):
                 yield field, ".+" if value else ""
             case Listed("break_glass"):
-                words = [word for word, *_ in sorted(self._lists["break_glass"])]
-                yield "decision_reason", f".*allowed by ({_any(words)}) of .*"
+                yield "decision_reason", f".*allowed by ({_any(_entries(self._lists, 'break_glass'))}) of .*"
             case Listed(name, field):
-                if words := [word for word, *_ in sorted(self._lists.get(name, set()))]:
+                if entries := _entries(self._lists, name):
                     within = name == "scripting_agents"
-                    yield field, f"(?i).*({_any(words)}).*" if within else "|".join(map(_starred, words))
-            case Known(name, fields):
-                # Pairs are asked for one by one: more may be found, never less.
-                if len(fields) == 1:
-                    yield fields[0], _any(sorted({row[0] for row in self._lists[name]}))
-                else:
-                    yield fields[1], _any(sorted({row[1] for row in self._lists[name]}))
+                    yield field, f"(?i).*({_any(entries)}).*" if within else "|".join(map(_starred, entries))
+            case Known(name, (field,)):
+                if rows := _entries(self._lists, name):
+                    yield field, _any(rows)
             case _:
-                raise UnsaidError(f"LogQL has no words for {type(condition).__name__}", "detection", "run it with the kit")
+                raise UnsaidError(
+                    f"LogQL has no words for {type(condition).__name__}", "detection", "run it with the kit"
+                )
+
+
+def _entries(lists: Lists, name: str) -> list[str]:
+    return sorted(lists.get(name, ()))
 
 
 def _any(words: Any) -> str:
@@ -219,5 +221,3 @@ def _starred(word: str) -> str:
 def _escaped(word: str) -> str:
     """Return a word as a pattern of RE2; a backtick would end the text that holds it."""
     return re.sub(r"([.+*?()|\[\]{}^$\\])", r"\\\1", word).replace("`", r"\x60")
-
-

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from hipaa_kit.evidence.rules.fields import COMMANDS, PATHS, UnsaidError, said
+from hipaa_kit.evidence.rules.fields import COMMANDS, PATHS, UnsaidError, contained, said
 from hipaa_kit.kube.audit.conditions import (
     AllOf,
     Answered,
@@ -147,7 +147,7 @@ def _plain(word: str) -> str:
     return "".join("\\" + each if each in "\\*?" else each for each in word)
 
 
-def _selection(condition: Condition) -> Selection:  # noqa: PLR0911 - one answer per kind of condition
+def _selection(condition: Condition) -> Selection:
     match condition:
         case Is("pod_security", words):
             return [{f"{_field('exempt' if word == 'exempt' else 'violations')}|exists": True} for word in words]
@@ -158,7 +158,7 @@ def _selection(condition: Condition) -> Selection:  # noqa: PLR0911 - one answer
         case Starts(field, words):
             return {f"{_field(field)}|startswith": [_plain(word) for word in words]}
         case Contains(field, words):
-            return {f"{_field(field)}|contains": [_plain(word) for word in words]}
+            return {f"{_field(field)}|contains": [_plain(word) for word in contained(field, words)]}
         case Some("command_marks"):
             return {f"{_field('path')}|contains": [_plain(word) for word in COMMANDS]}
         case Some("data_source"):
@@ -180,8 +180,6 @@ def _selection(condition: Condition) -> Selection:  # noqa: PLR0911 - one answer
         case Listed(name, field):
             within = "|contains" if name == "scripting_agents" else ""
             return {f"{_field(field)}{within}|expand": f"%{name}%"}
-        case Known(name, fields):
-            return {f"{_field(field)}|expand": f"%{name}_{field}%" for field in fields} if len(fields) > 1 else {
-                f"{_field(fields[0])}|expand": f"%{name}%"
-            }
+        case Known(name, (field,)):
+            return {f"{_field(field)}|expand": f"%{name}%"}
     raise UnsaidError(f"Sigma has no words for {type(condition).__name__}", "detection", "run it with the kit")

@@ -1,5 +1,8 @@
 """Hits: requests that meet a detection, a row per principal, object and burst, counted by windows in SQL."""
 
+# Queries are put together of constants of this room; names that a site gives are written as literals by `sql.text`.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -32,15 +35,15 @@ EARLIER_DAYS: Final = 7
 """Days on which an identity has to have been active before, for a day to be called unusual."""
 
 COLUMNS: Final = (
-    "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent, api_group,"
-    " resource, subresource, namespace, name, path, verb, owner"
+    "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent,"
+    " api_group, resource, subresource, namespace, name, path, verb, owner"
 )
 
 
 class Log(Protocol):
     """An audit log that answers SQL."""
 
-    def query(self, sql: str, parameters: Mapping[str, Any] = ..., **frames: pd.DataFrame) -> pd.DataFrame:
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, **frames: pd.DataFrame) -> pd.DataFrame:
         """Return what a query gives."""
 
 
@@ -95,12 +98,12 @@ class Hunt:
         """Return how many events meet each part of each detection, counted in one walk through the log."""
         where = [self._site.writer.where(each.where) for each in DETECTIONS]
         counts = ", ".join(f"count(*) FILTER ({each}) AS n{number}" for number, each in enumerate(where))
-        found = self._log.query(f"SELECT {counts} FROM audit_events WHERE {TELLING}", **self._site.frames)  # noqa: S608
+        found = self._log.query(f"SELECT {counts} FROM audit_events WHERE {TELLING}", None, **self._site.frames)
         return [int(number) for number in found.iloc[0]]
 
     def of(self, detection: Detection) -> Iterator[dict[str, Any]]:
         """Yield the hits of one part of one detection."""
-        found = self._log.query(self.sql(detection), **self._site.frames)
+        found = self._log.query(self.sql(detection), None, **self._site.frames)
         for row in rows_of(found):
             yield self._row(detection, row)
 
@@ -260,13 +263,15 @@ def _counted(base: str, rate: Rate, after: str) -> str:
     merged = f"""{base},
         many AS (SELECT subject, object FROM base GROUP BY ALL HAVING {counted} >= {rate.least}),
         chosen AS (
-            SELECT base.*, ({counted} OVER (PARTITION BY subject, object ORDER BY received_at {window}))::DOUBLE AS measured
+            SELECT base.*, ({counted} OVER (PARTITION BY subject, object ORDER BY received_at {window}))::DOUBLE
+                AS measured
             FROM base SEMI JOIN many USING (subject, object))"""
     hits = f"SELECT * FROM ({_merged(merged, rate.seconds)}) WHERE measured >= {rate.least}"
     if not after:
         return hits
     return f"""
-        SELECT hits.* EXCLUDE (after), coalesce(well.at <= hits.last_at + INTERVAL {AFTER_SECONDS} SECONDS, false) AS after
+        SELECT hits.* EXCLUDE (after),
+            coalesce(well.at <= hits.last_at + INTERVAL {AFTER_SECONDS} SECONDS, false) AS after
         FROM ({hits}) hits ASOF LEFT JOIN ({after}) well ON hits.subject = well.subject AND hits.last_at < well.at"""
 
 
@@ -282,13 +287,13 @@ OUTSIDE_HOURS: Final = """
 
 WITHOUT_TICKET: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base WHERE NOT EXISTS (
-        SELECT 1 FROM tickets t WHERE base.received_at >= t.opened AND (t.closed IS NULL OR base.received_at <= t.closed)
-        AND t.emergency)"""
+        SELECT 1 FROM tickets t WHERE base.received_at >= t.opened
+        AND (t.closed IS NULL OR base.received_at <= t.closed) AND t.emergency)"""
 
 WITHOUT_CHANGE: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base WHERE NOT EXISTS (
-        SELECT 1 FROM tickets t WHERE base.received_at >= t.opened AND (t.closed IS NULL OR base.received_at <= t.closed)
-        AND t.change AND t.object = base.object)"""
+        SELECT 1 FROM tickets t WHERE base.received_at >= t.opened
+        AND (t.closed IS NULL OR base.received_at <= t.closed) AND t.change AND t.object = base.object)"""
 
 ENDED: Final = """
     SELECT base.*, epoch(base.received_at - gone.until) / 86400 AS measured FROM base JOIN gone USING (user)

@@ -32,6 +32,14 @@ READ_PARTLY: Final = frozenset(
 LIKE: Final = {"LOG-30": ("LOG-17", "LOG-26", "LOG-28"), "LOG-31": ("LOG-17", "LOG-07")}
 """Detections whose requests are those of others: what blinds these blinds them."""
 
+BY_PATCH: Final = {
+    "LOG-15": frozenset(
+        "pods replicationcontrollers podtemplates deployments daemonsets statefulsets replicasets jobs cronjobs".split()
+    ),
+    "LOG-25": frozenset(["services", "ingresses"]),
+}
+"""Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""
+
 SEES, PARTLY, BLIND = "sees", "partly", "blind"
 Loss = tuple[str, str]
 
@@ -53,7 +61,9 @@ class Held:
     def by_resource(self) -> dict[tuple[str, str, str, bool], list[str]]:
         """Levels that were seen, by API group, resource, subresource, and whether requests were reads."""
         found = defaultdict(list)
-        for *key, level in self.levels[["api_group", "resource", "subresource", "reads", "level"]].itertuples(index=False):
+        for *key, level in self.levels[["api_group", "resource", "subresource", "reads", "level"]].itertuples(
+            index=False
+        ):
             found[tuple(key)].append(level)
         return dict(found)
 
@@ -71,8 +81,10 @@ class Held:
 
 
 LEVELS_SEEN: Final = """
-    SELECT api_group, resource, subresource, verb IN ('get', 'list', 'watch') AS reads, level, count(*) AS events
-    FROM audit_events WHERE resource <> '' GROUP BY ALL"""
+    SELECT api_group, resource, subresource, verb IN ('get', 'list', 'watch') AS reads, verb = 'patch' AS patches,
+        level, count(*) AS events
+    FROM audit_events WHERE resource <> '' AND verb NOT IN ('delete', 'deletecollection') GROUP BY ALL"""
+"""Levels by resource; a deletion tells everything at the lowest."""
 
 WINDOWS: Final = """
     SELECT server, log, min(received_at) AS first_at, max(coalesce(stage_at, received_at)) AS last_at,
@@ -169,9 +181,13 @@ def _by_policy(name: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Loss]:
 
 def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
     """Tell whether a request is recorded at less than a detection needs."""
-    needed = probe.minimum if set(LIKE.get(name, (name,))) & set(probe.blind.split()) else "Metadata"
-    needed = "Metadata" if name in LIKE else needed
-    return not at_least(str(row["level"]), needed)
+    return not at_least(str(row["level"]), _needed(name, probe))
+
+
+def _needed(name: str, probe: AuditProbe) -> str:
+    """Return the level at which a detection sees the request of a probe: its own, where a review needs more."""
+    own = max((each.level for each in parts(name)), key=LEVELS.index)
+    return min(own, probe.minimum, key=LEVELS.index) if name in probe.blind.split() else "Metadata"
 
 
 def _by_provider(name: str, tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[Loss]:
@@ -191,7 +207,7 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
     """Yield what the levels of the log's own events take: those of the same resources as the detection's probes."""
     below, above = set(), False
     for probe in probes_of(name):
-        needed = "Metadata" if name in LIKE or name not in probe.blind.split() else probe.minimum
+        needed = _needed(name, probe)
         key = (probe.group, probe.resource, probe.subresource, probe.verb in READS)
         for level in held.by_resource.get(key, ()):
             if level not in LEVELS:
@@ -202,6 +218,11 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
                 above = True
     if below:
         yield PARTLY if above else BLIND, f"the log holds requests for {_listed(sorted(below))}"
+    patched = held.levels[held.levels["patches"] & (held.levels["subresource"] == "")]
+    untold = patched[patched["resource"].isin(BY_PATCH.get(name, ())) & (patched["level"] != "RequestResponse")]
+    if len(untold):
+        whose = _listed(sorted(set(untold["resource"])))
+        yield PARTLY, f"the log holds patches of {whose} without the objects that came of them"
 
 
 def _resource(probe: AuditProbe) -> str:

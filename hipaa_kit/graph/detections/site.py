@@ -22,6 +22,9 @@ from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 
 SCRIPTING_AGENTS: Final = ("curl", "python-requests", "kali")
+STOCK_LISTS: Final = {"own": OWN, "scripting_agents": SCRIPTING_AGENTS}
+"""What is known of every cluster."""
+
 EMERGENCIES: Final = ("break-glass", "break glass", "emergency", "incident")
 CHANGES: Final = ("change", "access")
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -62,6 +65,14 @@ class Site:
     def writer(self) -> Writer:
         """Writes conditions as SQL with the lists of this site."""
         return Writer(self.lists, self.places)
+
+    def words(self) -> dict[str, list[str]]:
+        """Return the names in each list, for rules of other engines; lists of namespaces with names are left out."""
+        single = self.places[self.places["second"] == ""]
+        found = {**self.lists, **{str(name): sorted(each["first"]) for name, each in single.groupby("list")}}
+        return {name: words for name, words in found.items() if words} | (
+            {"break_glass": glass} if (glass := self.lists.get("break_glass_bindings")) else {}
+        )
 
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:

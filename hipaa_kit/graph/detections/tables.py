@@ -31,12 +31,12 @@ SIGHT: Final = (
 )
 
 
-def _site(tables: TableSet, held: Held) -> Site:
-    """Return what the tables say of the site of a log."""
+def site_from(tables: TableSet, held: Held | None = None) -> Site:
+    """Return what the tables say of a site, and of its hours over the time of a log."""
     logging = {*log_readers(tables["pods"], tables["volumes"])}
     watching = tables["detectors"]
     logging |= {parse_object_id(each)[1] for each in watching.loc[watching["state"] != "no", "object"]} - {""}
-    span = held.span
+    span = held.span if held else None
     return site_of(tables, sorted(logging), (span[0].to_pydatetime(), span[1].to_pydatetime()) if span else None)
 
 
@@ -51,7 +51,7 @@ def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, A
     gaps = (_gap(row, best_effort) for row in rows_of(held.gaps))
     # Names that cannot be seen are escaped, and two may come to look alike: a sender must not stop us by that.
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in (*Hunt(log, _site(tables, held)).rows(), *gaps):
+    for row in (*Hunt(log, site_from(tables, held)).rows(), *gaps):
         same = found.setdefault(tuple(row[name] for name in DETECTION_HITS.key), row)
         if same is not row:
             same["events"] += row["events"]
@@ -62,7 +62,7 @@ def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, A
 def _gap(row: dict[str, Any], best_effort: bool) -> dict[str, Any]:
     """Return a time in which one server wrote nothing as a hit; deliveries that may lose events tell less by it."""
     other = [] if row["log"] == "kube-apiserver" else [row["log"]]
-    name = object_id("AuditLog", "", printable("/".join([row["server"], *other])))
+    name = object_id("AuditLog", "", printable("/".join([row["server"] or "unknown", *other])))
     first, last = (pd.Timestamp(row[each]).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for each in ("first_at", "last_at"))
     return {
         "detection": "LOG-16",
@@ -89,4 +89,4 @@ def detection_sight(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, 
         return
     held = Held.of(log)
     given = {"workforce": len(tables["workforce"]) > 0}
-    yield from sights({name: tables[name] for name in SIGHT}, held, _site(tables, held), given)
+    yield from sights({name: tables[name] for name in SIGHT}, held, site_from(tables, held), given)

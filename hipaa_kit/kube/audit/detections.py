@@ -136,9 +136,7 @@ RBAC_CHANGE: Final = (
     & ~GITOPS
 )
 NO_DETOUR: Final = ~Contains("path", ("..",))
-HEALTH: Final = (
-    Is("resource", ("",)) & Starts("path", ("/healthz", "/livez", "/readyz", "/version")) & NO_DETOUR
-)
+HEALTH: Final = Is("resource", ("",)) & Starts("path", ("/healthz", "/livez", "/readyz", "/version")) & NO_DETOUR
 CLUSTER_INFO: Final = (
     CORE & Is("resource", ("configmaps",)) & Is("verb", ("get",)) & Is("namespace", ("kube-public",))
     & Is("name", ("cluster-info",))

@@ -1,7 +1,7 @@
 """Detections on the API server's audit log: each hit is a question to a person, or a failure where the facts say so.
 
-What each looks for stands in `kube/audit/detections.py`; what is here are the numbers that a site may set. None of them is
-one of the rule: they are proposals of the kit.
+What each looks for stands in `kube/audit/detections.py`; what is here are the numbers that a site may set. None of them
+is one of the rule: they are proposals of the kit.
 """
 
 from __future__ import annotations
@@ -118,9 +118,7 @@ def secrets_enumerated(
     -------
     table `judgements`, one row per principal, object and burst, and one for the log
     """
-    return judged(
-        "LOG-06", detection_hits, detection_sight, at_least={"burst": float(secrets_in_5_minutes)}, lowest=5
-    )
+    return judged("LOG-06", detection_hits, detection_sight, at_least={"burst": float(secrets_in_5_minutes)}, lowest=5)
 
 
 @check("HK-LOG-07", optional=["access_matrix", "workforce"], everywhere=True)
@@ -211,9 +209,7 @@ def mass_deletion(
     -------
     table `judgements`, one row per principal, object and burst, and one for the log
     """
-    return judged(
-        "LOG-19", detection_hits, detection_sight, at_least={"burst": float(deletes_in_10_minutes)}, lowest=3
-    )
+    return judged("LOG-19", detection_hits, detection_sight, at_least={"burst": float(deletes_in_10_minutes)}, lowest=3)
 
 
 @check("HK-LOG-21", without_scope=True, everywhere=True)
@@ -297,7 +293,7 @@ def unusual_volume(
 
     Notes
     -----
-    A day counts with at least 20 requests and seven earlier days on which the identity was there, and where it is further
-    from their median than six times their median distance from it. Shorter logs have no baseline.
+    A day counts with at least 20 requests and seven earlier days on which the identity was there, and where it is
+    further from their median than six times their median distance from it. Shorter logs have no baseline.
     """
     return judged("LOG-31", detection_hits, detection_sight, days=8, at_least={"": float(times_the_usual)}, lowest=2)

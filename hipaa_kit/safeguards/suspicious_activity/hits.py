@@ -11,7 +11,19 @@ from hipaa_kit.safeguards.check import fails, judge, not_assessed, reviews
 from hipaa_kit.vocabulary import SEVERITIES
 
 LOG: Final = "Cluster//audit-log"
-COLUMNS: Final = ["object", "member", "kind", "what", "severity", "audit_ids", "places", "why", "gap", "window", "count"]
+COLUMNS: Final = [
+    "object",
+    "member",
+    "kind",
+    "what",
+    "severity",
+    "audit_ids",
+    "places",
+    "why",
+    "gap",
+    "window",
+    "count",
+]
 
 
 def judged(
@@ -106,7 +118,9 @@ def _judged(examined: pd.DataFrame, kept: bool, lowest: float) -> pd.DataFrame:
         not_assessed(kind == "gap", "the log does not cover its window {window}: {gap}", code="truncated"),
         not_assessed(kind == "short", "the log is too short to say {window}: {gap}", code="unknown_completeness"),
         not_assessed(
-            (kind == "none") & (not kept), f"hits are kept from {lowest:g} on: set a higher number", code="input_missing"
+            (kind == "none") & (not kept),
+            f"hits are kept from {lowest:g} on: set a higher number",
+            code="input_missing",
         ),
         reviews(kind == "some", "{count} hits {window}: is each of them what it should be?"),
         member="member",

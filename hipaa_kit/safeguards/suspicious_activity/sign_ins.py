@@ -55,7 +55,9 @@ def failed_sign_ins(
             for word in ("critical", "medium")
         ),
         reviews(kind == "some", "{count} bursts {what}: is each of them a slip of somebody known?"),
-        not_assessed(kind == "untold", "of {untold} sign-ins it is not said how or when they ended", code="parse_error"),
+        not_assessed(
+            kind == "untold", "of {untold} sign-ins it is not said how or when they ended", code="parse_error"
+        ),
         member="member",
         passes="no burst of failures {what}; of any other time it says nothing",
     )

@@ -91,9 +91,15 @@ def _pod_security(word: str) -> str:
     return f"""CASE WHEN e.annotations."{name}" IS NOT NULL THEN '{word.replace("-", "_")}' END"""
 
 
+def _is_there(body: str) -> str:
+    """Tell whether there is a body; a provider may put a word in the place of one that is too large."""
+    return f"""(e.{body} IS NOT NULL
+        AND NOT (e.{body}.kind IS NULL AND regexp_matches(line, '"{body}"\\s*:\\s*"')))"""
+
+
 def _has_values(body: str) -> str:
     kinds = ", ".join(f"'{kind}'" for kind in WITHOUT_VALUES)
-    return f"(e.{body} IS NOT NULL AND {_text(f'e.{body}.kind')} NOT IN ({kinds}))"
+    return f"({_is_there(body)} AND {_text(f'e.{body}.kind')} NOT IN ({kinds}))"
 
 
 _PATH: Final = _text("split_part(e.requestURI, '?', 1)")
@@ -139,17 +145,20 @@ SELECTED: Final = {
     "tls": "f.tls",
     "data_source": _text("f.data_source"),
     "namespace_mapping": "f.namespace_mapping",
-    "body": """CASE WHEN e.requestObject IS NOT NULL AND e.responseObject IS NOT NULL THEN 'both'
-        WHEN e.requestObject IS NOT NULL THEN 'request'
-        WHEN e.responseObject IS NOT NULL THEN 'response' ELSE 'none' END""",
+    "body": (
+        f"CASE WHEN {_is_there('requestObject')} AND {_is_there('responseObject')} THEN 'both'"
+        f" WHEN {_is_there('requestObject')} THEN 'request'"
+        f" WHEN {_is_there('responseObject')} THEN 'response' ELSE 'none' END"
+    ),
     "holds_values": (
         f"coalesce({_HOLDS} AND ({_has_values('requestObject')} OR {_has_values('responseObject')}), false)"
     ),
+    "leaks": "[]::VARCHAR[]",
 }
 """Columns of `audit_events` by what they are of event `e` and facts `f`.
 
-`holds_values` is beside those that were agreed on: the event was written with the values of a Secret, ConfigMap or
-token in it.
+`holds_values`: the event was written with the values of a Secret, ConfigMap or token in it. `leaks`: patterns of
+`sources.leaks` that were found in its texts, and taken out.
 """
 
 PLACES: Final = ("server", "log", "source", "line")
@@ -170,7 +179,7 @@ def selection() -> str:
     """Return the statement that makes rows of frame `lines`: `line`, `facts` as JSON or none, and the places."""
     inner = (
         f"SELECT json_transform(line, '{json.dumps(STRUCTURE)}') AS e,"
-        f" json_transform(facts, '{json.dumps(FACTS)}') AS f, event, server, log, source, number FROM lines"
+        f" json_transform(facts, '{json.dumps(FACTS)}') AS f, line, event, server, log, source, number FROM lines"
     )
     columns = ", ".join(f'{taken} AS "{name}"' for name, taken in SELECTED.items())
     return f'SELECT event, {columns}, server, log, source, number AS "line" FROM ({inner})'

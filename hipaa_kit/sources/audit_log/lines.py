@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from hipaa_kit.errors import InputError
+
 BLOCK: Final = 8 * 2**20
 """Bytes that are read at a time; a batch ends at a line's end."""
+
+SIP: Final = 2**16
+"""Bytes that are lost at most where a packed file breaks off."""
 
 LONGEST_LINE: Final = 32 * 2**20
 """Bytes of one line. etcd takes objects of 1.5 MiB, of which an event may hold two; a webhook's batch holds many."""
@@ -18,15 +23,50 @@ BLANK: Final = " \t\r\n\0\ufeff"
 
 @dataclass
 class Batch:
-    """Some lines in order, with their numbers; and how many were left out, and why."""
+    """Some lines in order, with their numbers and the servers they name; and how many were left out, and why."""
 
     texts: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    servers: list[str] | None = None
     lines: int = 0
-    too_long: int = 0
+    unread: int = 0
+    skipped: int = 0
+    salvaged: int = 0
     repaired: int = 0
     cut: bool = False
+    truncated: bool = False
     bytes: int = 0
+    form: str = ""
+    delivery: str = "file"
+
+    @property
+    def last(self) -> int:
+        """Number of the last line that holds anything."""
+        return self.numbers[-1] if self.numbers else 0
+
+
+def blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file in blocks of that size; of a packed file that is damaged what comes before.
+
+    Raises
+    ------
+    InputError
+        It is damaged; once what was read of it has been given.
+    """
+    held, length = [], 0
+    try:
+        while raw := file.read(min(SIP, size)):
+            held.append(raw)
+            length += len(raw)
+            if length >= size:
+                yield b"".join(held)
+                held, length = [], 0
+    except InputError:
+        if held:
+            yield b"".join(held)
+        raise
+    if held:
+        yield b"".join(held)
 
 
 def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
@@ -45,7 +85,7 @@ def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
     that the last line has no end.
     """
     number, rest, dropping = 0, b"", False
-    while raw := file.read(block):
+    for raw in blocks(file, block):
         size = len(raw)
         head, newline, tail = raw.rpartition(b"\n")
         batch = Batch(bytes=size)
@@ -65,7 +105,7 @@ def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
         if len(rest) > LONGEST_LINE:
             number += 1
             batch.lines += 1
-            batch.too_long += 1
+            batch.unread += 1
             rest, dropping = b"", True
         yield batch
     if rest:

@@ -113,8 +113,8 @@ class AuditLog:
         names = sorted(name for name in self.manifest["files"] if name.startswith(f"{PARTS}/"))
         columns = ", ".join(f'"{name}"' for name in VIEW)
         if names:
-            parts = ", ".join(_quoted(str(self.folder / name)) for name in names)
-            again = _quoted(str(self.folder / DUPLICATES))
+            parts = ", ".join(quoted(str(self.folder / name)) for name in names)
+            again = quoted(str(self.folder / DUPLICATES))
             unique = f"WHERE event NOT IN (SELECT event FROM read_parquet({again}))"
             where = unique if self.manifest["duplicates"] else ""
             rows = f"SELECT {columns} FROM read_parquet([{parts}]) {where}"
@@ -132,7 +132,7 @@ def connect(*, spill: bool = True) -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS})
     place = Path(tempfile.gettempdir()) / "hipaa-kit-audit-log" if spill else ""
-    connection.execute(f"SET temp_directory = {_quoted(str(place))}")
+    connection.execute(f"SET temp_directory = {quoted(str(place))}")
     connection.execute("SET preserve_insertion_order = true")
     return connection
 
@@ -176,5 +176,6 @@ def file_digest(path: Path) -> str:
         raise InputError(f"cannot be read: {error.strerror}", str(path), AGAIN) from None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as the engine's statements hold it."""
     return "'" + text.replace("'", "''") + "'"

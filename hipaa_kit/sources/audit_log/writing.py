@@ -10,6 +10,7 @@ import pandas as pd
 from hipaa_kit.sources.audit_log.columns import IDENTITY, selection
 from hipaa_kit.sources.audit_log.facts import line_facts
 from hipaa_kit.sources.audit_log.store import connect
+from hipaa_kit.sources.leaks import find_leaks
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +18,31 @@ if TYPE_CHECKING:
 PART_BYTES: Final = 64 * 2**20
 """Bytes of text that go into one part."""
 
-_EVENTS: Final = "audit_id <> '' OR (verb <> '' AND path <> '')"
+REMOVED: Final = "<removed>"
+"""Stands for a text in which something looked like a secret."""
+
+TEXTS: Final = (
+    *(
+        "path",
+        "name",
+        "namespace",
+        "user_agent",
+        "user",
+        "impersonated_user",
+        "user_pod",
+        "decision_reason",
+        "resource",
+    ),
+    *("subresource", "audit_id", "verb"),
+)
+"""Columns whose texts clients or their names may have put secrets into."""
+
+SUSPECT: Final = (
+    r"eyJ|PRIVATE KEY|AGE-SECRET|A[KS]IA[A-Z0-9]{16}|(?i:bearer)|(?i:mrn)|-\d\d-\d{4}|://[^\s]*@|auth\W{1,3}:"
+)
+"""Whatever `sources.leaks` finds by its pattern holds one of these."""
+
+_EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
 _FRAME: Final = {
     "line": "str",
@@ -76,11 +101,33 @@ class Writer:
         """
         self._connection.register("lines", lines)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {selection()}")
+        self._clean()
         strange = self._connection.execute(f"SELECT event FROM batch WHERE NOT ({_EVENTS}) ORDER BY event").fetchall()
         self._connection.execute(f"INSERT INTO held SELECT *, {_KEY} FROM batch WHERE {_EVENTS}")
         self._connection.unregister("lines")
         self.held += len(lines) - len(strange)
         return [int(event) for (event,) in strange]
+
+    def _clean(self) -> None:
+        """Take out of the texts of a batch what looks like a secret, and remember by which pattern it was found."""
+        columns = ", ".join(f'"{name}"' for name in TEXTS)
+        found = self._connection.execute(
+            f"SELECT event, {columns} FROM batch WHERE regexp_matches(concat_ws(' ', {columns}), $1)", [SUSPECT]
+        ).fetchall()
+        for event, *texts in found:
+            leaks = {name: find_leaks(text) for name, text in zip(TEXTS, texts, strict=True)}
+            hit = {name: each for name, each in leaks.items() if each}
+            if hit:
+                patterns = sorted({leak.pattern for each in hit.values() for leak in each})
+                cleared = ", ".join(f"\"{name}\" = '{REMOVED}'" for name in hit)
+                self._connection.execute(f"UPDATE batch SET {cleared}, leaks = $1 WHERE event = $2", [patterns, event])
+
+    def valid(self, texts: list[str]) -> list[bool]:
+        """Tell of each text whether it is JSON."""
+        self._connection.register("texts", pd.DataFrame({"line": texts, "place": range(len(texts))}))
+        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY place").fetchall()
+        self._connection.unregister("texts")
+        return [bool(valid) for (valid,) in found]
 
     def write(self, path: Path) -> int:
         """Write what is held as a part, and return how many rows that are."""
