@@ -8,7 +8,7 @@ from hipaa_kit.views.facts import incomplete, population, remedies, run_facts, u
 from hipaa_kit.views.incident import gravest, hits_of, in_words, reached, taken_over
 from hipaa_kit.views.incident_plots import incident_grid, incident_timeline
 from hipaa_kit.views.inspection import kinds_held
-from hipaa_kit.views.log_plots import log_days
+from hipaa_kit.views.log_plots import log_days, long_gaps
 from hipaa_kit.views.mending import show_remedies
 from hipaa_kit.views.network_plots import namespace_map, neighbourhood, standings, traffic_bars
 from hipaa_kit.views.plots import (
@@ -53,6 +53,7 @@ __all__ = [
     "incomplete",
     "kinds_held",
     "log_days",
+    "long_gaps",
     "namespace_map",
     "neighbourhood",
     "newest_points",

@@ -9,7 +9,7 @@ import pandas as pd
 from hipaa_kit.printable import printable
 from hipaa_kit.views.incident import few
 from hipaa_kit.views.log_plots import shade_gaps
-from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILLION
+from hipaa_kit.views.palette import BLUE, GREY, ORANGE, PALE, SKY, VERMILLION
 from hipaa_kit.views.plots import Picture, canvas
 from hipaa_kit.vocabulary import SEVERITIES
 

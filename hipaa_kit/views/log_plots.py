@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from hipaa_kit.graph.incident.blind import LONG_MINUTES
 from hipaa_kit.printable import printable
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILLION
 from hipaa_kit.views.plots import Picture, canvas
 
@@ -78,15 +80,30 @@ def log_days(run: Assessment, title: str) -> Picture:
 
 def shade_gaps(axes: Axes, run: Assessment, lanes: list[str] | None = None) -> None:
     """Shade the times in which the log of a server is silent: over its lane, or over everything."""
-    gaps = run.tables["audit_gaps"] if "audit_gaps" in run.tables.names() else pd.DataFrame()
-    for number, gap in enumerate(gaps.to_dict("records")):
-        begins, ends = (_moment(gap[name]) for name in ("since", "until"))
+    gaps = long_gaps(run)
+    for number, gap in enumerate(rows_of(gaps)):
+        begins, ends = (_moment(gap[name]) for name in ("first_at", "last_at"))
         label = "no event for long" if number == 0 else None
-        style = {"facecolor": PALE, "edgecolor": VERMILLION, "hatch": "xx", "linewidth": 0.6, "alpha": 0.9}
+        style: dict[str, Any] = {
+            "facecolor": PALE,
+            "edgecolor": VERMILLION,
+            "hatch": "xx",
+            "linewidth": 0.6,
+            "alpha": 0.9,
+        }
         if lanes is None:
             axes.axvspan(begins, ends, facecolor=PALE, edgecolor=INK, hatch="xx", linewidth=0, alpha=0.7, label=label)
-        elif (lane := lane_of(gap["server"], gap["log"])) in lanes:
-            axes.barh(lanes.index(lane), ends - begins, left=begins, height=0.9, label=label, zorder=4, **style)
+        elif gap["lane"] in lanes:
+            row = lanes.index(gap["lane"])
+            axes.barh(row, ends - begins, left=begins, height=0.9, label=label, zorder=4, **style)
+
+
+def long_gaps(run: Assessment) -> pd.DataFrame:
+    """Return the pauses that are long enough to name, with the lane of their log, the longest first."""
+    windows = run.tables.audit_windows.set_index("object")
+    gaps = run.tables.audit_gaps[run.tables.audit_gaps["minutes"] >= LONG_MINUTES]
+    lanes = [lane_of(windows.at[name, "server"], windows.at[name, "log"]) for name in gaps["object"]]
+    return gaps.assign(lane=lanes).sort_values("minutes", ascending=False).reset_index(drop=True)
 
 
 def lane_of(server: str, log: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from model import Hospital, Workload, object_id
 from pods import pod_name
 from trail.callers import controller, person, pod, reason
-from trail.calls import Act, Call, Caller, Silence, at, later
+from trail.calls import Act, Call, Caller, at, later
 from trail.sign_ins import PATH, guessed
 
 from faults.patches import Fault, Patch, input_rows
@@ -27,16 +27,6 @@ def act(name: str, done: Callable[[Hospital], Iterable[Call]]) -> Patch:
 
     def patch(hospital: Hospital) -> None:
         added = Act(name, tuple(done(hospital)))
-        hospital.declared[object_id(added)] = added
-
-    return patch
-
-
-def silence(server: str, since: str, until: str) -> Patch:
-    """Take a time out of the log of one server."""
-
-    def patch(hospital: Hospital) -> None:
-        added = Silence(server, at(since), at(until))
         hospital.declared[object_id(added)] = added
 
     return patch

@@ -24,6 +24,9 @@ NEVER: Final = (
 )
 """What never reaches the API server, and where else it could be seen."""
 
+LONG_MINUTES: Final = 10
+"""A pause of so many minutes in the log of an API server is one to name."""
+
 WINDOWS: Final = """
 SELECT server, log, min(received_at) AS first_at, max(greatest(received_at, coalesce(stage_at, received_at))) AS last_at
 FROM audit_events GROUP BY server, log ORDER BY server, log
@@ -86,10 +89,13 @@ def _outside(log: AuditLog, since: pd.Timestamp, until: pd.Timestamp) -> Iterato
 
 def _gaps(tables: TableSet, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the times within its window in which the log of a server holds nothing."""
-    for gap in rows_of(tables["audit_gaps"] if "audit_gaps" in tables.names() else pd.DataFrame()):
-        began, ended = pd.Timestamp(gap["since"]), pd.Timestamp(gap["until"])
+    gaps = tables["audit_gaps"]
+    for gap in rows_of(gaps[gaps["minutes"] >= LONG_MINUTES]):
+        began, ended = pd.Timestamp(gap["first_at"]), pd.Timestamp(gap["last_at"])
         if began < until and ended > since:
-            yield _row("gap", f"what {gap['server']} was asked: its log is silent", gap["since"], gap["until"])
+            yield _row(
+                "gap", f"what was asked of one API server: {gap['object']} is silent", written(began), written(ended)
+            )
 
 
 def _of_policy(tables: TableSet) -> Iterator[dict[str, Any]]:
