@@ -284,7 +284,7 @@ WORTH_A_BODY = [
     {"group": "networking.k8s.io", "resources": ["ingresses"]},
     {"group": "velero.io", "resources": ["restores"]},
 ]
-"""Changes of which a review must see what was changed."""
+"""Changes of which a review must see what came of them; of a patch only the answer tells."""
 
 
 def audit_policy() -> dict[str, Any]:
@@ -298,7 +298,7 @@ def audit_policy() -> dict[str, Any]:
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
             {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
-            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
+            {"level": "RequestResponse", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }

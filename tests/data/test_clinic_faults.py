@@ -57,7 +57,7 @@ WITHOUT_A_FAULT = {
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 NO_OBJECTS = frozenset(
-    "AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
+    "AuditLog AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
 )
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 

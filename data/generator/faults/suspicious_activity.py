@@ -181,7 +181,10 @@ def logs_stopped(hospital: Hospital) -> Iterable[Call]:
     """An administrator changes what ships the logs; a server's log is silent from then on for most of an hour."""
     ben = person(hospital, "ben.okafor")
     change = {"spec": {"template": {"spec": {"nodeSelector": {"no-such": "node"}}}}}
-    yield Call(at("2026-11-17 15:40:02"), ben, "patch", "daemonsets", "monitoring", "fluent-bit", body=change)
+    answer = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "fluent-bit"}, **change}
+    yield Call(
+        at("2026-11-17 15:40:02"), ben, "patch", "daemonsets", "monitoring", "fluent-bit", body=change, answer=answer
+    )
 
 
 Found = tuple[tuple[str, str, str], ...]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from objects import COLLECTED_AT, KINDS, Kind, Object
 
 UNTIL = datetime.fromisoformat(COLLECTED_AT)
-SINCE = UNTIL - timedelta(days=30)
+SINCE = UNTIL - timedelta(days=31)
 
 SERVED = {kind.plural: kind for kind in KINDS.values()} | {
     kind.plural: kind

@@ -209,6 +209,12 @@ RELEASES = {1: ("ehr", "ehr-app"), 3: ("portal", "portal-web")}
 """Weekday: what the pipeline may bring to production then."""
 
 
+def workload_of(workload: Workload) -> Object:
+    """Return a workload as the server answers it after a change."""
+    about = {"name": workload.name, "namespace": workload.namespace}
+    return {"apiVersion": "apps/v1", "kind": workload.kind, "metadata": about, "spec": {"template": template(workload)}}
+
+
 def release(hospital: Hospital, day: datetime) -> Iterator[Call]:
     """Yield the weekly releases of the pipeline, and what the controllers make of them."""
     if day.weekday() not in RELEASES:
@@ -225,6 +231,7 @@ def release(hospital: Hospital, day: datetime) -> Iterator[Call]:
         *(later(start, 2), by, "patch", "deployments", namespace, name),
         query=(("fieldManager", "release"),),
         body=change,
+        answer=workload_of(workload),
     )
     made = f"{name}-{suffix(10, name, str(day.date()))}"
     sets = controller("deployment-controller")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from model import Hospital
+from model import Hospital, Workload
 from objects import Object, digest
 
 from trail.callers import EMERGENCY, EVERYONE, PEOPLE, REASONS, controller, node, person, pod, reason
 from trail.calls import SINCE, UNTIL, Act, Call, Caller, at, later
+from trail.routine import workload_of
 
 GONE = ("finn.moore",)
 """Who left before the log begins."""
@@ -100,6 +101,8 @@ def alike(hospital: Hospital) -> list[Act]:
     watches = pod(hospital, "StatefulSet/monitoring/prometheus-clinic", "unused").pod
     bound = "RBAC: allowed by ClusterRoleBinding"
     kubelet = node("worker-c1")
+    entry = hospital.declared["Deployment/ingress-nginx/ingress-nginx"]
+    assert isinstance(entry, Workload)  # noqa: S101 - the key names a workload
     approves = controller("certificate-controller")
     joins = controller("clusterrole-aggregation-controller")
     declares = Caller(
@@ -178,6 +181,7 @@ def alike(hospital: Hospital) -> list[Act]:
                 Call(
                     *(at("2026-11-12 15:31:44"), amira, "patch", "deployments", "ingress-nginx", "ingress-nginx"),
                     body={"spec": {"template": {"metadata": {"annotations": {"restartedAt": "2026-11-12"}}}}},
+                    answer=workload_of(entry),
                 ),
             ),
         ),

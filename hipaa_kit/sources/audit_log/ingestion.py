@@ -30,7 +30,7 @@ from hipaa_kit.sources.snapshot import canonical_json
 LIMITS: Final = Limits(total_bytes=2**42, entry_bytes=2**42)
 """A log is read as a stream: its size is no danger, what one line holds is."""
 
-SUPPORTED: Final = "docs/other_inputs.md lists what is read"
+SUPPORTED: Final = "docs/audit_log.md lists what is read"
 
 WHOLE: Final = -1
 """Stands for the number of the last batch of a source that was read to its end."""
@@ -108,7 +108,8 @@ def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
         raise InputError("holds something else than an audit log", str(target), "name another folder")
     shutil.rmtree(target, ignore_errors=True)
-    (target / PARTS).mkdir(parents=True, mode=0o700)
+    target.mkdir(parents=True, mode=0o700)
+    (target / PARTS).mkdir()
     return {
         "format": FORMAT,
         "reader": READER,
@@ -121,6 +122,10 @@ def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
         "events": 0,
         "duplicates": 0,
     }
+
+
+_Line = tuple[str, int, str]
+"""Text, number, and the server that it names."""
 
 
 class _Ingest:
@@ -185,31 +190,41 @@ class _Ingest:
 
     def _add(self, batch: Batch, about: dict[str, Any], writer: Writer) -> list[tuple[str, int]]:
         """Add the lines of a batch that are events, and return the others with their numbers."""
+        lines = list(zip(batch.texts, batch.numbers, batch.servers or [""] * len(batch.texts), strict=True))
+        return sorted(self._added(lines, about, writer), key=lambda line: line[1])
+
+    def _added(self, lines: list[_Line], about: dict[str, Any], writer: Writer) -> Iterator[tuple[str, int]]:
+        """Add lines, and yield those that are none; where the engine stops at one, all others are tried without it."""
         import duckdb
 
-        lines = list(zip(batch.texts, batch.numbers, batch.servers or [""] * len(batch.texts), strict=True))
-        bad: list[tuple[str, int]] = []
-        while lines:
-            frame = frame_of(
-                [text for text, _, _ in lines],
-                [number for _, number, _ in lines],
-                self.event,
-                server=[server or about["server"] for _, _, server in lines],
-                log=about["log"],
-                source=about["source"],
-            )
-            try:
-                strange = writer.add(frame)
-            except duckdb.InvalidInputException:
-                valid = writer.valid([text for text, _, _ in lines])
-                bad += [line[:2] for line, fine in zip(lines, valid, strict=True) if not fine]
-                lines = [line for line, fine in zip(lines, valid, strict=True) if fine]
-                continue
-            bad += [lines[event - self.event][:2] for event in strange]
-            about["events"] += len(lines) - len(strange)
-            self.event += len(lines)
-            break
-        return sorted(bad, key=lambda line: line[1])
+        if not lines:
+            return
+        frame = frame_of(
+            [text for text, _, _ in lines],
+            [number for _, number, _ in lines],
+            self.event,
+            server=[server or about["server"] for _, _, server in lines],
+            log=about["log"],
+            source=about["source"],
+        )
+        try:
+            strange = writer.add(frame)
+        except duckdb.InvalidInputException:
+            valid = writer.valid([text for text, _, _ in lines])
+            yield from (line[:2] for line, fine in zip(lines, valid, strict=True) if not fine)
+            fine = [line for line, fine in zip(lines, valid, strict=True) if fine]
+            if len(fine) == len(lines) == 1:
+                yield lines[0][:2]
+            elif len(fine) == len(lines):
+                half = len(lines) // 2
+                yield from self._added(lines[:half], about, writer)
+                yield from self._added(lines[half:], about, writer)
+            else:
+                yield from self._added(fine, about, writer)
+            return
+        yield from (lines[event - self.event][:2] for event in strange)
+        about["events"] += len(lines) - len(strange)
+        self.event += len(lines)
 
     def _flush(self, writer: Writer, batch: int) -> None:
         """Write a part, and what was reached with it, as one step."""
