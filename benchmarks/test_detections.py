@@ -1,4 +1,4 @@
-"""All detections over a million events of a made log: under half a minute of processor, and the planted hits among them.
+"""All detections over a million events of a made log: half a minute of processor at most, the planted hits among them.
 
 `HIPAA_KIT_DETECTION_EVENTS` sets how many. The log is written straight into a store by the engine, since reading files
 has a benchmark of its own. What is held is time of the processor, all threads together: what else a machine does is not

@@ -162,7 +162,7 @@ def log_beside(scope_file: str | Path | None) -> Path | None:
 def logs_set_aside(snapshot: Snapshot) -> list[str]:
     """Return the files of a dump that were recognised as audit logs and left to their own reader."""
     aside = snapshot.set_aside
-    return sorted({source.partition("#")[0] for source in aside[aside["what"] == "audit log"]["source"]})
+    return sorted({source.partition("#")[0] for source in aside.loc[aside["what"] == "audit log", "source"]})
 
 
 def log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:

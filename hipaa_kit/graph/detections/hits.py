@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.graph.detections.asking import Log, ask
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import REFUSED, TELLING, requests
 from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection, Rate
@@ -38,13 +39,6 @@ COLUMNS: Final = (
     "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent,"
     " api_group, resource, subresource, namespace, name, path, verb, owner"
 )
-
-
-class Log(Protocol):
-    """An audit log that answers SQL."""
-
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, **frames: pd.DataFrame) -> pd.DataFrame:
-        """Return what a query gives."""
 
 
 SUBJECT: Final = {
@@ -98,12 +92,12 @@ class Hunt:
         """Return how many events meet each part of each detection, counted in one walk through the log."""
         where = [self._site.writer.where(each.where) for each in DETECTIONS]
         counts = ", ".join(f"count(*) FILTER ({each}) AS n{number}" for number, each in enumerate(where))
-        found = self._log.query(f"SELECT {counts} FROM audit_events WHERE {TELLING}", None, **self._site.frames)
+        found = ask(self._log, f"SELECT {counts} FROM audit_events WHERE {TELLING}", self._site.frames)
         return [int(number) for number in found.iloc[0]]
 
     def of(self, detection: Detection) -> Iterator[dict[str, Any]]:
         """Yield the hits of one part of one detection."""
-        found = self._log.query(self.sql(detection), None, **self._site.frames)
+        found = ask(self._log, self.sql(detection), self._site.frames)
         for row in rows_of(found):
             yield self._row(detection, row)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
-from hipaa_kit.graph.detections.hits import Log
+from hipaa_kit.graph.detections.asking import Log, ask
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.policy import LEVELS, at_least
@@ -55,7 +55,7 @@ class Held:
     @classmethod
     def of(cls, log: Log) -> Held:
         """Ask a log."""
-        return cls(log.query(LEVELS_SEEN), log.query(WINDOWS), log.query(GAPS))
+        return cls(ask(log, LEVELS_SEEN), ask(log, WINDOWS), ask(log, GAPS))
 
     @cached_property
     def by_resource(self) -> dict[tuple[str, str, str, bool], list[str]]:
@@ -97,10 +97,8 @@ GAPS: Final = """
             SELECT server, log, date_trunc('minute', coalesce(stage_at, received_at)) AS minute,
                 min(coalesce(stage_at, received_at)) AS first_at, max(coalesce(stage_at, received_at)) AS last_at
             FROM audit_events GROUP BY ALL))
-    WHERE first_at - before >= INTERVAL 5 MINUTES ORDER BY ALL"""
+    WHERE first_at - before > INTERVAL 10 MINUTES ORDER BY ALL"""
 """Times in which an API server wrote nothing; counted by minutes, so that no log is sorted as a whole."""
-
-GAP_MINUTES: Final = 10
 
 
 @cache
@@ -253,9 +251,8 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
         yield f"{unread} lines could not be read"
     if (sources["truncated"] & (sources["delivery"] != "file")).any():
         yield "an export says that there is more"
-    long = held.gaps[held.gaps["minutes"] > GAP_MINUTES]
-    if len(long):
-        yield f"it has {len(long)} gaps, the longest of {long['minutes'].max():.0f} minutes"
+    if len(held.gaps):
+        yield f"it has {len(held.gaps)} gaps, the longest of {held.gaps['minutes'].max():.0f} minutes"
     members = tables["control_plane_members"]
     servers = members.loc[members["component"] == "kube-apiserver", "pod"].nunique()
     own = windows.loc[windows["log"] == "kube-apiserver", "server"].nunique()

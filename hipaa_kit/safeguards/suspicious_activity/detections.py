@@ -167,7 +167,7 @@ def log_tampered_with(
     table `judgements`, one row per principal, object and burst, one per gap, and one for the log
     """
     mine = detection_hits[(detection_hits["part"] != "gap") | (detection_hits["measured"] > longest_gap_minutes)]
-    return judged("LOG-16", mine, detection_sight, at_least={"gap": float(longest_gap_minutes)}, lowest=5)
+    return judged("LOG-16", mine, detection_sight, at_least={"gap": float(longest_gap_minutes)}, lowest=10)
 
 
 @check("HK-LOG-17", everywhere=True)
