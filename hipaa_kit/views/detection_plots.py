@@ -175,7 +175,11 @@ def subjects_hit(run: Assessment, title: str) -> Picture:
     for severity in SEVERITIES:
         values = drawn[severity]
         if values.sum():
-            style = {"color": SEVERITY_STYLE[severity][0], "hatch": BARS[severity], "edgecolor": "white"}
+            style: dict[str, Any] = {
+                "color": SEVERITY_STYLE[severity][0],
+                "hatch": BARS[severity],
+                "edgecolor": "white",
+            }
             bars = axes.barh(range(len(drawn)), values, left=left, label=severity, **style)
             for words in axes.bar_label(bars, [str(v) if v else "" for v in values], label_type="center", fontsize=7):
                 if words.get_text():

@@ -100,10 +100,9 @@ def shade_gaps(axes: Axes, run: Assessment, lanes: list[str] | None = None) -> N
 
 def long_gaps(run: Assessment) -> pd.DataFrame:
     """Return the pauses that are long enough to name, with the lane of their log, the longest first."""
-    windows = run.tables.audit_windows.set_index("object")
+    lane = {row["object"]: lane_of(row["server"], row["log"]) for row in rows_of(run.tables.audit_windows)}
     gaps = run.tables.audit_gaps[run.tables.audit_gaps["minutes"] >= LONG_MINUTES]
-    lanes = [lane_of(windows.at[name, "server"], windows.at[name, "log"]) for name in gaps["object"]]
-    return gaps.assign(lane=lanes).sort_values("minutes", ascending=False).reset_index(drop=True)
+    return gaps.assign(lane=gaps["object"].map(lane)).sort_values("minutes", ascending=False).reset_index(drop=True)
 
 
 def lane_of(server: str, log: str) -> str:

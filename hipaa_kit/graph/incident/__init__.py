@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -117,7 +116,7 @@ def _identities(suspects: list[Suspect]) -> pd.DataFrame:
 
 
 def _moment(text: str) -> pd.Timestamp:
-    moment: Any = pd.to_datetime(text, utc=True, errors="coerce")
+    moment = pd.to_datetime(text, utc=True, errors="coerce")
     if pd.isna(moment):
         raise InputError(f"{text!r} is no moment", "", "give it in RFC 3339, as in 2026-11-09T16:00:00Z")
-    return moment
+    return pd.Timestamp(moment)
