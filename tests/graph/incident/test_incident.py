@@ -17,7 +17,7 @@ from hipaa_kit.graph.incident import Incident, incident_of
 from hipaa_kit.graph.incident.acts import NAMES
 from hipaa_kit.resources import shipped
 from hipaa_kit.tables.declaration import rows_of
-from tests.support.audit_log import TableLog
+from tests.support.audit_table import TableLog
 
 TOOL = "system:serviceaccount:velero:velero"
 TOOL_ID = "ServiceAccount/velero/velero"
