@@ -119,8 +119,26 @@ TICKETS = (
     ("CLIN-1052", "2026-08-24T09:00:00Z", "2026-09-02T16:40:00Z", "vulnerability", "critical", "", "closed", ""),
     ("CLIN-1063", "2026-10-19T07:50:00Z", "2026-11-17T12:30:00Z", "vulnerability", "high", PORTAL, "closed", OPENSSL),
     ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed", ""),
+    ("CLIN-1085", "2026-11-08T07:40:00Z", "2026-11-08T11:30:00Z", "emergency", "", "Node//worker-b1", "closed", ""),
     ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
 )
+
+
+SETTINGS = (
+    ("time_zone", "America/New_York"),
+    ("administrators", "amira.haddad@clinic.example"),
+    ("administrators", "ben.okafor@clinic.example"),
+    ("backup_controllers", "system:serviceaccount:velero:velero"),
+    ("gitops", "system:serviceaccount:argocd:argocd-application-controller"),
+    ("secret_readers", "system:serviceaccount:cert-manager:cert-manager"),
+    ("secret_readers", "system:serviceaccount:ingress-nginx:ingress-nginx"),
+)
+"""What the clinic says of itself to those who look for what is suspicious."""
+
+
+def settings() -> Input:
+    """Declare what detections are told; last of all, so that nothing else moves."""
+    return Input("detection_settings.csv", rows(("list", "value"), SETTINGS))
 
 
 def inputs() -> list[Input]:
@@ -262,10 +280,11 @@ VALUES = [
 WORTH_A_BODY = [
     {"group": "", "resources": ["pods", "services"]},
     {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "batch", "resources": ["cronjobs", "jobs"]},
     {"group": "networking.k8s.io", "resources": ["ingresses"]},
     {"group": "velero.io", "resources": ["restores"]},
 ]
-"""Changes of which a review must see what was changed."""
+"""Changes of which a review must see what came of them; of a patch only the answer tells."""
 
 
 def audit_policy() -> dict[str, Any]:
@@ -279,7 +298,7 @@ def audit_policy() -> dict[str, Any]:
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
             {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
-            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
+            {"level": "RequestResponse", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from trail.calls import Act, Silence
+
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
 # In this order any two or three neighbours lie in at least two zones.
@@ -251,6 +253,8 @@ Declaration = (
     | Machine
     | Scan
     | Signed
+    | Act
+    | Silence
 )
 Declared = TypeVar(
     "Declared",
@@ -269,6 +273,8 @@ Declared = TypeVar(
         Machine,
         Scan,
         Signed,
+        Act,
+        Silence,
     ),
 )
 
@@ -290,6 +296,10 @@ def object_id(declared: Declaration) -> str:
             return f"Input//{path}"
         case Signed(path=path):
             return f"Signed//{path}"
+        case Act(name=name):
+            return f"Act//{name}"
+        case Silence(server=server):
+            return f"Silence//{server}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

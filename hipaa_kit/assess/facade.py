@@ -30,6 +30,7 @@ from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.incident import Incident, incident_of
 from hipaa_kit.graph.paths import Paths
 from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
@@ -210,6 +211,21 @@ class Assessment(Proposals):
         """Return table `findings`, of one topic or of all: one row per check and object examined."""
         findings = self.tables["findings"]
         return findings[findings["topic"] == topic].reset_index(drop=True) if topic else findings
+
+    def incident(self, who: str, since: str, until: str = "") -> Incident:
+        """Return what somebody or some pod that was taken over could reach, what it did, and what would not show.
+
+        Parameters
+        ----------
+        who
+            `Pod/namespace/name`, a workload, `ServiceAccount/namespace/name`, `Node//name`, `User//name`, or a user
+            name.
+        since, until
+            Time in question, RFC 3339; by default until the moment that is judged for.
+        """
+        log = self.snapshot.audit_log
+        end = until or self.as_of
+        return incident_of(who, since, end, self.tables, log, self.permissions, self.reachability)
 
     def coverage_of(self, table: str) -> pd.DataFrame:
         """Return the rows of `coverage` behind a table of the inventory: what its absences are worth.

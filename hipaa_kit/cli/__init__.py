@@ -20,6 +20,7 @@ from hipaa_kit.cli.cluster import add_cluster_verbs
 from hipaa_kit.cli.detections import add_detections
 from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
+from hipaa_kit.cli.incident import add_incident
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.paths import add_paths
 from hipaa_kit.cli.permissions import add_permission_verbs
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add_paths(verbs)
     _history(verbs)
     add_explain(verbs)
+    add_incident(verbs)
     add_evidence_verbs(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)

@@ -1,6 +1,7 @@
 """The clinic differs from its twin by its faults alone, and both come from the generator."""
 
 import csv
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,10 @@ WITHOUT_A_FAULT = {
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
     "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
     "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
+    **dict.fromkeys(
+        (f"HK-LOG-{number:02}" for number in (2, 6, 7, 8, 20, 22, 31)),
+        "what they look for are reads, which leave no trace under the policy of the faulty clinic, or need what it lacks",
+    ),
     "HK-EVL-01": "there is one newest evaluation, and it is planted as too early for what was made since",
     **dict.fromkeys(
         (
@@ -52,7 +57,7 @@ WITHOUT_A_FAULT = {
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 NO_OBJECTS = frozenset(
-    "AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
+    "AuditLog AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
 )
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
@@ -81,7 +86,12 @@ def test_generator_reproduces_the_files_in_the_repository(tmp_path: Path) -> Non
         kept = {path.relative_to(DATA) for path in (DATA / twin).rglob("*") if path.is_file()}
         assert set(made) == kept
         for relative, path in made.items():
-            assert path.read_bytes() == (DATA / relative).read_bytes(), relative
+            assert content(path) == content(DATA / relative), relative
+
+
+def content(path: Path) -> bytes:
+    """Return what a file holds; how small a library packs it may differ."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def test_faults_name_every_control_that_can_find_one_at_least_once() -> None:
@@ -96,6 +106,9 @@ def test_objects_of_faults_exist_in_both_twins(clinic: Any) -> None:
     scope = yaml.safe_load((clinic.directory / "scope.yaml").read_text(encoding="utf-8"))
     for row in planted():
         kind, _, name = row["object"].split("/")
+        if row["control"].startswith("HK-LOG-"):
+            # What was touched may be gone since, and was never there in the twin.
+            continue
         if kind == "ScopeEntry":
             assert int(name) <= len(scope["entries"])
         elif kind in ("User", "Group"):
@@ -124,7 +137,8 @@ def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespa
 
 def beside(generator: SimpleNamespace, hospital: Any) -> tuple[Any, ...]:
     """What is declared beside the cluster: the scope, and what the files of the inputs say."""
-    files = (*hospital.all(generator.model.Input), *hospital.all(generator.model.Signed))
+    beside = (generator.model.Input, generator.model.Signed, generator.model.Act, generator.model.Silence)
+    files = [each for kind in beside for each in hospital.all(kind)]
     return generator.scope.scope_text(hospital), *files
 
 

@@ -53,6 +53,9 @@ AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
 """What the faults together bring just to the threshold: half of all pods reach it, and one more perhaps."""
 
 
+TOO_SHORT = {("HK-LOG-23", "Cluster//audit-log")}
+"""What needs a longer log than the clinic's, in both twins: who was idle for ninety days shows in no month."""
+
 UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings")}
 """What stays open in the twin as long as any finding there could not be judged: that one may fail and be untracked."""
 
@@ -64,8 +67,17 @@ WITHDRAWN = ("Decision", "Waiver")
 
 
 def follows(control: str, name: str) -> bool:
-    """Tell whether a finding only says that other failures are not decided about: it goes when they go."""
+    """Tell whether a finding only says what others say: that failures are not decided about; or of a whole log that
+    it has hits, or that what its policy leaves out cannot be seen in it.
+    """
+    if of_the_log(control):
+        return name == "Cluster//audit-log"
     return control == "HK-EVL-02" and name.startswith("Citation//")
+
+
+def of_the_log(control: str) -> bool:
+    """Tell whether a control judges what the audit log holds: a hit is a question, at what was touched by it."""
+    return control.startswith("HK-LOG-")
 
 
 @cache
@@ -95,12 +107,22 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
         "HK-BAK-11",
         *(f"HK-VUL-{number}" for number in ("01", "02", "03", "04", "08", "09", "11")),
     }
-    expected = {"fail", "review"} & set(rule) if control in asked else {"fail"} if "fail" in rule else {"not_assessed"}
+    expected = (
+        {"fail", "review"} & set(rule)
+        if control in asked or of_the_log(control)
+        else {"fail"}
+        if "fail" in rule
+        else {"not_assessed"}
+    )
     assert verdicts("clinic")[control, name] in expected
     # Off the network of its node a workload may have no flow left that carries ePHI.
     good = {"pass", "not_applicable"} if control == "HK-ENC-12" else {"pass", ANSWERED}
     good |= {"not_assessed"} if (control, name) in UNTIL_ALL_IS_SEEN else set()
     repaired = verdicts("clinic_fixed").get((control, name), "gone")
+    if repaired == "gone" and of_the_log(control):
+        # Nobody touched it: then the log as a whole is what passes.
+        log = (control, "Cluster//audit-log")
+        repaired = "pass" if log in TOO_SHORT else verdicts("clinic_fixed")[log]
     assert repaired in good or (repaired == "gone" and name.partition("/")[0] in WITHDRAWN)
 
 
@@ -115,7 +137,7 @@ def test_the_repaired_twin_has_nothing_left_to_mend_or_unseen() -> None:
     left = {
         key: verdict
         for key, verdict in verdicts("clinic_fixed").items()
-        if verdict not in ("pass", "not_applicable", ANSWERED) and key not in UNTIL_ALL_IS_SEEN | OUTSIDE
+        if verdict not in ("pass", "not_applicable", ANSWERED) and key not in UNTIL_ALL_IS_SEEN | OUTSIDE | TOO_SHORT
     }
     assert left == dict.fromkeys(ASKED, "review")
 
