@@ -12,7 +12,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.integrity import NONE, ON, Mechanism, cnpg_checksums, longhorn_integrity, zalando_checksums
-from hipaa_kit.kube.sensors import narrowed, sensor_of, watches_files
+from hipaa_kit.kube.sensors import acts, narrowed, sensor_of, watches_files
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.integrity import DATABASE_CHECKSUMS, RUNTIME_SENSORS, SENSOR_POLICIES, VOLUME_INTEGRITY
@@ -95,4 +95,5 @@ def sensor_policies(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "sensor": sensor,
                 "namespace": record.namespace,
                 "files": watches_files(record.content) and not narrowed(record.kind, record.content),
+                "acts": acts(record.content),
             }

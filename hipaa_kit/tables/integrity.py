@@ -94,5 +94,6 @@ SENSOR_POLICIES = Table(
         text("sensor", "program that reads it", ("KubeArmor", "Tetragon")),
         text("namespace", "namespace it holds for; none is the whole cluster"),
         flag("files", "it speaks of files that are opened, written, renamed or removed"),
+        flag("acts", "it has the sensor stop what it finds"),
     ),
 )

@@ -27,12 +27,10 @@ STANDING = {
 ASKED = {
     ("HK-ACC-19", "Deployment/identity/keycloak"),
     ("HK-ACC-22", "Cluster//api-server"),
-    ("HK-ALR-03", "Cluster//audit-detection"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
 }
-"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; what
-looks at the audit events that the API server sends elsewhere."""
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
 
 OUTSIDE = {
     ("HK-PHI-04", f"External//{name}") for name in ("postgres:keycloak", "s3:clinic-cold-archive", "saas:e-prescribing")
@@ -93,6 +91,7 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
         "HK-BAK-02",
         "HK-BAK-10",
         "HK-BAK-11",
+        "HK-ALR-07",
         *(f"HK-VUL-{number}" for number in ("01", "02", "03", "04", "08", "09", "11")),
     }
     expected = {"fail", "review"} & set(rule) if control in asked else {"fail"} if "fail" in rule else {"not_assessed"}
