@@ -34,7 +34,7 @@ from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
 from hipaa_kit.safeguards.check import CHECKS, Check, describe
-from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
+from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs, with_audit_log
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.signed import Records, no_records
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
@@ -135,6 +135,8 @@ class Assessment:
         self.snapshot = snapshot
         self.scope = scope
         self.given = inputs or no_inputs()
+        if snapshot.audit_log is not None:
+            self.given = with_audit_log(self.given, snapshot.audit_log)
         self.records = records or no_records()
         self.preset = preset
         if profile not in PROFILES:
