@@ -62,8 +62,8 @@ AUDIT_DELIVERY = Table(
             "shipped: an agent reads the file and sends it on; provider: its provider takes it; webhook: it is sent to "
             "what is not visible; filtered: an agent reads it, and rules may leave it out; open: an agent has the "
             "file, and its configuration was not read; kept: an agent reads it, and it does not leave the node; idle: "
-            "the agents of the node are not ready; none: nothing takes it; off: nothing is recorded; unknown: where it is "
-            "recorded cannot be seen",
+            "the agents of the node are not ready; none: nothing takes it; off: nothing is recorded; unknown: where it "
+            "is recorded cannot be seen",
             ("shipped", "provider", "webhook", "filtered", "open", "kept", "idle", "none", "off", "unknown"),
         ),
         text("path", "file of the log, or none"),

@@ -2,6 +2,7 @@
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
 namespace, status), a folder `inputs` of what is given beside the cluster, and a folder `records` of what people signed;
+and a folder `audit_log` of the API server's log;
 otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. `checks.txt` names the checks whose findings one is judged by that
 judges findings, which otherwise are all. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
@@ -12,14 +13,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
+from hipaa_kit.assess.opening import AUDIT_LOG
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.safeguards.check import Check
+from hipaa_kit.sources.audit_log import cached_log
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
@@ -41,7 +45,8 @@ def snapshot(case: Path) -> Snapshot:
         with (case / "coverage.csv").open(encoding="utf-8", newline="") as file:
             overrides = {(r["group"], r["kind"], r["namespace"]): r["status"] for r in csv.DictReader(file)}
     live = any(obj["metadata"].get("uid") or "status" in obj for obj in objects) or not objects
-    return snapshot_of(objects, overrides=overrides, layout="live" if live else "manifests")
+    made = snapshot_of(objects, overrides=overrides, layout="live" if live else "manifests")
+    return replace(made, audit_log=cached_log([case / AUDIT_LOG])) if (case / AUDIT_LOG).exists() else made
 
 
 def scope(case: Path) -> Scope | None:

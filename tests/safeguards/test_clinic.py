@@ -17,6 +17,9 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
 
 STANDING = {
     "HK-INT-09": "an earlier state comes of an earlier run of the kit, of which the clinic has none",
+    "HK-ACC-25": "no audit log of the clinic goes back 90 days",
+    "HK-ACC-26": "without an audit log nobody can say whether emergency access was used",
+    "HK-ALR-06": "a test of detection is found in an audit log, of which the clinic has none",
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
@@ -42,16 +45,17 @@ FOLLOWS = {
     ("HK-PHI-04", "Deployment/portal/portal-api"),
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),
     *((f"HK-VUL-{number}", "StatefulSet/ehr/ehr-redis") for number in ("03", "04")),
+    ("HK-EVL-02", "Attestation//ATT-ALR-03"),
 }
 """What cannot be judged because of a fault: of an image that was never scanned, or too long ago; and of connections to
-pods whose address is not known, because they were drained or wait."""
+pods whose address is not known, because they were drained or wait; and an attestation that a fault contradicts."""
 
 
 AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
 """What the faults together bring just to the threshold: half of all pods reach it, and one more perhaps."""
 
 
-UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings")}
+UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings"), ("HK-EVL-02", "Citation//164.308(a)(4)(ii)(C)")}
 """What stays open in the twin as long as any finding there could not be judged: that one may fail and be untracked."""
 
 ANSWERED = "answered"

@@ -147,7 +147,9 @@ def _timed(mine: pd.DataFrame, as_of: str) -> pd.DataFrame:
     by_day = (mine["opened_at"].str.len() == 10) | (mine["acknowledged_at"].str.len() == 10)
     took = (taken.fillna(now) - opened).dt.total_seconds() / 60
     lasted = (ended.fillna(now) - opened).dt.total_seconds() / 3600
-    words = ("taken after " + took.round(1).map("{:g}".format) + " minutes").where(taken.notna(), "not taken yet")
+    words = ("taken after " + took.round(1).astype("str").str.removesuffix(".0") + " minutes").where(
+        taken.notna(), "not taken yet"
+    )
     return mine.assign(
         object="Ticket//" + mine["id"],
         by_day=by_day,
