@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 from hipaa_kit.assess.facade import CURRENT, Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
-from hipaa_kit.sources.audit_log import AuditLog, cached_log, is_store
+from hipaa_kit.sources.audit_log import AuditLog, NoEventsError, cached_log, is_store
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.inputs import Inputs, is_frozen, no_inputs, open_inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
@@ -89,7 +90,7 @@ def assessment(
     declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
     signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
-    log = open_any_log(audit_log or opened.audit_log or _beside(file, AUDIT_LOG))
+    log = open_any_log(audit_log or opened.audit_log or log_beside(file)) or log_within(place, opened)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
@@ -142,9 +143,35 @@ def open_any(path: str | Path) -> Snapshot:
     """
     place = Path(path)
     if is_snapshot(place):
-        return open_snapshot(place)
-    objects = place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
-    return import_dump(objects, pseudonymizer=_pseudonymizer(place))
+        opened = open_snapshot(place)
+        within = place / AUDIT_LOG
+        return replace(opened, audit_log=AuditLog.open(within)) if is_store(within) else opened
+    return import_dump(_objects(place), pseudonymizer=_pseudonymizer(place))
+
+
+def _objects(place: Path) -> Path:
+    """Return where the dump is in a folder that has a scope beside it."""
+    return place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
+
+
+def log_beside(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of audit logs that lies beside a scope file, or None."""
+    return _beside(scope_file, AUDIT_LOG)
+
+
+def logs_set_aside(snapshot: Snapshot) -> list[str]:
+    """Return the files of a dump that were recognised as audit logs and left to their own reader."""
+    aside = snapshot.set_aside
+    return sorted(set(aside[aside["what"] == "audit log"]["source"].str.partition("#")[0]))
+
+
+def log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
+    """Read the audit logs that lie in a dump; None where there are none."""
+    if isinstance(place, Snapshot) or is_snapshot(Path(place)) or not (names := logs_set_aside(snapshot)):
+        return None
+    with contextlib.suppress(NoEventsError):  # something that looks like one and is none stays set aside
+        return cached_log([_objects(Path(place))], only=names)
+    return None
 
 
 def _pseudonymizer(place: Path) -> Pseudonymizer | None:

@@ -7,6 +7,7 @@ alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -147,6 +148,14 @@ def _assess(verbs: Any) -> None:
         help="what people signed; the folder records beside scope.yaml by default",
     )
     verb.add_argument(
+        "--audit-log",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the API server's audit log, files or folders; repeatable; what lies in the input, or in the folder"
+        " audit_log beside scope.yaml, by default",
+    )
+    verb.add_argument(
         "--as-of",
         "--now",
         dest="as_of",
@@ -246,6 +255,8 @@ def _run_demo(arguments: argparse.Namespace) -> int:
 
 
 def _run_import(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import AUDIT_LOG, logs_set_aside
+    from hipaa_kit.sources.audit_log import NoEventsError, ingest
     from hipaa_kit.sources.dump import import_dump
     from hipaa_kit.sources.limits import DEFAULT_LIMITS
     from hipaa_kit.sources.store import save_snapshot
@@ -259,6 +270,10 @@ def _run_import(arguments: argparse.Namespace) -> int:
         limits=DEFAULT_LIMITS.with_settings(arguments.limit),
     )
     path = save_snapshot(snapshot, arguments.out)
+    if names := logs_set_aside(snapshot):
+        with contextlib.suppress(NoEventsError):
+            log = ingest(arguments.paths, path / AUDIT_LOG, only=names)
+            _say(f"{log.events} events of the audit log")
     _say_what_was_read(snapshot)
     print(path)
     return EXIT_DONE
@@ -274,7 +289,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _run_assess(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.opening import assessment, find_scope, open_any, parse_settings
+    from hipaa_kit.assess.opening import assessment, find_scope, log_beside, log_within, open_any, parse_settings
 
     snapshot = open_any(arguments.snapshot)
     scope = Path(arguments.scope) if arguments.scope else find_scope(arguments.snapshot)
@@ -290,6 +305,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         topics=arguments.topic,
         inputs=arguments.inputs,
         records=arguments.records,
+        audit_log=arguments.audit_log or log_beside(scope) or log_within(arguments.snapshot, snapshot),
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
 

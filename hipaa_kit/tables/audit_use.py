@@ -123,8 +123,8 @@ CANARIES = Table(
     ),
 )
 
-AUDIT_WINDOW = Table(
-    "audit_window",
+COMMON_WINDOW = Table(
+    "common_window",
     "the time for which the log of every API server is there, as far as its files say",
     ("first_at",),
     (

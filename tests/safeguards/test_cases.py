@@ -2,8 +2,8 @@
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
 namespace, status), a folder `inputs` of what is given beside the cluster, and a folder `records` of what people signed;
-and a folder `audit_log` of the API server's log;
-otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. `checks.txt` names the checks whose findings one is judged by that
+otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. A folder `audit_log` holds
+the API server's audit log. `checks.txt` names the checks whose findings one is judged by that
 judges findings, which otherwise are all. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ from typing import Any
 import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
-from hipaa_kit.assess.opening import AUDIT_LOG
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.safeguards.check import Check
-from hipaa_kit.sources.audit_log import cached_log
+from hipaa_kit.sources.audit_log import ingest
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
@@ -45,8 +45,7 @@ def snapshot(case: Path) -> Snapshot:
         with (case / "coverage.csv").open(encoding="utf-8", newline="") as file:
             overrides = {(r["group"], r["kind"], r["namespace"]): r["status"] for r in csv.DictReader(file)}
     live = any(obj["metadata"].get("uid") or "status" in obj for obj in objects) or not objects
-    made = snapshot_of(objects, overrides=overrides, layout="live" if live else "manifests")
-    return replace(made, audit_log=cached_log([case / AUDIT_LOG])) if (case / AUDIT_LOG).exists() else made
+    return snapshot_of(objects, overrides=overrides, layout="live" if live else "manifests")
 
 
 def scope(case: Path) -> Scope | None:
@@ -79,6 +78,14 @@ class Narrowed(Assessment):
 
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
+    if not (case / "audit_log").exists():
+        return found_in(case, snapshot(case))
+    with tempfile.TemporaryDirectory() as folder:
+        log = ingest([case / "audit_log"], folder)
+        return found_in(case, replace(snapshot(case), audit_log=log))
+
+
+def found_in(case: Path, seen: Snapshot) -> str:
     topic = case.parent.parent.name
     own = case / "settings.json"
     settings = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
@@ -87,7 +94,7 @@ def found(case: Path) -> str:
     if behind.exists():
         beside["behind"] = tuple(behind.read_text(encoding="utf-8").split())
     made = Narrowed if behind.exists() else Assessment
-    run = made(snapshot(case), scope(case), topics=[topic], parameters=settings, **beside)
+    run = made(seen, scope(case), topics=[topic], parameters=settings, **beside)
     run.checks = [check for check in run.checks if check.id == case.parent.name]
     mine = run.findings()
     out = io.StringIO()

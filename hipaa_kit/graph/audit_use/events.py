@@ -64,14 +64,14 @@ def _first(tickets: pd.DataFrame) -> str:
 def canaries(
     snapshot: Snapshot,
     audit_sources: pd.DataFrame,  # noqa: ARG001 - names the input
-    audit_window: pd.DataFrame,
+    common_window: pd.DataFrame,
     drills: pd.DataFrame,
     tickets: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per exercise that tests detection by an act on an object that it names."""
     resources = {kind.kind: kind.resource for kind in BUILT_IN}
     tests = drills[drills["kind"].str.lower().isin(TESTS) & (drills["scope"].str.count("/") == 2)]
-    windows = rows_of(audit_window)
+    windows = rows_of(common_window)
     for row in rows_of(tests):
         kind, namespace, name = parse_object_id(row["scope"])
         wanted = {"resource": resources.get(kind, kind.lower()), "place": namespace, "named": name, "day": row["date"]}

@@ -146,7 +146,7 @@ def right_use(
     grants: pd.DataFrame,
     identity_use: pd.DataFrame,
     identity_groups: pd.DataFrame,
-    audit_window: pd.DataFrame,
+    common_window: pd.DataFrame,
     audit_policies: pd.DataFrame,
     audit_rules: pd.DataFrame,
     audit_rule_matches: pd.DataFrame,
@@ -154,7 +154,7 @@ def right_use(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per right of a role binding that no cluster is born with."""
     given = tuple(policy for _, policy in policies(audit_policies, audit_rules, audit_rule_matches))
-    windows = rows_of(audit_window)
+    windows = rows_of(common_window)
     doubt = windows[0]["doubt"] if windows else "the log says of no moment"
     log = log_of(identity_use, identity_groups, given, doubt)
     days = windows[0]["days"] if windows else 0.0

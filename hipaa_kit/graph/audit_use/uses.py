@@ -12,7 +12,7 @@ from hipaa_kit.kube.kinds import find_resource
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.rbac import service_account_of
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.audit_use import AUDIT_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
+from hipaa_kit.tables.audit_use import COMMON_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
 from hipaa_kit.tables.declaration import rows_of
 
 REQUESTS: Final = """
@@ -131,9 +131,9 @@ def ephi_touches(
         yield {**kept, "target": target, "declared": target in declared}
 
 
-@builds(AUDIT_WINDOW)
-def audit_window(
-    snapshot: Snapshot, audit_sources: pd.DataFrame, control_plane_members: pd.DataFrame
+@builds(COMMON_WINDOW)
+def common_window(
+    snapshot: Snapshot, audit_sources: pd.DataFrame, audit_gaps: pd.DataFrame, control_plane_members: pd.DataFrame
 ) -> Iterator[dict[str, Any]]:
     """Yield the one window; none where no event of an API server has a moment."""
     log = snapshot.audit_log
@@ -150,11 +150,20 @@ def audit_window(
         "days": max(days, 0.0),
         "servers": len(by_server),
         "expected": members or None,
-        "doubt": "; ".join(_doubts(mine, len(by_server), members)),
+        "doubt": "; ".join(_doubts(mine, audit_gaps, len(by_server), members)),
     }
 
 
-def _doubts(sources: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+LONGEST_PAUSE_MINUTES: Final = 24 * 60
+"""A pause of a log that is as long is taken for a part of it that is lost: shorter ones are the matter of HK-AUD-11."""
+
+
+def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+    long = gaps[gaps["object"].str.startswith("AuditLog//kube-apiserver") & (gaps["minutes"] >= LONGEST_PAUSE_MINUTES)]
+    if len(long):
+        first = rows_of(long.sort_values("first_at"))[0]
+        more = f" and {len(long) - 1} times more" if len(long) > 1 else ""
+        yield f"the log pauses from {first['first_at']} to {first['last_at']}{more}"
     if servers < expected:
         yield f"the log of {servers} of {expected} API servers is there"
     if (sources["delivery"] == "best_effort").any():

@@ -16,7 +16,7 @@ def unused_access_is_withdrawn(
     grants: pd.DataFrame,
     right_use: pd.DataFrame,
     identities: pd.DataFrame,
-    audit_window: pd.DataFrame,
+    common_window: pd.DataFrame,
     *,
     idle_days: int = 90,
     as_of: str,
@@ -25,7 +25,7 @@ def unused_access_is_withdrawn(
 
     Parameters
     ----------
-    grants, right_use, identities, audit_window : tables of those names
+    grants, right_use, identities, common_window : tables of those names
     idle_days
         Days without any use after which access has to be withdrawn: a measure of the site.
     as_of
@@ -40,7 +40,7 @@ def unused_access_is_withdrawn(
     What a log does not record was not unused: a right counts as unused only where the log would show its use, and for
     as long as the log goes back. A right that another role binding gives as well counts as used by both.
     """
-    window = rows_of(audit_window)
+    window = rows_of(common_window)
     days = float(window[0]["days"]) if window else 0.0
     late = bool(window) and float(days_since(pd.Series([window[0]["last_at"]], dtype="str"), as_of).iloc[0]) > 1
     rows = [_granted(row, right_use) for row in rows_of(grants[~grants["stock"] & ~grants["public"]])]
@@ -112,7 +112,7 @@ def _ended(row: dict[str, Any]) -> dict[str, Any]:
 def emergency_use_is_written_down(
     grants: pd.DataFrame,
     break_glass_use: pd.DataFrame,
-    audit_window: pd.DataFrame,
+    common_window: pd.DataFrame,
     tickets: pd.DataFrame,  # noqa: ARG001 - without them nothing can be said
     audit_policies: pd.DataFrame,
     audit_silences: pd.DataFrame,
@@ -121,7 +121,7 @@ def emergency_use_is_written_down(
 
     Parameters
     ----------
-    grants, break_glass_use, audit_window, tickets, audit_policies, audit_silences : tables of those names
+    grants, break_glass_use, common_window, tickets, audit_policies, audit_silences : tables of those names
 
     Returns
     -------
@@ -139,7 +139,7 @@ def emergency_use_is_written_down(
             not_applicable(pd.Series([True]), "no role binding is marked as emergency access: HK-ACC-14"),
             passes="",
         )
-    window = rows_of(audit_window)
+    window = rows_of(common_window)
     span = f"from {window[0]['first_at']} to {window[0]['last_at']}" if window else ""
     doubt = window[0]["doubt"] if window else "the log says of no moment"
     silent = {name for names in audit_silences["identities"] for name in names.split()}

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from hipaa_kit.errors import InputError
+
 BLOCK: Final = 8 * 2**20
 """Bytes that are read at a time; a batch ends at a line's end."""
+
+SIP: Final = 2**16
+"""Bytes that are lost at most where a packed file breaks off."""
 
 LONGEST_LINE: Final = 32 * 2**20
 """Bytes of one line. etcd takes objects of 1.5 MiB, of which an event may hold two; a webhook's batch holds many."""
@@ -40,6 +45,30 @@ class Batch:
         return self.numbers[-1] if self.numbers else 0
 
 
+def blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file in blocks of that size; of a packed file that is damaged what comes before.
+
+    Raises
+    ------
+    InputError
+        It is damaged; once what was read of it has been given.
+    """
+    held, length = [], 0
+    try:
+        while raw := file.read(min(SIP, size)):
+            held.append(raw)
+            length += len(raw)
+            if length >= size:
+                yield b"".join(held)
+                held, length = [], 0
+    except InputError:
+        if held:
+            yield b"".join(held)
+        raise
+    if held:
+        yield b"".join(held)
+
+
 def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
     """Yield all lines of a file; blank ones are counted and left out.
 
@@ -56,7 +85,7 @@ def batches(file: BinaryIO, block: int = BLOCK) -> Iterator[Batch]:
     that the last line has no end.
     """
     number, rest, dropping = 0, b"", False
-    while raw := file.read(block):
+    for raw in blocks(file, block):
         size = len(raw)
         head, newline, tail = raw.rpartition(b"\n")
         batch = Batch(bytes=size)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
 
+from hipaa_kit.errors import InputError
 from hipaa_kit.sources.audit_log.forms import Taken, unwrap
-from hipaa_kit.sources.audit_log.lines import BLANK, Batch, batches
+from hipaa_kit.sources.audit_log.lines import BLANK, SIP, Batch, batches, blocks
 from hipaa_kit.sources.audit_log.salvage import salvage
 from hipaa_kit.sources.audit_log.tables import is_table, read_table
 from hipaa_kit.sources.audit_log.values import Value, values
@@ -51,14 +54,16 @@ def read_batches(entry: Entry) -> Iterator[Batch]:
     -----
     The same file gives the same batches every time: by their number a run that was cut short goes on.
     """
-    with entry.open() as file:
-        head = file.read(HEAD)
+    head = b""
+    with entry.open() as file, contextlib.suppress(InputError):  # it is told when it is read on
+        for raw in islice(blocks(file, SIP), HEAD // SIP):
+            head += raw
     start = head.decode("utf-8", "replace").lstrip(BLANK)
     first, newline, _ = start.partition("\n")
     with entry.open() as file:
         if is_table(first):
             yield from map(unwrapped, read_table(file, first))
-        elif _OPENS.match(first.rstrip()) or (not newline and len(head) == HEAD):
+        elif _OPENS.match(first.rstrip()) or (not newline and len(head) >= HEAD):
             yield from _documents(values(file))
         else:
             yield from map(unwrapped, batches(file))

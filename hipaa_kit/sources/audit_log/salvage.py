@@ -42,7 +42,7 @@ def salvage(text: str) -> Taken:
     taken = unwrap(text)
     if taken.events or taken.skipped or not taken.unread:
         return taken
-    found = Taken(form=taken.form, delivery=taken.delivery, broken=taken.broken)
+    found = Taken(form=taken.form, delivery=taken.delivery)
     at, left = _side_by_side(text, found), 0
     for _ in range(MOST_STARTS):
         start = _START.search(text, at)
@@ -59,6 +59,7 @@ def salvage(text: str) -> Taken:
         at = end
     left += bool(text[at:].strip())
     found.unread += int(bool(left))
+    found.broken = taken.broken and bool(left)
     return found
 
 

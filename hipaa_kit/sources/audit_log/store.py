@@ -85,6 +85,13 @@ class AuditLog:
         """Return table `audit_sources`: one row per file."""
         return AUDIT_SOURCES.frame({**each, "store": self.digest} for each in self.manifest["sources"])
 
+    def partitions(self) -> list[AuditLog]:
+        """Return a log for each part, for questions whose answers add up: each may be asked on another machine."""
+        names = sorted(name for name in self.manifest["files"] if name.startswith(f"{PARTS}/"))
+        return [
+            AuditLog(self.folder, {**self.manifest, "files": {name: self.manifest["files"][name]}}) for name in names
+        ]
+
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, **frames: pd.DataFrame) -> pd.DataFrame:
         """Answer a question about the events.
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from hipaa_kit.sources.audit_log.lines import BLOCK, LONGEST_LINE
+from hipaa_kit.sources.audit_log.lines import BLOCK, LONGEST_LINE, blocks
 
 LISTS: Final = frozenset({'"items"', '"events"', '"records"', '"value"'})
 """Fields whose elements are given one by one; those of `logEvents` need what stands beside them."""
@@ -41,7 +41,7 @@ def values(file: BinaryIO, block: int = BLOCK) -> Iterator[Value]:
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     split = _Splitter()
-    while raw := file.read(block):
+    for raw in blocks(file, block):
         yield Value(bytes=len(raw))
         yield from split.feed(decoder.decode(raw))
     yield from split.end()

@@ -42,7 +42,7 @@ SUSPECT: Final = (
 )
 """Whatever `sources.leaks` finds by its pattern holds one of these."""
 
-_EVENTS: Final = "audit_id <> '' OR (verb <> '' AND path <> '')"
+_EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
 _FRAME: Final = {
     "line": "str",
@@ -99,20 +99,30 @@ class Writer:
         duckdb.Error
             A line is no JSON; none of them was taken.
         """
+        first = int(lines["event"].iloc[0])
         self._connection.register("lines", lines)
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {selection()}")
-        self._clean()
-        strange = self._connection.execute(f"SELECT event FROM batch WHERE NOT ({_EVENTS}) ORDER BY event").fetchall()
-        self._connection.execute(f"INSERT INTO held SELECT *, {_KEY} FROM batch WHERE {_EVENTS}")
+        statement = f"INSERT INTO held SELECT *, {_KEY} FROM ({selection()}) WHERE {_EVENTS}"
+        (taken,) = self._connection.execute(statement).fetchone() or (0,)
+        self.held += taken
+        strange = [] if taken == len(lines) else self._left_out(first)
         self._connection.unregister("lines")
-        self.held += len(lines) - len(strange)
-        return [int(event) for (event,) in strange]
+        if taken:
+            self._clean(first)
+        return strange
 
-    def _clean(self) -> None:
-        """Take out of the texts of a batch what looks like a secret, and remember by which pattern it was found."""
+    def _left_out(self, first: int) -> list[int]:
+        statement = (
+            f"SELECT event FROM lines WHERE event NOT IN (SELECT event FROM held WHERE event >= {first}) ORDER BY 1"
+        )
+        return [int(event) for (event,) in self._connection.execute(statement).fetchall()]
+
+    def _clean(self, first: int) -> None:
+        """Take what looks like a secret out of the texts of what was added, and remember which pattern found it."""
         columns = ", ".join(f'"{name}"' for name in TEXTS)
         found = self._connection.execute(
-            f"SELECT event, {columns} FROM batch WHERE regexp_matches(concat_ws(' ', {columns}), $1)", [SUSPECT]
+            f"SELECT event, {columns} FROM held"
+            f" WHERE event >= {first} AND regexp_matches(concat_ws(' ', {columns}), $1)",
+            [SUSPECT],
         ).fetchall()
         for event, *texts in found:
             leaks = {name: find_leaks(text) for name, text in zip(TEXTS, texts, strict=True)}
@@ -120,12 +130,12 @@ class Writer:
             if hit:
                 patterns = sorted({leak.pattern for each in hit.values() for leak in each})
                 cleared = ", ".join(f"\"{name}\" = '{REMOVED}'" for name in hit)
-                self._connection.execute(f"UPDATE batch SET {cleared}, leaks = $1 WHERE event = $2", [patterns, event])
+                self._connection.execute(f"UPDATE held SET {cleared}, leaks = $1 WHERE event = $2", [patterns, event])
 
     def valid(self, texts: list[str]) -> list[bool]:
         """Tell of each text whether it is JSON."""
-        self._connection.register("texts", pd.DataFrame({"line": texts, "at": range(len(texts))}))
-        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY at").fetchall()
+        self._connection.register("texts", pd.DataFrame({"line": texts, "place": range(len(texts))}))
+        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY place").fetchall()
         self._connection.unregister("texts")
         return [bool(valid) for (valid,) in found]
 

@@ -1,0 +1,169 @@
+"""How complete an audit log is: windows, gaps, levels, and what should not be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.errors import InputError
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.sources.audit_log import AuditLog
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS
+from hipaa_kit.tables.declaration import rows_of
+
+LEAST_MINUTES: Final = 5
+"""Shorter pauses are not told."""
+AT_START_SECONDS: Final = 120
+"""How soon after a gap a start of the API server explains it."""
+
+DELIVERIES: Final = ("file", "webhook", "provider", "best_effort")
+LEVELS: Final = ("", "Metadata", "Request", "RequestResponse")
+
+_WRITTEN: Final = "coalesce(stage_at, received_at)"
+_SHOWN: Final = "strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+STARTED: Final = (
+    "\"user\" = 'system:apiserver' AND verb = 'get' AND resource = 'clusterroles' AND name = 'cluster-admin'"
+)
+"""What an API server asks itself each time it starts, before anything else of its roles.
+
+Source: `pkg/registry/rbac/rest/storage_rbac.go` of kubernetes/kubernetes (post-start hook `rbac/bootstrap-roles`).
+"""
+
+WINDOWS: Final = f"""
+    SELECT server, log, {_SHOWN.format("min(coalesce(received_at, stage_at))")} AS first_at,
+        {_SHOWN.format(f"max({_WRITTEN})")} AS last_at, count(*) AS events,
+        coalesce(string_agg(DISTINCT nullif(stage, ''), ' ' ORDER BY nullif(stage, '')), '') AS stages,
+        count(*) FILTER (stage_at < received_at) AS skew,
+        count(DISTINCT date_trunc('minute', received_at)) FILTER ({STARTED}) AS restarts,
+        count(*) FILTER ("user" = 'system:apiserver') AS own
+    FROM audit_events GROUP BY server, log
+"""
+DISORDER: Final = f"""
+    SELECT server, log, count(*) FILTER (written < before) AS disorder FROM (
+        SELECT server, log, {_WRITTEN} AS written,
+            lag({_WRITTEN}) OVER (PARTITION BY source ORDER BY event) AS before
+        FROM audit_events)
+    GROUP BY server, log
+"""
+PAUSES: Final = f"""
+    WITH minutes AS (
+        SELECT server, log, date_trunc('minute', {_WRITTEN}) AS minute,
+            min({_WRITTEN}) AS first, max({_WRITTEN}) AS last
+        FROM audit_events WHERE {_WRITTEN} IS NOT NULL GROUP BY ALL)
+    SELECT server, log, last AS first_at,
+        lead(first) OVER (PARTITION BY server, log ORDER BY minute) AS last_at,
+        epoch(lead(first) OVER (PARTITION BY server, log ORDER BY minute) - last) / 60 AS minutes
+    FROM minutes
+"""
+STARTS: Final = f"SELECT DISTINCT server, log, received_at FROM audit_events WHERE {STARTED}"
+LEVELS_SEEN: Final = """
+    SELECT log, api_group, resource, subresource,
+        CASE WHEN verb IN ('get', 'list', 'watch') THEN 'read' WHEN verb = 'create' THEN 'create'
+            WHEN verb IN ('update', 'patch') THEN 'change' WHEN verb IN ('delete', 'deletecollection') THEN 'delete'
+            ELSE 'other' END AS kind,
+        list(DISTINCT level) AS levels, count(*) AS events
+    FROM audit_events GROUP BY ALL
+"""
+VALUES: Final = f"""
+    SELECT server, log, what, api_group, resource, subresource,
+        coalesce(string_agg(DISTINCT nullif(level, ''), ' ' ORDER BY nullif(level, '')), '') AS levels,
+        count(*) AS events,
+        {_SHOWN.format(f"min({_WRITTEN})")} AS first_at, {_SHOWN.format(f"max({_WRITTEN})")} AS last_at
+    FROM (SELECT *, unnest(list_concat(leaks, CASE WHEN holds_values THEN ['body'] ELSE [] END)) AS what
+        FROM audit_events WHERE holds_values OR len(leaks) > 0)
+    GROUP BY ALL
+"""
+
+
+def log_of(snapshot: Snapshot) -> AuditLog:
+    """Return the audit log of a snapshot.
+
+    Raises
+    ------
+    InputError
+        There is none; whoever names table `audit_sources` among what it reads is not asked then.
+    """
+    if snapshot.audit_log is None:
+        raise InputError("has no audit log", snapshot.identity.name, "name it with --audit-log")
+    return snapshot.audit_log
+
+
+def log_object(log: str, server: str) -> str:
+    """Return the name of one API server's log."""
+    return object_id("AuditLog", "", f"{log}@{server}" if server else log)
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [log_object(log, server) for log, server in zip(frame["log"], frame["server"], strict=True)]
+    return frame.assign(object=pd.Series(names, index=frame.index, dtype="str"))
+
+
+@builds(AUDIT_WINDOWS)
+def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per API server and log.
+
+    Notes
+    -----
+    Streams that events name themselves, as those of CloudWatch, have the counts of the files that they came in.
+    """
+    log = log_of(snapshot)
+    windows = _named(log.query(WINDOWS)).merge(log.query(DISORDER), on=["server", "log"])
+    pauses = log.query(PAUSES).dropna(subset=["minutes"])
+    usual = pauses.groupby(["server", "log"])["minutes"].quantile(0.9).rename("usual_minutes")
+    windows = windows.join(usual, on=["server", "log"])
+    windows["restarts"] = windows["restarts"].astype("Int64").mask(windows["own"].eq(0))
+    held = log.query("SELECT DISTINCT server, log, source FROM audit_events")
+    windows = windows.join(_of_files(held, audit_sources), on=["server", "log"])
+    return windows.fillna({"first_at": "", "last_at": ""})
+
+
+def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
+    """Return what is known of the files of each log; one that gave no event counts with those of its place."""
+    empty = sources[~sources["source"].isin(held["source"])][["server", "log", "source"]]
+    files = pd.concat([held, empty]).merge(sources.drop(columns=["server", "log"]), on="source")
+    counts = ["unread", "duplicates", "reused", "undated"]
+    grouped = files.groupby(["server", "log"])
+    found = grouped[counts].sum().assign(files=grouped.size(), truncated=grouped["truncated"].sum())
+    worst = grouped["delivery"].agg(lambda each: max(each, key=DELIVERIES.index))
+    return found.assign(delivery=worst)
+
+
+@builds(AUDIT_GAPS)
+def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+    """Yield a row per pause, with whether the API server was started at its end."""
+    log = log_of(snapshot)
+    pauses = _named(log.query(f"SELECT * FROM ({PAUSES}) WHERE minutes >= {LEAST_MINUTES}"))
+    starts = log.query(STARTS)
+    for row in rows_of(pauses):
+        mine = starts[(starts["server"] == row["server"]) & (starts["log"] == row["log"])]["received_at"]
+        after = (mine - row["last_at"]).dt.total_seconds()
+        yield {
+            "object": row["object"],
+            "first_at": _rfc3339(row["first_at"]),
+            "last_at": _rfc3339(row["last_at"]),
+            "minutes": round(row["minutes"], 1),
+            "restarted": bool(after.abs().le(AT_START_SECONDS).any()),
+        }
+
+
+@builds(AUDIT_LEVELS)
+def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+    """Yield a row per resource and kind of request."""
+    for row in rows_of(log_of(snapshot).query(LEVELS_SEEN)):
+        seen = sorted((each for each in row.pop("levels") if each in LEVELS), key=LEVELS.index)
+        yield {**row, "least": seen[0] if seen else "", "most": seen[-1] if seen else ""}
+
+
+@builds(AUDIT_VALUES)
+def audit_values(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    """Return a row per way in which values got into a log; the values themselves were dropped when it was read."""
+    return _named(log_of(snapshot).query(VALUES)).fillna({"first_at": "", "last_at": ""})
+
+
+def _rfc3339(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
