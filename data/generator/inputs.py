@@ -113,7 +113,11 @@ KEYS = (
 )
 STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
 PORTAL, OPENSSL = "Deployment/portal/portal-web", "CVE-2024-6119"
-TICKET_COLUMNS = ("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability")
+TICKET_COLUMNS = (
+    *("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability"),
+    *("alert", "acknowledged_at", "incident"),
+)
+PACS, BOUND = "StatefulSet/imaging/pacs-db", "RoleBinding/ehr/database-operators"
 TICKETS = (
     ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed", ""),
     ("CLIN-1052", "2026-08-24T09:00:00Z", "2026-09-02T16:40:00Z", "vulnerability", "critical", "", "closed", ""),
@@ -121,6 +125,21 @@ TICKETS = (
     ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed", ""),
     ("CLIN-1085", "2026-11-08T07:40:00Z", "2026-11-08T11:30:00Z", "emergency", "", "Node//worker-b1", "closed", ""),
     ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
+)
+ALERTED = (
+    (
+        *("CLIN-1084", "2026-11-07T02:12:00Z", "2026-11-07T05:40:00Z", "availability", "critical", PACS, "closed", ""),
+        *("VolumeFillsUp", "2026-11-07T02:21:00Z", ""),
+    ),
+    (
+        *("CLIN-1088", "2026-11-10T14:31:00Z", "2026-11-10T16:05:00Z", "security", "high", BOUND, "rejected", ""),
+        *("RequestsRefused", "2026-11-10T14:50:00Z", ""),
+    ),
+)
+STORE_COLUMNS = ("provider", "name", "holds", "retention_days", "forever", "locked", "required_days")
+STORES = (
+    ("data hall", "siem.clinic.example", "both", 2555, "", "true", 2192),
+    ("data hall", "loki.monitoring", "containers", 30, "", "", 30),
 )
 
 
@@ -161,7 +180,8 @@ def inputs() -> list[Input]:
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("policies.csv", policies()),
         Input("rds.json", rds()),
-        Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
+        Input("log_stores.csv", rows(STORE_COLUMNS, STORES)),
+        Input("tickets.csv", rows(TICKET_COLUMNS, [*((*each, "", "", "") for each in TICKETS), *ALERTED])),
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]

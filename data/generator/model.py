@@ -214,6 +214,7 @@ class Machine:
     kubelet: str
     runtime: str = "containerd://2.3.5"
     system: str = "Ubuntu 24.04.3 LTS"
+    ahead: int = 0  # seconds by which its clock is ahead of those of the API servers
 
 
 @dataclass(frozen=True)

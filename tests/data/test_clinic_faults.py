@@ -23,7 +23,11 @@ WITHOUT_A_FAULT = {
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "its databases run without an operator, and nothing in the cluster shows their checksums",
     "HK-NET-11": "the clinic has no service mesh",
-    "HK-ALR-03": "what stands behind the webhook that takes its audit events is not visible",
+    "HK-ACC-25": "no audit log of the clinic goes back 90 days",
+    "HK-ACC-26": "the clinic has no audit log in which emergency access was used",
+    "HK-ALR-06": "the clinic has no audit log in which a test act is found",
+    "HK-AUD-07": "what its log agents leave out stands in ConfigMaps, which are never asked for",
+    "HK-AUD-09": "no operator runs the clinic's databases, and what applications log shows in no object",
     "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
     "HK-ENC-11": "the clinic has no service mesh",
     "HK-ENC-17": "no operator runs the clinic's databases",
@@ -57,7 +61,10 @@ WITHOUT_A_FAULT = {
 RBAC_KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 NO_OBJECTS = frozenset(
-    "AuditLog AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key Secret".split()
+    (
+        "AuditLog AuditPolicy Bundle CloudCluster Cluster EncryptionConfiguration Etcd External Key LogStore Secret"
+        " Ticket"
+    ).split()
 )
 """Kinds of what is judged and is no object of the snapshot: Secrets are never read, the others stand beside it."""
 
@@ -164,12 +171,15 @@ def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) ->
     # What copies an object stands in the namespace of the backup tool, wherever the object is.
     near = {spaces.get(kind, namespace), "", *(["velero"] if fault.control.startswith("HK-BAK-") else [])}
     # Of what watches the cluster as a whole, and its nodes, likewise.
-    near |= {"monitoring"} if fault.control.startswith(("HK-ALR-", "HK-MON-")) else set()
+    near |= {"monitoring"} if fault.control.startswith(("HK-ALR-", "HK-MON-", "HK-AUD-04")) else set()
+    # What a node says of its clock stands among the Leases of nodes.
+    near |= {"kube-node-lease"} if fault.control == "HK-AUD-08" else set()
     # What a lost node would take with it stands in any namespace.
     assert {space for _, space, _ in touched} <= near or fault.control == "HK-AVL-13"
     wide = {
         "ClusterInfraAssessmentReport",
         "PersistentVolume",
+        "TracingPolicy",
         "VolumeAttachment",
         "VolumeSnapshotClass",
         kind,

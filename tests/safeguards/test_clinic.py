@@ -17,6 +17,9 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
 
 STANDING = {
     "HK-INT-09": "an earlier state comes of an earlier run of the kit, of which the clinic has none",
+    "HK-ACC-25": "no audit log of the clinic goes back 90 days",
+    "HK-ACC-26": "without an audit log nobody can say whether emergency access was used",
+    "HK-ALR-06": "a test of detection is found in an audit log, of which the clinic has none",
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
@@ -27,12 +30,10 @@ STANDING = {
 ASKED = {
     ("HK-ACC-19", "Deployment/identity/keycloak"),
     ("HK-ACC-22", "Cluster//api-server"),
-    ("HK-ALR-03", "Cluster//audit-detection"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-break-glass"),
     ("HK-ACC-22", "ClusterRoleBinding//clinic-platform-admins"),
 }
-"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long; what
-looks at the audit events that the API server sends elsewhere."""
+"""Questions that only a person can answer, in both twins: what an identity provider asks for, and for how long."""
 
 OUTSIDE = {
     ("HK-PHI-04", f"External//{name}") for name in ("postgres:keycloak", "s3:clinic-cold-archive", "saas:e-prescribing")
@@ -44,9 +45,10 @@ FOLLOWS = {
     ("HK-PHI-04", "Deployment/portal/portal-api"),
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),
     *((f"HK-VUL-{number}", "StatefulSet/ehr/ehr-redis") for number in ("03", "04")),
+    ("HK-EVL-02", "Attestation//ATT-ALR-03"),
 }
 """What cannot be judged because of a fault: of an image that was never scanned, or too long ago; and of connections to
-pods whose address is not known, because they were drained or wait."""
+pods whose address is not known, because they were drained or wait; and an attestation that a fault contradicts."""
 
 
 AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
@@ -56,7 +58,7 @@ AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
 TOO_SHORT = {("HK-LOG-23", "Cluster//audit-log")}
 """What needs a longer log than the clinic's, in both twins: who was idle for ninety days shows in no month."""
 
-UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings")}
+UNTIL_ALL_IS_SEEN = {("HK-EVL-03", "Register//findings"), ("HK-EVL-02", "Citation//164.308(a)(4)(ii)(C)")}
 """What stays open in the twin as long as any finding there could not be judged: that one may fail and be untracked."""
 
 ANSWERED = "answered"
@@ -105,6 +107,7 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
         "HK-BAK-02",
         "HK-BAK-10",
         "HK-BAK-11",
+        "HK-ALR-07",
         *(f"HK-VUL-{number}" for number in ("01", "02", "03", "04", "08", "09", "11")),
     }
     expected = (
