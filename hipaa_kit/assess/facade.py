@@ -19,7 +19,7 @@ import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
-from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.findings import Nearness, Results, list_checks, signed_evidence, tabulate
 from hipaa_kit.assess.proposals import Proposals
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
@@ -36,7 +36,7 @@ from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
-from hipaa_kit.safeguards.check import CHECKS, Check, describe
+from hipaa_kit.safeguards.check import CHECKS, Check
 from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs, with_audit_log
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope
@@ -45,7 +45,6 @@ from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
-from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
 from hipaa_kit.tables.results import PROPOSED_CONTROLS, UNREADABLE
 from hipaa_kit.tables.signed import SIGNED_TABLES
 
@@ -505,19 +504,3 @@ class Tables(TableSet):
 
 def _digest_of(checks: Iterable[ScannerCheck]) -> str:
     return hashlib.sha256(repr(tuple(checks)).encode()).hexdigest()
-
-
-def list_checks(checks: Iterable[Check], catalogue: Catalogue) -> pd.DataFrame:
-    """Return table `checks`: every check with its law and its inputs."""
-    return CHECKS_TABLE.frame(
-        {
-            "check": check.id,
-            "topic": catalogue.control(check.id).topic,
-            "title": catalogue.control(check.id).title,
-            "severity": catalogue.control(check.id).severity,
-            "citations": "; ".join(mapping.citation for mapping in catalogue.control(check.id).mappings),
-            "needs_scope": check.needs_scope,
-            **describe(check),
-        }
-        for check in checks
-    )

@@ -345,7 +345,8 @@ def _path_and_moment(given: str) -> tuple[str, str]:
 
 
 def _run_checks(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.facade import list_checks, registered_checks
+    from hipaa_kit.assess.facade import registered_checks
+    from hipaa_kit.assess.findings import list_checks
     from hipaa_kit.catalogue import load_catalogue
     from hipaa_kit.views.reference import check_text
 

@@ -59,6 +59,7 @@ AUDIT_WINDOWS = Table(
             "restarts", "starts of the API server that the log shows; unknown where it does not record its own requests"
         ),
         amount("usual_minutes", "9 of 10 pauses between minutes with events are no longer"),
+        flag("reasons", "some events say why a request was allowed: by which role binding"),
     ),
 )
 
@@ -84,8 +85,8 @@ AUDIT_LEVELS = Table(
         text("api_group", "API group; none for the core group"),
         text("resource", "resource; none for paths that are none"),
         text("subresource", "subresource, or none"),
-        text("kind", "kind of request", ("read", "create", "change", "delete", "other")),
-        text("least", "lowest level seen; none where the provider has none"),
+        text("kind", "kind of request", ("read", "create", "update", "patch", "delete", "other")),
+        text("least", "lowest level seen; none where an event tells none that is known"),
         text("most", "highest level seen"),
         count("events", "events"),
     ),

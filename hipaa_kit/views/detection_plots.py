@@ -110,11 +110,11 @@ def _hatch(axes: Axes, states: dict[str, str], rows: list[str], start: Any, end:
 def _window(run: Assessment) -> tuple[Any, Any]:
     """Return the time that is drawn: that of the log; without one the month before the moment judged for."""
     end = pd.Timestamp(run.as_of).tz_convert("UTC")
-    log = run.snapshot.audit_log
-    if log is None or not log.events:
+    windows = run.tables.audit_windows
+    dated = windows[windows["first_at"] != ""]
+    if dated.empty:
         return end - pd.Timedelta(days=30), end
-    found = log.query("SELECT min(received_at) AS first, max(received_at) AS last FROM audit_events").iloc[0]
-    return found["first"].tz_localize("UTC"), found["last"].tz_localize("UTC")
+    return pd.Timestamp(dated["first_at"].min()), pd.Timestamp(dated["last_at"].max())
 
 
 def _named(run: Assessment, detection: str) -> str:

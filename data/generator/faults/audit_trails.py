@@ -43,8 +43,8 @@ FAULTS = (
         write("Input//audit-policy.yaml", "rules", 0, value={"level": "None", "verbs": ["get", "list", "watch"]}),
     ),
     *(
-        Fault(found, control, "for more than an hour it holds nothing", SILENT)
-        for control, found in (("HK-AUD-11", "AuditLog//kube-apiserver@cp-2"), ("HK-LOG-16", "AuditLog//cp-2"))
+        Fault("AuditLog//kube-apiserver@cp-2", control, "for more than an hour it holds nothing", SILENT)
+        for control in ("HK-AUD-11", "HK-LOG-16")
     ),
     Fault(
         f"{SERVER}-cp-2",

@@ -16,11 +16,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
-from hipaa_kit.graph.detections.asking import Log, ask
 from hipaa_kit.graph.detections.site import Site
+from hipaa_kit.inventory.audit_log.completeness import gaps_of
 from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.policy import LEVELS, at_least
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.lookup import TableSet
 
 READS: Final = ("get", "list", "watch")
 READ_BLIND: Final = frozenset(["LOG-06", "LOG-07", "LOG-08"])
@@ -53,52 +54,34 @@ class Held:
     gaps: pd.DataFrame
 
     @classmethod
-    def of(cls, log: Log) -> Held:
-        """Ask a log."""
-        return cls(ask(log, LEVELS_SEEN), ask(log, WINDOWS), ask(log, GAPS))
+    def of(cls, tables: TableSet) -> Held:
+        """Take it from the tables that tell how complete a log is; a deletion tells everything at the lowest level."""
+        levels, windows = tables["audit_levels"], tables["audit_windows"]
+        told = levels[(levels["resource"] != "") & (levels["kind"] != "delete")]
+        return cls(told, windows, gaps_of(tables["audit_gaps"]))
 
     @cached_property
-    def by_resource(self) -> dict[tuple[str, str, str, bool], list[str]]:
-        """Levels that were seen, by API group, resource, subresource, and whether requests were reads."""
+    def by_resource(self) -> dict[tuple[str, str, str, bool], list[tuple[str, str]]]:
+        """Lowest and highest levels seen, by API group, resource, subresource, and whether requests were reads."""
         found = defaultdict(list)
-        for *key, level in self.levels[["api_group", "resource", "subresource", "reads", "level"]].itertuples(
-            index=False
-        ):
-            found[tuple(key)].append(level)
+        for row in rows_of(self.levels):
+            key = (row["api_group"], row["resource"], row["subresource"], row["kind"] == "read")
+            found[key].append((row["least"], row["most"]))
         return dict(found)
 
     @property
     def reads(self) -> bool:
         """Tell whether any read of an object is in it."""
-        return bool(self.levels["reads"].any())
+        return bool((self.levels["kind"] == "read").any())
 
     @property
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """First and last moment; None without events."""
-        if self.windows.empty:
+        """First and last moment, UTC; None where no event tells one."""
+        dated = self.windows[self.windows["first_at"] != ""]
+        if dated.empty:
             return None
-        return self.windows["first_at"].min(), self.windows["last_at"].max()
-
-
-LEVELS_SEEN: Final = """
-    SELECT api_group, resource, subresource, verb IN ('get', 'list', 'watch') AS reads, verb = 'patch' AS patches,
-        level, count(*) AS events
-    FROM audit_events WHERE resource <> '' AND verb NOT IN ('delete', 'deletecollection') GROUP BY ALL"""
-"""Levels by resource; a deletion tells everything at the lowest."""
-
-WINDOWS: Final = """
-    SELECT server, log, min(received_at) AS first_at, max(coalesce(stage_at, received_at)) AS last_at,
-        count(*) AS events, bool_or(decision_reason <> '') AS reasons
-    FROM audit_events GROUP BY ALL ORDER BY ALL"""
-
-GAPS: Final = """
-    SELECT server, log, before AS first_at, first_at AS last_at, epoch(first_at - before) / 60 AS minutes FROM (
-        SELECT server, log, first_at, lag(last_at) OVER (PARTITION BY server, log ORDER BY minute) AS before FROM (
-            SELECT server, log, date_trunc('minute', coalesce(stage_at, received_at)) AS minute,
-                min(coalesce(stage_at, received_at)) AS first_at, max(coalesce(stage_at, received_at)) AS last_at
-            FROM audit_events GROUP BY ALL))
-    WHERE first_at - before > INTERVAL 10 MINUTES ORDER BY ALL"""
-"""Times in which an API server wrote nothing; counted by minutes, so that no log is sorted as a whole."""
+        first, last = dated["first_at"].min(), dated["last_at"].max()
+        return pd.Timestamp(first).tz_localize(None), pd.Timestamp(last).tz_localize(None)
 
 
 @cache
@@ -207,17 +190,16 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
     for probe in probes_of(name):
         needed = _needed(name, probe)
         key = (probe.group, probe.resource, probe.subresource, probe.verb in READS)
-        for level in held.by_resource.get(key, ()):
-            if level not in LEVELS:
+        for least, most in held.by_resource.get(key, ()):
+            if not least:
                 below.add(f"{_resource(probe)} without a level")
-            elif not at_least(level, needed):
-                below.add(f"{_resource(probe)} at {level}, not {needed}")
-            else:
-                above = True
+            elif not at_least(least, needed):
+                below.add(f"{_resource(probe)} at {least}, not {needed}")
+            above |= bool(most) and at_least(most, needed)
     if below:
         yield PARTLY if above else BLIND, f"the log holds requests for {_listed(sorted(below))}"
-    patched = held.levels[held.levels["patches"] & (held.levels["subresource"] == "")]
-    untold = patched[patched["resource"].isin(BY_PATCH.get(name, ())) & (patched["level"] != "RequestResponse")]
+    patched = held.levels[(held.levels["kind"] == "patch") & (held.levels["subresource"] == "")]
+    untold = patched[patched["resource"].isin(BY_PATCH.get(name, ())) & (patched["least"] != "RequestResponse")]
     if len(untold):
         whose = _listed(sorted(set(untold["resource"])))
         yield PARTLY, f"the log holds patches of {whose} without the objects that came of them"
@@ -236,7 +218,7 @@ def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> It
     if name == "LOG-22":
         if not site.lists.get("break_glass_bindings"):
             yield BLIND, "no role binding is marked as emergency access"
-        elif not held.windows["reasons"].all():
+        elif not held.windows["reasons"].fillna(False).all():
             yield BLIND, "events do not say by which role binding a request was allowed"
     if name == "LOG-23" and not given["workforce"]:
         yield PARTLY, "who has left is not known: no workforce was given"

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import pandas as pd
-
 from hipaa_kit.graph.detections.hits import Hunt
 from hipaa_kit.graph.detections.sight import Held, sights
 from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
 from hipaa_kit.inventory.audit import log_readers
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube.owners import object_id, parse_object_id
-from hipaa_kit.printable import printable
+from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.detections import DETECTION_HITS, DETECTION_SIGHT
 from hipaa_kit.tables.lookup import TableSet
 
 ALSO: Final = ("volumes", "detectors")
+HELD: Final = ("audit_levels", "audit_windows", "audit_gaps")
 OPTIONAL: Final = ("detection_settings", "access_matrix", "workforce", "tickets")
 SIGHT: Final = (
     "audit_sources",
@@ -40,15 +38,16 @@ def site_from(tables: TableSet, held: Held | None = None) -> Site:
     return site_of(tables, sorted(logging), (span[0].to_pydatetime(), span[1].to_pydatetime()) if span else None)
 
 
-@builds(DETECTION_HITS, optional=OPTIONAL, uses=(*SITE_TABLES, *ALSO, "audit_sources"))
+@builds(DETECTION_HITS, optional=OPTIONAL, uses=(*SITE_TABLES, *ALSO, *HELD))
 def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, Any]]:
     """Yield a row per hit; without a log there is none, and no check takes that for nothing found."""
     log = snapshot.audit_log
     if log is None:
         return
-    held = Held.of(log)
-    best_effort = set(tables["audit_sources"]["delivery"]) == {"best_effort"}
-    gaps = (_gap(row, best_effort) for row in rows_of(held.gaps))
+    held = Held.of(tables)
+    windows = held.windows
+    best_effort = set(windows.loc[windows["delivery"] == "best_effort", "object"])
+    gaps = (_gap(row, row["object"] in best_effort) for row in rows_of(held.gaps))
     # Names that cannot be seen are escaped, and two may come to look alike: a sender must not stop us by that.
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in (*Hunt(log, site_from(tables, held)).rows(), *gaps):
@@ -61,9 +60,7 @@ def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, A
 
 def _gap(row: dict[str, Any], best_effort: bool) -> dict[str, Any]:
     """Return a time in which one server wrote nothing as a hit; deliveries that may lose events tell less by it."""
-    other = [] if row["log"] == "kube-apiserver" else [row["log"]]
-    name = object_id("AuditLog", "", printable("/".join([row["server"] or "unknown", *other])))
-    first, last = (pd.Timestamp(row[each]).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for each in ("first_at", "last_at"))
+    name, first, last = (row[each] for each in ("object", "first_at", "last_at"))
     return {
         "detection": "LOG-16",
         "part": "gap",
@@ -81,12 +78,11 @@ def _gap(row: dict[str, Any], best_effort: bool) -> dict[str, Any]:
     }
 
 
-@builds(DETECTION_SIGHT, optional=(*OPTIONAL, *SIGHT[1:]), uses=(*SITE_TABLES, *ALSO, *SIGHT))
+@builds(DETECTION_SIGHT, optional=(*OPTIONAL, *SIGHT[1:]), uses=(*SITE_TABLES, *ALSO, *HELD, *SIGHT))
 def detection_sight(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, Any]]:
     """Yield a row per detection that reads the log; without a log there is none."""
-    log = snapshot.audit_log
-    if log is None:
+    if snapshot.audit_log is None:
         return
-    held = Held.of(log)
+    held = Held.of(tables)
     given = {"workforce": len(tables["workforce"]) > 0}
     yield from sights({name: tables[name] for name in SIGHT}, held, site_from(tables, held), given)

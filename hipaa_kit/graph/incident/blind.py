@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.graph.incident.identities import Suspect
 from hipaa_kit.graph.permissions.engine import Permissions
+from hipaa_kit.inventory.audit_log.completeness import gaps_of
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.tables.declaration import rows_of
@@ -23,14 +24,6 @@ NEVER: Final = (
     ("requests straight to the kubelet's own port", "the kubelet's log, and flow logs"),
 )
 """What never reaches the API server, and where else it could be seen."""
-
-LONG_MINUTES: Final = 10
-"""A pause of so many minutes in the log of an API server is one to name."""
-
-WINDOWS: Final = """
-SELECT server, log, min(received_at) AS first_at, max(greatest(received_at, coalesce(stage_at, received_at))) AS last_at
-FROM audit_events GROUP BY server, log ORDER BY server, log
-"""
 
 
 def blind_spots(
@@ -59,7 +52,7 @@ def blind_spots(
     if log is None:
         rows.append(_row("no log", "everything that was asked of the API server: no audit log was given"))
     else:
-        rows += [*_outside(log, since, until), *_gaps(tables, since, until)]
+        rows += [*_outside(tables["audit_windows"], since, until), *_gaps(tables, since, until)]
     rows += _of_policy(tables)
     distinct = {tuple(row[name] for name in INCIDENT_BLIND.key): row for row in rows}
     return INCIDENT_BLIND.frame(distinct.values())
@@ -73,14 +66,14 @@ def _never() -> Iterator[dict[str, Any]]:
     yield from (_row("never logged", what, instead=where) for what, where in NEVER)
 
 
-def _outside(log: AuditLog, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
+def _outside(windows: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the parts of the time in question before each server's log begins and after it ends."""
-    windows = log.query(WINDOWS)
-    if windows.empty:
+    dated = windows[windows["first_at"] != ""]
+    if dated.empty:
         yield _row("window", "everything: the audit log holds no event", written(since), written(until))
-    for server, name, first, last in windows.itertuples(index=False):
+    for server, name, first, last in dated[["server", "log", "first_at", "last_at"]].itertuples(index=False):
         what = f"what {server or 'a server that is not named'} was asked ({name})"
-        first_at, last_at = pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC")
+        first_at, last_at = pd.Timestamp(first), pd.Timestamp(last)
         if first_at > since:
             yield _row("window", f"{what}: its log begins later", written(since), written(min(first_at, until)))
         if last_at < until:
@@ -89,8 +82,7 @@ def _outside(log: AuditLog, since: pd.Timestamp, until: pd.Timestamp) -> Iterato
 
 def _gaps(tables: TableSet, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the times within its window in which the log of a server holds nothing."""
-    gaps = tables["audit_gaps"]
-    for gap in rows_of(gaps[gaps["minutes"] >= LONG_MINUTES]):
+    for gap in rows_of(gaps_of(tables["audit_gaps"])):
         began, ended = pd.Timestamp(gap["first_at"]), pd.Timestamp(gap["last_at"])
         if began < until and ended > since:
             yield _row(

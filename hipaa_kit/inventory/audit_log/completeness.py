@@ -15,6 +15,8 @@ from hipaa_kit.tables.declaration import rows_of
 
 LEAST_MINUTES: Final = 5
 """Shorter pauses are not told."""
+GAP_MINUTES: Final = 10
+"""A pause of so many minutes is a gap: in it something could have been asked that does not show."""
 AT_START_SECONDS: Final = 120
 """How soon after a gap a start of the API server explains it."""
 
@@ -38,7 +40,7 @@ WINDOWS: Final = f"""
         coalesce(string_agg(DISTINCT nullif(stage, ''), ' ' ORDER BY nullif(stage, '')), '') AS stages,
         count(*) FILTER (stage_at < received_at) AS skew,
         count(DISTINCT date_trunc('minute', received_at)) FILTER ({STARTED}) AS restarts,
-        count(*) FILTER ("user" = 'system:apiserver') AS own
+        count(*) FILTER ("user" = 'system:apiserver') AS own, bool_or(decision_reason <> '') AS reasons
     FROM audit_events GROUP BY server, log
 """
 DISORDER: Final = f"""
@@ -62,7 +64,7 @@ STARTS: Final = f"SELECT DISTINCT server, log, received_at FROM audit_events WHE
 LEVELS_SEEN: Final = """
     SELECT log, api_group, resource, subresource,
         CASE WHEN verb IN ('get', 'list', 'watch') THEN 'read' WHEN verb = 'create' THEN 'create'
-            WHEN verb IN ('update', 'patch') THEN 'change' WHEN verb IN ('delete', 'deletecollection') THEN 'delete'
+            WHEN verb IN ('update', 'patch') THEN verb WHEN verb IN ('delete', 'deletecollection') THEN 'delete'
             ELSE 'other' END AS kind,
         list(DISTINCT level) AS levels, count(*) AS events
     FROM audit_events GROUP BY ALL
@@ -120,6 +122,11 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
     return found.assign(delivery=worst)
 
 
+def gaps_of(pauses: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of table `audit_gaps` that are long enough to be a gap."""
+    return pauses[pauses["minutes"] >= GAP_MINUTES]
+
+
 @builds(AUDIT_GAPS)
 def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
     """Yield a row per pause, with whether the API server was started at its end."""
@@ -146,8 +153,8 @@ def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[di
     if snapshot.audit_log is None:
         return
     for row in rows_of(snapshot.audit_log.query(LEVELS_SEEN)):
-        seen = sorted((each for each in row.pop("levels") if each in LEVELS), key=LEVELS.index)
-        yield {**row, "least": seen[0] if seen else "", "most": seen[-1] if seen else ""}
+        seen = sorted((each if each in LEVELS else "" for each in row.pop("levels")), key=LEVELS.index)
+        yield {**row, "least": seen[0], "most": seen[-1]}
 
 
 @builds(AUDIT_VALUES)

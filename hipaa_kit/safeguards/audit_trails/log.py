@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, to_give
 
 SPARSE = 5
@@ -16,7 +17,7 @@ def log_complete(
     audit_gaps: pd.DataFrame,
     control_plane_members: pd.DataFrame,
     *,
-    audit_gap_minutes: int = 10,
+    audit_gap_minutes: int = GAP_MINUTES,
 ) -> pd.DataFrame:
     """Judge every API server's log by its gaps, and by what of it could not be read.
 

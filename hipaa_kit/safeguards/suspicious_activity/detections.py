@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES
 from hipaa_kit.safeguards.check import check
 from hipaa_kit.safeguards.suspicious_activity.hits import judged
 
@@ -152,22 +153,22 @@ def secrets_read_by_others(
 
 @check("HK-LOG-16", everywhere=True)
 def log_tampered_with(
-    detection_hits: pd.DataFrame, detection_sight: pd.DataFrame, *, longest_gap_minutes: int = 10
+    detection_hits: pd.DataFrame, detection_sight: pd.DataFrame, *, audit_gap_minutes: int = GAP_MINUTES
 ) -> pd.DataFrame:
     """Judge what was done to events, to what keeps or watches the log, and gaps of the log itself.
 
     Parameters
     ----------
     detection_hits, detection_sight : tables of those names
-    longest_gap_minutes
-        An API server that writes nothing for longer has a gap.
+    audit_gap_minutes
+        An API server that writes nothing for so many minutes has a gap.
 
     Returns
     -------
     table `judgements`, one row per principal, object and burst, one per gap, and one for the log
     """
-    mine = detection_hits[(detection_hits["part"] != "gap") | (detection_hits["measured"] > longest_gap_minutes)]
-    return judged("LOG-16", mine, detection_sight, at_least={"gap": float(longest_gap_minutes)}, lowest=10)
+    kept = {"gap": float(audit_gap_minutes)}
+    return judged("LOG-16", detection_hits, detection_sight, at_least=kept, lowest=GAP_MINUTES)
 
 
 @check("HK-LOG-17", everywhere=True)
