@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 import hipaa_kit
+from hipaa_kit.resources import code_digest
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
 
@@ -132,15 +132,9 @@ def _base() -> Path | None:
         return None  # a user without a home
 
 
-@cache
 def _code_digest() -> str:
     """Return a digest over the code that has a part in making tables."""
-    package = Path(hipaa_kit.__file__).parent
-    digest = hashlib.sha256(hipaa_kit.__version__.encode())
-    for room in _ROOMS:
-        for path in sorted((package / room).rglob("*.py")):
-            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return f"{hipaa_kit.__version__} {code_digest(*_ROOMS)}"
 
 
 def _column(name: str, series: pd.Series) -> _Column:

@@ -65,7 +65,7 @@ AUDIT_WINDOWS = Table(
 
 AUDIT_GAPS = Table(
     "audit_gaps",
-    "one pause of five minutes or more in a log",
+    "one pause of ten minutes or more in a log",
     ("object", "first_at"),
     (
         text("object", "`AuditLog//<log>`, with `@<server>` where the files tell it"),

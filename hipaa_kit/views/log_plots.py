@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from hipaa_kit.inventory.audit_log.completeness import gaps_of
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILLION
@@ -101,7 +100,7 @@ def shade_gaps(axes: Axes, run: Assessment, lanes: list[str] | None = None) -> N
 def long_gaps(run: Assessment) -> pd.DataFrame:
     """Return the pauses that are long enough to name, with the lane of their log, the longest first."""
     lane = {row["object"]: lane_of(row["server"], row["log"]) for row in rows_of(run.tables.audit_windows)}
-    gaps = gaps_of(run.tables.audit_gaps)
+    gaps = run.tables.audit_gaps
     return gaps.assign(lane=gaps["object"].map(lane)).sort_values("minutes", ascending=False).reset_index(drop=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -23,11 +24,15 @@ COLUMNS = (
 )
 
 
+NUMBERS = count()
+
+
 class TableLog:
     """Events in memory that answer SQL."""
 
     def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
         self.connection = duckdb.connect()
+        self.digest = f"in memory {next(NUMBERS)}"
         columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
         self.connection.execute(f"CREATE TABLE audit_events ({columns})")
         for number, each in enumerate(events):

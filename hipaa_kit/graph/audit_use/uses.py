@@ -11,6 +11,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import find_resource
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.rbac import service_account_of
+from hipaa_kit.sources.audit_log.asking import ask
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_use import COMMON_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
 from hipaa_kit.tables.declaration import rows_of
@@ -57,7 +58,7 @@ def asked(snapshot: Snapshot, sql: str, **frames: pd.DataFrame) -> list[dict[str
     log = snapshot.audit_log
     if log is None:
         return []
-    rows = rows_of(log.query(REQUESTS + sql, None, **frames))
+    rows = rows_of(ask(log, REQUESTS + sql, frames))
     for row in rows:
         row |= {name: moment(row[name]) for name in ("first_at", "last_at") if name in row}
         if "user" in row:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.detections.asking import Log, ask
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import REFUSED, TELLING, requests
 from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection, Rate
 from hipaa_kit.printable import printable
+from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import SEVERITIES
 

@@ -17,7 +17,6 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.inventory.audit_log.completeness import gaps_of
 from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.policy import LEVELS, at_least
 from hipaa_kit.tables.declaration import rows_of
@@ -58,7 +57,7 @@ class Held:
         """Take it from the tables that tell how complete a log is; a deletion tells everything at the lowest level."""
         levels, windows = tables["audit_levels"], tables["audit_windows"]
         told = levels[(levels["resource"] != "") & (levels["kind"] != "delete")]
-        return cls(told, windows, gaps_of(tables["audit_gaps"]))
+        return cls(told, windows, tables["audit_gaps"])
 
     @cached_property
     def by_resource(self) -> dict[tuple[str, str, str, bool], list[tuple[str, str]]]:

@@ -2,7 +2,7 @@
 
 Nothing is asked of an event more than once: a request has an event per stage, of which one is judged. A client may
 choose the audit ID of its request (header `Audit-ID`), so an ID alone does not tell requests apart.
-Source: `pkg/endpoints/filters/with_auditid.go` of kubernetes/apiserver.
+Source: `pkg/endpoints/filters/audit_init.go` of kubernetes/apiserver.
 """
 
 # Queries are put together of constants of this room; names that a site gives are written as literals by `sql.text`.

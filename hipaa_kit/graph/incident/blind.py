@@ -9,9 +9,10 @@ import pandas as pd
 
 from hipaa_kit.graph.incident.identities import Suspect
 from hipaa_kit.graph.permissions.engine import Permissions
-from hipaa_kit.inventory.audit_log.completeness import gaps_of
+from hipaa_kit.inventory.audit_log.completeness import WINDOWS
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.audit_log import AuditLog
+from hipaa_kit.sources.audit_log.asking import ask
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.incident import INCIDENT_BLIND
 from hipaa_kit.tables.lookup import TableSet
@@ -52,7 +53,7 @@ def blind_spots(
     if log is None:
         rows.append(_row("no log", "everything that was asked of the API server: no audit log was given"))
     else:
-        rows += [*_outside(tables["audit_windows"], since, until), *_gaps(tables, since, until)]
+        rows += [*_outside(log, since, until), *_gaps(tables, since, until)]
     rows += _of_policy(tables)
     distinct = {tuple(row[name] for name in INCIDENT_BLIND.key): row for row in rows}
     return INCIDENT_BLIND.frame(distinct.values())
@@ -66,9 +67,9 @@ def _never() -> Iterator[dict[str, Any]]:
     yield from (_row("never logged", what, instead=where) for what, where in NEVER)
 
 
-def _outside(windows: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
+def _outside(log: AuditLog, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the parts of the time in question before each server's log begins and after it ends."""
-    dated = windows[windows["first_at"] != ""]
+    dated = ask(log, WINDOWS).dropna(subset=["first_at"]).sort_values(["server", "log"])
     if dated.empty:
         yield _row("window", "everything: the audit log holds no event", written(since), written(until))
     for server, name, first, last in dated[["server", "log", "first_at", "last_at"]].itertuples(index=False):
@@ -82,7 +83,7 @@ def _outside(windows: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) ->
 
 def _gaps(tables: TableSet, since: pd.Timestamp, until: pd.Timestamp) -> Iterator[dict[str, Any]]:
     """Yield the times within its window in which the log of a server holds nothing."""
-    for gap in rows_of(gaps_of(tables["audit_gaps"])):
+    for gap in rows_of(tables["audit_gaps"]):
         began, ended = pd.Timestamp(gap["first_at"]), pd.Timestamp(gap["last_at"])
         if began < until and ended > since:
             yield _row(

@@ -9,14 +9,16 @@ import pandas as pd
 
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.sources.audit_log.asking import ask
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS
 from hipaa_kit.tables.declaration import rows_of
 
-LEAST_MINUTES: Final = 5
-"""Shorter pauses are not told."""
 GAP_MINUTES: Final = 10
-"""A pause of so many minutes is a gap: in it something could have been asked that does not show."""
+"""A pause of so many minutes is a gap: in it something could have been asked that does not show.
+
+Shorter ones are not told.
+"""
 AT_START_SECONDS: Final = 120
 """How soon after a gap a start of the API server explains it."""
 
@@ -29,9 +31,11 @@ _SHOWN: Final = "strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 STARTED: Final = (
     "\"user\" = 'system:apiserver' AND verb = 'get' AND resource = 'clusterroles' AND name = 'cluster-admin'"
 )
-"""What an API server asks itself each time it starts, before anything else of its roles.
+"""What an API server asks itself each time it starts, when it makes sure that its own roles are there.
 
-Source: `pkg/registry/rbac/rest/storage_rbac.go` of kubernetes/kubernetes (post-start hook `rbac/bootstrap-roles`).
+Source: `pkg/registry/rbac/rest/storage_rbac.go` of kubernetes/kubernetes (post-start hook `rbac/bootstrap-roles`, which
+acts as `system:apiserver` over the loopback connection), and `reconciliation/reconcile_role.go` beside it (each of its
+roles is read before it is compared).
 """
 
 WINDOWS: Final = f"""
@@ -55,12 +59,22 @@ PAUSES: Final = f"""
         SELECT server, log, date_trunc('minute', {_WRITTEN}) AS minute,
             min({_WRITTEN}) AS first, max({_WRITTEN}) AS last
         FROM audit_events WHERE {_WRITTEN} IS NOT NULL GROUP BY ALL)
-    SELECT server, log, last AS first_at,
-        lead(first) OVER (PARTITION BY server, log ORDER BY minute) AS last_at,
-        epoch(lead(first) OVER (PARTITION BY server, log ORDER BY minute) - last) / 60 AS minutes
-    FROM minutes
+    SELECT server, log, last AS first_at, lead(first) OVER each AS last_at,
+        epoch(lead(first) OVER each - last) / 60 AS minutes
+    FROM minutes WINDOW each AS (PARTITION BY server, log ORDER BY minute)
 """
-STARTS: Final = f"SELECT DISTINCT server, log, received_at FROM audit_events WHERE {STARTED}"
+USUAL: Final = f"""
+    SELECT server, log, quantile_cont(minutes, 0.9) AS usual_minutes
+    FROM ({PAUSES}) WHERE minutes IS NOT NULL GROUP BY server, log
+"""
+GAPS: Final = f"""
+    SELECT server, log, strftime(first_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS first_at,
+        strftime(last_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS last_at, round(minutes, 1) AS minutes,
+        EXISTS (FROM starts WHERE starts.server = pauses.server AND starts.log = pauses.log
+            AND abs(epoch(starts.at - pauses.last_at)) <= {AT_START_SECONDS}) AS restarted
+    FROM ({PAUSES}) pauses WHERE minutes >= {GAP_MINUTES}
+"""
+STARTS: Final = f"SELECT DISTINCT server, log, received_at AS at FROM audit_events WHERE {STARTED}"
 LEVELS_SEEN: Final = """
     SELECT log, api_group, resource, subresource,
         CASE WHEN verb IN ('get', 'list', 'watch') THEN 'read' WHEN verb = 'create' THEN 'create'
@@ -101,12 +115,10 @@ def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFra
     log = snapshot.audit_log
     if log is None:
         return AUDIT_WINDOWS.frame()
-    windows = _named(log.query(WINDOWS)).merge(log.query(DISORDER), on=["server", "log"])
-    pauses = log.query(PAUSES).dropna(subset=["minutes"])
-    usual = pauses.groupby(["server", "log"])["minutes"].quantile(0.9).rename("usual_minutes")
-    windows = windows.join(usual, on=["server", "log"])
+    windows = _named(ask(log, WINDOWS)).merge(ask(log, DISORDER), on=["server", "log"])
+    windows = windows.merge(ask(log, USUAL), on=["server", "log"], how="left")
     windows["restarts"] = windows["restarts"].astype("Int64").mask(windows["own"].eq(0))
-    held = log.query("SELECT DISTINCT server, log, source FROM audit_events")
+    held = ask(log, "SELECT DISTINCT server, log, source FROM audit_events")
     windows = windows.join(_of_files(held, audit_sources), on=["server", "log"])
     return windows.fillna({"first_at": "", "last_at": ""})
 
@@ -122,29 +134,13 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
     return found.assign(delivery=worst)
 
 
-def gaps_of(pauses: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of table `audit_gaps` that are long enough to be a gap."""
-    return pauses[pauses["minutes"] >= GAP_MINUTES]
-
-
 @builds(AUDIT_GAPS)
-def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
-    """Yield a row per pause, with whether the API server was started at its end."""
+def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    """Return a row per pause, with whether the API server was started at its end."""
     log = snapshot.audit_log
     if log is None:
-        return
-    pauses = _named(log.query(f"SELECT * FROM ({PAUSES}) WHERE minutes >= {LEAST_MINUTES}"))
-    starts = log.query(STARTS)
-    for row in rows_of(pauses):
-        mine = starts[(starts["server"] == row["server"]) & (starts["log"] == row["log"])]["received_at"]
-        after = (mine - row["last_at"]).dt.total_seconds()
-        yield {
-            "object": row["object"],
-            "first_at": _rfc3339(row["first_at"]),
-            "last_at": _rfc3339(row["last_at"]),
-            "minutes": round(row["minutes"], 1),
-            "restarted": bool(after.abs().le(AT_START_SECONDS).any()),
-        }
+        return AUDIT_GAPS.frame()
+    return _named(ask(log, GAPS, {"starts": ask(log, STARTS)}))
 
 
 @builds(AUDIT_LEVELS)
@@ -152,7 +148,7 @@ def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[di
     """Yield a row per resource and kind of request."""
     if snapshot.audit_log is None:
         return
-    for row in rows_of(snapshot.audit_log.query(LEVELS_SEEN)):
+    for row in rows_of(ask(snapshot.audit_log, LEVELS_SEEN)):
         seen = sorted((each if each in LEVELS else "" for each in row.pop("levels")), key=LEVELS.index)
         yield {**row, "least": seen[0], "most": seen[-1]}
 
@@ -162,8 +158,4 @@ def audit_values(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFram
     """Return a row per way in which values got into a log; the values themselves were dropped when it was read."""
     if snapshot.audit_log is None:
         return AUDIT_VALUES.frame()
-    return _named(snapshot.audit_log.query(VALUES)).fillna({"first_at": "", "last_at": ""})
-
-
-def _rfc3339(moment: pd.Timestamp) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _named(ask(snapshot.audit_log, VALUES)).fillna({"first_at": "", "last_at": ""})

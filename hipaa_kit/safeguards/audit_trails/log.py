@@ -73,6 +73,11 @@ def log_complete(
             f"its audit log is not among those that were given; {to_give('audit_log')}",
             code="input_missing",
         ),
+        not_assessed(
+            window & (audit_gap_minutes < GAP_MINUTES),
+            f"pauses are told from {GAP_MINUTES} minutes on: set a higher number",
+            code="input_missing",
+        ),
         reviews(window & (examined["unread"] > 0), "what was on {unread} lines that could not be read?"),
         reviews(window & (examined["truncated"] > 0), "where is the rest? {truncated} of {files} files are cut short"),
         reviews(

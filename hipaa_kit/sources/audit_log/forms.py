@@ -2,8 +2,8 @@
 
 Sources: `pkg/apis/audit/v1/types.go` of kubernetes/apiserver (Event, EventList);
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html;
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html;
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasksConsole.html;
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/ValidateLogEventFlow.html;
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateExportTask.html;
 https://learn.microsoft.com/azure/aks/monitor-aks-reference; https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry.
 """
 

@@ -17,11 +17,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from hipaa_kit.errors import InputError
+from hipaa_kit.resources import code_digest
 from hipaa_kit.sources.audit_log.finishing import finish
 from hipaa_kit.sources.audit_log.lines import Batch, blocks
 from hipaa_kit.sources.audit_log.reading import place_of, put, read_batches
 from hipaa_kit.sources.audit_log.salvage import salvage
-from hipaa_kit.sources.audit_log.store import DUPLICATES, FORMAT, MANIFEST, PARTS, AuditLog, file_digest, read_manifest
+from hipaa_kit.sources.audit_log.store import (
+    DUPLICATES,
+    FORMAT,
+    MANIFEST,
+    PARTS,
+    SCHEMA,
+    AuditLog,
+    file_digest,
+    read_manifest,
+)
 from hipaa_kit.sources.audit_log.writing import PART_BYTES, Writer, frame_of
 from hipaa_kit.sources.files import Entry, open_trees
 from hipaa_kit.sources.limits import Limits
@@ -38,8 +48,8 @@ WHOLE: Final = -1
 OURS: Final = frozenset({MANIFEST, f".{MANIFEST}", PARTS, DUPLICATES})
 """Everything that a store holds: a folder with anything else in it is not removed."""
 
-READER: Final = 1
-"""Number of the rules by which events are read: a store that was made by others is made again."""
+ROOMS: Final = ("sources/audit_log", "sources/leaks.py", "kube/audit")
+"""Code that has a part in what a store holds."""
 
 
 class NoEventsError(InputError):
@@ -47,9 +57,10 @@ class NoEventsError(InputError):
 
 
 def key_of(sources: Sequence[str | Path], only: Collection[str] = (), limits: Limits = LIMITS) -> str:
-    """Return a digest of everything that a store is made from: the files, and the rules by which they are read."""
+    """Return a digest of everything that a store is made from: the files, and the code by which they are read."""
     with _entries(sources, only, limits) as entries:
-        return hashlib.sha256(canonical_json([READER, [list(_about(entry)) for entry in entries]])).hexdigest()
+        made_from = [code_digest(*ROOMS), [list(_about(entry)) for entry in entries]]
+        return hashlib.sha256(canonical_json(made_from)).hexdigest()
 
 
 def _about(entry: Entry) -> tuple[str, str]:
@@ -91,20 +102,31 @@ def ingest(
     with _entries(sources, only, limits) as entries:
         digests = [_about(entry) for entry in entries]
         manifest = _begun(target, digests)
-        if not manifest["complete"]:
-            _Ingest(target, manifest).run(entries)
+        if manifest["complete"]:
+            with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
+                return AuditLog.open(target)
+            manifest = _anew(target, digests)
+        _Ingest(target, manifest).run(entries)
     return AuditLog.open(target)
 
 
 def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the manifest to go on from: that of a run that was cut short, or a new one."""
-    wanted = [{"source": name, "sha256": sha256} for name, sha256 in digests]
     try:
         held = read_manifest(target)
     except InputError:
         held = None
-    if held is not None and held["reader"] == READER and held["wanted"] == wanted:
-        return held
+    if held is None or held["wanted"] != _wanted(digests):
+        return _anew(target, digests)
+    return held if held["complete"] or held.get("code") == code_digest(*ROOMS) else _anew(target, digests)
+
+
+def _wanted(digests: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"source": name, "sha256": sha256} for name, sha256 in digests]
+
+
+def _anew(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return the manifest of a store of which nothing was read yet, with its folder made empty."""
     if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
         raise InputError("holds something else than an audit log", str(target), "name another folder")
     shutil.rmtree(target, ignore_errors=True)
@@ -112,9 +134,10 @@ def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     (target / PARTS).mkdir()
     return {
         "format": FORMAT,
-        "reader": READER,
+        "columns": SCHEMA,
+        "code": code_digest(*ROOMS),
         "complete": False,
-        "wanted": wanted,
+        "wanted": _wanted(digests),
         "sources": [],
         "files": {},
         "event": 0,
@@ -150,6 +173,7 @@ class _Ingest:
         finish(self.target, self.manifest)
         self.manifest["files"][DUPLICATES] = file_digest(self.target / DUPLICATES)
         self.manifest["complete"] = True
+        del self.manifest["code"]  # it counts for a run that goes on from here, and is no part of what was read
         _save(self.target, self.manifest)
 
     def _read(self, number: int, entry: Entry, writer: Writer) -> None:

@@ -12,7 +12,7 @@ HTTP_OF_GRPC: Final = {
     0: 200, 1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501,
     13: 500, 14: 503, 15: 500, 16: 401,
 }  # fmt: skip
-"""Source: https://cloud.google.com/apis/design/errors#handling_errors."""
+"""Source: `google/rpc/code.proto` of googleapis/googleapis, which names the HTTP status of each."""
 
 ANALYTICS: Final = {
     "AuditId": "auditID",

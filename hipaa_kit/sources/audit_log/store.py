@@ -32,6 +32,8 @@ MANIFEST: Final = "audit_log.json"
 PARTS: Final = "parts"
 DUPLICATES: Final = "duplicates.parquet"
 FORMAT: Final = "hipaa-kit/audit-log/v1"
+SCHEMA: Final = " ".join(VIEW)
+"""Columns that a store has to have: one that was made with others answers no question of this version."""
 AGAIN: Final = "read the audit log again"
 MEMORY: Final = "600MB"
 THREADS: Final = 2
@@ -109,12 +111,17 @@ class AuditLog:
         pandas.DataFrame
             As the statement says.
         """
-        with self._connection() as connection:
+        with self._connection.cursor() as cursor:
             for name, frame in frames.items():
-                connection.register(name, frame)
-            found = connection.execute(sql, dict(parameters) if parameters else None)
+                cursor.register(name, frame)
+            found = cursor.execute(sql, dict(parameters) if parameters else None)
             return found.df()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the engine, which every process has for itself."""
+        return {name: value for name, value in vars(self).items() if name != "_connection"}
+
+    @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = connect()
         names = sorted(name for name in self.manifest["files"] if name.startswith(f"{PARTS}/"))
@@ -163,7 +170,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError):
         raise InputError("cannot be read", str(folder / MANIFEST), AGAIN) from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("columns")) != (FORMAT, SCHEMA):
         raise InputError("has a format that this version does not read", str(folder / MANIFEST), AGAIN)
     return manifest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -15,9 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hipaa_kit.sources.audit_log import AuditLog, ingest
+from hipaa_kit.errors import InputError
+from hipaa_kit.sources.audit_log import AuditLog, cached_log, ingest
 from hipaa_kit.sources.audit_log import ingestion as module
+from hipaa_kit.sources.audit_log.kept import FOLDER_VARIABLE
 from hipaa_kit.sources.audit_log.lines import batches
+from hipaa_kit.sources.audit_log.store import MANIFEST
 from tests.support.audit_log import event, event_list, jsonl, text
 
 SMALL = 20_000
@@ -151,3 +155,51 @@ def test_a_store_that_is_whole_is_not_read_again(logs: Path, tmp_path: Path, mon
     digest = ingest([logs], tmp_path / "store").digest
     break_at(monkeypatch, "add", 0)
     assert ingest([logs], tmp_path / "store").digest == digest
+
+
+def altered(store: Path, **values: object) -> None:
+    """Change the manifest of a store, as one that another version made would have it."""
+    manifest = json.loads((store / MANIFEST).read_text())
+    (store / MANIFEST).write_text(json.dumps({**manifest, **values}))
+
+
+@pytest.mark.parametrize("other", [{"columns": "event audit_id"}, {"format": "hipaa-kit/audit-log/v0"}])
+def test_a_store_of_another_version_is_refused_and_read_anew_from_its_sources(
+    other: dict[str, str], logs: Path, tmp_path: Path
+) -> None:
+    digest = ingest([logs], tmp_path / "store").digest
+    altered(tmp_path / "store", **other)
+    with pytest.raises(InputError, match="does not read"):
+        AuditLog.open(tmp_path / "store")
+    assert ingest([logs], tmp_path / "store").digest == digest
+
+
+def test_a_store_that_was_damaged_is_read_anew_from_its_sources(logs: Path, tmp_path: Path) -> None:
+    digest = ingest([logs], tmp_path / "store").digest
+    next((tmp_path / "store" / "parts").glob("*.parquet")).write_bytes(b"none")
+    with pytest.raises(InputError, match="altered"):
+        AuditLog.open(tmp_path / "store")
+    assert ingest([logs], tmp_path / "store").digest == digest
+
+
+def test_a_run_that_other_code_began_is_not_gone_on_with(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as fault:
+        break_at(fault, "finish", 0)
+        with pytest.raises(Killed):
+            ingest([logs], tmp_path / "store")
+    altered(tmp_path / "store", code="other", events=-1, sources=[])
+    assert facts(ingest([logs], tmp_path / "store"))[1:] == EXPECTED
+
+
+def test_the_cache_keeps_no_store_that_other_code_made(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "cache"))
+    first = cached_log([logs])
+    assert cached_log([logs]).folder == first.folder
+    monkeypatch.setattr(module, "code_digest", lambda *_: "other")
+    again = cached_log([logs])
+    assert again.folder != first.folder
+    assert again.digest == first.digest

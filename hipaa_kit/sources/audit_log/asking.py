@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
-from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -18,13 +17,19 @@ NO_FRAMES: Final[Mapping[str, pd.DataFrame]] = {}
 class Log(Protocol):
     """An audit log that answers SQL."""
 
+    @property
+    def digest(self) -> str:
+        """Digest of everything that is in it."""
+
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, **frames: pd.DataFrame) -> pd.DataFrame:
         """Return what a query gives."""
 
 
-_TOLD: WeakKeyDictionary[Log, dict[Any, pd.DataFrame]] = WeakKeyDictionary()
+_TOLD: Final[dict[Any, pd.DataFrame]] = {}
 KEPT: Final = 1000
-"""Answers that are kept of one log: hits are few, whatever the log holds."""
+"""Answers that are kept."""
+MOST_ROWS: Final = 20_000
+"""Longer answers are not kept."""
 
 
 def ask(log: Log, sql: str, frames: Mapping[str, pd.DataFrame] = NO_FRAMES) -> pd.DataFrame:
@@ -40,10 +45,16 @@ def ask(log: Log, sql: str, frames: Mapping[str, pd.DataFrame] = NO_FRAMES) -> p
         Frames by name; those that the query does not name make no difference.
     """
     named = {name: frame for name, frame in frames.items() if name in sql}
-    key = (sql, *((name, len(frame), pd.util.hash_pandas_object(frame).sum()) for name, frame in named.items()))
-    told = _TOLD.setdefault(log, {})
-    if key not in told:
-        if len(told) >= KEPT:
-            told.clear()
-        told[key] = log.query(sql, None, **named)
-    return told[key]
+    key = (
+        log.digest,
+        sql,
+        *((name, len(frame), pd.util.hash_pandas_object(frame).sum()) for name, frame in named.items()),
+    )
+    if key in _TOLD:
+        return _TOLD[key]
+    found = log.query(sql, None, **named)
+    if len(found) <= MOST_ROWS:
+        if len(_TOLD) >= KEPT:
+            _TOLD.clear()
+        _TOLD[key] = found
+    return found
