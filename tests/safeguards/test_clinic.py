@@ -17,9 +17,9 @@ with (shipped("data") / "clinic" / "faults.csv").open(encoding="utf-8", newline=
 
 STANDING = {
     "HK-INT-09": "an earlier state comes of an earlier run of the kit, of which the clinic has none",
-    "HK-ACC-25": "no audit log of the clinic goes back 90 days",
-    "HK-ACC-26": "without an audit log nobody can say whether emergency access was used",
-    "HK-ALR-06": "a test of detection is found in an audit log, of which the clinic has none",
+    "HK-ACC-25": "the log of the clinic is of a month: what nobody used in it may be used in 90 days",
+    "HK-ACC-26": "no ticket near the one use of emergency access names an alert; in the faulty clinic it is not marked",
+    "HK-ALR-06": "no test of detection is among the exercises of the clinic",
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
