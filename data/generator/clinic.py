@@ -22,6 +22,7 @@ from policies import policies
 from scaling import add_scaling
 from scans import add_scans, scans
 from secret_stores import external_secrets
+from series import series
 from signed import signed
 from storage import add_storage
 from workloads import add_workloads
@@ -57,7 +58,7 @@ def declare() -> Hospital:
         *assurance(),
         *scans(running),
     )
-    for each in measurements(hospital):
+    for each in (*measurements(hospital), *series(hospital)):
         hospital.declared[object_id(each)] = each
     return hospital
 
