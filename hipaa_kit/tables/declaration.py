@@ -249,12 +249,7 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as mappings from column name to value."""
-    names = [str(name) for name in frame.columns]
-    if not names:
-        return [{} for _ in range(len(frame))]
-    # Column by column: `to_dict` asks pandas about every cell.
-    columns = [frame.iloc[:, place].tolist() for place in range(len(names))]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def text(name: str, meaning: str, values: tuple[str, ...] = ()) -> Column:
