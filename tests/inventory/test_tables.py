@@ -294,7 +294,8 @@ def test_every_declared_table_of_the_inventory_has_a_builder() -> None:
     made_elsewhere = {"findings", "judgements", "conflicts", "provenance", "unreadable", "checks", "citations", "set_aside", "owner_summary", "proposed_controls", "inputs", "input_files", "input_conflicts", "topic_summary",
                       "check_inputs", "disagreements", "finding_citations", "finding_evidence", "finding_members", "flows", "flow_steps", "flow_changes",
                       "history_moments", "history_gaps", "isolation_changes", "isolation_trend", "object_lives", "image_lives", "binding_lives", "replacements", "who_can", "what_can", "why", "orphans", "access_review",
-                      "permission_changes", "remedies", "aggregation_drift", "cis_5_1", "escalations", "escalation_paths", "escalation_reach"}  # fmt: skip
+                      "permission_changes", "remedies", "aggregation_drift", "cis_5_1", "escalations", "escalation_paths", "escalation_reach",
+                      "cut_paths", "cut_things", "cut_uses", "finding_changes", "object_changes", "path_changes", "path_edges", "path_exposure", "path_hops", "path_nodes", "path_reach", "path_touches"}  # fmt: skip
     assert set(TABLES) - made_elsewhere - set(INPUT_TABLES) - set(RUN_TABLES) == set(BUILDERS)
 
 
