@@ -23,7 +23,6 @@ from hipaa_kit.resources import shipped
 from hipaa_kit.sources.store import open_snapshot
 
 CLINIC = shipped("data") / "clinic"
-pytestmark = pytest.mark.xdist_group("bundle")
 
 
 @pytest.fixture(scope="module")
