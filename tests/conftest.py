@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,13 +20,19 @@ LIVE_FIXTURES = {"live_assets", "readable_cluster"}
 """A test that asks for one of these, directly or through another fixture, is marked `live`."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the live tests, and keep them on one worker, so that one server does for all."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the live tests."""
     for item in items:
         if LIVE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
-        if item.get_closest_marker("live") and config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group("live"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep on one worker what shares a server or a run, so that each is made once."""
+    from tests.support.scheduling import Together
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

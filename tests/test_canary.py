@@ -14,8 +14,6 @@ import pytest
 
 from tests.support.recorded_cluster import RecordedCluster
 
-pytestmark = pytest.mark.xdist_group("canary")
-
 PLACES = [
     "secretdata", "secretstringdata", "configmapdata", "configmapbinary", "envliteral", "argflag", "argplain",
     "commandscript", "annotation", "podannotation", "lastapplied", "urlpassword", "probeheader", "probequery",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hipaa_kit.cli import main
-from hipaa_kit.errors import EXIT_DONE, EXIT_FINDINGS, EXIT_INPUT, EXIT_NOTHING_ASSESSED
+from hipaa_kit.errors import EXIT_DONE, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERNAL, EXIT_NOTHING_ASSESSED
 from tests.support.random_changes import SCOPE
 
 CLUSTER = """
@@ -114,6 +114,9 @@ def test_paths_and_their_cut(place: Path, tmp_path: Path, capsys: pytest.Capture
         out = tmp_path / f"graph.{form}"
         assert main(["paths", str(place), "--unknown", "-f", form, "-o", str(out)]) == EXIT_DONE
         assert out.stat().st_size > 100
+        assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+    assert main(["paths", str(place), "-f", "cypher", "-o", str(out / "below-a-file")]) == EXIT_INTERNAL
+    assert "cannot be written" in capsys.readouterr().err
     assert main(["paths", str(place), "-f", "png"]) == EXIT_INPUT
     assert main(["paths", str(place), "-f", "yaml"]) == EXIT_INPUT
     assert main(["paths", str(place), "--to", "Pod/none/none"]) == EXIT_INPUT

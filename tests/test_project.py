@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.support.scheduling import TOGETHER
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb", "python-kubernetes": "kubernetes"}
@@ -100,3 +102,7 @@ def test_library_modules_have_no_blind_except() -> None:
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "BaseException")
     ]
     assert not blind
+
+
+def test_places_whose_tests_stay_together_exist() -> None:
+    assert [place for place in TOGETHER if not (ROOT / place).exists()] == []

@@ -22,6 +22,7 @@ from policies import policies
 from scaling import add_scaling
 from scans import add_scans, scans
 from secret_stores import external_secrets
+from series import series
 from signed import signed
 from storage import add_storage
 from trail.sign_ins import sign_ins
@@ -58,7 +59,8 @@ def declare() -> Hospital:
         *assurance(),
         *scans(running),
     )
-    for each in [*measurements(hospital), settings(), sign_ins(hospital)]:
+    more = (*measurements(hospital), *series(hospital), settings(), sign_ins(hospital))
+    for each in more:
         hospital.declared[object_id(each)] = each
     return hospital
 

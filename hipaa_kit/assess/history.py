@@ -206,7 +206,8 @@ class History(TableSet):
         )
 
     def _replacements(self) -> pd.DataFrame:
-        found = Replacements(self._moments, self._coverage)
+        uids = {each.identity.uid for each in self.series.moments}
+        found = Replacements(self._moments, self._coverage, uids.pop() if len(uids) == 1 else "")
         for number, snapshot in self.series.walk():
             found.take(number, snapshot)
         return REPLACEMENTS.frame(found.rows())

@@ -17,6 +17,7 @@ from hipaa_kit.graph.paths.changes import path_changes
 from hipaa_kit.graph.permissions.engine import RBAC_TABLES
 from hipaa_kit.kube.apply import removed_fields
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.safeguards.remedy import head, patch
 from hipaa_kit.sources.builder import SnapshotBuilder
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.overlay import Apply, Change, Delete, Patch
@@ -249,7 +250,7 @@ def deletions(snapshot: Snapshot, objects: Iterable[str] | str) -> list[Delete]:
     InputError
         One of them is not in the snapshot.
     """
-    return [Delete(_head(_find(snapshot, each))) for each in ([objects] if isinstance(objects, str) else objects)]
+    return [Delete(head(_find(snapshot, each))) for each in ([objects] if isinstance(objects, str) else objects)]
 
 
 def labellings(snapshot: Snapshot, labels: Mapping[str, Mapping[str, str | None]]) -> list[Patch]:
@@ -262,22 +263,12 @@ def labellings(snapshot: Snapshot, labels: Mapping[str, Mapping[str, str | None]
     """
     found = []
     for name, wanted in labels.items():
-        head = _head(_find(snapshot, name))
+        record = _find(snapshot, name)
         for key, value in wanted.items():
             if not _KEY.fullmatch(key) or not (value is None or _VALUE.fullmatch(value)):
                 raise InputError(f"{key}={value} is no label", name, "KEY=VALUE sets one, KEY- takes it away")
-        found.append(Patch({**head, "metadata": {**head["metadata"], "labels": dict(wanted)}}))
+        found.append(patch(record, metadata={"labels": dict(wanted)}))
     return found
-
-
-def _head(record: Record) -> dict[str, Any]:
-    """Return what names an object."""
-    place = {"namespace": record.namespace} if record.namespace else {}
-    return {
-        "apiVersion": record.content["apiVersion"],
-        "kind": record.kind,
-        "metadata": {"name": record.name, **place},
-    }
 
 
 def _find(snapshot: Snapshot, name: str) -> Record:

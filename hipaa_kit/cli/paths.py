@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import make_verb, print_table, refuse_existing, say
+from hipaa_kit.cli.terminal import make_verb, print_table, refuse_existing, say, write_file
 from hipaa_kit.errors import EXIT_DONE, InputError
 
 if TYPE_CHECKING:
@@ -122,8 +121,7 @@ def _graph(run: Assessment, arguments: argparse.Namespace) -> int:
 
         hops = run.paths.to_ephi(*asked, arguments.unknown)
         picture = path_picture(hops, "The cheapest paths to ePHI")
-        Path(arguments.out).write_bytes(figure_png(*picture))
-        print(arguments.out)
+        write_file(arguments.out, figure_png(*picture))
         return EXIT_DONE
     from hipaa_kit.views.path_exports import cypher, graphml, node_link
 
@@ -134,7 +132,6 @@ def _graph(run: Assessment, arguments: argparse.Namespace) -> int:
 
 def _write(text: str, out: str) -> None:
     if out:
-        Path(out).write_text(text, encoding="utf-8")
-        print(out)
+        write_file(out, text.encode())
     else:
         print(text, end="")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.errors import InputError
+from hipaa_kit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +55,25 @@ def refuse_existing(out: str) -> None:
     """Refuse an output that exists before any work is done for it."""
     if Path(out).exists():
         raise InputError("exists already", out, "name another place or remove it")
+
+
+def write_file(out: str, content: bytes) -> None:
+    """Write a file whole or not at all, and print its name.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written there.
+    """
+    target = Path(out)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+            (Path(folder) / target.name).write_bytes(content)
+            (Path(folder) / target.name).rename(target)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", out, "name another place with --out") from None
+    print(out)
 
 
 def print_table(frame: pd.DataFrame, form: str, columns: list[str]) -> None:

@@ -64,7 +64,13 @@ def add_what_if(verbs: Any) -> None:
             choices=("new-path", "new-flow", *SEVERITIES),
             help="exit 3 where a path to ePHI or a flow appears, or a finding this severe; repeatable",
         )
-        verb.add_argument("-f", "--format", default="table", choices=("table", "json", "md", "sarif"), help="table")
+        verb.add_argument(
+            "-f",
+            "--format",
+            default="table",
+            choices=("table", "json", "md", "sarif"),
+            help="md fits a comment, sarif a code host; table by default",
+        )
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -69,6 +69,21 @@ def ready_since(content: Mapping[str, Any]) -> str:
     return moment(text(_condition(content, "Ready", "True"), "lastTransitionTime"))
 
 
+def never_ready(content: Mapping[str, Any]) -> bool:
+    """Tell whether a pod that runs or waits to run says that it is not Ready, and nothing says that it has been.
+
+    Notes
+    -----
+    A pod that was not scheduled has no condition Ready yet. One that says neither is not known.
+    """
+    if text(content, "status", "phase") not in ("Pending", "Running") or _asked_to_go(content):
+        return False
+    if _condition(content, "Ready", "False"):
+        return not _stopped_being_ready(content)[0]
+    unknown = any(text(each, "type") == "Ready" for each in conditions(content))
+    return not unknown and bool(_condition(content, "PodScheduled", "False"))
+
+
 def restarted(content: Mapping[str, Any]) -> Iterator[Restart]:
     """Yield the last restart of each container, sidecars included, where the status tells of it."""
     sidecars = {

@@ -83,6 +83,7 @@ def _spread_rules(pod: PodView) -> Iterator[dict[str, Any]]:
             "max_skew": number(each, "maxSkew"),
             "min_domains": number(each, "minDomains"),
             "counts": _counted(pod, each),
+            "counts_itself": _counts_itself(pod, each),
         }
     affinity = mapping(pod.spec, "affinity", "podAntiAffinity")
     terms = [(each, True) for each in items(affinity, "requiredDuringSchedulingIgnoredDuringExecution")]
@@ -107,6 +108,17 @@ def _counted(pod: PodView, constraint: Mapping[str, Any]) -> str:
     asked = constraint.get("labelSelector")
     own = {key: pod.labels[key] for key in texts(constraint, "matchLabelKeys") if key in pod.labels}
     return canonical_json([pod.namespace, asked if isinstance(asked, Mapping) else None, own]).decode()
+
+
+def _counts_itself(pod: PodView, constraint: Mapping[str, Any]) -> bool | None:
+    """Tell whether a constraint counts its own pod; None where that cannot be read.
+
+    Labels named by `matchLabelKeys` are the pod's own, and narrow nothing here.
+    """
+    try:
+        return label_selector(constraint.get("labelSelector")).matches(pod.labels)
+    except SelectorError:
+        return None
 
 
 @builds(SPREAD_PEERS, reads=POD_KINDS)

@@ -11,15 +11,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pandas as pd
+
 from hipaa_kit.inventory.fields import mapping, text
 from hipaa_kit.inventory.lives import Life, Sightings
-from hipaa_kit.inventory.pod_ends import Ending, Restart, ending, first_manager, ready_since, restarted, seconds_between
+from hipaa_kit.inventory.pod_ends import (
+    Ending,
+    Restart,
+    ending,
+    first_manager,
+    never_ready,
+    ready_since,
+    restarted,
+    seconds_between,
+)
+from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.sightings import attributed, uid_of
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import controller_of, object_id, parse_object_id
 from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.sources.snapshot import Record, Snapshot
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.history import OBSERVED_REPLACEMENTS
 
 ENDING_EVENTS: Final = frozenset(["Evicted", "Preempted"])
 """Reasons of events of a pod that are about its end and nothing else."""
@@ -45,6 +59,7 @@ class _Pod:
     completed: bool = False
     ready_at: str = ""
     ready_seen: int = -1
+    waiting: int = -1
     end: Ending = NOT_ENDED
     restarts: dict[tuple[str, int], tuple[Restart, str, int]] = field(default_factory=dict)
 
@@ -55,6 +70,7 @@ class _Pod:
         self.completed = text(content, "status", "phase") == "Succeeded"
         self.workload = workload or self.workload
         self.alive = self.alive if self.end.how or self.end.at else number
+        self.waiting = number if never_ready(content) else -1
         now = ready_since(content)
         if now and not self.ready_at:
             self.ready_at, self.ready_seen = now, number
@@ -73,10 +89,12 @@ class Replacements:
         The moments, in order.
     coverage
         What each of them was asked and answered.
+    cluster_uid
+        Uid of the cluster, where every moment tells it.
     """
 
-    def __init__(self, moments: Sequence[str], coverage: Sequence[Coverage]) -> None:
-        self._moments, self._coverage = moments, coverage
+    def __init__(self, moments: Sequence[str], coverage: Sequence[Coverage], cluster_uid: str = "") -> None:
+        self._moments, self._coverage, self._cluster_uid = moments, coverage, cluster_uid
         self._pods: dict[tuple[str, str], _Pod] = {}
         self._names = Sightings(decisive=True)
         self._events: dict[str, tuple[str, str]] = {}
@@ -101,7 +119,8 @@ class Replacements:
         for pod in self._pods.values():
             for restart, ready_at, seen in pod.restarts.values():
                 doubt = self._hidden(pod, restart.ended_at, seen)
-                yield {**_restart_row(pod, restart, self._moments), **_time_to_ready(restart.ended_at, ready_at, doubt)}
+                told = _restart_row(pod, restart, self._moments) | {"cluster_uid": self._cluster_uid}
+                yield {**told, **_time_to_ready(restart.ended_at, ready_at, doubt)}
         near: dict[str, list[_Pod]] = defaultdict(list)
         for pod in self._pods.values():
             for name in {pod.object, pod.owner, pod.workload} - {""}:
@@ -169,9 +188,12 @@ class Replacements:
             "seen_last": self._moments[pod.last],
             "gone_by": "" if gone_by is None else self._moments[gone_by],
             "matched_by": matched,
+            "cluster_uid": self._cluster_uid,
         }
         last = len(self._moments) - 1
-        until = max(last if gone_by is None else gone_by, max(found.first, found.ready_seen) if found else last)
+        until = max(
+            last if gone_by is None else gone_by, max(found.first, found.ready_seen, found.waiting) if found else last
+        )
         # Pairs by order hang together: a pod that was not seen may have taken this one's replacement.
         since, until = ("", last) if matched == "order" else (self._since(pod), until)
         reason = self._hidden(pod, since, until)
@@ -185,7 +207,18 @@ class Replacements:
             "field_manager": found.manager,
             "created_at": found.created_at,
         }
+        if found.waiting >= 0 and not found.ready_at and not reason:
+            row["unready_at"] = self._moments[found.waiting]
         return {**row, **_time_to_ready(pod.end.at, found.ready_at, reason)}
+
+
+@builds(OBSERVED_REPLACEMENTS)
+def observed_replacements(snapshot: Snapshot, replacements: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield what an earlier series tells, with whether it is of this cluster."""
+    uid = snapshot.identity.uid
+    for row in rows_of(replacements):
+        known = bool(uid and row["cluster_uid"])
+        yield {**row, "same_cluster": row["cluster_uid"] == uid if known else None}
 
 
 def _new(record: Record, uid: str, number: int) -> _Pod:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hipaa_kit.tables.declaration import Column, Table, amount, count, flag, text
+from hipaa_kit.tables.declaration import Column, Table, amount, count, flag, maybe, text
 from hipaa_kit.vocabulary import COVERAGE_STATUSES
 
 LIFE: tuple[Column, ...] = (
@@ -130,7 +130,19 @@ REPLACEMENTS = Table(
         text("ready_at", "when the replacement was Ready, or none"),
         amount("seconds_to_ready", "from the failure to Ready; null where that is not known"),
         text("reason", "why it is not known, or none"),
+        text(
+            "unready_at",
+            "last moment that shows the replacement, where it was never Ready by all that is seen; or none",
+        ),
+        text("cluster_uid", "uid of the cluster, where every moment tells it; or none"),
     ),
+)
+
+OBSERVED_REPLACEMENTS = Table(
+    "observed_replacements",
+    "one instance that ended, as an earlier series tells it (`replacements`)",
+    REPLACEMENTS.key,
+    (*REPLACEMENTS.columns, maybe("same_cluster", "the series is of the cluster of the snapshot; null: not known")),
 )
 
 

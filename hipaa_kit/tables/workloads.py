@@ -142,6 +142,9 @@ SPREAD_RULES = Table(
         count("max_skew", "difference allowed between domains; null for anti-affinity"),
         count("min_domains", "domains that there must be before an empty one counts as more than nothing, or null"),
         text("counts", "namespace and selector of the pods that a constraint counts; none where it cannot be read"),
+        maybe(
+            "counts_itself", "a constraint counts its own pod: else it spreads others, or none; null for anti-affinity"
+        ),
     ),
 )
 
@@ -204,15 +207,5 @@ PRIORITY_CLASSES = Table(
         count("value", "priority"),
         flag("default", "given to pods that name none"),
         text("preemption_policy", "PreemptLowerPriority or Never"),
-    ),
-)
-
-BLIND_CONSTRAINTS = Table(
-    "blind_constraints",
-    "one topology spread constraint of one pod whose selector does not select the pod",
-    ("pod", "topology_key"),
-    (
-        text("pod", "`Pod/namespace/name`"),
-        text("topology_key", "node label that names the domain"),
     ),
 )

@@ -46,6 +46,7 @@ BY_HAND = {
     "HK-AVL-11": "that failover was tried is for people to attest",
     "HK-AVL-12": "data move to another zone by the database itself, or by hand",
     "HK-AVL-13": "room is made by a node more, or by asking for less",
+    "HK-AVL-14": "why a replacement did not start stands in its events, and what happened is not undone",
     "HK-BAK-11": "a copy of etcd is made on control-plane nodes",
     "HK-ENC-09": "gateways are of many makers",
     "HK-ENC-17": "each operator of databases has settings of its own",

@@ -19,8 +19,6 @@ from hipaa_kit.batch.specs import (
 from hipaa_kit.errors import InputError, OutputError
 from hipaa_kit.evidence.notebooks import canonical_notebook
 
-pytestmark = pytest.mark.xdist_group("batch")
-
 RECORD = """
 from IPython.display import display
 display({"application/vnd.hipaa-kit+json": {"complete": True}, "text/plain": "complete"}, raw=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipaa_kit.inventory.pod_ends import ending, restarted
+from hipaa_kit.inventory.pod_ends import ending, never_ready, restarted
 from hipaa_kit.inventory.replacements import Replacements
 from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
@@ -120,6 +120,8 @@ def test_a_pod_that_failed_is_replaced_by_its_replica_set() -> None:
         "ready_at": at("06:00:40"),
         "seconds_to_ready": 100.0,
         "reason": "",
+        "unready_at": "",
+        "cluster_uid": "",
     }
 
 
@@ -242,6 +244,36 @@ def test_what_is_still_not_ready_has_no_time() -> None:
 
 
 REFUSED = {"status": "refused", "error": "no"}
+
+
+@pytest.mark.parametrize(
+    ("held", "waits"),
+    [
+        (pod("p", "u", unready=at("06:00:00"), started=at("06:00:05")), True),
+        (pod("p", "u", unready=at("06:00:00"), started=at("05:00:00")), False),
+        (pod("p", "u", ready=at("06:00:00")), False),
+        (pod("p", "u", phase="Pending", conditions=[condition("PodScheduled", "False", at("06:00:00"))],
+             containerStatuses=[]), True),
+        (pod("p", "u", conditions=[condition("Ready", "Unknown", at("06:00:00")),
+                                   condition("PodScheduled", "False", at("05:00:00"))]), False),
+        (pod("p", "u", conditions=[]), False),
+        (pod("p", "u", phase="Succeeded", unready=at("06:00:00"), started=at("06:00:05")), False),
+        (pod("p", "u", phase="Failed", unready=at("06:00:00"), started=at("06:00:05")), False),
+        (pod("p", "u", unready=at("06:00:00"), started=at("06:00:05"),
+             metadata={"deletionTimestamp": at("07:00:00")}), False),
+    ],
+)  # fmt: skip
+def test_what_waits_to_be_ready_for_the_first_time(held: dict, waits: bool) -> None:
+    assert never_ready(held) is waits
+
+
+def test_the_last_moment_that_shows_a_replacement_waiting_is_told_until_it_is_ready_or_hidden() -> None:
+    gone = pod("web-1-a", "u1", **FAILED)
+    late = pod("web-1-b", "u2", created=at("06:00:00"), unready=at("06:00:00"), started=at("06:00:05"))
+    days = series([gone], [late], [late])
+    assert only(replaced(*days))["unready_at"] == DAYS[2]
+    assert only(replaced(*series([gone], [late], [NEW])))["unready_at"] == ""
+    assert only(replaced(days[0], days[1].without(kinds.POD, **REFUSED), days[2]))["unready_at"] == ""
 
 
 def test_pods_that_were_not_all_seen_take_the_time_and_the_proof_that_one_is_gone() -> None:

@@ -375,6 +375,13 @@ aspect,object,fact,weakens,cluster,taken_at
 binding,RoleBinding/ehr/viewers,User//ana holds Role/ehr/viewer,added,clinic,2026-10-31T02:00:00Z
 pod_security,Namespace//ehr,enforces baseline,removed,clinic,2026-10-31T02:00:00Z
 """
+REPLACEMENTS = """\
+pod,uid,container,restarts,namespace,workload,how,cause,failed_at,failed_basis,seen_last,gone_by,replacement,\
+replacement_uid,matched_by,replaced_by,field_manager,created_at,ready_at,seconds_to_ready,reason,unready_at,cluster_uid
+Pod/ehr/app-a,u1,,0,ehr,Deployment/ehr/app,evicted,EvictionByEvictionAPI,2026-11-10T10:00:00Z,\
+condition DisruptionTarget,2026-11-10T02:00:00Z,2026-11-11T02:00:00Z,Pod/ehr/app-b,u2,order,ReplicaSet/ehr/app,\
+kube-controller-manager,2026-11-10T10:00:02Z,2026-11-10T10:00:40Z,40.0,,,c1
+"""
 VERIFICATION = {
     "verification": "hipaa-kit bundle 1",
     "bundle": "0123456789abcdef",
@@ -438,6 +445,7 @@ EVERY_FORM: dict[str, Any] = {
     "access_matrix": {"a.txt": ACCESS_MATRIX},
     "drills": {"a.txt": DRILLS},
     "earlier_state": {"a.txt": EARLIER_STATE},
+    "replacements": {"a.txt": REPLACEMENTS},
     "verified_bundles": {"a.txt": VERIFICATION},
     "evidence_register": {"a.txt": EVIDENCE},
     "key_register": {"a.txt": KEYS, "b.txt": AWS_ROTATION, "c.txt": GOOGLE_KEY},

@@ -4,14 +4,49 @@ from __future__ import annotations
 
 from infrastructure import host
 from model import Trouble
+from objects import uid
 
-from faults.patches import Fault, change, change_container, data_on, drop, hard_limit, lonely_etcd, unbound, unplanned
+from faults.patches import (
+    Fault,
+    change,
+    change_container,
+    data_on,
+    drop,
+    enter,
+    hard_limit,
+    lonely_etcd,
+    unbound,
+    unplanned,
+)
 
 DATA_ON_NODE = data_on("StatefulSet/integration/mirth-db", host("/srv/mirth-db", "DirectoryOrCreate"))
 BROKEN_BUDGET = change("PodDisruptionBudget/integration/rabbitmq", app="rabbit-mq")
 
 ARCHIVE_ON_ONE_ZONE = unplanned("StatefulSet/imaging/orthanc", "worker-a1", "worker-a2")
 LAST_REPLICA = change("StatefulSet/integration/rabbitmq", trouble={0: Trouble("NotReady", "2026-11-19T23:05:12Z")})
+WAITING_REPLACEMENT = enter(
+    "Input//replacements.csv",
+    pod="Pod/imaging/image-viewer-d9xk4w2m7t-gone1",
+    uid="image-viewer-gone1",
+    restarts=0,
+    namespace="imaging",
+    workload="Deployment/imaging/image-viewer",
+    how="evicted",
+    cause="EvictionByEvictionAPI",
+    failed_at="2026-11-06T21:40:00Z",
+    failed_basis="condition DisruptionTarget",
+    seen_last="2026-11-06T02:00:00Z",
+    gone_by="2026-11-07T02:00:00Z",
+    replacement="Pod/imaging/image-viewer-d9xk4w2m7t-late1",
+    replacement_uid="image-viewer-late1",
+    matched_by="order",
+    replaced_by="ReplicaSet/imaging/image-viewer-d9xk4w2m7t",
+    field_manager="kube-controller-manager",
+    created_at="2026-11-06T21:40:02Z",
+    reason="what replaced it was not seen Ready",
+    unready_at="2026-11-07T02:00:00Z",
+    cluster_uid=uid("Namespace", "", "kube-system"),
+)
 
 FAULTS = (
     Fault(
@@ -193,6 +228,12 @@ FAULTS = (
             "Deployment/ehr/fhir-server",
             trouble={0: Trouble("OOMKilled", "2026-11-19T22:41:37Z", 3)},
         ),
+    ),
+    Fault(
+        "Deployment/imaging/image-viewer",
+        "HK-AVL-14",
+        "a pod was evicted, and what was made in its place was not Ready at the next nightly snapshot",
+        WAITING_REPLACEMENT,
     ),
     Fault(
         "Service/integration/lab-results",

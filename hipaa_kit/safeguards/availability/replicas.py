@@ -158,13 +158,13 @@ def replicas_spread(
     spread: pd.DataFrame,
     nodes: pd.DataFrame,
     pods: pd.DataFrame,
-    blind_constraints: pd.DataFrame,
+    spread_rules: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every ePHI workload with several ready replicas by the nodes and zones under them.
 
     Parameters
     ----------
-    ephi_workloads, spread, nodes, pods, blind_constraints : tables of those names
+    ephi_workloads, spread, nodes, pods, spread_rules : tables of those names
 
     Returns
     -------
@@ -179,7 +179,9 @@ def replicas_spread(
     zones = workers[workers["zone"] != ""]["zone"].nunique()
     examined = spread.rename(columns={"workload": "object"})
     examined = examined.merge(ephi_workloads[["object", "pods"]], on="object").assign(all_zones=zones)
-    missed = blind_constraints.merge(pods[["object", "workload"]], left_on="pod", right_on="object")
+    missed = spread_rules[spread_rules["counts_itself"].eq(False)].merge(
+        pods[["object", "workload"]], left_on="pod", right_on="object"
+    )
     keys = missed.groupby("workload")["topology_key"].agg(lambda each: ", ".join(sorted(set(each))))
     examined["missed"] = texts_for(examined["object"], keys)
     single_zone = (examined["zones"] <= 1) & (zones > 1)

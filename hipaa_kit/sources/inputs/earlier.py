@@ -9,8 +9,9 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row, items
 from hipaa_kit.sources.inputs.parsing import Sheet
 from hipaa_kit.sources.inputs.records import RecordKind
-from hipaa_kit.sources.inputs.values import get, moment, text, truth, whole
+from hipaa_kit.sources.inputs.values import get, moment, number, text, truth, whole
 from hipaa_kit.tables import evidence as tables
+from hipaa_kit.tables.history import ENDINGS, MATCHES, REPLACEMENTS
 
 VERIFICATION: Final = "hipaa-kit bundle 1"
 """What the answer of `hipaa-kit verify` says that it is."""
@@ -86,6 +87,31 @@ def read_state(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG00
         yield Row(tables.EARLIER_STATE, values)
 
 
+MOMENTS: Final = ("failed_at", "seen_last", "gone_by", "created_at", "ready_at", "unready_at")
+"""Columns of the table `replacements` that hold a moment."""
+
+
+def is_series(document: Any) -> bool:
+    """Tell whether a table says what replaced what, as the history of a series of snapshots does."""
+    return isinstance(document, Sheet) and set(document.columns) == set(REPLACEMENTS.names)
+
+
+def read_series(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 - every form reads alike
+    """Yield the instances that ended."""
+    for line_number, row in document.rows:
+        values: dict[str, Any] = {name: text(row, name) for name in REPLACEMENTS.names}
+        known = values["how"] in ENDINGS and values["matched_by"] in MATCHES and values["pod"] and values["uid"]
+        dated = all(moment(values[name]) == values[name] for name in MOMENTS) and values["seen_last"]
+        values["restarts"] = whole(row, "restarts")
+        values["seconds_to_ready"] = number(row["seconds_to_ready"])
+        told = values["restarts"] is not None and (values["seconds_to_ready"] or 0) >= 0
+        if not known or not dated or not told:
+            raise InputError(
+                f"line {line_number} is no row of a history", "", "take what hipaa-kit history writes as it is"
+            )
+        yield Row(REPLACEMENTS, values)
+
+
 INPUTS: Final = (
     Input(
         "earlier_state",
@@ -93,6 +119,13 @@ INPUTS: Final = (
         (Form("table security_state of an earlier bundle, CSV", is_state, read_state),),
         (tables.EARLIER_STATE,),
         "cp EARLIER_BUNDLE/data/tables/security_state.csv inputs/earlier_state.csv",
+    ),
+    Input(
+        "replacements",
+        "what replaced the pods that ended, from a series of snapshots",
+        (Form("table replacements of a history, CSV", is_series, read_series),),
+        (REPLACEMENTS,),
+        "hipaa-kit history SNAPSHOTS --table replacements -f csv > inputs/replacements.csv",
     ),
     Input(
         "verified_bundles",

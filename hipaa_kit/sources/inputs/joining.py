@@ -102,8 +102,29 @@ def _add_metric(kept: Values, more: Mapping[str, Any]) -> None:
     kept["most"] = max(kept["most"], more["most"])
 
 
+def _add_replacement(kept: Values, more: Mapping[str, Any]) -> None:
+    """Take back what is known of a replacement that two series tell differently: the order of files decides nothing."""
+    if any(kept.get(name) != more.get(name) for name in TOLD):
+        kept.update(seconds_to_ready=None, unready_at="", reason="two series tell it differently")
+    if kept.get("cluster_uid") != more.get("cluster_uid"):
+        kept["cluster_uid"] = ""
+
+
+TOLD: Final = (
+    "how",
+    "workload",
+    "failed_at",
+    "replacement_uid",
+    "created_at",
+    "ready_at",
+    "seconds_to_ready",
+    "unready_at",
+)
+"""Columns of `replacements` that two series must tell alike."""
+
 ADDED: Final[dict[str, Callable[[Values, Mapping[str, Any]], None]]] = {
     "flow_records": _add_flow,
     "metric_samples": _add_metric,
+    "replacements": _add_replacement,
 }
 """Tables whose rows are added up."""

@@ -259,3 +259,22 @@ def test_an_earlier_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert set(state["taken_at"]) == {"2026-10-31T02:00:00Z"}
     strange = given(tmp_path / "b", a=sample.EARLIER_STATE.replace("binding,", "guess,"))
     assert strange.status("earlier_state") != "given"
+
+
+def test_a_series_is_read_as_it_was_written_and_two_that_differ_take_back_what_they_tell(tmp_path: Path) -> None:
+    [row] = given(tmp_path, a=sample.REPLACEMENTS).tables["replacements"].to_dict("records")
+    assert (row["how"], row["restarts"], row["seconds_to_ready"], row["cluster_uid"]) == ("evicted", 0, 40.0, "c1")
+    late = sample.REPLACEMENTS.replace("10:00:40Z,40.0", "10:01:40Z,100.0")
+    for number, files in enumerate(({"a": sample.REPLACEMENTS, "b": late}, {"a": late, "b": sample.REPLACEMENTS})):
+        [row] = given(tmp_path / str(number), **files).tables["replacements"].to_dict("records")
+        assert (pd.isna(row["seconds_to_ready"]), row["reason"]) == (True, "two series tell it differently")
+    other = sample.REPLACEMENTS.replace(",c1", ",c2")
+    [row] = given(tmp_path / "c", a=sample.REPLACEMENTS, b=other).tables["replacements"].to_dict("records")
+    assert (row["seconds_to_ready"], row["cluster_uid"]) == (40.0, "")
+
+
+@pytest.mark.parametrize(
+    ("was", "now"), [(",evicted,", ",lost,"), ("2026-11-10T10:00:40Z", "later"), (",40.0,", ",-1,")]
+)
+def test_a_series_that_no_history_wrote_is_not_read(tmp_path: Path, was: str, now: str) -> None:
+    assert given(tmp_path, a=sample.REPLACEMENTS.replace(was, now)).status("replacements") != "given"
