@@ -150,8 +150,9 @@ SELECTED: Final = {
         f" WHEN {_is_there('requestObject')} THEN 'request'"
         f" WHEN {_is_there('responseObject')} THEN 'response' ELSE 'none' END"
     ),
-    "holds_values": (
-        f"coalesce({_HOLDS} AND ({_has_values('requestObject')} OR {_has_values('responseObject')}), false)"
+    "holds_values": (  # few are: of the others the bodies are not looked at
+        f"CASE WHEN {_HOLDS}"
+        f" THEN coalesce({_has_values('requestObject')} OR {_has_values('responseObject')}, false) ELSE false END"
     ),
     "leaks": "[]::VARCHAR[]",
 }

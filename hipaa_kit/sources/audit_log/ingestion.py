@@ -56,11 +56,25 @@ class NoEventsError(InputError):
     """What was taken for an audit log holds no event."""
 
 
-def key_of(sources: Sequence[str | Path], only: Collection[str] = (), limits: Limits = LIMITS) -> str:
-    """Return a digest of everything that a store is made from: the files, and the code by which they are read."""
-    with _entries(sources, only, limits) as entries:
-        made_from = [code_digest(*ROOMS), [list(_about(entry)) for entry in entries]]
-        return hashlib.sha256(canonical_json(made_from)).hexdigest()
+def ingest_under(base: Path, sources: Sequence[str | Path], only: Collection[str] = ()) -> AuditLog:
+    """Read audit logs into a folder that is named for all that a store is made from: the files, and the code.
+
+    Parameters
+    ----------
+    base
+        Where such folders lie.
+    sources, only
+        As `ingest` takes them.
+
+    Raises
+    ------
+    InputError
+        A source cannot be read, or none holds an event.
+    """
+    with _entries(sources, only, LIMITS) as entries:
+        digests = [_about(entry) for entry in entries]
+        made_from = [code_digest(*ROOMS), [list(each) for each in digests]]
+        return _ingested(base / hashlib.sha256(canonical_json(made_from)).hexdigest()[:32], entries, digests)
 
 
 def _about(entry: Entry) -> tuple[str, str]:
@@ -98,15 +112,17 @@ def ingest(
     InputError
         A source cannot be read, or none holds an event.
     """
-    target = Path(folder)
     with _entries(sources, only, limits) as entries:
-        digests = [_about(entry) for entry in entries]
-        manifest = _begun(target, digests)
-        if manifest["complete"]:
-            with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
-                return AuditLog.open(target)
-            manifest = _anew(target, digests)
-        _Ingest(target, manifest).run(entries)
+        return _ingested(Path(folder), entries, [_about(entry) for entry in entries])
+
+
+def _ingested(target: Path, entries: list[Entry], digests: list[tuple[str, str]]) -> AuditLog:
+    manifest = _begun(target, digests)
+    if manifest["complete"]:
+        with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
+            return AuditLog.open(target)
+        manifest = _anew(target, digests)
+    _Ingest(target, manifest).run(entries)
     return AuditLog.open(target)
 
 
