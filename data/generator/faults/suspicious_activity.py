@@ -265,10 +265,7 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
     ),
     (
         names_changed,
-        (
-            ("LOG-24", "ConfigMap/kube-system/coredns", "how names are answered in the cluster is changed by hand"),
-            ("LOG-16", "ConfigMap/kube-system/coredns", "it stands beside the sensor, in a namespace that watches"),
-        ),
+        (("LOG-24", "ConfigMap/kube-system/coredns", "how names are answered in the cluster is changed by hand"),),
     ),
     (
         door_opened,
