@@ -54,6 +54,7 @@ class MadeLog:
     """A made log in memory."""
 
     def __init__(self, events: int) -> None:
+        self.digest = f"made of {events} events"
         self.connection = duckdb.connect(config={"memory_limit": "900MB", "threads": 2})
         self.connection.execute(MADE, {"events": events})
         self.connection.execute(PLANTED)

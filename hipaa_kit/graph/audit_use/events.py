@@ -8,10 +8,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.audit_use.uses import COUNTS, asked, moment
+from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import BUILT_IN
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
+from hipaa_kit.sources.audit_log.asking import Log
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_use import BREAK_GLASS_USE, CANARIES
 from hipaa_kit.tables.declaration import rows_of
@@ -30,10 +32,17 @@ def break_glass_use(
     audit_sources: pd.DataFrame,  # noqa: ARG001 - names the input
     grants: pd.DataFrame,
     tickets: pd.DataFrame,
-) -> Iterator[dict[str, Any]]:
-    """Yield a row per person and day on which requests were made by who holds emergency access."""
+) -> pd.DataFrame:
+    """Return a row per person and day on which requests were made by who holds emergency access."""
     held = grants.loc[grants["break_glass"], ["subject_kind", "subject"]].drop_duplicates()
     held = held[held["subject_kind"].isin([USER, USER_GROUP])].reset_index(drop=True)
+    log = snapshot.audit_log
+    if log is None:
+        return BREAK_GLASS_USE.frame()
+    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: _emergency_uses(log, held, tickets))
+
+
+def _emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
     sql = f"""
         SELECT who AS "user", strftime(received, '%Y-%m-%d') AS day, subject AS through, {COUNTS}
         FROM requests JOIN held ON (subject_kind = '{USER}' AND subject = who)
@@ -41,7 +50,7 @@ def break_glass_use(
         GROUP BY who, day, subject
     """  # noqa: S608
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in asked(snapshot, sql, held=held) if len(held) else []:
+    for row in asked(log, sql, held=held) if len(held) else []:
         found.setdefault((row["user"], row["day"]), row)
     for row in found.values():
         near = _near(tickets, row["first_at"], row["last_at"])
@@ -67,10 +76,20 @@ def canaries(
     common_window: pd.DataFrame,
     drills: pd.DataFrame,
     tickets: pd.DataFrame,
-) -> Iterator[dict[str, Any]]:
-    """Yield a row per exercise that tests detection by an act on an object that it names."""
-    resources = {kind.kind: kind.resource for kind in BUILT_IN}
+) -> pd.DataFrame:
+    """Return a row per exercise that tests detection by an act on an object that it names."""
     tests = drills[drills["kind"].str.lower().isin(TESTS) & (drills["scope"].str.count("/") == 2)]
+    made_from = [tests, common_window, tickets]
+    if snapshot.audit_log is None:
+        return CANARIES.frame(_tested(None, *made_from))
+    log = snapshot.audit_log
+    return of_log(CANARIES, log, made_from, lambda: _tested(log, *made_from))
+
+
+def _tested(
+    log: Log | None, tests: pd.DataFrame, common_window: pd.DataFrame, tickets: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    resources = {kind.kind: kind.resource for kind in BUILT_IN}
     windows = rows_of(common_window)
     for row in rows_of(tests):
         kind, namespace, name = parse_object_id(row["scope"])
@@ -79,7 +98,7 @@ def canaries(
             SELECT min(received) AS seen FROM requests, wanted WHERE requests.resource = wanted.resource
                 AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day
         """
-        found = asked(snapshot, sql, wanted=pd.DataFrame([wanted]))
+        found = asked(log, sql, wanted=pd.DataFrame([wanted])) if log else []
         seen = moment(found[0]["seen"]) if found else ""
         covered = any(
             not each["doubt"] and each["first_at"][:10] < row["date"] < each["last_at"][:10] for each in windows

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import find_resource
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.rbac import service_account_of
-from hipaa_kit.sources.audit_log.asking import ask
+from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_use import COMMON_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
 from hipaa_kit.tables.declaration import rows_of
@@ -53,11 +54,8 @@ def moment(value: Any) -> str:
     return "" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def asked(snapshot: Snapshot, sql: str, **frames: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the answers of the log to a question about requests, with identities and moments as tables have them."""
-    log = snapshot.audit_log
-    if log is None:
-        return []
+def asked(log: Log, sql: str, **frames: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the answers of a log to a question about requests, with identities and moments as tables have them."""
     rows = rows_of(ask(log, REQUESTS + sql, frames))
     for row in rows:
         row |= {name: moment(row[name]) for name in ("first_at", "last_at") if name in row}
@@ -67,40 +65,46 @@ def asked(snapshot: Snapshot, sql: str, **frames: pd.DataFrame) -> list[dict[str
 
 
 @builds(IDENTITIES, optional=["workforce"])
-def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.DataFrame) -> list[dict[str, Any]]:  # noqa: ARG001 - names the input
+def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity, with its last day where no role of it holds any longer."""
+    log = snapshot.audit_log
+    if log is None:
+        return IDENTITIES.frame()
     lasting = set(workforce.loc[workforce["until"] == "", "user"])
     ended = workforce[~workforce["user"].isin(lasting)].groupby("user", as_index=False)[["until"]].max()
+    return of_log(IDENTITIES, log, [ended], lambda: _identities(log, ended))
+
+
+def _identities(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
     sql = f"""
         SELECT who AS "user", {COUNTS}, {REFUSED}, string_agg(DISTINCT nullif(behind, ''), ' ') AS acted_by,
             any_value(ended.until) AS ended_on,
             count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end
         FROM requests LEFT JOIN ended ON ended."user" = who GROUP BY who
     """  # noqa: S608
-    rows = asked(snapshot, sql, ended=ended)
+    rows = asked(log, sql, ended=ended)
     texts = ("acted_by", "ended_on")
     return [{**row, **{name: "" if pd.isna(row[name]) else row[name] for name in texts}} for row in rows]
 
 
 @builds(IDENTITY_GROUPS)
-def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> list[dict[str, Any]]:  # noqa: ARG001 - names the input
+def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and group that the API server saw it in."""
-    return asked(
-        snapshot,
-        f"""SELECT who AS "user", "group", {COUNTS} FROM (SELECT who, received, unnest(groups) AS "group" FROM requests)
-            WHERE "group" <> '' GROUP BY who, "group" """,  # noqa: S608
-    )
+    log = snapshot.audit_log
+    sql = f"""SELECT who AS "user", "group", {COUNTS}
+        FROM (SELECT who, received, unnest(groups) AS "group" FROM requests)
+        WHERE "group" <> '' GROUP BY who, "group" """  # noqa: S608
+    return IDENTITY_GROUPS.frame() if log is None else of_log(IDENTITY_GROUPS, log, [], lambda: asked(log, sql))
 
 
 @builds(IDENTITY_USE)
-def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> list[dict[str, Any]]:  # noqa: ARG001 - names the input
+def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and what it used."""
+    log = snapshot.audit_log
     keys = "verb, api_group, resource, subresource, namespace"
-    return asked(
-        snapshot,
-        f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
-            FROM requests GROUP BY who, {keys}, bare_path""",  # noqa: S608 - parts of our own
-    )
+    sql = f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
+        FROM requests GROUP BY who, {keys}, bare_path"""  # noqa: S608 - parts of our own
+    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: asked(log, sql))
 
 
 @builds(EPHI_TOUCHES)
@@ -110,14 +114,22 @@ def ephi_touches(
     ephi_objects: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
     pods: pd.DataFrame,
-) -> Iterator[dict[str, Any]]:
-    """Yield a row per identity, object in a namespace with ePHI, and verb; what asks for all namespaces counts in each.
+) -> pd.DataFrame:
+    """Return a row per identity, object in a namespace with ePHI, and verb; what asks for all namespaces is in each.
 
     Whose pods are gone cannot be told of their names: such a pod is not `declared`, and its namespace shows.
     """
+    log = snapshot.audit_log
+    if log is None:
+        return EPHI_TOUCHES.frame()
     places = pd.DataFrame({"place": sorted(set(ephi_objects["namespace"]) - {""})}, dtype="str")
     mine = pods.loc[pods["workload"].isin(ephi_workloads["object"]), "object"]
     declared = {*ephi_objects["object"], *mine}
+    told = pd.DataFrame({"object": sorted(declared)}, dtype="str")
+    return of_log(EPHI_TOUCHES, log, [places, told], lambda: _touches(log, places, declared))
+
+
+def _touches(log: Log, places: pd.DataFrame, declared: set[str]) -> Iterator[dict[str, Any]]:
     sql = f"""
         SELECT who AS "user", api_group, resource, subresource, place, name, verb, {COUNTS}, {REFUSED}
         FROM requests JOIN places ON namespace = place OR (namespace = '' AND name = '' AND verb IN ('list', 'watch'))
@@ -125,7 +137,7 @@ def ephi_touches(
             'persistentvolumeclaims'))
         GROUP BY who, api_group, resource, subresource, place, name, verb
     """  # noqa: S608
-    for row in asked(snapshot, sql, places=places):
+    for row in asked(log, sql, places=places):
         kind = find_resource(row["api_group"], row["resource"])
         target = object_id(kind.kind if kind else row["resource"], row["place"], row["name"] or "*")
         kept = {name: row[name] for name in EPHI_TOUCHES.names if name in row}

@@ -74,6 +74,11 @@ class Site:
             {"break_glass": glass} if (glass := self.lists.get("break_glass_bindings")) else {}
         )
 
+    def parts(self) -> list[pd.DataFrame | str]:
+        """Return everything on which an answer depends, in an order that is always the same."""
+        lists = {name: sorted(set(words)) for name, words in sorted(self.lists.items())}
+        return [repr(lists), f"{self.matrix} {self.calendar}", *(self.frames[name] for name in sorted(self.frames))]
+
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
         """Frames that the queries name."""

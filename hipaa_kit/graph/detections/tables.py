@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import pandas as pd
+
 from hipaa_kit.graph.detections.hits import Hunt
 from hipaa_kit.graph.detections.sight import Held, sights
 from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
 from hipaa_kit.inventory.audit import log_readers
+from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.monitoring.detectors import AUDIT_WEBHOOK
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.sources.audit_log.asking import Log
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.detections import DETECTION_HITS, DETECTION_SIGHT
@@ -42,18 +46,24 @@ def site_from(tables: TableSet, held: Held | None = None) -> Site:
 
 
 @builds(DETECTION_HITS, optional=OPTIONAL, uses=(*SITE_TABLES, *ALSO, *HELD))
-def detection_hits(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, Any]]:
-    """Yield a row per hit; without a log there is none, and no check takes that for nothing found."""
+def detection_hits(snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
+    """Return a row per hit; without a log there is none, and no check takes that for nothing found."""
     log = snapshot.audit_log
     if log is None:
-        return
+        return DETECTION_HITS.frame()
     held = Held.of(tables)
+    site = site_from(tables, held)
+    made_from = [held.windows, held.gaps, *site.parts()]
+    return of_log(DETECTION_HITS, log, made_from, lambda: _hits(log, site, held))
+
+
+def _hits(log: Log, site: Site, held: Held) -> Iterator[dict[str, Any]]:
     windows = held.windows
     best_effort = set(windows.loc[windows["delivery"] == "best_effort", "object"])
     gaps = (_gap(row, row["object"] in best_effort) for row in rows_of(held.gaps))
     # Names that cannot be seen are escaped, and two may come to look alike: a sender must not stop us by that.
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in (*Hunt(log, site_from(tables, held)).rows(), *gaps):
+    for row in (*Hunt(log, site).rows(), *gaps):
         same = found.setdefault(tuple(row[name] for name in DETECTION_HITS.key), row)
         if same is not row:
             same["events"] += row["events"]

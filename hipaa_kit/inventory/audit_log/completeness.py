@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import object_id
-from hipaa_kit.sources.audit_log.asking import ask
+from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS
 from hipaa_kit.tables.declaration import rows_of
@@ -115,6 +116,10 @@ def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFra
     log = snapshot.audit_log
     if log is None:
         return AUDIT_WINDOWS.frame()
+    return of_log(AUDIT_WINDOWS, log, [audit_sources], lambda: _windows(log, audit_sources))
+
+
+def _windows(log: Log, audit_sources: pd.DataFrame) -> pd.DataFrame:
     windows = _named(ask(log, WINDOWS)).merge(ask(log, DISORDER), on=["server", "log"])
     windows = windows.merge(ask(log, USUAL), on=["server", "log"], how="left")
     windows["restarts"] = windows["restarts"].astype("Int64").mask(windows["own"].eq(0))
@@ -140,15 +145,18 @@ def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:
     log = snapshot.audit_log
     if log is None:
         return AUDIT_GAPS.frame()
-    return _named(ask(log, GAPS, {"starts": ask(log, STARTS)}))
+    return of_log(AUDIT_GAPS, log, [], lambda: _named(ask(log, GAPS, {"starts": ask(log, STARTS)})))
 
 
 @builds(AUDIT_LEVELS)
-def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[dict[str, Any]]:  # noqa: ARG001
-    """Yield a row per resource and kind of request."""
-    if snapshot.audit_log is None:
-        return
-    for row in rows_of(ask(snapshot.audit_log, LEVELS_SEEN)):
+def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    """Return a row per resource and kind of request."""
+    log = snapshot.audit_log
+    return AUDIT_LEVELS.frame() if log is None else of_log(AUDIT_LEVELS, log, [], lambda: _levels(log))
+
+
+def _levels(log: Log) -> Iterator[dict[str, Any]]:
+    for row in rows_of(ask(log, LEVELS_SEEN)):
         seen = sorted((each if each in LEVELS else "" for each in row.pop("levels")), key=LEVELS.index)
         yield {**row, "least": seen[0], "most": seen[-1]}
 
@@ -156,6 +164,7 @@ def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> Iterator[di
 @builds(AUDIT_VALUES)
 def audit_values(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
     """Return a row per way in which values got into a log; the values themselves were dropped when it was read."""
-    if snapshot.audit_log is None:
+    log = snapshot.audit_log
+    if log is None:
         return AUDIT_VALUES.frame()
-    return _named(ask(snapshot.audit_log, VALUES)).fillna({"first_at": "", "last_at": ""})
+    return of_log(AUDIT_VALUES, log, [], lambda: _named(ask(log, VALUES)).fillna({"first_at": "", "last_at": ""}))
