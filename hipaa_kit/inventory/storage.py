@@ -132,13 +132,22 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "type": sources[0] if sources else "",
             "driver": text(spec, "csi", "driver"),
             "disk": disk_of(spec),
-            "host_path": text(spec, "hostPath", "path"),
+            "host_path": _folder_of_node(spec),
             "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
             "storage_class": text(spec, "storageClassName"),
             "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),
             "phase": text(record.content, "status", "phase"),
             "capacity_bytes": whole(mapping(spec, "capacity").get("storage")),
         }
+
+
+def _folder_of_node(spec: Mapping[str, Any]) -> str:
+    """Return the folder of a node that a PersistentVolume gives; a local volume may be a device, which is none.
+
+    Source: https://kubernetes.io/docs/concepts/storage/volumes/#local
+    """
+    local = text(spec, "local", "path")
+    return text(spec, "hostPath", "path") or ("" if local.startswith("/dev/") else local)
 
 
 def disk_of(spec: Mapping[str, Any]) -> str:
