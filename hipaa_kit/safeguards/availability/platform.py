@@ -25,8 +25,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
     Notes
     -----
     An even number of members tolerates no more losses than one member fewer. A member that is not ready is lost
-    already, and a node takes all members that run on it along: what is left must still be more than half. With one
-    API server etcd may live on, and nobody can ask it.
+    already, and a node takes all members that run on it along: those that are ready elsewhere must still be more than
+    half. With one API server etcd may live on, and nobody can ask it; one that is not ready answers nobody either.
     Source: https://etcd.io/docs/latest/faq/#what-is-failure-tolerance
     """
     members = control_plane_members
@@ -38,6 +38,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
                 "object": "Cluster//control-plane",
                 "etcd": len(etcd),
                 "servers": len(servers),
+                "answering": int(servers["ready"].fillna(False).sum()),
+                "mute": int(servers["ready"].isna().sum()),
                 "ready": int(etcd["ready"].fillna(False).sum()),
                 "silent": int(etcd["ready"].isna().sum()),
                 "nodes": etcd["node"].nunique(),
@@ -85,8 +87,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
         ),
         fails(
             (number > 2) & (examined["left"] < examined["quorum"]),
-            "{etcd} members of etcd run on {nodes} nodes: the loss of one node leaves {left}, fewer than the {quorum} "
-            "that writes need",
+            "{etcd} members of etcd run on {nodes} nodes, {ready} of them ready: the loss of one node leaves {left}, "
+            "fewer than the {quorum} that writes need",
             observed="{nodes} nodes",
             expected="a node each",
             rests_on=["control_plane_members"],
@@ -98,9 +100,21 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             expected="at least 2",
             rests_on=["control_plane_members"],
         ),
+        fails(
+            (number > 0) & (examined["servers"] > 1) & (examined["answering"] + examined["mute"] <= 1),
+            "of {servers} API servers {answering} is ready: without another nothing can be asked or changed",
+            observed="{answering} ready",
+            expected="at least 2 ready",
+            rests_on=["control_plane_members"],
+        ),
         not_assessed(
             (number > 0) & (examined["silent"] > 0),
             "members of etcd that do not say whether they are ready: {silent}",
+            code="input_missing",
+        ),
+        not_assessed(
+            (number > 0) & (examined["mute"] > 0) & (examined["answering"] < 2),
+            "API servers that do not say whether they are ready: {mute}",
             code="input_missing",
         ),
         reviews(
@@ -112,13 +126,15 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             rests_on=["control_plane_members"],
         ),
         evidence="pods",
-        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers",
+        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers, "
+        "{answering} of them ready",
     )
 
 
 def _left_without_a_node(etcd: pd.DataFrame) -> int:
-    """Return how many members are left, at worst, when one node is lost."""
-    return len(etcd) - int(etcd.groupby("node").size().max()) if len(etcd) else 0
+    """Return how many members are left that may be ready, at worst, when one node is lost."""
+    ready = etcd[etcd["ready"].fillna(True).astype(bool)]
+    return len(ready) - int(ready.groupby("node").size().max()) if len(ready) else 0
 
 
 @check("HK-AVL-08")
