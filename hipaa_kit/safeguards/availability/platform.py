@@ -214,22 +214,37 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
 
     Notes
     -----
-    A quota of Services or Secrets, or a range for claims, bounds nothing that runs. A limit that cannot be read bounds
-    nothing that is known.
-    Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+    A quota of Services or Secrets, or a range for claims, bounds nothing that runs; nor does a range that only names a
+    least. A limit that cannot be read bounds nothing that is known. A request by default keeps the scheduler's count
+    true, and whoever asks for a request of his own may use more: it is asked about, as is a quota whose scopes leave
+    pods out of it.
+    Sources: https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes,
+    https://kubernetes.io/docs/concepts/policy/limit-range/
     """
-    bounding = quotas["resource"].isin(BOUNDING) & quotas["hard"].notna()
-    quotas, limit_ranges = quotas[bounding], limit_ranges[limit_ranges["type"].isin(["Container", "Pod"])]
+    quotas = quotas[quotas["resource"].isin(BOUNDING) & quotas["hard"].notna()]
+    ranges = limit_ranges[
+        limit_ranges["type"].isin(["Container", "Pod"]) & limit_ranges["resource"].isin(["cpu", "memory"])
+    ]
+    limiting = ranges["default_limit"].notna() | ranges["most"].notna()
+    scoped, asking = quotas["scopes"] != "", (ranges["default_request"] > 0).fillna(False)
     holding = ephi_objects[ephi_objects["kind"].isin(["Pod", "PersistentVolumeClaim"])]["namespace"]
     examined = pd.DataFrame({"namespace": sorted(set(holding))}, dtype="str")
-    by_quota = quotas.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
-    by_range = limit_ranges.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
-    guards = texts_for(examined["namespace"], by_quota) + " " + texts_for(examined["namespace"], by_range)
-    examined = examined.assign(object="Namespace//" + examined["namespace"], guards=guards.str.strip())
+    examined = examined.assign(
+        object="Namespace//" + examined["namespace"],
+        guards=_guards(examined["namespace"], quotas[~scoped], ranges[limiting]),
+        partly=_guards(examined["namespace"], quotas[scoped], ranges[~limiting & asking]),
+    )
+    bare = examined["guards"] == ""
     return judge(
         examined,
+        reviews(
+            bare & (examined["partly"] != ""),
+            "is {partly} enough? It holds for some of the pods, or gives requests and bounds nothing",
+            observed="{partly}",
+            rests_on=["quotas", "limit_ranges"],
+        ),
         fails(
-            examined["guards"] == "",
+            bare & (examined["partly"] == ""),
             "has neither a ResourceQuota nor a LimitRange that bounds pods, CPU or memory",
             expected="at least one of them",
             rests_on=["quotas", "limit_ranges"],
@@ -237,3 +252,9 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
         evidence="guards",
         passes="guarded by {guards}",
     )
+
+
+def _guards(namespaces: pd.Series, *tables: pd.DataFrame) -> pd.Series:
+    """Return the objects of tables that stand in each namespace, joined by spaces."""
+    objects = pd.concat([table[["namespace", "object"]] for table in tables])
+    return texts_for(namespaces, objects.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names)))))
