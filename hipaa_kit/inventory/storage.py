@@ -15,6 +15,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.disks import disk_of
 from hipaa_kit.kube.quantities import whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.storage import (
@@ -148,19 +149,6 @@ def _folder_of_node(spec: Mapping[str, Any]) -> str:
     """
     local = text(spec, "local", "path")
     return text(spec, "hostPath", "path") or ("" if local.startswith("/dev/") else local)
-
-
-def disk_of(spec: Mapping[str, Any]) -> str:
-    """Return what identifies the disk behind a PersistentVolume, "" where nothing does.
-
-    Volumes with the same driver and handle are one disk, and so is what one server exports by one path.
-    Source: https://kubernetes.io/docs/concepts/storage/volumes/#csi, `volumeHandle`
-    """
-    handle = text(spec, "csi", "volumeHandle")
-    if handle:
-        return f"{text(spec, 'csi', 'driver')} {handle}"
-    server, path = text(spec, "nfs", "server"), text(spec, "nfs", "path")
-    return f"nfs {server}:{path.rstrip('/') or '/'}" if server and path else ""
 
 
 def same_disk(claims: pd.DataFrame, persistent_volumes: pd.DataFrame) -> pd.DataFrame:
