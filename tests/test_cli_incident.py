@@ -52,3 +52,13 @@ def test_without_a_log_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr()
     assert "no audit log was given" in told.out
     assert "what was done is not known" in told.err
+
+
+def test_a_log_that_lies_elsewhere_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    objects = tmp_path / "objects"
+    objects.symlink_to(shipped("data") / "clinic" / "objects")
+    log = str(shipped("data") / "clinic" / "audit_log")
+    assert main(["incident", str(objects), *ASKED[2:], "--audit-log", log]) == EXIT_DONE
+    told = capsys.readouterr()
+    assert "deletecollection" in told.out
+    assert "no audit log was given" not in told.out

@@ -93,6 +93,7 @@ ACCESS = tuple(
     for resource in resources.split()
     for verb in verbs.split()
 )
+TESTED = "ConfigMap/cicd/detection-test"
 DRILL_COLUMNS = ("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes", "actions_closed")
 DRILLS = (
     ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15, "yes"),
@@ -105,6 +106,7 @@ DRILLS = (
     ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
     ("penetration test", "2026-06-23", "patient portal and FHIR interface", "passed", "", "", "yes"),
     ("application scan", "2026-10-29", "patient portal and FHIR interface", "passed", "", "", "yes"),
+    ("detection test", "2026-11-13", TESTED, "passed", "", "", "yes"),
     ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
 KEYS = (
@@ -127,6 +129,23 @@ TICKETS = (
     ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
 )
 ALERTED = (
+    (
+        *(
+            "CLIN-1086",
+            "2026-11-08T08:14:00Z",
+            "2026-11-08T11:35:00Z",
+            "alert",
+            "high",
+            "Node//worker-b1",
+            "closed",
+            "",
+        ),
+        *("EmergencyAccessUsed", "2026-11-08T08:19:00Z", ""),
+    ),
+    (
+        *("CLIN-1092", "2026-11-13T15:21:00Z", "2026-11-13T15:55:00Z", "exercise", "low", TESTED, "closed", ""),
+        *("DetectionTest", "2026-11-13T15:30:00Z", ""),
+    ),
     (
         *("CLIN-1084", "2026-11-07T02:12:00Z", "2026-11-07T05:40:00Z", "availability", "critical", PACS, "closed", ""),
         *("VolumeFillsUp", "2026-11-07T02:21:00Z", ""),

@@ -26,7 +26,7 @@ from hipaa_kit.cli.paths import add_paths
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
 from hipaa_kit.cli.remedies import add_remedies
-from hipaa_kit.cli.terminal import Parser, now
+from hipaa_kit.cli.terminal import Parser, add_audit_log, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -155,14 +155,7 @@ def _assess(verbs: Any) -> None:
         metavar="PATH",
         help="what people signed; the folder records beside scope.yaml by default",
     )
-    verb.add_argument(
-        "--audit-log",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="the API server's audit log, files or folders; repeatable; what lies in the input, or in the folder"
-        " audit_log beside scope.yaml, by default",
-    )
+    add_audit_log(verb)
     verb.add_argument(
         "--as-of",
         "--now",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hipaa_kit.cli.terminal import make_verb, refuse_existing, say
+from hipaa_kit.cli.terminal import add_audit_log, make_verb, refuse_existing, say, write_folder
 from hipaa_kit.errors import EXIT_DONE
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ def add_incident(verbs: Any) -> None:
     verb.add_argument(
         "--inputs", default="", metavar="DIR", help="what else is known; the folder inputs beside scope.yaml by default"
     )
+    add_audit_log(verb)
     verb.add_argument("-f", "--format", default="text", choices=("text", "json"), help="text (default) or json")
     verb.add_argument("-o", "--out", default="", metavar="DIR", help="folder to make, with a CSV file for each table")
 
@@ -41,11 +41,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if arguments.out:
         refuse_existing(arguments.out)
-    run = assessment(arguments.snapshot, scope=arguments.scope, inputs=arguments.inputs)
+    run = assessment(arguments.snapshot, scope=arguments.scope, inputs=arguments.inputs, audit_log=arguments.audit_log)
     found = run.incident(arguments.who, arguments.since, arguments.until)
     if arguments.out:
-        _write(found, Path(arguments.out))
-        print(arguments.out)
+        write_folder(arguments.out, _files(found))
     elif arguments.format == "json":
         held = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in PARTS}
         print(json.dumps({"who": found.who, "since": found.since, "until": found.until, **held}, indent=1))
@@ -56,13 +55,10 @@ def _run(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _write(found: Incident, folder: Path) -> None:
+def _files(found: Incident) -> dict[str, bytes]:
     from hipaa_kit.tables import TABLES
 
-    folder.mkdir(parents=True)
-    for name in PARTS:
-        text = TABLES[f"incident_{name}"].to_csv(getattr(found, name))
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
+    return {f"{name}.csv": TABLES[f"incident_{name}"].to_csv(getattr(found, name)).encode() for name in PARTS}
 
 
 def _sentences(found: Incident) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import make_verb, print_table, say
+from hipaa_kit.cli.terminal import add_audit_log, make_verb, print_table, say
 from hipaa_kit.errors import EXIT_DONE, InputError
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Request, api_call
@@ -29,7 +29,7 @@ def add_permission_verbs(verbs: Any) -> None:
 
     verb = make_verb(verbs, "unused", _run_unused, "say which rights were never used, or the roles that would do")
     verb.add_argument("snapshot", metavar="SNAPSHOT", help="snapshot, dump or manifests")
-    verb.add_argument("--audit-log", action="append", metavar="PATH", help="the API server's audit log; repeatable")
+    add_audit_log(verb)
     verb.add_argument("--inputs", metavar="DIR", help="what else is known; with the audit policy more can be told")
     verb.add_argument("--subject", default="", metavar="ID", help="User//NAME, Group//NAME or ServiceAccount/NS/NAME")
     verb.add_argument("--role", action="store_true", help="YAML of the roles that give the subject what it used")

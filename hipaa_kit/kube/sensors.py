@@ -99,6 +99,11 @@ def pods_selected(kind: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | N
     ----------
     kind, policy
         The policy.
+
+    Notes
+    -----
+    Expressions of a KubeArmorPolicy select in newer releases alone: which one runs is not seen.
+    Source: https://docs.kubearmor.io/kubearmor/documentation/security_policy_specification
     """
     spec = as_map(policy, "spec")
     if kind == "TracingPolicyNamespaced":
@@ -107,8 +112,8 @@ def pods_selected(kind: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | N
     if kind != "KubeArmorPolicy":
         return None
     selector = as_map(spec, "selector")
-    keys = [*as_map(selector, "matchLabels"), *(each.get("key") for each in as_maps(selector.get("matchExpressions")))]
-    return selector if keys and OF_CONTAINERS not in keys else None
+    labels = as_map(selector, "matchLabels")
+    return selector if labels and OF_CONTAINERS not in labels and not selector.get("matchExpressions") else None
 
 
 STOPPING: Final = frozenset(["Sigkill", "Signal", "Override", "NotifyEnforcer", "NotifyKiller", "Block"])

@@ -44,7 +44,7 @@ def gravest(acts: pd.DataFrame) -> pd.DataFrame:
 
 def few(places: pd.Series) -> pd.Series:
     """Return the first of several places, with how many more are named in the whole table."""
-    first, more = places.str.partition(" ")[0], places.str.count(" ")
+    first, more = places.str.split(" ", n=1).str[0], places.str.count(" ")
     return first.where(more < 1, first + " and " + more.astype("str") + " more").astype("str")
 
 

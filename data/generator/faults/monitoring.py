@@ -178,6 +178,17 @@ FAULTS = (
         write("PrometheusRule/monitoring/platform", *RULES, 1, "annotations", "runbook_url", value=None),
     ),
     Fault(
+        "Cluster//detection-test",
+        "HK-ALR-06",
+        "the alert of the test of detection came three hours late",
+        rewritten(
+            "CLIN-1092",
+            opened_at="2026-11-13T18:40:00Z",
+            acknowledged_at="2026-11-13T18:44:00Z",
+            closed_at="2026-11-13T19:02:00Z",
+        ),
+    ),
+    Fault(
         "Cluster//automated-response",
         "HK-ALR-07",
         "the sensor only tells of who writes to system files, and stops nobody",

@@ -189,79 +189,93 @@ def logs_stopped(hospital: Hospital) -> Iterable[Call]:
 
 Found = tuple[tuple[str, str, str], ...]
 INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
-    (guesses, (("01", "Cluster//api-server", "somebody tries a token that is no longer taken, again and again"),)),
-    (into_the_record, (("03", "Pod/ehr/ehr-db-0", "an administrator opens the database of the record"),)),
-    (policy_lifted, (("10", "NetworkPolicy/ehr/default-deny", "what shuts the namespace is away for fifty minutes"),)),
+    (guesses, (("LOG-01", "Cluster//api-server", "somebody tries a token that is no longer taken, again and again"),)),
+    (into_the_record, (("LOG-03", "Pod/ehr/ehr-db-0", "an administrator opens the database of the record"),)),
+    (
+        policy_lifted,
+        (("LOG-10", "NetworkPolicy/ehr/default-deny", "what shuts the namespace is away for fifty minutes"),),
+    ),
     (
         token_stolen,
         (
             (
-                "21",
+                "LOG-21",
                 "selfsubjectrulesreviews//*",
                 "the backup tool's account asks what it may do, which the tool never does",
             ),
-            ("03", f"Pod/ehr/{EHR_API}", "the backup tool's account opens a session in a pod of the record"),
-            ("04", f"Pod/ehr/{EHR_API}", "there it asks the provider's metadata service for credentials"),
-            ("12", "ServiceAccount/ehr/ehr-api", "it makes itself a token of another account"),
-            ("18", "Restore/velero/check", "it restores the record into a namespace where nobody guards it"),
-            ("16", "Event//*", "it deletes the events of the record's namespace"),
+            ("LOG-03", f"Pod/ehr/{EHR_API}", "the backup tool's account opens a session in a pod of the record"),
+            ("LOG-04", f"Pod/ehr/{EHR_API}", "there it asks the provider's metadata service for credentials"),
+            ("LOG-12", "ServiceAccount/ehr/ehr-api", "it makes itself a token of another account"),
+            ("LOG-18", "Restore/velero/check", "it restores the record into a namespace where nobody guards it"),
+            ("LOG-16", "Event//*", "it deletes the events of the record's namespace"),
         ),
     ),
-    (container_added, (("05", f"Pod/ehr/{FHIR}", "an administrator puts a container into a pod"),)),
+    (container_added, (("LOG-05", f"Pod/ehr/{FHIR}", "an administrator puts a container into a pod"),)),
     (
         rights_for_an_hour,
         (
-            ("09", "ClusterRoleBinding//debug-admin", "one who has left is made an administrator for forty minutes"),
-            ("26", "Pod/ehr/ehr-redis-0", "who has just given rights enters a pod"),
-            ("03", "Pod/ehr/ehr-redis-0", "an administrator enters the pod that holds sessions"),
-            ("23", "Pod/ehr/ehr-db-0", "one who has left opens a tunnel to the database of the record"),
-            ("23", "Backup/velero/integration-20261108003007", "one who has left deletes a copy"),
-            ("23", "selfsubjectreviews//*", "two who have left still sign in"),
-            ("19", "Backup/velero/integration-20261108003007", "a copy is deleted before its time"),
+            (
+                "LOG-09",
+                "ClusterRoleBinding//debug-admin",
+                "one who has left is made an administrator for forty minutes",
+            ),
+            ("LOG-26", "Pod/ehr/ehr-redis-0", "who has just given rights enters a pod"),
+            ("LOG-03", "Pod/ehr/ehr-redis-0", "an administrator enters the pod that holds sessions"),
+            ("LOG-23", "Pod/ehr/ehr-db-0", "one who has left opens a tunnel to the database of the record"),
+            ("LOG-23", "Backup/velero/integration-20261108003007", "one who has left deletes a copy"),
+            ("ACC-25", "User//finn.moore@clinic.example", "who left in September makes requests"),
+            ("LOG-23", "selfsubjectreviews//*", "two who have left still sign in"),
+            ("LOG-19", "Backup/velero/integration-20261108003007", "a copy is deleted before its time"),
         ),
     ),
-    (certificate_made, (("13", "CertificateSigningRequest//emergency", "who asked for a certificate approves it"),)),
+    (
+        certificate_made,
+        (("LOG-13", "CertificateSigningRequest//emergency", "who asked for a certificate approves it"),),
+    ),
     (
         webhook_opened,
-        (("14", "ValidatingWebhookConfiguration//ingress-nginx-admission", "what judges routes is made to fail open"),),
+        (
+            (
+                "LOG-14",
+                "ValidatingWebhookConfiguration//ingress-nginx-admission",
+                "what judges routes is made to fail open",
+            ),
+        ),
     ),
     (
         job_among_images,
         (
-            ("15", "Job/imaging/fetch-study", "its pod mounts a directory of the node"),
-            ("18", "Job/imaging/fetch-study", "its pod mounts the archive of images"),
-            ("27", "Job/imaging/fetch-study", "its pod is what Pod Security would object to"),
-            ("28", "Job/imaging/fetch-study", "somebody starts a Job among the images by hand"),
-            ("17", "Namespace//imaging", "somebody comes for the first time"),
+            ("LOG-15", "Job/imaging/fetch-study", "its pod mounts a directory of the node"),
+            ("LOG-18", "Job/imaging/fetch-study", "its pod mounts the archive of images"),
+            ("LOG-27", "Job/imaging/fetch-study", "its pod is what Pod Security would object to"),
+            ("LOG-28", "Job/imaging/fetch-study", "somebody starts a Job among the images by hand"),
+            ("LOG-17", "Namespace//imaging", "somebody comes for the first time"),
         ),
     ),
     (
         at_night,
         (
             (
-                "17",
+                "LOG-17",
                 "Namespace//ehr",
                 "the database administrator works on a Saturday night, from an address never seen",
             ),
-            ("03", "Pod/ehr/ehr-db-1", "in that night she opens the database of the record"),
+            ("LOG-03", "Pod/ehr/ehr-db-1", "in that night she opens the database of the record"),
         ),
     ),
     (
         names_changed,
-        (
-            ("24", "ConfigMap/kube-system/coredns", "how names are answered in the cluster is changed by hand"),
-            ("16", "ConfigMap/kube-system/coredns", "it stands beside the sensor, in a namespace that watches"),
-        ),
+        (("LOG-24", "ConfigMap/kube-system/coredns", "how names are answered in the cluster is changed by hand"),),
     ),
     (
         door_opened,
         (
-            ("25", "Service/ehr/ehr-db-test", "the database is reachable through every node for fifty minutes"),
-            ("30", "Service/ehr/ehr-db-test", "it was made and deleted by hand, without a ticket for a change"),
+            ("LOG-25", "Service/ehr/ehr-db-test", "the database is reachable through every node for fifty minutes"),
+            ("LOG-30", "Service/ehr/ehr-db-test", "it was made and deleted by hand, without a ticket for a change"),
         ),
     ),
-    (acting_for_another, (("11", "User//system:admin", "an administrator acts as a member of system:masters"),)),
-    (logs_stopped, (("16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),
+    (acting_for_another, (("LOG-11", "User//system:admin", "an administrator acts as a member of system:masters"),)),
+    (logs_stopped, (("LOG-16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),
 )
 
 
@@ -274,7 +288,7 @@ def password_guessed(hospital: Hospital) -> None:
 
 FAULTS = (
     *(
-        Fault(found, f"HK-LOG-{number}", sentence, patch)
+        Fault(found, f"HK-{number}", sentence, patch)
         for done, incidents in INCIDENTS
         for patch in [act(done.__name__.replace("_", "-"), done)]
         for number, found, sentence in incidents

@@ -185,6 +185,11 @@ def alike(hospital: Hospital) -> list[Act]:
                 ),
             ),
         ),
+        # Does anybody notice? A configuration that is there for this alone is deleted, and an alert opens a ticket.
+        Act(
+            "detection-test",
+            (Call(at("2026-11-13 15:18:40"), amira, "delete", "configmaps", "cicd", "detection-test"),),
+        ),
         # On a Sunday a node fails; emergency access is used, and a ticket says why.
         Act("node-fails", (Call(at("2026-11-08 08:12:33"), emergency(amira), "patch", "nodes", name="worker-b1"),)),
     ]

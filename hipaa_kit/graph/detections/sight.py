@@ -229,11 +229,11 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
     if windows.empty:
         yield "it holds no event"
     if unread := int(sources["unread"].fillna(0).sum()):
-        yield f"{unread} lines could not be read"
+        yield f"lines that could not be read: {unread}"
     if (sources["truncated"] & (sources["delivery"] != "file")).any():
         yield "an export says that there is more"
     if len(held.gaps):
-        yield f"it has {len(held.gaps)} gaps, the longest of {held.gaps['minutes'].max():.0f} minutes"
+        yield f"gaps: {len(held.gaps)}, the longest of {held.gaps['minutes'].max():.0f} minutes"
     members = tables["control_plane_members"]
     servers = members.loc[members["component"] == "kube-apiserver", "pod"].nunique()
     own = windows.loc[windows["log"] == "kube-apiserver", "server"].nunique()

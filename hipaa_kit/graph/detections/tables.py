@@ -12,6 +12,7 @@ from hipaa_kit.graph.detections.sight import Held, sights
 from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
 from hipaa_kit.inventory.audit import log_readers
 from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.monitoring.detectors import AUDIT_WEBHOOK
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.audit_log.asking import Log
@@ -36,8 +37,10 @@ SIGHT: Final = (
 def site_from(tables: TableSet, held: Held | None = None) -> Site:
     """Return what the tables say of a site, and of its hours over the time of a log."""
     logging = {*log_readers(tables["pods"], tables["volumes"])}
-    watching = tables["detectors"]
-    logging |= {parse_object_id(each)[1] for each in watching.loc[watching["state"] != "no", "object"]} - {""}
+    # An API server that sends its events elsewhere stands in no namespace of what reads them.
+    detectors = tables["detectors"]
+    watching = detectors.loc[(detectors["state"] != "no") & (detectors["engine"] != AUDIT_WEBHOOK), "object"]
+    logging |= {parse_object_id(each)[1] for each in watching} - {""}
     span = held.span if held else None
     return site_of(tables, sorted(logging), (span[0].to_pydatetime(), span[1].to_pydatetime()) if span else None)
 

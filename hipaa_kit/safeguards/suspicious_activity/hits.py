@@ -122,7 +122,7 @@ def _judged(examined: pd.DataFrame, kept: bool, lowest: float) -> pd.DataFrame:
             f"hits are kept from {lowest:g} on: set a higher number",
             code="input_missing",
         ),
-        reviews(kind == "some", "{count} hits {window}: is each of them what it should be?"),
+        reviews(kind == "some", "hits: {count}, {window}: is each of them what it should be?"),
         member="member",
         passes="nothing was found {window}; of any other time it says nothing",
     )
