@@ -103,7 +103,10 @@ def _has_values(body: str) -> str:
 
 
 _PATH: Final = _text("split_part(e.requestURI, '?', 1)")
-_DECODED: Final = f"CASE WHEN contains({_PATH}, '%') THEN coalesce(try(url_decode({_PATH})), {_PATH}) ELSE {_PATH} END"
+_DECODED: Final = (  # what is decoded may be a query
+    f"CASE WHEN contains({_PATH}, '%')"
+    f" THEN split_part(coalesce(try(url_decode({_PATH})), {_PATH}), '?', 1) ELSE {_PATH} END"
+)
 _HOLDS: Final = (
     f"({_text('e.objectRef.resource')} IN ({', '.join(repr(each) for each in HOLDERS)})"
     f" OR {_text('e.objectRef.subresource')} = 'token')"

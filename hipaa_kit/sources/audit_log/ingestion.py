@@ -7,6 +7,7 @@ the manifest is renamed into its place: what a killed run left beside it is writ
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -117,13 +118,28 @@ def ingest(
 
 
 def _ingested(target: Path, entries: list[Entry], digests: list[tuple[str, str]]) -> AuditLog:
-    manifest = _begun(target, digests)
-    if manifest["complete"]:
-        with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
-            return AuditLog.open(target)
-        manifest = _anew(target, digests)
-    _Ingest(target, manifest).run(entries)
-    return AuditLog.open(target)
+    with _alone(target):
+        manifest = _begun(target, digests)
+        if manifest["complete"]:
+            with contextlib.suppress(InputError):  # a damaged one is made again: all that it is made of is here
+                return AuditLog.open(target)
+            manifest = _anew(target, digests)
+        _Ingest(target, manifest).run(entries)
+        return AuditLog.open(target)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Hold a store against other processes, which wait until it is whole; a process that dies lets go of it."""
+    if target.exists() and not target.is_dir():
+        raise InputError("is no folder", str(target), "name another place")
+    target.mkdir(parents=True, mode=0o700, exist_ok=True)
+    held = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
@@ -143,10 +159,11 @@ def _wanted(digests: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 def _anew(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the manifest of a store of which nothing was read yet, with its folder made empty."""
-    if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
+    held = list(target.iterdir())
+    if not {path.name for path in held} <= OURS:
         raise InputError("holds something else than an audit log", str(target), "name another folder")
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True, mode=0o700)
+    for path in held:  # the folder itself stays: it is what is held against others
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     (target / PARTS).mkdir()
     return {
         "format": FORMAT,
