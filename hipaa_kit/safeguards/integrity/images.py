@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.image_scans import IN_TEMPLATE
+from hipaa_kit.inventory.image_scans import IN_TEMPLATE, with_images_that_count
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.images import full_repository, is_within, registry_of
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
+
+_PATHS = {
+    "main": "$.spec.template.spec.containers[?(@.name=='{}')].image",
+    "ephemeral": "$.spec.ephemeralContainers[?(@.name=='{}')].image",
+}
+"""Where the image of a container stands: in the template, or in a pod into which it was put later."""
 
 
 @check("HK-INT-01")
@@ -62,7 +68,7 @@ def images_by_digest(
             expected="a digest",
         ),
         member="member",
-        path="$.spec.template.spec.containers[?(@.name=='{container}')].image",
+        path="{path}",
         passes="container {container} runs an image named by digest",
     )
 
@@ -70,8 +76,8 @@ def images_by_digest(
 def _images(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, labels: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what `of_templates` does, with whether the image is pinned, and the architecture of the node."""
-    found = of_templates(workloads, pods, containers)
+    """Return what `of_pods` does, with whether the image is pinned, and the architecture of the node."""
+    found = of_pods(workloads, pods, containers)
     known = labels[(labels["kind"] == "Node") & (labels["key"] == "kubernetes.io/arch")]
     architecture = dict(zip(known["object"].str.removeprefix("Node//"), known["value"], strict=True))
     return found.assign(
@@ -80,7 +86,7 @@ def _images(
     )
 
 
-def of_templates(
+def of_pods(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, *, ended: bool = False
 ) -> pd.DataFrame:
     """Return the containers of ePHI pods that have not ended; `object` is the workload.
@@ -98,7 +104,7 @@ def of_templates(
         over = inside[~inside["workload"].isin(running["workload"])].sort_values(["created_at", "object"])
         running = pd.concat([running, over.drop_duplicates("workload", keep="last")])
     running = running[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
-    return containers[containers["role"].isin(IN_TEMPLATE)].merge(running, on="pod")
+    return with_images_that_count(containers).merge(running, on="pod")
 
 
 def _by_image(found: pd.DataFrame) -> pd.DataFrame:
@@ -118,10 +124,11 @@ def _by_image(found: pd.DataFrame) -> pd.DataFrame:
                 "digests": len(digests),
                 "running": ", ".join(digests),
                 "architectures": group["architecture"].nunique(),
+                "path": _PATHS.get(group["role"].iloc[0], _PATHS["main"]).format(container),
             }
         )
     columns = ["object", "container", "image", "member", "repository", "tag", "pinned", "digests", "running"]
-    return pd.DataFrame(rows, columns=[*columns, "architectures"]).astype({"pinned": bool, "digests": int})
+    return pd.DataFrame(rows, columns=[*columns, "architectures", "path"]).astype({"pinned": bool, "digests": int})
 
 
 @check("HK-INT-03")
@@ -192,7 +199,7 @@ def root_file_systems_read_only(
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/,
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
-    found = of_templates(ephi_workloads, pods, containers)
+    found = of_pods(ephi_workloads, pods, containers[containers["role"].isin(IN_TEMPLATE)])
     writable = ~found.groupby(["object", "container"])["read_only_root"].all()
     return judge(
         writable.rename("writable").reset_index(),
