@@ -3,9 +3,9 @@
     python docs/samples/draw.py INPUTS --topic encryption --topic integrity --passes 20 --fails 20 --seed COMMIT OUT
 
 INPUTS is a folder with one folder per set; each archive in one counts for itself, loose files count together.
-Everything in an input is taken for ePHI. Two files are written: `OUT/blind.csv` says what to judge, `OUT/key.csv` what
-the kit said. The same inputs, commit and arguments give the same files. Sets that show nothing of these topics can be
-left out by name.
+Everything in an input is taken for ePHI, or what `--scopes FOLDER` says in a file named for the set. Without a topic,
+all are asked. Two files are written: `OUT/blind.csv` says what to judge, `OUT/key.csv` what the kit said. The same
+inputs, commit and arguments give the same files. Sets that show nothing of these topics can be left out by name.
 """
 
 from __future__ import annotations
@@ -59,6 +59,13 @@ def findings(place: Path, scope: Path, topics: list[str]) -> pd.DataFrame:
     return named.assign(input=f"{place.parent.name}/{place.name}")
 
 
+def _own_scope(place: Path, scopes: Path | None) -> Path | None:
+    """Return the scope that was written for the set of an input; None where there is none."""
+    names = (place.name, place.parent.name)
+    files = [scopes / f"{name}.yaml" for name in names] if scopes else []
+    return next((file for file in files if file.is_file()), None)
+
+
 def drawn(found: pd.DataFrame, wanted: int, chance: random.Random) -> list[dict[str, str]]:
     """Return so many findings, of as many checks and of each check on as many inputs as there are."""
     strata: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -89,7 +96,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("inputs", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--topic", action="append", required=True)
+    parser.add_argument("--topic", action="append", default=[])
+    parser.add_argument("--scopes", type=Path, default=None)
     parser.add_argument("--passes", type=int, default=20)
     parser.add_argument("--fails", type=int, default=20)
     parser.add_argument("--seed", required=True)
@@ -99,7 +107,8 @@ def main() -> None:
     scope = given.out / "scope.yaml"
     scope.write_text(EVERYTHING, encoding="utf-8")
     load_scope(scope)
-    found = pd.concat([findings(place, scope, given.topic) for place in places(given.inputs, given.leave_out)])
+    read = places(given.inputs, given.leave_out)
+    found = pd.concat([findings(place, _own_scope(place, given.scopes) or scope, given.topic) for place in read])
     found.to_csv(given.out / "all.csv", index=False)
     chance = random.Random(given.seed)  # noqa: S311 - a sample that others can draw again, not a secret
     rows = [

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.image_scans import IN_TEMPLATE, with_images_that_count
+from hipaa_kit.inventory.image_scans import with_images_that_count
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.images import full_repository, is_within, registry_of
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-
-_PATHS = {
-    "main": "$.spec.template.spec.containers[?(@.name=='{}')].image",
-    "ephemeral": "$.spec.ephemeralContainers[?(@.name=='{}')].image",
-}
-"""Where the image of a container stands: in the template, or in a pod into which it was put later."""
 
 
 @check("HK-INT-01")
@@ -33,8 +27,10 @@ def images_by_digest(
     Notes
     -----
     Nodes of several architectures may report digests of their own for one image of several; a person has to say
-    whether they are meant. A digest that a node reports does not pin what the next pod will run.
-    Source: https://kubernetes.io/docs/concepts/containers/images/#image-names
+    whether they are meant. A digest that a node reports does not pin what the next pod will run. What somebody added
+    to a pod that runs, to debug it, is judged like the rest until it has ended.
+    Source: https://kubernetes.io/docs/concepts/containers/images/#image-names and
+    https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
     """
     examined = _by_image(_images(ephi_workloads, pods, containers, labels))
     floating = ~examined["pinned"] & examined["tag"].isin(["", "latest"])
@@ -68,7 +64,7 @@ def images_by_digest(
             expected="a digest",
         ),
         member="member",
-        path="{path}",
+        path="{path}[?(@.name=='{container}')].image",
         passes="container {container} runs an image named by digest",
     )
 
@@ -76,8 +72,8 @@ def images_by_digest(
 def _images(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, labels: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what `of_pods` does, with whether the image is pinned, and the architecture of the node."""
-    found = of_pods(workloads, pods, containers)
+    """Return what `in_pods` does, with whether the image is pinned, and the architecture of the node."""
+    found = in_pods(workloads, pods, containers)
     known = labels[(labels["kind"] == "Node") & (labels["key"] == "kubernetes.io/arch")]
     architecture = dict(zip(known["object"].str.removeprefix("Node//"), known["value"], strict=True))
     return found.assign(
@@ -86,10 +82,10 @@ def _images(
     )
 
 
-def of_pods(
+def in_pods(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, *, ended: bool = False
 ) -> pd.DataFrame:
-    """Return the containers of ePHI pods that have not ended; `object` is the workload.
+    """Return the containers in ePHI pods that have not ended; `object` is the workload, `path` where they stand.
 
     Parameters
     ----------
@@ -98,13 +94,20 @@ def of_pods(
     ended
         Of a workload all of whose pods have ended, the newest counts: its next one is made of the same template.
     """
+    found = with_images_that_count(containers)
+    path = pd.Series("$.spec.template.spec.containers", index=found.index)
+    shown = found.assign(path=path.mask(found["role"] == "ephemeral", "$.spec.ephemeralContainers"))
+    return shown.merge(_running(workloads, pods, ended=ended), on="pod")
+
+
+def _running(workloads: pd.DataFrame, pods: pd.DataFrame, *, ended: bool) -> pd.DataFrame:
+    """Return pod, workload (as `object`) and node of the pods that count."""
     inside = pods[pods["workload"].isin(workloads["object"])]
     running = selectable(inside)
     if ended:
         over = inside[~inside["workload"].isin(running["workload"])].sort_values(["created_at", "object"])
         running = pd.concat([running, over.drop_duplicates("workload", keep="last")])
-    running = running[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
-    return with_images_that_count(containers).merge(running, on="pod")
+    return running[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
 
 
 def _by_image(found: pd.DataFrame) -> pd.DataFrame:
@@ -119,12 +122,12 @@ def _by_image(found: pd.DataFrame) -> pd.DataFrame:
                 "image": image,
                 "member": f"{container}/{image}",
                 "repository": group["repository"].iloc[0],
+                "path": group["path"].iloc[0],
                 "tag": group["tag"].iloc[0],
                 "pinned": bool(group["pinned"].iloc[0]),
                 "digests": len(digests),
                 "running": ", ".join(digests),
                 "architectures": group["architecture"].nunique(),
-                "path": _PATHS.get(group["role"].iloc[0], _PATHS["main"]).format(container),
             }
         )
     columns = ["object", "container", "image", "member", "repository", "tag", "pinned", "digests", "running"]
@@ -195,18 +198,20 @@ def root_file_systems_read_only(
 
     Notes
     -----
-    Volumes stay writable where they are mounted so. A container of Windows has no read-only root.
+    Volumes stay writable where they are mounted so. What somebody added to a pod that runs counts until it has ended.
+    A container of Windows has no read-only root.
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/,
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
-    found = of_pods(ephi_workloads, pods, containers[containers["role"].isin(IN_TEMPLATE)])
-    writable = ~found.groupby(["object", "container"])["read_only_root"].all()
+    found = in_pods(ephi_workloads, pods, containers)
+    by_name = found.groupby(["object", "container"]).agg(read_only=("read_only_root", "all"), path=("path", "first"))
+    examined = by_name.reset_index()
     return judge(
-        writable.rename("writable").reset_index(),
+        examined,
         fails(
-            writable.reset_index(drop=True),
+            ~examined["read_only"].astype(bool),
             "container {container} may write to its root file system",
-            path="$.spec.template.spec.containers[?(@.name=='{container}')].securityContext.readOnlyRootFilesystem",
+            path="{path}[?(@.name=='{container}')].securityContext.readOnlyRootFilesystem",
             observed="false",
             expected="true",
         ),
