@@ -8,7 +8,7 @@ from hipaa_kit.inventory.signatures import EXCEPTIONS, LISTS
 from hipaa_kit.kube.admission.parts import NONE
 from hipaa_kit.kube.admission.signatures import KYVERNO, KYVERNO_IMAGES
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
-from hipaa_kit.safeguards.integrity.images import of_templates
+from hipaa_kit.safeguards.integrity.images import in_pods
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import COMPLETE
 
@@ -46,7 +46,7 @@ def signatures_enforced(
     https://docs.sigstore.dev/policy-controller/overview/,
     https://cloud.google.com/binary-authorization/docs/overview
     """
-    examined = _by_image(of_templates(ephi_workloads, pods, containers, ended=True), image_verification)
+    examined = _by_image(in_pods(ephi_workloads, pods, containers, ended=True), image_verification)
     spoken = signature_rules[signature_rules["reach"] != NONE].groupby("namespace")["policy"].agg(_named)
     others = texts_for(examined["namespace"], spoken)
     beside = others.map(lambda names: f"; {names} names other images" if names else "")
@@ -106,6 +106,8 @@ def _by_image(found: pd.DataFrame, verification: pd.DataFrame) -> pd.DataFrame:
             best = asked.assign(rank=asked["standing"].map(BEST.index)).sort_values(["rank", "policy", "part"]).iloc[0]
             standing, policy, why = str(best["standing"]), str(best["policy"]), str(best["why"])
             engine = str(best["engine"])
+            if row["role"] == "ephemeral" and standing == "refuses":
+                standing, why = "unclear", "whether it is asked about what is put into a running pod is not read"
         rows.append(
             {
                 **row,
