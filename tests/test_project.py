@@ -13,7 +13,7 @@ from tests.support.scheduling import TOGETHER
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-kubernetes": "kubernetes"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb", "python-kubernetes": "kubernetes"}
 
 
 def requirements() -> set[str]:

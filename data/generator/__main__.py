@@ -17,6 +17,7 @@ from objects import COLLECTED_AT, KINDS, LIST_VERSION, NOT_SERVED, SERVER_VERSIO
 from scope import scope_text
 from signed import write_records
 from text import readable
+from trail.files import write_trail
 
 
 def typed_list(kind: Kind, cluster: Cluster) -> str:
@@ -82,6 +83,7 @@ def write(directory: Path, faults: tuple[Fault, ...]) -> None:
     (objects / "collection.json").write_text(collection(cluster), encoding="utf-8")
     (directory / "scope.yaml").write_text(scope_text(hospital), encoding="utf-8")
     write_inputs(hospital, directory / "inputs")
+    write_trail(hospital, directory / "audit_log")
     write_records(hospital, directory / "records")
     if faults:
         (directory / "faults.csv").write_text(faults_table(faults), encoding="utf-8")

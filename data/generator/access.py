@@ -153,6 +153,7 @@ ROLES: dict[tuple[str, str], tuple[Rule, ...]] = {
         ("core", "pods/exec", "create"),
         ("apps", "statefulsets", "get list"),
     ),
+    ("monitoring", "log-reader"): (("core", "pods pods/log", "get list"),),
     ("imaging", "archive-operator"): (("batch", "jobs", READ),),
     ("cert-manager", "cert-manager"): (("core", "secrets", ALL),),
     # Without create: whoever makes a Secret for the token of a service account gets the token.
@@ -170,6 +171,7 @@ BINDINGS = (
     ("identity", "iam", "ClusterRole/view", "Group/clinic:iam"),
     ("research", "research-it", "ClusterRole/view", "Group/clinic:research-it"),
     ("ehr", "database-operators", "Role/database-operator", "Group/clinic:dba"),
+    ("monitoring", "log-readers", "Role/log-reader", "Group/clinic:interface-team"),
     ("ehr", "release", "Role/release", "cicd/deployer"),
     ("portal", "release", "Role/release", "cicd/deployer"),
     ("cert-manager", "cert-manager", "Role/cert-manager", "cert-manager/cert-manager"),

@@ -35,7 +35,12 @@ def assurance() -> list[Declaration]:
                     "return": True,
                     "args": [{"index": 0, "type": "file"}, {"index": 1, "type": "int"}],
                     "selectors": [
-                        {"matchArgs": [{"index": 0, "operator": "Prefix", "values": ["/etc", "/usr/bin", "/usr/sbin"]}]}
+                        {
+                            "matchActions": [{"action": "Sigkill"}],
+                            "matchArgs": [
+                                {"index": 0, "operator": "Prefix", "values": ["/etc", "/usr/bin", "/usr/sbin"]}
+                            ],
+                        }
                     ],
                 }
             ]

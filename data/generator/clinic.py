@@ -12,7 +12,7 @@ from backups import backups
 from cluster import add_cluster
 from events import add_events
 from faults import Fault
-from inputs import inputs
+from inputs import inputs, settings
 from measurements import measurements
 from model import Custom, Hospital, object_id
 from network import add_network
@@ -25,6 +25,7 @@ from secret_stores import external_secrets
 from series import series
 from signed import signed
 from storage import add_storage
+from trail.sign_ins import sign_ins
 from workloads import add_workloads
 
 
@@ -58,7 +59,8 @@ def declare() -> Hospital:
         *assurance(),
         *scans(running),
     )
-    for each in (*measurements(hospital), *series(hospital)):
+    more = (*measurements(hospital), *series(hospital), settings(), sign_ins(hospital))
+    for each in more:
         hospital.declared[object_id(each)] = each
     return hospital
 

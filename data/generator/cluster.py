@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from model import APP, CONTROL_PLANE, NODES, Hospital, Machine, Namespace, Workload, node_address, zone_of
@@ -21,7 +22,7 @@ def add_cluster(cluster: Cluster, hospital: Hospital) -> None:
     for namespace in hospital.all(Namespace):
         add_namespace(cluster, namespace)
         add_guards(cluster, hospital, namespace)
-    add_leases(cluster)
+    add_leases(cluster, {machine.name: machine.ahead for machine in hospital.all(Machine)})
     add_component_statuses(cluster)
     add_classes(cluster)
     add_extensions(cluster)
@@ -181,12 +182,28 @@ def add_guards(cluster: Cluster, hospital: Hospital, namespace: Namespace) -> No
     cluster.add("ResourceQuota", namespace.name, "quota", content, created=created)
 
 
-def add_leases(cluster: Cluster) -> None:
+def renewal(at: str, ahead: int) -> str:
+    """Return what a clock shows that is ahead by some seconds."""
+    shown = datetime.fromisoformat(at) + timedelta(seconds=ahead)
+    return f"{shown:%Y-%m-%dT%H:%M:%S}.104512Z"
+
+
+def add_leases(cluster: Cluster, ahead: dict[str, int]) -> None:
     """Add the leases of kubelets, API servers and elected leaders."""
     renewed = COLLECTED_AT.replace("02:00:00", "01:59:56")
     for node in NODES:
-        spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": f"{renewed[:-1]}.104512Z"}
-        cluster.add("Lease", "kube-node-lease", node, {"spec": spec}, created=moment(BORN, "lease", node))
+        # The kubelet writes the moment by its own clock, the API server when it took that by its own.
+        spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": renewal(renewed, ahead[node])}
+        entry = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:spec": {"f:holderIdentity": {}, "f:leaseDurationSeconds": {}, "f:renewTime": {}}},
+            "manager": "kubelet",
+            "operation": "Update",
+            "time": renewed,
+        }
+        made = moment(BORN, "lease", node)
+        cluster.add("Lease", "kube-node-lease", node, {"spec": spec}, created=made, managedFields=[entry])
     for member in CONTROL_PLANE:
         name = f"apiserver-{suffix(26, 'apiserver', member)}"
         spec = {

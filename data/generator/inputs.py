@@ -93,6 +93,7 @@ ACCESS = tuple(
     for resource in resources.split()
     for verb in verbs.split()
 )
+TESTED = "ConfigMap/cicd/detection-test"
 DRILL_COLUMNS = ("kind", "date", "scope", "result", "rto_minutes", "rpo_minutes", "actions_closed")
 DRILLS = (
     ("restore", "2026-08-20", "StatefulSet/ehr/ehr-db", "passed", 42, 15, "yes"),
@@ -105,6 +106,7 @@ DRILLS = (
     ("break-glass", "2026-07-14", "Group//clinic:break-glass", "passed", 9, "", ""),
     ("penetration test", "2026-06-23", "patient portal and FHIR interface", "passed", "", "", "yes"),
     ("application scan", "2026-10-29", "patient portal and FHIR interface", "passed", "", "", "yes"),
+    ("detection test", "2026-11-13", TESTED, "passed", "", "", "yes"),
     ("incident table-top", "2026-05-05", "stolen credentials of a developer", "passed", "", "", ""),
 )
 KEYS = (
@@ -113,14 +115,68 @@ KEYS = (
 )
 STORED = (("secrets", "k8s:enc:kms:v2:vault-transit:", 187, "true", "2026-11-18T09:40:00Z"),)
 PORTAL, OPENSSL = "Deployment/portal/portal-web", "CVE-2024-6119"
-TICKET_COLUMNS = ("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability")
+TICKET_COLUMNS = (
+    *("id", "opened_at", "closed_at", "kind", "severity", "object", "status", "vulnerability"),
+    *("alert", "acknowledged_at", "incident"),
+)
+PACS, BOUND = "StatefulSet/imaging/pacs-db", "RoleBinding/ehr/database-operators"
 TICKETS = (
     ("CLIN-1041", "2026-10-02T09:14:00Z", "2026-10-05T15:30:00Z", "change", "", "Deployment/ehr/ehr-api", "closed", ""),
     ("CLIN-1052", "2026-08-24T09:00:00Z", "2026-09-02T16:40:00Z", "vulnerability", "critical", "", "closed", ""),
     ("CLIN-1063", "2026-10-19T07:50:00Z", "2026-11-17T12:30:00Z", "vulnerability", "high", PORTAL, "closed", OPENSSL),
     ("CLIN-1077", "2026-10-01T08:00:00Z", "2026-10-01T10:20:00Z", "access", "", "", "closed", ""),
+    ("CLIN-1085", "2026-11-08T07:40:00Z", "2026-11-08T11:30:00Z", "emergency", "", "Node//worker-b1", "closed", ""),
     ("CLIN-1090", "2026-11-12T13:05:00Z", "", "availability", "medium", "StatefulSet/imaging/orthanc", "open", ""),
 )
+ALERTED = (
+    (
+        *(
+            "CLIN-1086",
+            "2026-11-08T08:14:00Z",
+            "2026-11-08T11:35:00Z",
+            "alert",
+            "high",
+            "Node//worker-b1",
+            "closed",
+            "",
+        ),
+        *("EmergencyAccessUsed", "2026-11-08T08:19:00Z", ""),
+    ),
+    (
+        *("CLIN-1092", "2026-11-13T15:21:00Z", "2026-11-13T15:55:00Z", "exercise", "low", TESTED, "closed", ""),
+        *("DetectionTest", "2026-11-13T15:30:00Z", ""),
+    ),
+    (
+        *("CLIN-1084", "2026-11-07T02:12:00Z", "2026-11-07T05:40:00Z", "availability", "critical", PACS, "closed", ""),
+        *("VolumeFillsUp", "2026-11-07T02:21:00Z", ""),
+    ),
+    (
+        *("CLIN-1088", "2026-11-10T14:31:00Z", "2026-11-10T16:05:00Z", "security", "high", BOUND, "rejected", ""),
+        *("RequestsRefused", "2026-11-10T14:50:00Z", ""),
+    ),
+)
+STORE_COLUMNS = ("provider", "name", "holds", "retention_days", "forever", "locked", "required_days")
+STORES = (
+    ("data hall", "siem.clinic.example", "both", 2555, "", "true", 2192),
+    ("data hall", "loki.monitoring", "containers", 30, "", "", 30),
+)
+
+
+SETTINGS = (
+    ("time_zone", "America/New_York"),
+    ("administrators", "amira.haddad@clinic.example"),
+    ("administrators", "ben.okafor@clinic.example"),
+    ("backup_controllers", "system:serviceaccount:velero:velero"),
+    ("gitops", "system:serviceaccount:argocd:argocd-application-controller"),
+    ("secret_readers", "system:serviceaccount:cert-manager:cert-manager"),
+    ("secret_readers", "system:serviceaccount:ingress-nginx:ingress-nginx"),
+)
+"""What the clinic says of itself to those who look for what is suspicious."""
+
+
+def settings() -> Input:
+    """Declare what detections are told; last of all, so that nothing else moves."""
+    return Input("detection_settings.csv", rows(("list", "value"), SETTINGS))
 
 
 def inputs() -> list[Input]:
@@ -143,7 +199,8 @@ def inputs() -> list[Input]:
         *(Input(f"nodes/{node}/lsblk.json", block_devices()) for node in WORKERS),
         Input("policies.csv", policies()),
         Input("rds.json", rds()),
-        Input("tickets.csv", rows(TICKET_COLUMNS, TICKETS)),
+        Input("log_stores.csv", rows(STORE_COLUMNS, STORES)),
+        Input("tickets.csv", rows(TICKET_COLUMNS, [*((*each, "", "", "") for each in TICKETS), *ALERTED])),
         Input("vendors.yaml", vendors()),
         Input("workforce.csv", rows(("user", "role", "since", "until", "groups"), WORKFORCE)),
     ]
@@ -262,10 +319,11 @@ VALUES = [
 WORTH_A_BODY = [
     {"group": "", "resources": ["pods", "services"]},
     {"group": "apps", "resources": ["daemonsets", "deployments", "statefulsets"]},
+    {"group": "batch", "resources": ["cronjobs", "jobs"]},
     {"group": "networking.k8s.io", "resources": ["ingresses"]},
     {"group": "velero.io", "resources": ["restores"]},
 ]
-"""Changes of which a review must see what was changed."""
+"""Changes of which a review must see what came of them; of a patch only the answer tells."""
 
 
 def audit_policy() -> dict[str, Any]:
@@ -279,7 +337,7 @@ def audit_policy() -> dict[str, Any]:
             {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
             {"level": "Metadata", "resources": VALUES},
             {"level": "RequestResponse", "resources": [{"group": "rbac.authorization.k8s.io"}]},
-            {"level": "Request", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
+            {"level": "RequestResponse", "verbs": ["create", "update", "patch"], "resources": WORTH_A_BODY},
             {"level": "Metadata"},
         ],
     }

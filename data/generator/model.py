@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from trail.calls import Act, Silence
+
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
 # In this order any two or three neighbours lie in at least two zones.
@@ -212,6 +214,7 @@ class Machine:
     kubelet: str
     runtime: str = "containerd://2.3.5"
     system: str = "Ubuntu 24.04.3 LTS"
+    ahead: int = 0  # seconds by which its clock is ahead of those of the API servers
 
 
 @dataclass(frozen=True)
@@ -251,6 +254,8 @@ Declaration = (
     | Machine
     | Scan
     | Signed
+    | Act
+    | Silence
 )
 Declared = TypeVar(
     "Declared",
@@ -269,6 +274,8 @@ Declared = TypeVar(
         Machine,
         Scan,
         Signed,
+        Act,
+        Silence,
     ),
 )
 
@@ -290,6 +297,10 @@ def object_id(declared: Declaration) -> str:
             return f"Input//{path}"
         case Signed(path=path):
             return f"Signed//{path}"
+        case Act(name=name):
+            return f"Act//{name}"
+        case Silence(server=server):
+            return f"Silence//{server}"
         case Service() | Budget() | Autoscaler() | Claim() | Route():
             return f"{KIND_OF[type(declared)]}/{declared.namespace}/{declared.name}"
 

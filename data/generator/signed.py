@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ FILES = {
 
 ATTESTED = (
     ("HK-AVL-11", "test", "2026-09-12", FAILOVER, "failover of ehr-db was tested by draining a node, back in 41 s"),
+    ("HK-ALR-03", "test", "2026-09-22", REPORTS, "the audit webhook leads to the SIEM, which has detections for it"),
+    ("HK-AUD-04", "test", "2026-09-22", REPORTS, "the audit webhook leads to the SIEM, in the other data hall"),
+    ("HK-AUD-07", "examine", "2026-09-22", REPORTS, "Fluent Bit reads the logs of all pods and leaves none out"),
+    ("HK-AUD-09", "examine", "2026-09-22", REPORTS, "applications write AuditEvents, databases log by pgaudit"),
     ("HK-VUL-11", "examine", "2026-05-28", REPORTS, "an outside firm tested the portal and the cluster in May"),
     ("HK-EVL-06", "examine", "2026-06-15", POLICIES, "the risk analysis of 2026 was accepted by the board"),
     ("HK-EVL-08", "examine", "2026-05-06", POLICIES, "the incident process was reviewed after the table-top"),
@@ -69,7 +74,7 @@ def attestations() -> list[dict[str, Any]]:
             "statement": statement,
             "method": method,
             "performed_on": day,
-            "by": ENGINEER if control in ("HK-AVL-11", "HK-VUL-11") else PRIVACY,
+            "by": ENGINEER if control.startswith(("HK-AVL-", "HK-VUL-", "HK-AUD-", "HK-ALR-")) else PRIVACY,
             "reviewer": OFFICER,
             "expires_on": year_after(day),
             **({"artifacts": [artifact(path)]} if path else {}),
@@ -167,7 +172,17 @@ def reviews() -> list[dict[str, Any]]:
         },
         {"id": "REV-2026-11", "kind": "evaluation", "held_on": "2026-11-12", "result": "yearly evaluation", **held},
         {"id": "REV-2026-10", "kind": "policies", "held_on": "2026-10-05", "result": "two policies renewed", **held},
+        *(
+            {"id": f"REV-LOG-{day}", "kind": "audit log", "held_on": day, "result": "nothing to follow up", **held}
+            for day in log_review_days()
+        ),
     ]
+
+
+def log_review_days() -> list[str]:
+    """Return the Wednesdays of a quarter on which the audit log was reviewed, up to the last before the snapshot."""
+    last = date(2026, 11, 18)
+    return [(last - timedelta(weeks=weeks)).isoformat() for weeks in reversed(range(14))]
 
 
 def fingerprint(check: str, name: str) -> str:

@@ -19,7 +19,7 @@ import hipaa_kit.safeguards
 from hipaa_kit.assess import cache as cached
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
-from hipaa_kit.assess.findings import Nearness, Results, signed_evidence, tabulate
+from hipaa_kit.assess.findings import Nearness, Results, list_checks, signed_evidence, tabulate
 from hipaa_kit.assess.proposals import Proposals
 from hipaa_kit.assess.proposed import proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
@@ -30,13 +30,14 @@ from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import Catalogue, load_catalogue, load_scanner_checks
 from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.incident import Incident, incident_of
 from hipaa_kit.graph.paths import Paths
 from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
-from hipaa_kit.safeguards.check import CHECKS, Check, describe
-from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs
+from hipaa_kit.safeguards.check import CHECKS, Check
+from hipaa_kit.sources.inputs import INPUT_TABLES, Inputs, no_inputs, with_audit_log
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.signed import Records, no_records
@@ -44,7 +45,6 @@ from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
-from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
 from hipaa_kit.tables.results import PROPOSED_CONTROLS, UNREADABLE
 from hipaa_kit.tables.signed import SIGNED_TABLES
 
@@ -140,6 +140,8 @@ class Assessment(Proposals):
         self.snapshot = snapshot
         self.scope = scope
         self.given = inputs or no_inputs()
+        if snapshot.audit_log is not None:
+            self.given = with_audit_log(self.given, snapshot.audit_log)
         self.records = records or no_records()
         self.preset = preset
         if profile not in PROFILES:
@@ -208,6 +210,21 @@ class Assessment(Proposals):
         """Return table `findings`, of one topic or of all: one row per check and object examined."""
         findings = self.tables["findings"]
         return findings[findings["topic"] == topic].reset_index(drop=True) if topic else findings
+
+    def incident(self, who: str, since: str, until: str = "") -> Incident:
+        """Return what somebody or some pod that was taken over could reach, what it did, and what would not show.
+
+        Parameters
+        ----------
+        who
+            `Pod/namespace/name`, a workload, `ServiceAccount/namespace/name`, `Node//name`, `User//name`, or a user
+            name.
+        since, until
+            Time in question, RFC 3339; by default until the moment that is judged for.
+        """
+        log = self.snapshot.audit_log
+        end = until or self.as_of
+        return incident_of(who, since, end, self.tables, log, self.permissions, self.reachability)
 
     def coverage_of(self, table: str) -> pd.DataFrame:
         """Return the rows of `coverage` behind a table of the inventory: what its absences are worth.
@@ -487,19 +504,3 @@ class Tables(TableSet):
 
 def _digest_of(checks: Iterable[ScannerCheck]) -> str:
     return hashlib.sha256(repr(tuple(checks)).encode()).hexdigest()
-
-
-def list_checks(checks: Iterable[Check], catalogue: Catalogue) -> pd.DataFrame:
-    """Return table `checks`: every check with its law and its inputs."""
-    return CHECKS_TABLE.frame(
-        {
-            "check": check.id,
-            "topic": catalogue.control(check.id).topic,
-            "title": catalogue.control(check.id).title,
-            "severity": catalogue.control(check.id).severity,
-            "citations": "; ".join(mapping.citation for mapping in catalogue.control(check.id).mappings),
-            "needs_scope": check.needs_scope,
-            **describe(check),
-        }
-        for check in checks
-    )

@@ -12,8 +12,10 @@ from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.safeguards.check import Check, describe
 from hipaa_kit.sources.signed import Records
 from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDING_EVIDENCE, FINDING_MEMBERS, FINDINGS
 from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS
 
@@ -176,3 +178,19 @@ def _citations(verdict: Verdict, catalogue: Catalogue) -> Iterable[dict[str, str
             "kind": catalogue.citation(mapping.citation).kind,
             "relation": mapping.relation,
         }
+
+
+def list_checks(checks: Iterable[Check], catalogue: Catalogue) -> pd.DataFrame:
+    """Return table `checks`: every check with its law and its inputs."""
+    return CHECKS_TABLE.frame(
+        {
+            "check": check.id,
+            "topic": catalogue.control(check.id).topic,
+            "title": catalogue.control(check.id).title,
+            "severity": catalogue.control(check.id).severity,
+            "citations": "; ".join(mapping.citation for mapping in catalogue.control(check.id).mappings),
+            "needs_scope": check.needs_scope,
+            **describe(check),
+        }
+        for check in checks
+    )

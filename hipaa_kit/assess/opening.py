@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hipaa_kit.assess.facade import CURRENT, Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
+from hipaa_kit.sources.audit_log import AuditLog, NoEventsError, cached_log, is_store
 from hipaa_kit.sources.dump import import_dump
 from hipaa_kit.sources.inputs import Inputs, is_frozen, no_inputs, open_inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import DEMO_KEY, Pseudonymizer
@@ -23,6 +26,7 @@ SCOPE_FILE = "scope.yaml"
 OBJECTS = "objects"
 INPUTS = "inputs"
 RECORDS = "records"
+AUDIT_LOG = "audit_log"
 OPTIONS = ("preset", "profile")
 """What may stand among the parameters of checks and is an option of the assessment."""
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
@@ -37,6 +41,7 @@ def assessment(
     topics: Iterable[str] | str = (),
     inputs: Inputs | str | Path | None = None,
     records: Records | str | Path | None = None,
+    audit_log: AuditLog | str | Path | Iterable[str | Path] | None = None,
     cache: str | Path | None = None,
 ) -> Assessment:
     """Assess a cluster as it was read.
@@ -62,6 +67,9 @@ def assessment(
     records
         `Records`, or the file or folder of what people signed; by default the folder `records` that lies beside
         `scope.yaml`, if there is one.
+    audit_log
+        The API server's audit log: an `AuditLog`, or files and folders that hold it; by default the folder `audit_log`
+        that lies beside `scope.yaml`, if there is one.
     cache
         Folder that keeps results under the digest of all inputs; by default the one that
         `HIPAA_KIT_CACHE` names, as it does while a batch executes notebooks.
@@ -82,12 +90,13 @@ def assessment(
     declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
     signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
+    log = open_any_log(audit_log or opened.audit_log or log_beside(file)) or log_within(place, opened)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
     wanted = topics.split() if isinstance(topics, str) else topics
     run = Assessment(
-        opened,
+        replace(opened, audit_log=log) if log is not opened.audit_log else opened,
         declared,
         as_of=as_of,
         parameters=settings,
@@ -136,9 +145,35 @@ def open_any(path: str | Path) -> Snapshot:
     """
     place = Path(path)
     if is_snapshot(place):
-        return open_snapshot(place)
-    objects = place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
-    return import_dump(objects, pseudonymizer=_pseudonymizer(place))
+        opened = open_snapshot(place)
+        within = place / AUDIT_LOG
+        return replace(opened, audit_log=AuditLog.open(within)) if is_store(within) else opened
+    return import_dump(_objects(place), pseudonymizer=_pseudonymizer(place))
+
+
+def _objects(place: Path) -> Path:
+    """Return where the dump is in a folder that has a scope beside it."""
+    return place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
+
+
+def log_beside(scope_file: str | Path | None) -> Path | None:
+    """Return the folder of audit logs that lies beside a scope file, or None."""
+    return _beside(scope_file, AUDIT_LOG)
+
+
+def logs_set_aside(snapshot: Snapshot) -> list[str]:
+    """Return the files of a dump that were recognised as audit logs and left to their own reader."""
+    aside = snapshot.set_aside
+    return sorted({source.partition("#")[0] for source in aside.loc[aside["what"] == "audit log", "source"]})
+
+
+def log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
+    """Read the audit logs that lie in a dump; None where there are none."""
+    if isinstance(place, Snapshot) or is_snapshot(Path(place)) or not (names := logs_set_aside(snapshot)):
+        return None
+    with contextlib.suppress(NoEventsError):  # something that looks like one and is none stays set aside
+        return cached_log([_objects(Path(place))], only=names)
+    return None
 
 
 def _pseudonymizer(place: Path) -> Pseudonymizer | None:
@@ -152,6 +187,16 @@ def open_any_inputs(path: str | Path | None) -> Inputs:
     if path is None:
         return no_inputs()
     return open_inputs(path) if is_frozen(path) else read_inputs(path, pseudonymizer=_pseudonymizer(Path(path)))
+
+
+def open_any_log(given: AuditLog | str | Path | Iterable[str | Path] | None) -> AuditLog | None:
+    """Open a store of an audit log, or read files of one into the kit's cache; none gives none."""
+    if given is None or isinstance(given, AuditLog):
+        return given
+    paths = [given] if isinstance(given, str | Path) else list(given)
+    if len(paths) == 1 and is_store(paths[0]):
+        return AuditLog.open(paths[0])
+    return cached_log(paths)
 
 
 def open_any_records(path: str | Path | None) -> Records:

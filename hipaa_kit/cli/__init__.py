@@ -7,6 +7,7 @@ alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -16,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit import __version__
 from hipaa_kit.cli.cluster import add_cluster_verbs
+from hipaa_kit.cli.detections import add_detections
 from hipaa_kit.cli.evidence import add_evidence_verbs
 from hipaa_kit.cli.explain import add_explain
+from hipaa_kit.cli.incident import add_incident
 from hipaa_kit.cli.network import add_network_verbs
 from hipaa_kit.cli.paths import add_paths
 from hipaa_kit.cli.permissions import add_permission_verbs
 from hipaa_kit.cli.records import add_record_verbs
 from hipaa_kit.cli.remedies import add_remedies
-from hipaa_kit.cli.terminal import Parser, now
+from hipaa_kit.cli.terminal import Parser, add_audit_log, now
 from hipaa_kit.cli.terminal import make_verb as _verb
 from hipaa_kit.cli.terminal import output as _output
 from hipaa_kit.cli.terminal import print_table as _print_table
@@ -94,11 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     add_paths(verbs)
     _history(verbs)
     add_explain(verbs)
+    add_incident(verbs)
     add_evidence_verbs(verbs)
     add_network_verbs(verbs)
     add_permission_verbs(verbs)
     add_record_verbs(verbs)
     _checks(verbs)
+    add_detections(verbs)
     _notebooks(verbs)
     return parser
 
@@ -150,6 +155,7 @@ def _assess(verbs: Any) -> None:
         metavar="PATH",
         help="what people signed; the folder records beside scope.yaml by default",
     )
+    add_audit_log(verb)
     verb.add_argument(
         "--as-of",
         "--now",
@@ -250,6 +256,8 @@ def _run_demo(arguments: argparse.Namespace) -> int:
 
 
 def _run_import(arguments: argparse.Namespace) -> int:
+    from hipaa_kit.assess.opening import AUDIT_LOG, logs_set_aside
+    from hipaa_kit.sources.audit_log import NoEventsError, ingest
     from hipaa_kit.sources.dump import import_dump
     from hipaa_kit.sources.limits import DEFAULT_LIMITS
     from hipaa_kit.sources.store import save_snapshot
@@ -263,6 +271,10 @@ def _run_import(arguments: argparse.Namespace) -> int:
         limits=DEFAULT_LIMITS.with_settings(arguments.limit),
     )
     path = save_snapshot(snapshot, arguments.out)
+    if names := logs_set_aside(snapshot):
+        with contextlib.suppress(NoEventsError):
+            log = ingest(arguments.paths, path / AUDIT_LOG, only=names)
+            _say(f"{log.events} events of the audit log")
     _say_what_was_read(snapshot)
     print(path)
     return EXIT_DONE
@@ -278,7 +290,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _run_assess(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.opening import assessment, find_scope, open_any, parse_settings
+    from hipaa_kit.assess.opening import assessment, find_scope, log_beside, log_within, open_any, parse_settings
 
     snapshot = open_any(arguments.snapshot)
     scope = Path(arguments.scope) if arguments.scope else find_scope(arguments.snapshot)
@@ -294,6 +306,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         topics=arguments.topic,
         inputs=arguments.inputs,
         records=arguments.records,
+        audit_log=arguments.audit_log or log_beside(scope) or log_within(arguments.snapshot, snapshot),
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
 
@@ -325,7 +338,8 @@ def _path_and_moment(given: str) -> tuple[str, str]:
 
 
 def _run_checks(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.facade import list_checks, registered_checks
+    from hipaa_kit.assess.facade import registered_checks
+    from hipaa_kit.assess.findings import list_checks
     from hipaa_kit.catalogue import load_catalogue
     from hipaa_kit.views.reference import check_text
 

@@ -1,4 +1,4 @@
-"""The commands that ask a snapshot who may do what: `who-can`, and `explain` of a permission."""
+"""The commands that ask a snapshot who may do what: `who-can`, `unused`, and `explain` of a permission."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hipaa_kit.cli.terminal import make_verb, print_table, say
-from hipaa_kit.errors import EXIT_DONE
+from hipaa_kit.cli.terminal import add_audit_log, make_verb, print_table, say
+from hipaa_kit.errors import EXIT_DONE, InputError
+from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Request, api_call
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def add_permission_verbs(verbs: Any) -> None:
     )
     verb.add_argument("snapshot", metavar="SNAPSHOT", help="snapshot, dump or manifests")
     add_object(verb)
+    verb.add_argument("-f", "--format", default="text", choices=("text", "json", "csv"), help="text, json or csv")
+
+    verb = make_verb(verbs, "unused", _run_unused, "say which rights were never used, or the roles that would do")
+    verb.add_argument("snapshot", metavar="SNAPSHOT", help="snapshot, dump or manifests")
+    add_audit_log(verb)
+    verb.add_argument("--inputs", metavar="DIR", help="what else is known; with the audit policy more can be told")
+    verb.add_argument("--subject", default="", metavar="ID", help="User//NAME, Group//NAME or ServiceAccount/NS/NAME")
+    verb.add_argument("--role", action="store_true", help="YAML of the roles that give the subject what it used")
     verb.add_argument("-f", "--format", default="text", choices=("text", "json", "csv"), help="text, json or csv")
 
 
@@ -51,6 +60,38 @@ def _run_who_can(arguments: argparse.Namespace) -> int:
     print_table(found, arguments.format, ["subject_kind", "subject", "through", "binding", "role", "basis"])
     if (found["subject_kind"] == "*").any():
         say("rows of `*` say what could not be seen: there may be more than these")
+    return EXIT_DONE
+
+
+def _run_unused(arguments: argparse.Namespace) -> int:
+    import yaml
+
+    from hipaa_kit.assess.opening import assessment
+    from hipaa_kit.graph.audit_use.least import least_privilege, unused
+
+    if arguments.role and not arguments.subject:
+        raise InputError("no subject is named", "", "name one with --subject")
+    tables = assessment(arguments.snapshot, inputs=arguments.inputs, audit_log=arguments.audit_log).tables
+    rights = tables.right_use
+    if arguments.role:
+        _, _, name = parse_object_id(arguments.subject)
+        groups, used = tables.identity_groups, tables.identity_use
+        members = set(groups.loc[groups["group"] == name, "user"])
+        users = (
+            members
+            if arguments.subject.startswith("Group/")
+            else set(used.loc[used["object"] == arguments.subject, "user"])
+        )
+        roles = least_privilege(rights, used, users, arguments.subject)
+        print(yaml.safe_dump_all(roles, sort_keys=False), end="")
+    else:
+        shown = ["object", "binding", "scope", "verb", "api_group", "resource", "url", "why"]
+        print_table(unused(rights, arguments.subject), arguments.format, shown)
+    mine = rights[rights["object"] == arguments.subject] if arguments.subject else rights
+    say(
+        f"of {len(mine)} rights {(mine['state'] == 'unknown').sum()} cannot be told; window of the log in days: "
+        f"{mine['window_days'].max() if len(mine) else 0:.1f}"
+    )
     return EXIT_DONE
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from hipaa_kit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import pandas as pd
 
     from hipaa_kit.sources.snapshot import Snapshot
@@ -51,6 +53,18 @@ def output(verb: argparse.ArgumentParser, what: str, *, required: bool = False) 
     verb.add_argument("-o", "--out", required=required, metavar="PATH", help=what)
 
 
+def add_audit_log(verb: argparse.ArgumentParser) -> None:
+    """Declare where the audit log is."""
+    verb.add_argument(
+        "--audit-log",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the API server's audit log, files or folders; repeatable; what lies in the input, or in the folder"
+        " audit_log beside scope.yaml, by default",
+    )
+
+
 def refuse_existing(out: str) -> None:
     """Refuse an output that exists before any work is done for it."""
     if Path(out).exists():
@@ -65,12 +79,34 @@ def write_file(out: str, content: bytes) -> None:
     OutputError
         It cannot be written there.
     """
+    _write(out, lambda place: place.write_bytes(content))
+
+
+def write_folder(out: str, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files whole or not at all, and print its name.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written there.
+    """
+
+    def fill(place: Path) -> None:
+        place.mkdir()
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+
+    _write(out, fill)
+
+
+def _write(out: str, make: Callable[[Path], object]) -> None:
     target = Path(out)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            (Path(folder) / target.name).write_bytes(content)
-            (Path(folder) / target.name).rename(target)
+            made = Path(folder) / target.name
+            make(made)
+            made.rename(target)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", out, "name another place with --out") from None
     print(out)

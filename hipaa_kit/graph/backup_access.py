@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, permissions
+from hipaa_kit.graph.powers import CONTROL_PLANE, RBAC_KINDS, Asked, Power, everything, holders
 from hipaa_kit.inventory.backups.builders import PLAN_KINDS, STORE_KINDS
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.backups import BACKUP_ACCESS
 from hipaa_kit.tables.lookup import GivenTables
 
-READS = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
-CONTROL_PLANE = "kube-system"
-STOCK_USERS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
 CREDENTIALS = "read the credentials of its store"
-
-
-class Power(NamedTuple):
-    """One power over copies: the requests each of which gives it."""
-
-    words: str
-    requests: tuple[tuple[str, str, str, str], ...]
 
 
 COMMON = (
@@ -94,7 +84,7 @@ Sources: https://velero.io/docs/main/rbac/, https://velero.io/docs/main/api-type
 """
 
 
-@builds(BACKUP_ACCESS, reads=(*READS, *PLAN_KINDS, *STORE_KINDS), optional=RBAC_INPUTS, uses=RBAC_TABLES)
+@builds(BACKUP_ACCESS, reads=(*RBAC_KINDS, *PLAN_KINDS, *STORE_KINDS), optional=RBAC_INPUTS, uses=RBAC_TABLES)
 def backup_access(
     snapshot: Snapshot,
     scope: Scope | None,
@@ -110,38 +100,19 @@ def backup_access(
         # What a provider allows concerns a control plane that it runs, not one that runs here as pods.
         tables = tables.but(cloud_clusters=tables["cloud_clusters"].iloc[:0])
     asked = permissions(tables, snapshot)
-    everything = {(row.subject_kind, row.subject) for row in asked.who_can("*", "*", "*").itertuples(index=False)}
+    all_powerful = everything(asked)
     system = {CONTROL_PLANE, *(scope.system if scope else ())}
     credentials: dict[str, set[str]] = defaultdict(set)
     for name in backup_stores.loc[backup_stores["credential"] != "", "credential"]:
         _, place, secret = parse_object_id(name)
         credentials[place].add(secret)
     for namespace, tools in sorted(_places(backup_plans, backup_stores).items()):
-        powers: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
+        powers: dict[str, list[Asked]] = defaultdict(list)
         for power in (*COMMON, *(each for tool in sorted(tools) for each in OWN[tool])):
-            powers[power.words] += power.requests
-        for words, requests in powers.items():
-            found: dict[tuple[str, str], dict[str, Any]] = {}
-            named = (
-                [("get", "", "secrets", "", name) for name in credentials[namespace]] if words == CREDENTIALS else []
-            )
-            for request in [*((*each, "") for each in requests), *named]:
-                verb, group, resource, subresource, name = request
-                answer = asked.who_can(verb, group, resource, subresource, namespace=namespace, name=name)
-                for row in answer[answer["through"] == ""].itertuples(index=False):
-                    kind, subject = str(row.subject_kind), str(row.subject)
-                    found.setdefault((kind, subject), {"binding": row.binding, "basis": row.basis})
-            for (kind, subject), proof in sorted(found.items()):
-                yield {
-                    "namespace": namespace,
-                    "tool": " ".join(sorted(tools)),
-                    "power": words,
-                    "subject_kind": kind,
-                    "subject": subject,
-                    "everything": (kind, subject) in everything and kind != "*",
-                    "own": _own(kind, subject, namespace, system),
-                    **proof,
-                }
+            powers[power.words] += [(*each, "") for each in power.requests]
+        powers[CREDENTIALS] += [("get", "", "secrets", "", name) for name in sorted(credentials[namespace])]
+        for row in holders(asked, namespace, powers, system, all_powerful):
+            yield {"tool": " ".join(sorted(tools)), **row}
 
 
 def _places(plans: pd.DataFrame, stores: pd.DataFrame) -> dict[str, set[str]]:
@@ -152,10 +123,3 @@ def _places(plans: pd.DataFrame, stores: pd.DataFrame) -> dict[str, set[str]]:
             if tool in OWN:
                 found[namespace].add(tool)
     return found
-
-
-def _own(kind: str, subject: str, namespace: str, system: set[str]) -> bool:
-    """Tell whether a subject belongs to the tool, the control plane, or a namespace that is declared as system."""
-    if kind == "ServiceAccount":
-        return subject.partition("/")[0] in {namespace, *system}
-    return kind == "User" and subject in STOCK_USERS

@@ -201,7 +201,7 @@ def audit_probes(
         # Where all ePHI lies outside the cluster, what the policy says of any namespace is asked.
         "ephi": sorted(set(ephi_objects["namespace"]) - {""}) or [OTHER],
         "backup": sorted({record.namespace for record in snapshot.records(BACKUP_PLACE)}),
-        "logging": _log_readers(pods, volumes),
+        "logging": log_readers(pods, volumes),
     }
     standings = [(probe, standing) for probe in load_audit_probes() if (standing := _standing(probe, snapshot))]
     for node, policy in policies(audit_policies, audit_rules, audit_rule_matches):
@@ -210,7 +210,7 @@ def audit_probes(
                 yield _probed(policy_object(node), policy, probe, namespace, standing)
 
 
-def _log_readers(pods: pd.DataFrame, volumes: pd.DataFrame) -> list[str]:
+def log_readers(pods: pd.DataFrame, volumes: pd.DataFrame) -> list[str]:
     """Return the namespaces of DaemonSets that mount the logs of their node: what ships them."""
     under = volumes["host_path"].str.rstrip("/").isin(["", "/var"]) & (volumes["host_path"] != "")
     logs = volumes[under | volumes["host_path"].str.match(r"/var/log(?:/|$)")]

@@ -7,7 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import condition, conditions, items, mapping, number, reference, string_map, text, truth
+from hipaa_kit.inventory.fields import (
+    condition,
+    conditions,
+    items,
+    mapping,
+    number,
+    reference,
+    string_map,
+    text,
+    texts,
+    truth,
+)
 from hipaa_kit.inventory.pods import PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import joined_rows, pod_rows
@@ -164,12 +175,15 @@ def quotas(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per resource that a ResourceQuota limits."""
     for record in snapshot.records(kinds.RESOURCE_QUOTA):
         hard = mapping(record.content, "spec", "hard")
+        selected = items(record.content, "spec", "scopeSelector", "matchExpressions")
+        scopes = {*texts(record.content, "spec", "scopes"), *(text(each, "scopeName") for each in selected)}
         used = mapping(record.content, "status", "used")
         for resource, limit in hard.items():
             yield {
                 "object": record.object,
                 "namespace": record.namespace,
                 "resource": str(resource),
+                "scopes": " ".join(sorted(scopes)),
                 "hard": _amount(limit),
                 "used": _amount(used.get(resource)),
             }
@@ -177,20 +191,30 @@ def quotas(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 @builds(LIMIT_RANGES, reads=[kinds.LIMIT_RANGE])
 def limit_ranges(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per resource of each entry of each LimitRange."""
+    """Yield a row per resource of each entry of each LimitRange.
+
+    For containers a server fills in what an entry leaves open, and so it holds of manifests too: the limit by default
+    is the maximum, and the request by default that limit, else the minimum.
+    Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go,
+    `SetDefaults_LimitRangeItem`
+    """
     for record in snapshot.records(kinds.LIMIT_RANGE):
         rows = {}
         for entry in items(record.content, "spec", "limits"):
             requests, limits = mapping(entry, "defaultRequest"), mapping(entry, "default")
-            bounds = {*requests, *limits, *mapping(entry, "max"), *mapping(entry, "min")}
-            for resource in sorted(str(name) for name in bounds):
+            least, most = mapping(entry, "min"), mapping(entry, "max")
+            if text(entry, "type") == "Container":
+                limits = {**most, **limits}
+                requests = {**least, **limits, **requests}
+            for resource in sorted({*map(str, requests), *map(str, limits), *map(str, least), *map(str, most)}):
                 rows[text(entry, "type"), resource] = {
                     "object": record.object,
                     "namespace": record.namespace,
                     "type": text(entry, "type"),
                     "resource": resource,
-                    "default_request": _amount(requests.get(resource, limits.get(resource))),
+                    "default_request": _amount(requests.get(resource)),
                     "default_limit": _amount(limits.get(resource)),
+                    "most": _amount(most.get(resource)),
                 }
         yield from rows.values()
 

@@ -14,7 +14,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.integrity import NONE, ON, Mechanism, cnpg_checksums, longhorn_integrity, zalando_checksums
 from hipaa_kit.kube.selectors import SelectorError, label_selector
-from hipaa_kit.kube.sensors import narrowed, pods_selected, sensor_of, watches_files
+from hipaa_kit.kube.sensors import acts, narrowed, pods_selected, sensor_of, watches_files
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.integrity import (
@@ -104,6 +104,7 @@ def sensor_policies(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 "namespace": record.namespace,
                 "files": watches_files(record.content),
                 "narrowed": narrowed(record.kind, record.content),
+                "acts": acts(record.content),
             }
 
 

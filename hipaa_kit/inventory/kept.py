@@ -1,7 +1,7 @@
-"""Tables of large snapshots kept on disk, so that opening one again does not mean building them again.
+"""Tables of large snapshots and of audit logs kept on disk, so that opening one again does not build them again.
 
-They lie in the user's cache folder, under a digest of the snapshot and of the code that made them: another
-snapshot or another version of the kit finds nothing. A file that is not whole is not believed, and its table is
+They lie in the user's cache folder, under a digest of the snapshot or log and of the code that made them: another
+one, or another version of the kit, finds nothing. A file that is not whole is not believed, and its table is
 built again. Removing the folder costs time and nothing else.
 """
 
@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 import hipaa_kit
+from hipaa_kit.resources import code_digest
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
 
@@ -31,9 +31,11 @@ FOLDER_VARIABLE: Final = "HIPAA_KIT_TABLE_CACHE"
 LEAST_OBJECTS: Final = 2_000
 """Tables of fewer objects are built as fast as they would be read."""
 
-MOST_SNAPSHOTS: Final = 8
+MOST_FOLDERS: Final = 8
+"""Snapshots and logs of which tables are kept."""
 _DIGEST_BYTES: Final = 32
 _ROOMS: Final = ("inventory", "kube", "sources", "tables")
+_ROOMS_OF_LOGS: Final = (*_ROOMS, "graph", "catalogue", "printable.py", "vocabulary.py")
 
 
 class _Column(msgspec.Struct, array_like=True):
@@ -49,10 +51,11 @@ class _Column(msgspec.Struct, array_like=True):
 class _File(msgspec.Struct, array_like=True):
     table: str
     columns: list[_Column]
+    made_from: str = ""
 
 
 class KeptTables:
-    """Tables of one snapshot on disk.
+    """Tables of one snapshot, or of one audit log, on disk.
 
     Parameters
     ----------
@@ -69,11 +72,24 @@ class KeptTables:
         base = _base()
         if base is None or sum(part.size for part in snapshot.parts.values()) < LEAST_OBJECTS:
             return None
-        key = hashlib.sha256(f"{snapshot.digest} {_code_digest()}".encode()).hexdigest()
-        return cls(base / key[:32])
+        return cls(base / _key(snapshot.digest, _code_digest()))
 
-    def read(self, table: Table) -> pd.DataFrame | None:
-        """Return a table as it was kept; None where it was not, or not whole."""
+    @classmethod
+    def of_log(cls, digest: str) -> KeptTables | None:
+        """Return those of the audit log with a digest; None where nothing is to be kept."""
+        base = _base()
+        return cls(base / _key("audit log", digest, _code_digest(*_ROOMS_OF_LOGS))) if base else None
+
+    def read(self, table: Table, made_from: str = "") -> pd.DataFrame | None:
+        """Return a table as it was kept; None where it was not, not whole, or made from something else.
+
+        Parameters
+        ----------
+        table
+            Its declaration.
+        made_from
+            Digest of what it is made from beside the snapshot or log.
+        """
         try:
             raw = (self.folder / f"{table.name}.table").read_bytes()
         except OSError:
@@ -85,15 +101,17 @@ class KeptTables:
         except msgspec.DecodeError:
             return None
         declared = [(column.name, column.type) for column in table.columns]
-        if file.table != table.name or [(column.name, column.type) for column in file.columns] != declared:
+        if (file.table, file.made_from) != (table.name, made_from) or [
+            (column.name, column.type) for column in file.columns
+        ] != declared:
             return None
         return pd.DataFrame({column.name: _series(column) for column in file.columns}, copy=False)
 
-    def keep(self, table: Table, frame: pd.DataFrame) -> None:
-        """Keep a table. Where the folder cannot be written nothing is kept, and nothing is lost."""
+    def keep(self, table: Table, frame: pd.DataFrame, made_from: str = "") -> None:
+        """Keep a table in the place of the one before. Where nothing can be written nothing is kept, and none lost."""
         try:
             columns = [_column(str(name), series) for name, series in frame.items()]
-            packed = msgspec.msgpack.encode(_File(table.name, columns))
+            packed = msgspec.msgpack.encode(_File(table.name, columns, made_from))
         except UnicodeEncodeError:
             return  # half of a surrogate pair, which is no text that can be written
         with contextlib.suppress(OSError):
@@ -105,12 +123,12 @@ class KeptTables:
             Path(name).rename(self.folder / f"{table.name}.table")
 
     def _make_folder(self) -> None:
-        """Make the folder, readable by its owner alone, and remove those of the snapshots opened longest ago."""
+        """Make the folder, readable by its owner alone, and remove those that were kept longest ago."""
         if self.folder.is_dir():
             return
         self.folder.mkdir(parents=True, mode=0o700)
         ours = [path for path in self.folder.parent.iterdir() if _is_ours(path)]
-        for old in sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[MOST_SNAPSHOTS:]:
+        for old in sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[MOST_FOLDERS:]:
             shutil.rmtree(old, ignore_errors=True)
 
 
@@ -132,15 +150,13 @@ def _base() -> Path | None:
         return None  # a user without a home
 
 
-@cache
-def _code_digest() -> str:
+def _code_digest(*rooms: str) -> str:
     """Return a digest over the code that has a part in making tables."""
-    package = Path(hipaa_kit.__file__).parent
-    digest = hashlib.sha256(hipaa_kit.__version__.encode())
-    for room in _ROOMS:
-        for path in sorted((package / room).rglob("*.py")):
-            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return f"{hipaa_kit.__version__} {code_digest(*(rooms or _ROOMS))}"
+
+
+def _key(*words: str) -> str:
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:32]
 
 
 def _column(name: str, series: pd.Series) -> _Column:

@@ -22,7 +22,7 @@ import pandas as pd
 from hipaa_kit.inventory.kept import KeptTables
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.documents import no_cyclic_collection
-from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs
+from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs, without_audit_log
 from hipaa_kit.sources.scope import Scope
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
@@ -212,6 +212,8 @@ class Inventory(TableSet):
     ) -> None:
         self._given: dict[str, Any] = {"snapshot": snapshot, "scope": scope}
         self.inputs = inputs or no_inputs()
+        if snapshot.audit_log is None and self.inputs.status("audit_log") == "given":
+            self.inputs = without_audit_log(self.inputs)
         self._built: dict[str, pd.DataFrame] = dict(self.inputs.tables)
         self._kept: KeptTables | None = KeptTables.of(snapshot) if before is None else None
         self._before = before

@@ -15,6 +15,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.disks import disk_of
 from hipaa_kit.kube.quantities import whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.storage import (
@@ -132,7 +133,7 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "type": sources[0] if sources else "",
             "driver": text(spec, "csi", "driver"),
             "disk": disk_of(spec),
-            "host_path": text(spec, "hostPath", "path"),
+            "host_path": _folder_of_node(spec),
             "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
             "storage_class": text(spec, "storageClassName"),
             "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),
@@ -141,17 +142,13 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         }
 
 
-def disk_of(spec: Mapping[str, Any]) -> str:
-    """Return what identifies the disk behind a PersistentVolume, "" where nothing does.
+def _folder_of_node(spec: Mapping[str, Any]) -> str:
+    """Return the folder of a node that a PersistentVolume gives; a local volume may be a device, which is none.
 
-    Volumes with the same driver and handle are one disk, and so is what one server exports by one path.
-    Source: https://kubernetes.io/docs/concepts/storage/volumes/#csi, `volumeHandle`
+    Source: https://kubernetes.io/docs/concepts/storage/volumes/#local
     """
-    handle = text(spec, "csi", "volumeHandle")
-    if handle:
-        return f"{text(spec, 'csi', 'driver')} {handle}"
-    server, path = text(spec, "nfs", "server"), text(spec, "nfs", "path")
-    return f"nfs {server}:{path.rstrip('/') or '/'}" if server and path else ""
+    local = text(spec, "local", "path")
+    return text(spec, "hostPath", "path") or ("" if local.startswith("/dev/") else local)
 
 
 def same_disk(claims: pd.DataFrame, persistent_volumes: pd.DataFrame) -> pd.DataFrame:

@@ -76,6 +76,10 @@ FALCO_SETTINGS: Final = "falco_settings"
 """Of the `falco.yaml` of a ConfigMap: `plugins` that are loaded, sorted, and whether it has `audit_rules`: a file of
 rules whose name speaks of audit."""
 
+LOG_PIPELINE: Final = "log_pipeline"
+"""Of a ConfigMap with the configuration of a log agent, what `kube.log_pipelines` keeps of it: paths under `/var/log`
+that are read or left out, the kinds of output that they go to, and whether something may leave out more."""
+
 FACTS: Final = {
     ALERT_ROUTES: 1,
     CREDENTIALS: 2,
@@ -84,6 +88,7 @@ FACTS: Final = {
     FIELD_MANAGERS: 1,
     IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
+    LOG_PIPELINE: 1,
     NAMESPACE_FILTERS: 1,
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,

@@ -99,6 +99,11 @@ def pods_selected(kind: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | N
     ----------
     kind, policy
         The policy.
+
+    Notes
+    -----
+    Expressions of a KubeArmorPolicy select in newer releases alone: which one runs is not seen.
+    Source: https://docs.kubearmor.io/kubearmor/documentation/security_policy_specification
     """
     spec = as_map(policy, "spec")
     if kind == "TracingPolicyNamespaced":
@@ -107,8 +112,30 @@ def pods_selected(kind: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | N
     if kind != "KubeArmorPolicy":
         return None
     selector = as_map(spec, "selector")
-    keys = [*as_map(selector, "matchLabels"), *(each.get("key") for each in as_maps(selector.get("matchExpressions")))]
-    return selector if keys and OF_CONTAINERS not in keys else None
+    labels = as_map(selector, "matchLabels")
+    return selector if labels and OF_CONTAINERS not in labels and not selector.get("matchExpressions") else None
+
+
+STOPPING: Final = frozenset(["Sigkill", "Signal", "Override", "NotifyEnforcer", "NotifyKiller", "Block"])
+"""Actions of Tetragon and KubeArmor that stop what is done, beside telling of it."""
+
+
+def acts(policy: Mapping[str, Any]) -> bool:
+    """Tell whether a policy of Tetragon or KubeArmor stops what it finds, by an action that is written in it.
+
+    Source: https://tetragon.io/docs/concepts/enforcement/,
+    https://docs.kubearmor.io/kubearmor/documentation/security_policy_specification
+    """
+    waiting: list[Any] = [policy.get("spec")]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            if each.get("action") in STOPPING:
+                return True
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return False
 
 
 def _plain(call: str) -> str:
@@ -117,3 +144,19 @@ def _plain(call: str) -> str:
             rest = call.removeprefix(prefix)
             return rest if rest.startswith("sys_") else f"sys_{rest}"
     return call
+
+
+RESPONDING: Final = {
+    "falco-talon": "Falco Talon",
+    "robusta-runner": "Robusta",
+    "st2actionrunner": "StackStorm",
+}
+"""Programs that act on alerts by requests to the API server, by the last part of their image's name.
+
+Sources: https://docs.falco-talon.org/, https://docs.robusta.dev/, https://docs.stackstorm.com/install/k8s_ha.html
+"""
+
+
+def responder_of(repository: str) -> str:
+    """Return the program that an image holds and that acts on alerts, "" where it holds none."""
+    return RESPONDING.get(repository.rpartition("/")[2], "")

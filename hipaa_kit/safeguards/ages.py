@@ -6,10 +6,12 @@ from datetime import date
 
 import pandas as pd
 
+from hipaa_kit.sources.inputs.values import to_millionths
+
 
 def moments(texts: pd.Series) -> pd.Series:
     """Return RFC 3339 texts and days as moments in UTC; NaT for what is none."""
-    return pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
+    return pd.to_datetime(texts.map(to_millionths, na_action="ignore"), utc=True, errors="coerce", format="ISO8601")
 
 
 def moment(text: str) -> pd.Timestamp:

@@ -160,10 +160,16 @@ def fails(
 
 
 def reviews(
-    mask: pd.Series, reason: str, *, path: str = "", observed: str = "", rests_on: Iterable[str] = ()
+    mask: pd.Series,
+    reason: str,
+    *,
+    path: str = "",
+    observed: str = "",
+    severity: str = "",
+    rests_on: Iterable[str] = (),
 ) -> Outcome:
     """Say which rows a person must judge, with the question and what to look at."""
-    return Outcome(REVIEW, mask, reason, path=path, observed=observed, rests_on=tuple(rests_on))
+    return Outcome(REVIEW, mask, reason, path=path, observed=observed, severity=severity, rests_on=tuple(rests_on))
 
 
 def not_assessed(mask: pd.Series, reason: str, *, code: str, rests_on: Iterable[str] = ()) -> Outcome:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, Final, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 import msgspec
 import pandas as pd
@@ -24,6 +24,9 @@ from hipaa_kit.sources.coverage import Coverage
 from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.sharing import SharedJson
 from hipaa_kit.tables.results import CONFLICTS, PROVENANCE, SET_ASIDE, UNREADABLE
+
+if TYPE_CHECKING:
+    from hipaa_kit.sources.audit_log import AuditLog
 
 LAYOUTS = (
     "live",
@@ -203,6 +206,8 @@ class Snapshot:
         How many values were removed, by rule.
     facts
         Which typed facts were taken of values that were removed, each with the number of its rule (`kube.facts.FACTS`).
+    audit_log
+        The API server's audit log, where one was given. It is no part of the snapshot's digest: it has its own.
     """
 
     identity: Identity
@@ -216,6 +221,7 @@ class Snapshot:
     set_aside: pd.DataFrame
     redactions: Mapping[str, int]
     facts: Mapping[str, int] = field(default_factory=lambda: FACTS)
+    audit_log: AuditLog | None = field(default=None, repr=False, compare=False)
 
     def records(self, kind: Kind) -> Records:
         """Return the objects of a kind with their identity and provenance, sorted."""

@@ -91,3 +91,27 @@ DETECTORS = Table(
         maybe("ready", "a pod of it is ready; null where there is none to ask"),
     ),
 )
+
+RESPONDERS = Table(
+    "responders",
+    "one workload that acts by itself on what was found, or may",
+    ("object",),
+    (
+        text("object", "`Kind/namespace/name`"),
+        text("program", "what it is"),
+        text(
+            "acts",
+            "policies: objects of the cluster have it stop what it finds; open: what it acts on was not read; "
+            "no: it only tells of what it finds",
+            ("policies", "open", "no"),
+        ),
+        maybe("ready", "a pod of it is ready; null where there is none to ask"),
+        text("account", "`ServiceAccount/namespace/name` it runs as"),
+        text("may", "what its account may do against a pod or node in every namespace with ePHI, joined by `, `"),
+        flag("needs_rights", "it acts by requests to the API server, and can do nothing without rights"),
+        flag("everything", "its account holds every right in the whole cluster"),
+        flag("secrets", "its account may read the Secrets of every namespace"),
+        text("gaps", "what could make a right that does not show, or none"),
+        text("evidence", "policies that have it act, joined by spaces"),
+    ),
+)

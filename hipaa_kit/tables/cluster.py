@@ -89,6 +89,7 @@ QUOTAS = Table(
         text("object", "`ResourceQuota/namespace/name`"),
         text("namespace", "its namespace"),
         text("resource", "what is limited"),
+        text("scopes", "scopes that leave other pods out of it, joined by spaces, or none"),
         amount("hard", "its limit, in cores, bytes or a count"),
         amount("used", "what is used"),
     ),
@@ -105,5 +106,6 @@ LIMIT_RANGES = Table(
         text("resource", "what is limited"),
         amount("default_request", "request given to those who ask for none"),
         amount("default_limit", "limit given to those who name none"),
+        amount("most", "what nobody may exceed"),
     ),
 )

@@ -95,6 +95,7 @@ SENSOR_POLICIES = Table(
         text("namespace", "namespace it holds for; none is the whole cluster"),
         flag("files", "it speaks of files that are opened, written, renamed or removed"),
         flag("narrowed", "it holds for some of the pods, containers, nodes or namespaces there alone"),
+        flag("acts", "it has the sensor stop what it finds"),
     ),
 )
 

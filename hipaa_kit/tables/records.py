@@ -18,6 +18,9 @@ TICKETS = Table(
         text("object", "object it is about, `Kind/namespace/name`, or none"),
         text("status", "state of it", ("open", "in_progress", "resolved", "closed", "rejected")),
         text("vulnerability", "CVE or advisory it is about, or none"),
+        text("alert", "alert that opened it, or none"),
+        text("acknowledged_at", "when somebody took it, or none"),
+        text("incident", "id of the incident in the register that came of it, or none"),
     ),
 )
 

@@ -57,8 +57,11 @@ PERSISTENT_VOLUMES = Table(
         text("name", "its name"),
         text("type", "its source: csi, hostPath, local, nfs, …"),
         text("driver", "CSI driver, or none"),
-        text("disk", "driver and handle, or server and path, by which two volumes are one disk; none where not known"),
-        text("host_path", "path on the node of a hostPath, or none"),
+        text(
+            "disk",
+            "what it is by which two volumes are one disk: driver and handle, server and path, …; none where not known",
+        ),
+        text("host_path", "folder of the node that a hostPath or a local volume is, or none"),
         text("claim", "`PersistentVolumeClaim/namespace/name` bound to it, or none"),
         text("storage_class", "StorageClass named, or none"),
         text("reclaim_policy", "Retain, Delete or Recycle"),

@@ -22,6 +22,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.resources import shipped
 from hipaa_kit.safeguards.check import CHECKS
 from hipaa_kit.safeguards.remedy import REMEDIES, Failing, Mending, Remedy, mend, patch, run
+from hipaa_kit.sources.inputs import with_audit_log
 from hipaa_kit.sources.leaks import find_leaks
 from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
@@ -43,6 +44,8 @@ BY_HAND = {
     "HK-ACC-08": "which step of a way is to be cut is for people to say",
     "HK-ACC-17": "engines and their policies are written in languages of their own",
     "HK-ACC-24": "people leave groups in the identity provider",
+    "HK-ACC-25": "whether unused access is needed is for people to say; `unused --role` writes what would do",
+    "HK-ACC-26": "why access for emergencies was used is for people to say",
     "HK-AVL-11": "that failover was tried is for people to attest",
     "HK-AVL-12": "data move to another zone by the database itself, or by hand",
     "HK-AVL-13": "room is made by a node more, or by asking for less",
@@ -378,5 +381,7 @@ def test_what_is_verified_of_a_case_passes_when_it_is_assessed_anew(case: Any) -
 
 
 def test_the_inputs_of_the_clinic_are_the_ones_it_ships_with() -> None:
-    assert clinic().given.digest == open_any_inputs(shipped("data") / "clinic" / "inputs").digest
+    given, log = open_any_inputs(shipped("data") / "clinic" / "inputs"), clinic().snapshot.audit_log
+    assert log is not None
+    assert clinic().given.digest == with_audit_log(given, log).digest
     assert clinic().snapshot.records(kinds.POD)

@@ -102,9 +102,9 @@ def test_nothing_is_kept_of_small_snapshots_or_where_nothing_can_be_written(
 
 
 def test_only_the_snapshots_opened_last_are_kept(folder: Path) -> None:
-    for number in range(module.MOST_SNAPSHOTS + 3):
+    for number in range(module.MOST_FOLDERS + 3):
         KeptTables(folder / f"{number:032x}").keep(TABLES["nodes"], TABLES["nodes"].frame())
-    assert len(list(folder.iterdir())) == module.MOST_SNAPSHOTS
+    assert len(list(folder.iterdir())) == module.MOST_FOLDERS
 
 
 def test_every_type_of_column_comes_back(folder: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_lies_beside_kept_tables_is_never_removed(folder: Path, clinic: Sna
         place.mkdir(parents=True)
         (place / "cat.jpg").write_bytes(b"")
     (folder / ("c" * 32)).symlink_to(folder / "photos")
-    for number in range(module.MOST_SNAPSHOTS + 3):
+    for number in range(module.MOST_FOLDERS + 3):
         KeptTables(folder / f"{number:032x}").keep(TABLES["pods"], Inventory(clinic)["pods"])
     assert all((place / "cat.jpg").is_file() for place in theirs)
     assert (folder / ("c" * 32)).is_symlink()

@@ -296,6 +296,7 @@ def test_every_declared_table_of_the_inventory_has_a_builder() -> None:
                       "history_moments", "history_gaps", "isolation_changes", "isolation_trend", "object_lives", "image_lives", "binding_lives", "replacements", "who_can", "what_can", "why", "orphans", "access_review",
                       "permission_changes", "remedies", "aggregation_drift", "cis_5_1", "escalations", "escalation_paths", "escalation_reach",
                       "cut_paths", "cut_things", "cut_uses", "finding_changes", "object_changes", "path_changes", "path_edges", "path_exposure", "path_hops", "path_nodes", "path_reach", "path_touches"}  # fmt: skip
+    made_elsewhere |= {name for name in TABLES if name.startswith("incident_")}
     assert set(TABLES) - made_elsewhere - set(INPUT_TABLES) - set(RUN_TABLES) == set(BUILDERS)
 
 

@@ -119,6 +119,7 @@ def test_policies_for_a_part_of_the_cluster(kind: str, spec: Any, expected: bool
 
 
 WEB = {"matchLabels": {"app": "web"}}
+TIER = {"key": "tier", "operator": "In", "values": ["web"]}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,9 @@ WEB = {"matchLabels": {"app": "web"}}
         ("KubeArmorPolicy", {"selector": WEB}, WEB),
         ("KubeArmorPolicy", {"selector": {"matchLabels": {"kubearmor.io/container.name": "a"}}}, None),
         ("KubeArmorPolicy", {"selector": {}}, None),
+        ("KubeArmorPolicy", {"selector": {"matchExpressions": [TIER]}}, None),
+        ("KubeArmorPolicy", {"selector": {**WEB, "matchExpressions": [TIER]}}, None),
+        ("TracingPolicyNamespaced", {"podSelector": {"matchExpressions": [TIER]}}, {"matchExpressions": [TIER]}),
         ("KubeArmorClusterPolicy", {"selector": WEB}, None),
         ("TracingPolicyNamespaced", {"podSelector": WEB}, WEB),
         ("TracingPolicyNamespaced", {"podSelector": WEB, "containerSelector": WEB}, None),

@@ -46,6 +46,7 @@ def test_there_are_notebooks() -> None:
         "17_review",
         "20_attestations",
         "30_paths_to_ephi",
+        "40_incident",
         "90_audit_binder",
         "91_summary",
     ]

@@ -9,11 +9,17 @@ NOW = "2026-11-20T02:00:00Z"
 
 
 def test_moments_and_days_are_read_and_what_is_none_is_none() -> None:
-    read = moments(pd.Series(["2026-11-19T02:00:00Z", "2026-11-19", "", "soon"], dtype="str"))
-    assert read.isna().tolist() == [False, False, True, True]
+    read = moments(pd.Series(["2026-11-19T02:00:00Z", "2026-11-19", "", "soon", None], dtype="str"))
+    assert read.isna().tolist() == [False, False, True, True, True]
     assert str(read.dt.tz) == "UTC"
     assert moment(NOW) == pd.Timestamp("2026-11-20 02:00", tz="UTC")
     assert pd.isna(moment(""))
+
+
+def test_one_fine_moment_makes_no_other_unknown() -> None:
+    read = moments(pd.Series(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-19T02:00:00.123456789Z"]))
+    assert read.dt.year.tolist() == [1, 9999, 2026]
+    assert read[2] == pd.Timestamp("2026-11-19 02:00:00.123456", tz="UTC")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 A case may bring its own `scope.yaml` (an empty file: none is declared) and `coverage.csv` (group, kind,
 namespace, status), a folder `inputs` of what is given beside the cluster, and a folder `records` of what people signed;
-otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. `checks.txt` names the checks whose findings one is judged by that
+otherwise namespace `ehr` is in scope, every kind was answered, and nothing else was given. A folder `audit_log` holds
+the API server's audit log. `checks.txt` names the checks whose findings one is judged by that
 judges findings, which otherwise are all. `settings.json` sets parameters of checks. `expected.csv`
 holds every finding of the check: object, verdict, reason.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import pytest
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.safeguards.check import Check
+from hipaa_kit.sources.audit_log import ingest
 from hipaa_kit.sources.inputs import Inputs, read_inputs
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.scope import Scope, load_scope
@@ -74,6 +78,14 @@ class Narrowed(Assessment):
 
 def found(case: Path) -> str:
     """Return the findings of the case's check as expected.csv holds them."""
+    if not (case / "audit_log").exists():
+        return found_in(case, snapshot(case))
+    with tempfile.TemporaryDirectory() as folder:
+        log = ingest([case / "audit_log"], folder)
+        return found_in(case, replace(snapshot(case), audit_log=log))
+
+
+def found_in(case: Path, seen: Snapshot) -> str:
     topic = case.parent.parent.name
     own = case / "settings.json"
     settings = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
@@ -82,7 +94,7 @@ def found(case: Path) -> str:
     if behind.exists():
         beside["behind"] = tuple(behind.read_text(encoding="utf-8").split())
     made = Narrowed if behind.exists() else Assessment
-    run = made(snapshot(case), scope(case), topics=[topic], parameters=settings, **beside)
+    run = made(seen, scope(case), topics=[topic], parameters=settings, **beside)
     run.checks = [check for check in run.checks if check.id == case.parent.name]
     mine = run.findings()
     out = io.StringIO()

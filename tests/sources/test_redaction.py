@@ -487,3 +487,17 @@ def test_of_falco_it_is_known_which_plugins_it_loads_and_whether_it_has_rules_ab
     )
     assert redacted.facts[facts.FALCO_SETTINGS] == {"plugins": ["json", "k8saudit"], "audit_rules": True}
     assert "hunter2" not in str(redacted)
+
+
+def test_of_a_log_agent_it_is_known_which_files_it_reads_and_to_what_kind_of_output_it_sends() -> None:
+    text = (
+        "[INPUT]\n    Name tail\n    Path /var/log/containers/*.log\n"
+        "[OUTPUT]\n    Name es\n    Match *\n    Host logs.example.org\n    HTTP_Passwd hunter2\n"
+    )
+    redacted = _redact(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "f"}, "data": {"fluent-bit.conf": text}}
+    )
+    found = {"reads": [["/var/log/containers/*.log", "es"]], "excludes": [], "filtered": False}
+    assert redacted.facts[facts.LOG_PIPELINE] == found
+    assert "hunter2" not in str(redacted)
+    assert "example.org" not in str(redacted)

@@ -295,6 +295,12 @@ EXPLOITED = {
     "vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10", "dueDate": "2021-12-24", "notes": ""}],
 }
 LIFECYCLES = "product,cycle,eol_on,checked_on,source\nubuntu,24.04,2029-05-31,2026-11-02,https://ubuntu.com/about/release-cycle\n"
+LOG_STORES = "provider,name,holds,retention_days,forever,locked,required_days\nhall,siem,both,2555,,true,2192\nhall,loki,containers,30,,,\n"
+LOG_GROUPS = {"logGroups": [{"logGroupName": "/aws/eks/prod/cluster", "retentionInDays": 90, "storedBytes": 7}]}
+LOG_BUCKETS = [
+    {"name": "projects/p/locations/global/buckets/_Default", "retentionDays": 30, "lifecycleState": "ACTIVE"}
+]
+WORKSPACE = {"type": "Microsoft.OperationalInsights/workspaces", "name": "logs", "retentionInDays": 90}
 WORKFORCE = """
 apiVersion: hipaa-kit/v1
 kind: Workforce
@@ -428,6 +434,7 @@ EVERY_FORM: dict[str, Any] = {
     },
     "known_exploited": {"a.txt": EXPLOITED},
     "lifecycles": {"a.txt": LIFECYCLES},
+    "log_stores": {"a.txt": LOG_STORES, "b.txt": LOG_GROUPS, "c.txt": LOG_BUCKETS, "d.txt": WORKSPACE},
     "sign_ins": {"a.txt": OKTA, "b.txt": ENTRA, "c.txt": KEYCLOAK},
     "tickets": {"a.txt": TICKETS},
     "incidents": {"a.txt": INCIDENTS},

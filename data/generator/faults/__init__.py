@@ -14,6 +14,7 @@ from faults import (
     pod_security,
     review,
     scope_and_inventory,
+    suspicious_activity,
     transit,
     vulnerabilities,
 )
@@ -33,6 +34,7 @@ TOPICS = (
     monitoring,
     review,
     audit_trails,
+    suspicious_activity,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 

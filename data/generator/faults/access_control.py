@@ -173,6 +173,7 @@ FAULTS = (
         "the only member of the group has left the clinic",
         LEFT,
     ),
+    Fault("User//leo.park@clinic.example", "HK-ACC-25", "who has left the clinic makes requests as before", LEFT),
     Fault(
         SERVER,
         "HK-ACC-10",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model import Hospital, Input, Trouble
 
 from faults.integrity import NO_SENSOR
-from faults.patches import Fault, Patch, change, drop, together, write
+from faults.patches import Fault, Patch, change, drop, input_rows, together, write
 
 SINCE = "2026-11-18T21:14:06Z"
 CRASHES, NO_IMAGE = Trouble("CrashLoopBackOff", SINCE, 87), Trouble("ImagePullBackOff", SINCE)
@@ -58,6 +58,22 @@ def measured(question: str, name: str, value: float, *, namespace: str = "imagin
     return patch
 
 
+def rewritten(ticket: str, **fields: str) -> Patch:
+    """Write other fields into a ticket."""
+
+    def patch(hospital: Hospital) -> None:
+        rows = input_rows(hospital, "Input//tickets.csv")
+        hospital.change("Input//tickets.csv", content=[row | fields if row["id"] == ticket else row for row in rows])
+
+    return patch
+
+
+NO_AGENT = change(
+    "DaemonSet/monitoring/fluent-bit",
+    nodes=("cp-1", "cp-3", "worker-a1", "worker-b1", "worker-c1", "worker-a2", "worker-b2"),
+)
+"""cp-2 is left without what collects logs."""
+
 FAULTS = (
     Fault(
         "Prometheus/monitoring/clinic",
@@ -99,10 +115,7 @@ FAULTS = (
         "Node//cp-2",
         "HK-MON-03",
         "no agent collects the logs of this node",
-        change(
-            "DaemonSet/monitoring/fluent-bit",
-            nodes=("cp-1", "cp-3", "worker-a1", "worker-b1", "worker-c1", "worker-a2", "worker-b2"),
-        ),
+        NO_AGENT,
     ),
     Fault("Node//worker-b2", "HK-MON-04", "no sensor watches the ePHI pods of this worker", NO_SENSOR),
     Fault(
@@ -163,5 +176,31 @@ FAULTS = (
         "HK-ALR-05",
         "the alert on lost audit events says nothing of what to do",
         write("PrometheusRule/monitoring/platform", *RULES, 1, "annotations", "runbook_url", value=None),
+    ),
+    Fault(
+        "Cluster//detection-test",
+        "HK-ALR-06",
+        "the alert of the test of detection came three hours late",
+        rewritten(
+            "CLIN-1092",
+            opened_at="2026-11-13T18:40:00Z",
+            acknowledged_at="2026-11-13T18:44:00Z",
+            closed_at="2026-11-13T19:02:00Z",
+        ),
+    ),
+    Fault(
+        "Cluster//automated-response",
+        "HK-ALR-07",
+        "the sensor only tells of who writes to system files, and stops nobody",
+        write(
+            *("TracingPolicy//writes-to-system-files", "spec", "kprobes", 0, "selectors", 0, "matchActions"),
+            value=[{"action": "Post"}],
+        ),
+    ),
+    Fault(
+        "Ticket//CLIN-1084",
+        "HK-ALR-08",
+        "a critical alert of the night was taken in the morning",
+        rewritten("CLIN-1084", acknowledged_at="2026-11-07T05:05:00Z"),
     ),
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from model import Claim, Hospital, Input, Policy, ScopeEntry, Workload
+from model import Claim, Hospital, Input, Policy, ScopeEntry, Workload, object_id
+from trail.calls import Silence, at
 
 Patch = Callable[[Hospital], None]
 
@@ -74,6 +75,16 @@ def write(key: str, *path: Any, value: Any) -> Patch:
         else:
             at[path[-1]] = value
         hospital.change(key, **{field: content})
+
+    return patch
+
+
+def silence(server: str, since: str, until: str) -> Patch:
+    """Take a time out of the log of one server."""
+
+    def patch(hospital: Hospital) -> None:
+        added = Silence(server, at(since), at(until))
+        hospital.declared[object_id(added)] = added
 
     return patch
 

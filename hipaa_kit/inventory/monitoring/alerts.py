@@ -230,8 +230,8 @@ def _way(each: _Configured, key: Mapping[str, Any], labels: Mapping[str, str]) -
 def _ready(alertmanager: str, snapshot: Snapshot, watchers: pd.DataFrame) -> bool | None:
     """Tell whether an Alertmanager is ready: by its pods, or else by its status; None where neither says so."""
     pods = watchers[(watchers["duty"] == "alerting") & (watchers["workload"] == alertmanager) & watchers["live"]]
-    if len(pods):
-        return bool(pods["ready"].fillna(False).any())
+    if len(pods) and (pods["ready"].fillna(False).any() or pods["ready"].notna().all()):
+        return bool(pods["ready"].any())
     for record in snapshot.records(ALERTMANAGER):
         if record.object == alertmanager:
             running = number(record.content, "status", "availableReplicas")

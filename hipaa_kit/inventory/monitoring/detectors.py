@@ -25,6 +25,9 @@ Source: https://github.com/falcosecurity/plugins
 """
 
 
+AUDIT_WEBHOOK: Final = "audit webhook"
+
+
 @builds(DETECTORS, facts=[FALCO_SETTINGS])
 def detectors(
     snapshot: Snapshot,
@@ -54,7 +57,7 @@ def detectors(
         }
     sending = control_plane_flags[control_plane_flags["name"] == "audit-webhook-config-file"]
     for pod in sorted(set(sending["pod"])):
-        yield {"object": pod, "engine": "audit webhook", "state": "open", "ready": None}
+        yield {"object": pod, "engine": AUDIT_WEBHOOK, "state": "open", "ready": None}
 
 
 def _state(sensor: str, settings: list[dict[str, Any]]) -> str:

@@ -221,10 +221,11 @@ def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]
     kept = [row for row in deepest if row["type"] in PERSISTENT]
     inline = [row for row in deepest if row["type"] == INLINE]
     if kept:
-        place = kept[0]["reference"] or f"a volume of type {kept[0]['type']}"
+        places = [row["reference"] or f"a volume of type {row['type']}" for row in kept]
         if len(kept) < len(deepest):
-            return "either", place
-        return ("local" if place in local else "persistent"), place
+            return "either", places[0]
+        bound = next((place for place in places if place in local), "")
+        return ("local", bound) if bound else ("persistent", places[0])
     if inline:
         return "inline", inline[0]["mount_path"]
     if deepest:

@@ -25,8 +25,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
     Notes
     -----
     An even number of members tolerates no more losses than one member fewer. A member that is not ready is lost
-    already, and a node takes all members that run on it along: what is left must still be more than half. With one
-    API server etcd may live on, and nobody can ask it.
+    already, and a node takes all members that run on it along: those that are ready elsewhere must still be more than
+    half. With one API server etcd may live on, and nobody can ask it; one that is not ready answers nobody either.
     Source: https://etcd.io/docs/latest/faq/#what-is-failure-tolerance
     """
     members = control_plane_members
@@ -38,6 +38,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
                 "object": "Cluster//control-plane",
                 "etcd": len(etcd),
                 "servers": len(servers),
+                "answering": int(servers["ready"].fillna(False).sum()),
+                "mute": int(servers["ready"].isna().sum()),
                 "ready": int(etcd["ready"].fillna(False).sum()),
                 "silent": int(etcd["ready"].isna().sum()),
                 "nodes": etcd["node"].nunique(),
@@ -85,8 +87,8 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
         ),
         fails(
             (number > 2) & (examined["left"] < examined["quorum"]),
-            "{etcd} members of etcd run on {nodes} nodes: the loss of one node leaves {left}, fewer than the {quorum} "
-            "that writes need",
+            "{etcd} members of etcd run on {nodes} nodes, {ready} of them ready: the loss of one node leaves {left}, "
+            "fewer than the {quorum} that writes need",
             observed="{nodes} nodes",
             expected="a node each",
             rests_on=["control_plane_members"],
@@ -98,9 +100,21 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             expected="at least 2",
             rests_on=["control_plane_members"],
         ),
+        fails(
+            (number > 0) & (examined["servers"] > 1) & (examined["answering"] + examined["mute"] <= 1),
+            "of {servers} API servers {answering} is ready: without another nothing can be asked or changed",
+            observed="{answering} ready",
+            expected="at least 2 ready",
+            rests_on=["control_plane_members"],
+        ),
         not_assessed(
             (number > 0) & (examined["silent"] > 0),
             "members of etcd that do not say whether they are ready: {silent}",
+            code="input_missing",
+        ),
+        not_assessed(
+            (number > 0) & (examined["mute"] > 0) & (examined["answering"] < 2),
+            "API servers that do not say whether they are ready: {mute}",
             code="input_missing",
         ),
         reviews(
@@ -112,13 +126,15 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             rests_on=["control_plane_members"],
         ),
         evidence="pods",
-        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers",
+        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers, "
+        "{answering} of them ready",
     )
 
 
 def _left_without_a_node(etcd: pd.DataFrame) -> int:
-    """Return how many members are left, at worst, when one node is lost."""
-    return len(etcd) - int(etcd.groupby("node").size().max()) if len(etcd) else 0
+    """Return how many members are left that may be ready, at worst, when one node is lost."""
+    ready = etcd[etcd["ready"].fillna(True).astype(bool)]
+    return len(ready) - int(ready.groupby("node").size().max()) if len(ready) else 0
 
 
 @check("HK-AVL-08")
@@ -198,22 +214,37 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
 
     Notes
     -----
-    A quota of Services or Secrets, or a range for claims, bounds nothing that runs. A limit that cannot be read bounds
-    nothing that is known.
-    Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+    A quota of Services or Secrets, or a range for claims, bounds nothing that runs; nor does a range that only names a
+    least. A limit that cannot be read bounds nothing that is known. A request by default keeps the scheduler's count
+    true, and whoever asks for a request of his own may use more: it is asked about, as is a quota whose scopes leave
+    pods out of it.
+    Sources: https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes,
+    https://kubernetes.io/docs/concepts/policy/limit-range/
     """
-    bounding = quotas["resource"].isin(BOUNDING) & quotas["hard"].notna()
-    quotas, limit_ranges = quotas[bounding], limit_ranges[limit_ranges["type"].isin(["Container", "Pod"])]
+    quotas = quotas[quotas["resource"].isin(BOUNDING) & quotas["hard"].notna()]
+    ranges = limit_ranges[
+        limit_ranges["type"].isin(["Container", "Pod"]) & limit_ranges["resource"].isin(["cpu", "memory"])
+    ]
+    limiting = ranges["default_limit"].notna() | ranges["most"].notna()
+    scoped, asking = quotas["scopes"] != "", (ranges["default_request"] > 0).fillna(False)
     holding = ephi_objects[ephi_objects["kind"].isin(["Pod", "PersistentVolumeClaim"])]["namespace"]
     examined = pd.DataFrame({"namespace": sorted(set(holding))}, dtype="str")
-    by_quota = quotas.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
-    by_range = limit_ranges.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names))))
-    guards = texts_for(examined["namespace"], by_quota) + " " + texts_for(examined["namespace"], by_range)
-    examined = examined.assign(object="Namespace//" + examined["namespace"], guards=guards.str.strip())
+    examined = examined.assign(
+        object="Namespace//" + examined["namespace"],
+        guards=_guards(examined["namespace"], quotas[~scoped], ranges[limiting]),
+        partly=_guards(examined["namespace"], quotas[scoped], ranges[~limiting & asking]),
+    )
+    bare = examined["guards"] == ""
     return judge(
         examined,
+        reviews(
+            bare & (examined["partly"] != ""),
+            "is {partly} enough? It holds for some of the pods, or gives requests and bounds nothing",
+            observed="{partly}",
+            rests_on=["quotas", "limit_ranges"],
+        ),
         fails(
-            examined["guards"] == "",
+            bare & (examined["partly"] == ""),
             "has neither a ResourceQuota nor a LimitRange that bounds pods, CPU or memory",
             expected="at least one of them",
             rests_on=["quotas", "limit_ranges"],
@@ -221,3 +252,9 @@ def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_r
         evidence="guards",
         passes="guarded by {guards}",
     )
+
+
+def _guards(namespaces: pd.Series, *tables: pd.DataFrame) -> pd.Series:
+    """Return the objects of tables that stand in each namespace, joined by spaces."""
+    objects = pd.concat([table[["namespace", "object"]] for table in tables])
+    return texts_for(namespaces, objects.groupby("namespace")["object"].agg(lambda names: " ".join(sorted(set(names)))))

@@ -16,8 +16,12 @@ LEAST_HOURS = 1.0
 
 def _used(backup_plans: pd.DataFrame, backup_coverage: pd.DataFrame) -> set[str]:
     """Return the stores of plans that take, or may take, an ePHI claim."""
-    near = backup_coverage.loc[backup_coverage["taken"] != "no", "plan"]
-    return set(backup_plans.loc[backup_plans["object"].isin(near), "store"]) - {""}
+    return set(backup_plans.loc[_may_take(backup_plans, backup_coverage), "store"]) - {""}
+
+
+def _may_take(backup_plans: pd.DataFrame, backup_coverage: pd.DataFrame) -> pd.Series:
+    """Tell of each plan whether it takes, or may take, an ePHI claim."""
+    return backup_plans["object"].isin(backup_coverage.loc[backup_coverage["taken"] != "no", "plan"])
 
 
 @check("HK-BAK-05", everywhere=True)
@@ -221,8 +225,11 @@ def copies_cannot_be_read_or_changed(
     -----
     What its provider says of the bucket decides; without that it is asked about. Older versions alone do not keep
     somebody with the tool's credentials from removing them. Nobody lifts a lock of mode COMPLIANCE before its time;
-    one of mode GOVERNANCE can be lifted by whoever is given the right to.
+    one of mode GOVERNANCE can be lifted by whoever is given the right to. A lock that ends before the copies do is
+    asked about, and so is one of which it is not known whether it does: a Schedule of Velero without `ttl` keeps copies
+    for as long as a flag of the server says, 30 days where it says nothing.
     Sources: https://velero.io/docs/main/api-types/backupstoragelocation/,
+    https://velero.io/docs/main/how-velero-works/#set-a-backup-to-expire,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html.
     """
     stores = backup_stores[backup_stores["object"].isin(_used(backup_plans, backup_coverage))]
@@ -230,7 +237,8 @@ def copies_cannot_be_read_or_changed(
     encrypted = examined["encrypted"].fillna(examined["key_named"])
     locked = examined["object_lock"]
     held = locked.eq(True).fillna(False)
-    kept = backup_plans.groupby("store")["retention_hours"].max()
+    plans = backup_plans[_may_take(backup_plans, backup_coverage)]
+    kept = plans.groupby("store")["retention_hours"].agg(lambda hours: hours.max(skipna=False))
     examined = examined.assign(
         kept_days=(examined["object"].map(kept).astype("Float64") / 24).round(1), mode=examined["lock_mode"]
     )
@@ -263,11 +271,18 @@ def copies_cannot_be_read_or_changed(
             "who may lift the lock of bucket {bucket}? Its mode is GOVERNANCE",
             observed="GOVERNANCE",
         ),
+        reviews(held & examined["mode"].eq(""), "who may lift the lock of bucket {bucket}? It is not told"),
         reviews(
             held & examined["lock_days"].lt(examined["kept_days"]).fillna(False),
             "copies in {bucket} live {kept_days} days, and are locked for {lock_days}: is that long enough to notice?",
             observed="{lock_days} days",
         ),
+        reviews(
+            held & examined["kept_days"].isna(),
+            "are copies in {bucket} locked for as long as they live? A plan does not say how long that is",
+            observed="locked for {lock_days} days",
+        ),
+        reviews(held & examined["lock_days"].isna(), "for how long are copies in {bucket} locked? It is not told"),
         observed="encrypted, locked",
         passes="copies in {bucket} are encrypted, and locked for a time",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.kube.network.port_sets import holds
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.network_isolation.common import enforcement, of_ephi, policies_of, unless_enforced
 from hipaa_kit.tables.declaration import rows_of
 
@@ -16,6 +16,15 @@ LOCAL_NAME_SERVER = "node-local-dns"
 """DaemonSet by which pods ask a name server on their own node, whose address is no pod's.
 
 Source: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/
+"""
+
+BY_RANK = ("denied", "unknown", "over TCP", "unknown", "allowed")
+"""What policies let a workload do with name servers, from the worst to the best that it may do with any of them."""
+
+LOOKUPS = {("TCP", "unknown"): 1, ("TCP", "allowed"): 2, ("UDP", "unknown"): 3, ("UDP", "allowed"): 4}
+"""Rank of an answer by one protocol: resolvers ask over UDP, and over TCP where they are told to, or after it.
+
+Source: https://man7.org/linux/man-pages/man5/resolv.conf.5.html, `use-vc`
 """
 
 
@@ -101,8 +110,9 @@ def policies_have_effect(
     Notes
     -----
     What is meant for pods that do not run now, such as those of a Job, looks dead as well. A name server is what
-    stands behind port 53 of a Service; where every node has one of its own, its address is no pod's, and whether
-    it can be asked is left open. That an answer about policies is missing makes it unknown, never asked.
+    stands behind port 53 of a Service, and resolvers ask it over UDP unless they are told otherwise; where every node
+    has one of its own, its address is no pod's, and whether it can be asked is left open. That an answer about
+    policies is missing makes it unknown, never asked.
     """
     inside = policy_objects[policy_objects["namespace"].isin(ephi_workloads["namespace"])]
     unread = dict(zip(inside["object"], inside["reason"].where(~inside["read"], ""), strict=True))
@@ -161,6 +171,12 @@ def policies_have_effect(
             "whether its policies let it ask a name server is not known",
             code="input_missing",
         ),
+        reviews(
+            examined["lookup"] == "over TCP",
+            "does it look names up over TCP? Its policies let it ask no name server over UDP",
+            observed="TCP alone",
+            rests_on=["ephi_traffic"],
+        ),
         unless_enforced(examined),
         member="member",
         passes="{text}",
@@ -183,16 +199,15 @@ def _answering(service_targets: pd.DataFrame, pods: pd.DataFrame) -> set[tuple[s
 def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame, answering: set[tuple[str, str, int]]) -> pd.DataFrame:
     """Return the workloads that are isolated for egress, and the best they may do with any name server."""
     shut = sorted(set(isolation[isolation["isolated"].eq(True)]["workload"]))
-    found = dict.fromkeys(shut, "denied")
+    found = dict.fromkeys(shut, 0)
     asked_for = ephi_traffic["destination"].isin({name for name, _, _ in answering})
     for row in rows_of(ephi_traffic[ephi_traffic["source"].isin(shut) & asked_for]):
-        ports = [
-            port for name, protocol, port in answering if (name, protocol) == (row["destination"], row["protocol"])
-        ]
-        if any(holds(row["allowed"], port) for port in ports):
-            found[row["source"]] = "allowed"
-        elif found[row["source"]] == "denied" and any(holds(row["unknown"], port) for port in ports):
-            found[row["source"]] = "unknown"
+        for name, protocol, port in answering:
+            if (name, protocol) == (row["destination"], row["protocol"]):
+                answer = "allowed" if holds(row["allowed"], port) else "unknown" if holds(row["unknown"], port) else ""
+                rank = LOOKUPS.get((protocol, answer), 0)
+                found[row["source"]] = max(found[row["source"]], rank)
     columns = {"object": "str", "lookup": "str"}
-    asked = pd.DataFrame(list(found.items()), columns=list(columns)).astype(columns)
+    words = [(name, BY_RANK[rank]) for name, rank in found.items()]
+    asked = pd.DataFrame(words, columns=list(columns)).astype(columns)
     return asked.assign(text="it can ask a name server")

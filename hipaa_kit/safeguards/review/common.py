@@ -12,8 +12,13 @@ STUB = "hipaa-kit attest stub --register reviews writes an entry to fill in"
 
 def evaluations(reviews: pd.DataFrame, record_states: pd.DataFrame) -> list[str]:
     """Return the days on which evaluations were held whose records stand, in order."""
+    return held_days(reviews, record_states, frozenset({EVALUATION}))
+
+
+def held_days(reviews: pd.DataFrame, record_states: pd.DataFrame, kinds: frozenset[str]) -> list[str]:
+    """Return the days on which reviews of some kinds were held whose records stand, in order."""
     standing = set(record_states.loc[record_states["stands"], "record"])
-    held = reviews[(reviews["kind"] == EVALUATION) & reviews["record"].isin(standing)]
+    held = reviews[reviews["kind"].str.lower().isin(kinds) & reviews["record"].isin(standing)]
     return sorted(held["held_on"])
 
 

@@ -56,7 +56,12 @@ def alerts_reach_people(
 
 
 def _state(way: dict[str, Any]) -> str:
-    """Return the state of a way; one that leads through an Alertmanager that is not ready leads nowhere now."""
+    """Return the state of a way; one that leads through an Alertmanager that is not ready leads nowhere now.
+
+    Where nothing says whether it is, nothing says that an alert that is heard is.
+    """
+    if way["ready"] is None and way["state"] == "heard":
+        return "unsaid"
     return "down" if way["ready"] is False and way["state"] != "deaf" else str(way["state"])
 
 
@@ -141,6 +146,11 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
             "where it sends alerts was not read: {configuration} holds its configuration",
             code="input_missing",
         ),
+        not_assessed(
+            state == "unsaid",
+            "{alert} comes to {integrations}, and nothing says whether the Alertmanager is ready",
+            code="input_missing",
+        ),
         member="member",
         evidence="configuration",
         passes="{words}",
@@ -214,6 +224,11 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
         not_assessed(
             state == "unknown",
             "where {alert} goes was not read: {configuration} holds the configuration",
+            code="input_missing",
+        ),
+        not_assessed(
+            state == "unsaid",
+            "{alert} always fires and comes to {integrations}, and nothing says whether the Alertmanager is ready",
             code="input_missing",
         ),
         member="alert",

@@ -6,6 +6,7 @@ file recognised by its content. Nothing is required, nothing is lost without a w
 
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row
 from hipaa_kit.sources.inputs.given import INPUT_OF, INPUT_TABLES, INPUTS, Inputs, no_inputs
+from hipaa_kit.sources.inputs.logs import with_audit_log, without_audit_log
 from hipaa_kit.sources.inputs.reading import read_inputs
 from hipaa_kit.sources.inputs.store import is_frozen, open_inputs, save_inputs
 
@@ -23,4 +24,6 @@ __all__ = [
     "open_inputs",
     "read_inputs",
     "save_inputs",
+    "with_audit_log",
+    "without_audit_log",
 ]

@@ -4,6 +4,7 @@ Sources: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstanc
 https://docs.aws.amazon.com/AmazonS3/latest/API/ (GetBucketEncryption, GetBucketVersioning,
 GetPublicAccessBlock, GetObjectLockConfiguration), https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances,
 https://cloud.google.com/sdk/gcloud/reference/storage/buckets/describe,
+https://cloud.google.com/storage/docs/bucket-lock,
 https://learn.microsoft.com/en-us/rest/api/postgresql/servers/get,
 https://learn.microsoft.com/en-us/rest/api/sql/servers/get,
 https://learn.microsoft.com/en-us/rest/api/storagerp/storage-accounts/get-properties.
@@ -154,6 +155,7 @@ def read_gcs(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
     key = text(document, "default_kms_key")
     prevention = text(document, "public_access_prevention")
     retention = whole(document, "soft_delete_policy", "retentionDurationSeconds")
+    locked = whole(document, "retention_policy", "retentionPeriod")
     values = {
         "provider": "gcp",
         "kind": "bucket",
@@ -166,7 +168,9 @@ def read_gcs(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: ARG001 
         # `inherited` leaves it to the organisation's policy and to the bucket's own, which are not here.
         "public_access": False if prevention == "enforced" else None,
         "versioning": truth(document, "versioning_enabled"),
-        "object_lock": bool(get(document, "retention_policy")) or None,
+        "object_lock": bool(locked) or None,
+        "lock_mode": _firmness(bool(locked), truth(document, "retention_policy", "isLocked")),
+        "lock_days": locked // 86_400 if locked else None,
         "replicated": text(document, "location_type") in ("multi-region", "dual-region", "region"),
     }
     yield Row(CLOUD_STORES, values)
@@ -233,6 +237,10 @@ def read_storage_account(document: Any, reading: Reading) -> Iterator[Row]:  # n
     redundancy = text(document, "sku", "name")
     network = text(document, "publicNetworkAccess")
     blobs = truth(document, "allowBlobPublicAccess")
+    immutable = truth(document, "immutableStorageWithVersioning", "enabled")
+    policy = get(document, "immutableStorageWithVersioning", "immutabilityPolicy")
+    state, locked_days = text(policy, "state"), whole(policy, "immutabilityPeriodSinceCreationInDays")
+    locked = bool(immutable) and state in ("Locked", "Unlocked") and bool(locked_days)
     values = {
         "provider": "azure",
         "kind": "storage_account",
@@ -245,10 +253,18 @@ def read_storage_account(document: Any, reading: Reading) -> Iterator[Row]:  # n
         "public_access": False if network == "Disabled" or blobs is False else blobs,
         "tls_required": truth(document, "enableHttpsTrafficOnly"),
         "tls_min_version": text(document, "minimumTlsVersion").replace("_", ".").removeprefix("TLS"),
-        "object_lock": truth(document, "immutableStorageWithVersioning", "enabled"),
+        # Switched on it only allows for policies: without one of the account each container has its own or none.
+        "object_lock": locked if locked or immutable is False else None,
+        "lock_mode": _firmness(locked, state == "Locked"),
+        "lock_days": locked_days if locked else None,
         "replicated": not redundancy.endswith("LRS") if redundancy else None,
     }
     yield Row(CLOUD_STORES, values)
+
+
+def _firmness(locked: bool, final: bool | None) -> str:
+    """Return the mode of a lock: one that is not final can be lifted by whoever may change its bucket."""
+    return ("COMPLIANCE" if final else "GOVERNANCE") if locked else ""
 
 
 def _named(name: str, field: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.sources.inputs import (
+    audit_log,
     cloud_clusters,
     cloud_stores,
     cloud_volumes,
@@ -30,6 +31,7 @@ from hipaa_kit.tables.inputs import INPUTS as INPUTS_TABLE
 from hipaa_kit.tables.results import UNREADABLE
 
 FAMILIES: Final = (
+    audit_log,
     node_bundle,
     cloud_clusters,
     cloud_stores,

@@ -13,11 +13,14 @@ from typing import Any, Final
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row
+from hipaa_kit.sources.inputs.log_stores import FORMS as LOG_STORE_FORMS
 from hipaa_kit.sources.inputs.parsing import Sheet
 from hipaa_kit.sources.inputs.values import get, line, moment, number, text
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.tables import records as tables
 from hipaa_kit.tables.declaration import Table
+from hipaa_kit.tables.detections import DETECTION_SETTINGS
+from hipaa_kit.tables.log_collection import LOG_STORES
 from hipaa_kit.tables.vulnerabilities import LIFECYCLES
 
 API_VERSION: Final = "hipaa-kit/v1"
@@ -138,7 +141,7 @@ class RecordKind:
         if column.type == "Float64":
             found = number(value)
             if found is None or found < 0:
-                raise LineError(f"{name} is {_shown(value)}", (name,), "give a number of minutes")
+                raise LineError(f"{name} is {_shown(value)}", (name,), f"give a number of {name.rpartition('_')[2]}")
             return found
         if column.type == "boolean":
             return _truth(name, value)
@@ -214,7 +217,11 @@ def _kind(kind: str, table: Table, required: str, telling: str, **more: Any) -> 
 
 
 _TICKETS = _kind(
-    "Tickets", tables.TICKETS, "id opened_at kind status", "id opened_at", moments=("opened_at", "closed_at")
+    "Tickets",
+    tables.TICKETS,
+    "id opened_at kind status",
+    "id opened_at",
+    moments=("opened_at", "closed_at", "acknowledged_at"),
 )
 _INCIDENTS = _kind(
     "Incidents",
@@ -249,6 +256,8 @@ _DRILLS = _kind(
 _LIFECYCLES = _kind(
     "Lifecycles", LIFECYCLES, "product cycle checked_on source", "product cycle", days=("eol_on", "checked_on")
 )
+_DETECTIONS = _kind("DetectionSettings", DETECTION_SETTINGS, "list value", "list value")
+_LOG_STORES = _kind("LogStores", LOG_STORES, "provider name holds", "provider holds")
 _KEYS = _kind("Keys", tables.KEY_REGISTER, "key", "key kept_in", days=("rotated_on",))
 
 
@@ -291,16 +300,29 @@ def read_google_key(document: Any, reading: Reading) -> Iterator[Row]:  # noqa: 
 KINDS: Final = {
     kind: record
     for record, _ in (
-        *(_TICKETS, _INCIDENTS, _WORKFORCE, _VENDORS, _ACCESS, _DRILLS, _KEYS, _LIFECYCLES, _POLICIES, _ARCHIVE),
+        *(
+            _TICKETS,
+            _INCIDENTS,
+            _WORKFORCE,
+            _VENDORS,
+            _ACCESS,
+            _DRILLS,
+            _KEYS,
+            _DETECTIONS,
+            _LIFECYCLES,
+            _LOG_STORES,
+            _POLICIES,
+            _ARCHIVE,
+        ),
     )
     for kind in (record.kind, *record.also)
 }
 
 INPUTS: Final = (
     _TICKETS[1](
-        "tickets of changes, access requests and vulnerabilities",
+        "tickets of changes, access requests, vulnerabilities and alerts",
         "export from the ticket system as inputs/tickets.csv with columns id, opened_at, closed_at, kind, severity,"
-        " object, status, vulnerability",
+        " object, status, vulnerability, and of those that alerts opened alert, acknowledged_at, incident",
     ),
     _INCIDENTS[1](
         "the register of security incidents",
@@ -331,6 +353,11 @@ INPUTS: Final = (
         "exercises held: restores, failovers, incident table-tops",
         "write inputs/drills.yaml with kind, date, scope, result, rto_minutes, rpo_minutes, actions_closed",
     ),
+    _DETECTIONS[1](
+        "what detections on the audit log have to know of the site",
+        "write inputs/detections.csv with columns list, value: who is automation or applies declared configuration,"
+        " who reads Secrets by design, in which time zone people work",
+    ),
     _KEYS[1](
         "keys that data at rest are encrypted with: where they live, and when they were changed",
         "write inputs/keys.csv with columns key, kept_in, rotated_on, rotates; or for each key"
@@ -338,6 +365,14 @@ INPUTS: Final = (
         " gcloud kms keys describe KEY --keyring RING --location PLACE --format=json > inputs/KEY.json",
         Form("aws kms get-key-rotation-status", is_aws_rotation, read_aws_rotation),
         Form("gcloud kms keys describe", is_google_key, read_google_key),
+    ),
+    _LOG_STORES[1](
+        "where logs are kept, for how long, and whether they are locked there",
+        "aws logs describe-log-groups > inputs/log_groups.json; gcloud logging buckets list --format=json >"
+        " inputs/log_buckets.json; az monitor log-analytics workspace show -g GROUP -n NAME > inputs/workspace.json;"
+        " or write inputs/log_stores.csv with columns provider, name, holds (audit, containers, both, other, unknown),"
+        " retention_days, forever, locked, required_days",
+        *LOG_STORE_FORMS,
     ),
     _LIFECYCLES[1](
         "until when software gets fixes, as the site looked it up after the kit was made",

@@ -12,6 +12,7 @@ LONGEST: Final = 1000
 """Characters of a cell; names, keys and host names are shorter."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
+"""What of a second stands beyond its millionths."""
 _DURATION: Final = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 _EPOCH: Final = range(4_102_444_800)
 """Seconds from 1970 to 2100; larger numbers are milliseconds."""
@@ -90,10 +91,18 @@ def moment(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     try:
-        read = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip()))
+        read = datetime.fromisoformat(to_millionths(value.strip()))
         return _written(read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC))
     except (ValueError, OverflowError):
         return ""
+
+
+def to_millionths(text: str) -> str:
+    """Return a moment's text without what is finer than a millionth of a second.
+
+    What counts in billionths has no room for moments before 1677 or after 2262, such as a certificate that never ends.
+    """
+    return _FRACTION.sub(r"\1", text)
 
 
 def seconds(value: Any) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from hipaa_kit.kube.facts import ALERTMANAGER_FILES, falco_settings
+from hipaa_kit.kube.log_pipelines import log_pipeline
 from hipaa_kit.kube.monitoring.routes import Form, own_form
 from hipaa_kit.sources.documents import Document, whole_documents
 
@@ -16,6 +17,10 @@ LARGEST: Final = 2**20
 """Texts beyond this are not read: no Secret or ConfigMap is larger, and one that is packed may be much larger."""
 
 FALCO_FILE: Final = "falco.yaml"
+PIPELINE_MARKS: Final = ("[INPUT]", "pipeline:", "sources:", "scrape_configs:")
+"""What stands in a configuration of a log agent: without it a text is not read as one."""
+
+DOCUMENTS: Final = (".yaml", ".yml", ".json")
 
 
 def alert_routes(kind: Any, data: Any, name: Callable[[str], str]) -> Iterator[tuple[str, Form]]:
@@ -41,6 +46,16 @@ def settings_of_falco(data: Any) -> dict[str, Any] | None:
     """Return what the configuration of Falco in a ConfigMap loads; None where it holds none."""
     written = data.get(FALCO_FILE) if isinstance(data, Mapping) else None
     return falco_settings(_document(written)) if isinstance(written, str) else None
+
+
+def settings_of_log_agent(data: Any) -> dict[str, Any] | None:
+    """Return what the configuration of a log agent in a ConfigMap reads and sends; None where it holds none."""
+    held = data if isinstance(data, Mapping) else {}
+    texts = {str(entry): value for entry, value in held.items() if isinstance(value, str) and len(value) <= LARGEST}
+    if not any(mark in value for value in texts.values() for mark in PIPELINE_MARKS):
+        return None
+    written = {entry: value for entry, value in texts.items() if entry.endswith(DOCUMENTS)}
+    return log_pipeline(texts, {entry: _document(value) for entry, value in written.items()})
 
 
 def _text(value: str, encoded: bool, packed: bool) -> str:

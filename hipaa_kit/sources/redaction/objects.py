@@ -19,7 +19,7 @@ from hipaa_kit.kube.monitoring.routes import object_form
 from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
 from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
-from hipaa_kit.sources.redaction.configurations import alert_routes, settings_of_falco
+from hipaa_kit.sources.redaction.configurations import alert_routes, settings_of_falco, settings_of_log_agent
 from hipaa_kit.sources.redaction.fields import LABEL_MAPS, METADATA, NODES, QUANTITY_MAPS, TEXTS
 from hipaa_kit.sources.redaction.texts import (
     CLEAN,
@@ -335,6 +335,8 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
         redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))
         if (falco := settings_of_falco(value)) is not None:
             redactor.facts[facts.FALCO_SETTINGS] = falco
+        if (pipeline := settings_of_log_agent(value)) is not None:
+            redactor.facts[facts.LOG_PIPELINE] = pipeline
     if (kind := place.parent.get("kind")) in ("ConfigMap", "Secret") and REMOVED not in value.values():
         written = "text" if place.key == "stringData" else kind
         if found := dict(alert_routes(written, value, redactor.name)):

@@ -283,16 +283,20 @@ _KEPT: Final = {
     """,
     "postgresql.cnpg.io": """
         barmanObjectName destinationPath encryption endpointURL firstRecoverabilityPoint lastFailedBackup
-        lastScheduleTime lastSuccessfulBackup method retentionPolicy schedule startedAt stoppedAt
+        lastScheduleTime lastSuccessfulBackup method pgaudit.log retentionPolicy schedule startedAt stoppedAt
     """,
     "barmancloud.cnpg.io": """
         destinationPath encryption endpointURL retentionPolicy
     """,
+    # what a sensor does about what it finds
+    "security.kubearmor.com": """
+        action
+    """,
     "acid.zalan.do": """
-        logicalBackupSchedule
+        logicalBackupSchedule pgaudit.log shared_preload_libraries
     """,
     "postgres-operator.crunchydata.com": """
-        bucket differential endpoint full incremental region
+        bucket differential endpoint full incremental pgaudit.log region
     """,
     "pgv2.percona.com": """
         bucket completed differential endpoint full incremental pgCluster region repoName state

@@ -1,14 +1,17 @@
 """Every form of every input is known by its content and gives the rows it should."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, INPUTS
+from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, INPUTS, Inputs
 from tests.support import inputs as sample
 from tests.support.inputs import given
+
+DAYS = "immutabilityPeriodSinceCreationInDays"
 
 
 def only(frame: pd.DataFrame) -> dict[str, Any]:
@@ -123,6 +126,49 @@ def test_stores_say_what_their_provider_said(tmp_path: Path) -> None:
     assert (postgres["customer_key"], postgres["public_access"], postgres["backup_retention_days"]) == (True, False, 14)
     assert pd.isna(postgres["tls_required"])
     assert (account["tls_required"], account["tls_min_version"], account["replicated"]) == (True, "1.2", True)
+
+
+@pytest.mark.parametrize(
+    ("retention", "locked", "mode", "days"),
+    [
+        (None, None, "", None),
+        ({"retentionPeriod": "2592000", "isLocked": True}, True, "COMPLIANCE", 30),
+        ({"retentionPeriod": "2592000"}, True, "GOVERNANCE", 30),
+        ({"retentionPeriod": "86399", "isLocked": True}, True, "COMPLIANCE", 0),
+        ({"isLocked": True}, None, "", None),
+    ],
+)
+def test_a_retention_policy_locks_a_bucket_as_firmly_as_it_is_locked_itself(
+    tmp_path: Path, retention: dict[str, Any] | None, locked: bool | None, mode: str, days: int | None
+) -> None:
+    bucket = {"name": "cold", "storage_url": "gs://cold/"} | ({"retention_policy": retention} if retention else {})
+    assert lock_of(given(tmp_path, a=json.dumps(bucket))) == (locked, mode, days)
+
+
+@pytest.mark.parametrize(
+    ("immutable", "locked", "mode", "days"),
+    [
+        (None, None, "", None),
+        ({"enabled": False}, False, "", None),
+        ({"enabled": True}, None, "", None),
+        ({"enabled": True, "immutabilityPolicy": {"state": "Disabled", DAYS: 30}}, None, "", None),
+        ({"enabled": True, "immutabilityPolicy": {"state": "Unlocked", DAYS: 30}}, True, "GOVERNANCE", 30),
+        ({"enabled": True, "immutabilityPolicy": {"state": "Locked", DAYS: 30}}, True, "COMPLIANCE", 30),
+    ],
+)
+def test_a_storage_account_is_locked_by_its_policy_and_not_by_allowing_for_one(
+    tmp_path: Path, immutable: dict[str, Any] | None, locked: bool | None, mode: str, days: int | None
+) -> None:
+    account = {"name": "cold", "type": "Microsoft.Storage/storageAccounts", "immutableStorageWithVersioning": immutable}
+    assert lock_of(given(tmp_path, a=json.dumps(account))) == (locked, mode, days)
+
+
+def lock_of(read: Inputs) -> tuple[bool | None, str, int | None]:
+    """Return how the only store is locked: whether, how firmly, for how many days."""
+    assert read.unreadable.empty
+    row = read.tables["cloud_stores"].iloc[0]
+    locked, days = row["object_lock"], row["lock_days"]
+    return (None if pd.isna(locked) else bool(locked), row["lock_mode"], None if pd.isna(days) else int(days))
 
 
 def test_flows_are_added_up_and_answers_are_not_counted(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""The audit log: reading it into the store, in which memory, and how fast questions are answered.
+
+`HIPAA_KIT_BENCH_AUDIT_MB` is the size of the log, 200 by default and 10,000 with `HIPAA_KIT_BENCH=full`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from measuring import FULL, cpu, in_a_process
+from synthetic_audit import write_logs
+
+from hipaa_kit.sources.audit_log import AuditLog
+
+MEGABYTES = int(os.environ.get("HIPAA_KIT_BENCH_AUDIT_MB", "10000" if FULL else "200"))
+MEMORY_MB = 1_000
+
+INGEST = """
+import json, sys
+from hipaa_kit.sources.audit_log import ingest
+print(json.dumps({"events": ingest([sys.argv[1]], sys.argv[2]).events}))
+"""
+QUERY = """
+import json, sys
+from hipaa_kit.sources.audit_log import AuditLog
+found = AuditLog.open(sys.argv[1]).query(
+    'SELECT "user", resource, verb, count(*) AS n, min(received_at) AS first, count(DISTINCT name) AS names'
+    " FROM audit_events GROUP BY ALL"
+)
+print(json.dumps({"rows": len(found)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    folder = tmp_path_factory.mktemp("audit") / "logs"
+    return folder, write_logs(folder, MEGABYTES * 1_000_000)
+
+
+@pytest.fixture(scope="module")
+def store(logs: tuple[Path, int]) -> dict:
+    start = time.monotonic()
+    said = in_a_process(INGEST, logs[0], logs[0].parent / "store")
+    return {**said, "seconds": time.monotonic() - start, "folder": logs[0].parent / "store"}
+
+
+def test_reading_a_log(benchmark, logs: tuple[Path, int], store: dict) -> None:
+    first = next(iter(sorted(logs[0].rglob("*.log")))).read_bytes().splitlines()[:50_000]
+    import simdjson
+
+    # A parser of its own for each line: one cannot be used again while something of it is held.
+    simd = cpu(lambda: [simdjson.Parser().parse(line) for line in first]) / sum(map(len, first)) * 1e6
+    benchmark.pedantic(lambda: None)
+    held = sum(path.stat().st_size for path in store["folder"].rglob("*") if path.is_file())
+    benchmark.extra_info.update(
+        megabytes=MEGABYTES,
+        events=store["events"],
+        peak_mb=round(store["peak_mb"]),
+        megabytes_per_cpu_second=round(MEGABYTES / store["cpu_seconds"], 1),
+        ratio_to_simdjson=round(store["cpu_seconds"] / MEGABYTES / simd, 1),
+        store_mb=round(held / 1e6),
+        seconds=round(store["seconds"], 1),
+    )
+    assert store["events"] == logs[1]
+    assert store["peak_mb"] < MEMORY_MB
+
+
+def test_a_question_to_the_store(benchmark, store: dict) -> None:
+    said = in_a_process(QUERY, store["folder"])
+    benchmark.pedantic(lambda: None)
+    benchmark.extra_info.update(
+        peak_mb=round(said["peak_mb"]), megabytes_of_log_per_cpu_second=round(MEGABYTES / said["cpu_seconds"], 1)
+    )
+    assert said["peak_mb"] < MEMORY_MB
+
+
+def test_parts_on_a_cluster(store: dict) -> None:
+    """The same statement on each part by its own worker, added up, says what the whole store says."""
+    distributed = pytest.importorskip("distributed", reason="install dask[distributed] to run it on a cluster")
+    statement = 'SELECT "user", verb, count(*) AS n FROM audit_events GROUP BY ALL'
+    log = AuditLog.open(store["folder"])
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1) as cluster, distributed.Client(cluster) as client:
+        partial = client.gather([client.submit(part.query, statement) for part in log.partitions()])
+    added = pd.concat(partial).groupby(["user", "verb"])["n"].sum()
+    assert added.to_dict() == log.query(statement).set_index(["user", "verb"])["n"].to_dict()

@@ -1,0 +1,1 @@
+"""Granted, used, and touched ePHI: the audit log joined with permissions, ePHI objects and what people keep."""

@@ -1,0 +1,187 @@
+"""What the log shows of identities: who they are, their groups, what they used, and what of ePHI they reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.kinds import find_resource
+from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.rbac import service_account_of
+from hipaa_kit.sources.audit_log.asking import Log, ask
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.audit_use import COMMON_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
+from hipaa_kit.tables.declaration import rows_of
+
+REQUESTS: Final = """
+    WITH requests AS (
+        SELECT
+            CASE WHEN impersonated_user <> '' THEN impersonated_user ELSE "user" END AS who,
+            CASE WHEN impersonated_user <> '' THEN "user" ELSE '' END AS behind,
+            CASE WHEN impersonated_user <> '' THEN impersonated_groups ELSE user_groups END AS groups,
+            verb, api_group, resource, subresource, namespace, name,
+            CASE WHEN resource = '' THEN path ELSE '' END AS bare_path,
+            min(received_at) AS received,
+            bool_or(decision = 'forbid' OR (decision = '' AND code IN (401, 403))) AS refused
+        FROM audit_events
+        WHERE "user" <> ''
+        GROUP BY who, behind, groups, verb, api_group, resource, subresource, namespace, name, path, audit_id,
+            received_at
+    )
+"""
+"""One row per request: its stages stand together by auditID, moment, user and path, since a client may choose the id.
+
+Rights are those of whom somebody acts as. Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+"""
+
+COUNTS: Final = "count(*) AS events, min(received) AS first_at, max(received) AS last_at"
+ALLOWED: Final = "count(*) FILTER (WHERE NOT coalesce(refused, false)) AS allowed"
+REFUSED: Final = "count(*) FILTER (WHERE refused) AS refused"
+
+
+def identity_of(user: str) -> str:
+    """Return a user name as `User//name` or `ServiceAccount/namespace/name`."""
+    account = service_account_of(user)
+    return object_id("ServiceAccount", *account) if account else object_id("User", "", user)
+
+
+def moment(value: Any) -> str:
+    """Return a moment of the store as text, UTC."""
+    return "" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def asked(log: Log, sql: str, **frames: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the answers of a log to a question about requests, with identities and moments as tables have them."""
+    rows = rows_of(ask(log, REQUESTS + sql, frames))
+    for row in rows:
+        row |= {name: moment(row[name]) for name in ("first_at", "last_at") if name in row}
+        if "user" in row:
+            row["object"] = identity_of(row["user"])
+    return rows
+
+
+@builds(IDENTITIES, optional=["workforce"])
+def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
+    """Return a row per identity, with its last day where no role of it holds any longer."""
+    log = snapshot.audit_log
+    if log is None:
+        return IDENTITIES.frame()
+    lasting = set(workforce.loc[workforce["until"] == "", "user"])
+    ended = workforce[~workforce["user"].isin(lasting)].groupby("user", as_index=False)[["until"]].max()
+    return of_log(IDENTITIES, log, [ended], lambda: _identities(log, ended))
+
+
+def _identities(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
+    sql = f"""
+        SELECT who AS "user", {COUNTS}, {REFUSED}, string_agg(DISTINCT nullif(behind, ''), ' ') AS acted_by,
+            any_value(ended.until) AS ended_on,
+            count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end
+        FROM requests LEFT JOIN ended ON ended."user" = who GROUP BY who
+    """  # noqa: S608
+    rows = asked(log, sql, ended=ended)
+    texts = ("acted_by", "ended_on")
+    return [{**row, **{name: "" if pd.isna(row[name]) else row[name] for name in texts}} for row in rows]
+
+
+@builds(IDENTITY_GROUPS)
+def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
+    """Return a row per identity and group that the API server saw it in."""
+    log = snapshot.audit_log
+    sql = f"""SELECT who AS "user", "group", {COUNTS}
+        FROM (SELECT who, received, unnest(groups) AS "group" FROM requests)
+        WHERE "group" <> '' GROUP BY who, "group" """  # noqa: S608
+    return IDENTITY_GROUPS.frame() if log is None else of_log(IDENTITY_GROUPS, log, [], lambda: asked(log, sql))
+
+
+@builds(IDENTITY_USE)
+def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
+    """Return a row per identity and what it used."""
+    log = snapshot.audit_log
+    keys = "verb, api_group, resource, subresource, namespace"
+    sql = f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
+        FROM requests GROUP BY who, {keys}, bare_path"""  # noqa: S608 - parts of our own
+    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: asked(log, sql))
+
+
+@builds(EPHI_TOUCHES)
+def ephi_touches(
+    snapshot: Snapshot,
+    audit_sources: pd.DataFrame,  # noqa: ARG001 - names the input
+    ephi_objects: pd.DataFrame,
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return a row per identity, object in a namespace with ePHI, and verb; what asks for all namespaces is in each.
+
+    Whose pods are gone cannot be told of their names: such a pod is not `declared`, and its namespace shows.
+    """
+    log = snapshot.audit_log
+    if log is None:
+        return EPHI_TOUCHES.frame()
+    places = pd.DataFrame({"place": sorted(set(ephi_objects["namespace"]) - {""})}, dtype="str")
+    mine = pods.loc[pods["workload"].isin(ephi_workloads["object"]), "object"]
+    declared = {*ephi_objects["object"], *mine}
+    told = pd.DataFrame({"object": sorted(declared)}, dtype="str")
+    return of_log(EPHI_TOUCHES, log, [places, told], lambda: _touches(log, places, declared))
+
+
+def _touches(log: Log, places: pd.DataFrame, declared: set[str]) -> Iterator[dict[str, Any]]:
+    sql = f"""
+        SELECT who AS "user", api_group, resource, subresource, place, name, verb, {COUNTS}, {REFUSED}
+        FROM requests JOIN places ON namespace = place OR (namespace = '' AND name = '' AND verb IN ('list', 'watch'))
+        WHERE resource <> '' AND (namespace <> '' OR resource IN ('pods', 'secrets', 'configmaps',
+            'persistentvolumeclaims'))
+        GROUP BY who, api_group, resource, subresource, place, name, verb
+    """  # noqa: S608
+    for row in asked(log, sql, places=places):
+        kind = find_resource(row["api_group"], row["resource"])
+        target = object_id(kind.kind if kind else row["resource"], row["place"], row["name"] or "*")
+        kept = {name: row[name] for name in EPHI_TOUCHES.names if name in row}
+        yield {**kept, "target": target, "declared": target in declared}
+
+
+@builds(COMMON_WINDOW)
+def common_window(
+    snapshot: Snapshot, audit_sources: pd.DataFrame, audit_gaps: pd.DataFrame, control_plane_members: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield the one window; none where no event of an API server has a moment."""
+    log = snapshot.audit_log
+    mine = audit_sources[(audit_sources["log"] == "kube-apiserver") & (audit_sources["first_at"] != "")]
+    if log is None or mine.empty:
+        return
+    by_server = mine.groupby("server").agg({"first_at": "min", "last_at": "max"})
+    first, last = by_server["first_at"].max(), by_server["last_at"].min()
+    members = int((control_plane_members["component"] == "kube-apiserver").sum())
+    days = (pd.Timestamp(last) - pd.Timestamp(first)).total_seconds() / 86400
+    yield {
+        "first_at": first,
+        "last_at": last,
+        "days": max(days, 0.0),
+        "servers": len(by_server),
+        "expected": members or None,
+        "doubt": "; ".join(_doubts(mine, audit_gaps, len(by_server), members)),
+    }
+
+
+LONGEST_PAUSE_MINUTES: Final = 24 * 60
+"""A pause of a log that is as long is taken for a part of it that is lost: shorter ones are the matter of HK-AUD-11."""
+
+
+def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+    long = gaps[gaps["object"].str.startswith("AuditLog//kube-apiserver") & (gaps["minutes"] >= LONGEST_PAUSE_MINUTES)]
+    if len(long):
+        first = rows_of(long.sort_values("first_at"))[0]
+        more = f" and {len(long) - 1} times more" if len(long) > 1 else ""
+        yield f"the log pauses from {first['first_at']} to {first['last_at']}{more}"
+    if servers < expected:
+        yield f"the log of {servers} of {expected} API servers is there"
+    if (sources["delivery"] == "best_effort").any():
+        yield "its provider delivers it as well as it can, and does not promise all of it"
+    # A file that is being written ends within a line, which is no loss before it.
+    lost = int(sources["unread"].fillna(0).sum()) - int(sources["truncated"].sum())
+    if lost > 0:
+        yield f"{lost} lines could not be read"

@@ -1,0 +1,245 @@
+"""Sight: whether a detection could have seen what it looks for, under this policy, this provider and in this log.
+
+Nothing found is worth something only where something would have been found. What the policy drops, what the provider
+leaves out, levels that the log itself shows, and identities that a rule passes over each take sight away; that none of
+them does is shown by the audit policy alone, so without it no detection sees everything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, Final
+
+import pandas as pd
+
+from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
+from hipaa_kit.graph.detections.site import Site
+from hipaa_kit.kube.audit.detections import DETECTIONS, parts
+from hipaa_kit.kube.audit.policy import LEVELS, at_least
+from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.lookup import TableSet
+
+READS: Final = ("get", "list", "watch")
+READ_BLIND: Final = frozenset(["LOG-06", "LOG-07", "LOG-08"])
+READ_PARTLY: Final = frozenset(
+    "LOG-01 LOG-02 LOG-03 LOG-04 LOG-11 LOG-17 LOG-20 LOG-21 LOG-22 LOG-23 LOG-26 LOG-31".split()
+)
+"""Detections that lose everything, and some of it, where the log holds no reads; exec by WebSocket is a `get`."""
+
+LIKE: Final = {"LOG-30": ("LOG-17", "LOG-26", "LOG-28"), "LOG-31": ("LOG-17", "LOG-07")}
+"""Detections whose requests are those of others: what blinds these blinds them."""
+
+BY_PATCH: Final = {
+    "LOG-15": frozenset(
+        "pods replicationcontrollers podtemplates deployments daemonsets statefulsets replicasets jobs cronjobs".split()
+    ),
+    "LOG-25": frozenset(["services", "ingresses"]),
+}
+"""Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""
+
+SEES, PARTLY, BLIND = "sees", "partly", "blind"
+Loss = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a log holds: levels by resource, its windows, and what breaks them."""
+
+    levels: pd.DataFrame
+    windows: pd.DataFrame
+    gaps: pd.DataFrame
+
+    @classmethod
+    def of(cls, tables: TableSet) -> Held:
+        """Take it from the tables that tell how complete a log is; a deletion tells everything at the lowest level."""
+        levels, windows = tables["audit_levels"], tables["audit_windows"]
+        told = levels[(levels["resource"] != "") & (levels["kind"] != "delete")]
+        return cls(told, windows, tables["audit_gaps"])
+
+    @cached_property
+    def by_resource(self) -> dict[tuple[str, str, str, bool], list[tuple[str, str]]]:
+        """Lowest and highest levels seen, by API group, resource, subresource, and whether requests were reads."""
+        found = defaultdict(list)
+        for row in rows_of(self.levels):
+            key = (row["api_group"], row["resource"], row["subresource"], row["kind"] == "read")
+            found[key].append((row["least"], row["most"]))
+        return dict(found)
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether any read of an object is in it."""
+        return bool((self.levels["kind"] == "read").any())
+
+    @property
+    def span(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """First and last moment, UTC; None where no event tells one."""
+        dated = self.windows[self.windows["first_at"] != ""]
+        if dated.empty:
+            return None
+        first, last = dated["first_at"].min(), dated["last_at"].max()
+        return pd.Timestamp(first).tz_localize(None), pd.Timestamp(last).tz_localize(None)
+
+
+@cache
+def probes_of(detection: str) -> tuple[AuditProbe, ...]:
+    """Return the probe requests that a detection needs to be recorded."""
+    names = LIKE.get(detection, (detection,))
+    return tuple(
+        probe
+        for probe in load_audit_probes()
+        if any(name in (*probe.blind.split(), *probe.blind_below_metadata.split()) for name in names)
+    )
+
+
+def sights(
+    tables: Mapping[str, pd.DataFrame], held: Held, site: Site, given: Mapping[str, bool]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row of table `detection_sight` per detection that reads the log.
+
+    Parameters
+    ----------
+    tables
+        audit_sources, audit_probes, audit_policy_states, audit_silences, audit_backends, control_plane_members.
+    held
+        What the log holds.
+    site
+        What the site says.
+    given
+        Which other tables were given: workforce, tickets.
+    """
+    gap = "; ".join(_gaps(tables, held))
+    span = held.span
+    window = f"from {_shown(span[0])} to {_shown(span[1])}" if span else ""
+    general = [*_of_the_policy_as_a_whole(tables)]
+    for name in dict.fromkeys(each.id for each in DETECTIONS):
+        losses = [*general, *_by_policy(name, tables), *_by_provider(name, tables, held), *_by_level(name, held)]
+        losses += _by_site(name, held, site, given)
+        states = [state for state, _ in losses]
+        yield {
+            "detection": name,
+            "state": BLIND if BLIND in states else PARTLY if PARTLY in states else SEES,
+            "why": "; ".join(dict.fromkeys(why for _, why in losses)),
+            "minimal_level": max((each.level for each in parts(name)), key=LEVELS.index),
+            "window": window,
+            "days": (span[1] - span[0]).total_seconds() / 86400 if span else None,
+            "events": int(held.windows["events"].sum()),
+            "gap": gap,
+        }
+
+
+def _shown(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _of_the_policy_as_a_whole(tables: Mapping[str, pd.DataFrame]) -> Iterator[Loss]:
+    states = tables["audit_policy_states"]
+    if states.empty:
+        yield PARTLY, "the audit policy was not given: what it leaves out is not known"
+        return
+    if (states["refused"] != "").any():
+        yield PARTLY, "an API server would refuse the audit policy that was given: another one is in use"
+    silences = tables["audit_silences"]
+    if len(silences):
+        whose = sorted(set(silences["identities"]))
+        yield PARTLY, f"the audit policy records nothing of some requests of {_listed(whose)}"
+
+
+def _by_policy(name: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Loss]:
+    """Yield what the policy takes from a detection: everything, where all of its probes are below what they need."""
+    probes = tables["audit_probes"]
+    wanted = {probe.probe: probe for probe in probes_of(name)}
+    mine = probes[probes["probe"].isin(wanted)]
+    below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
+    if below.empty:
+        return
+    words = _listed(sorted({f"{row['request']} at {row['level']}" for row in rows_of(below)}))
+    yield BLIND if len(below) == len(mine) else PARTLY, f"the audit policy records {words}"
+
+
+def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
+    """Tell whether a request is recorded at less than a detection needs."""
+    return not at_least(str(row["level"]), _needed(name, probe))
+
+
+def _needed(name: str, probe: AuditProbe) -> str:
+    """Return the level at which a detection sees the request of a probe: its own, where a review needs more."""
+    own = max((each.level for each in parts(name)), key=LEVELS.index)
+    return min(own, probe.minimum, key=LEVELS.index) if name in probe.blind.split() else "Metadata"
+
+
+def _by_provider(name: str, tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[Loss]:
+    states = set(tables["audit_backends"]["state"])
+    if name not in READ_BLIND | READ_PARTLY:
+        return
+    lost = BLIND if name in READ_BLIND else PARTLY
+    if "no_reads" in states:
+        yield lost, "the provider leaves every get and list out of this log"
+    elif not held.reads:
+        yield lost, "the log holds no get, list or watch of anything"
+    elif "reads_unknown" in states:
+        yield PARTLY, "the provider records reads only of what Data Access logs are enabled for"
+
+
+def _by_level(name: str, held: Held) -> Iterator[Loss]:
+    """Yield what the levels of the log's own events take: those of the same resources as the detection's probes."""
+    below, above = set(), False
+    for probe in probes_of(name):
+        needed = _needed(name, probe)
+        key = (probe.group, probe.resource, probe.subresource, probe.verb in READS)
+        for least, most in held.by_resource.get(key, ()):
+            if not least:
+                below.add(f"{_resource(probe)} without a level")
+            elif not at_least(least, needed):
+                below.add(f"{_resource(probe)} at {least}, not {needed}")
+            above |= bool(most) and at_least(most, needed)
+    if below:
+        yield PARTLY if above else BLIND, f"the log holds requests for {_listed(sorted(below))}"
+    patched = held.levels[(held.levels["kind"] == "patch") & (held.levels["subresource"] == "")]
+    untold = patched[patched["resource"].isin(BY_PATCH.get(name, ())) & (patched["least"] != "RequestResponse")]
+    if len(untold):
+        whose = _listed(sorted(set(untold["resource"])))
+        yield PARTLY, f"the log holds patches of {whose} without the objects that came of them"
+
+
+def _resource(probe: AuditProbe) -> str:
+    return f"{probe.resource}/{probe.subresource}" if probe.subresource else probe.resource
+
+
+def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> Iterator[Loss]:
+    """Yield what is not seen for want of what only the site can say."""
+    if name == "LOG-16" and not (site.places["list"] == "logging_namespaces").any():
+        yield PARTLY, "in which namespaces logs are kept is not known"
+    if name == "LOG-17" and not site.calendar:
+        yield PARTLY, "no time zone is set, so business hours are not known"
+    if name == "LOG-22":
+        if not site.lists.get("break_glass_bindings"):
+            yield BLIND, "no role binding is marked as emergency access"
+        elif not held.windows["reasons"].fillna(False).all():
+            yield BLIND, "events do not say by which role binding a request was allowed"
+    if name == "LOG-23" and not given["workforce"]:
+        yield PARTLY, "who has left is not known: no workforce was given"
+
+
+def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
+    """Yield why the log does not cover its own window."""
+    sources, windows = tables["audit_sources"], held.windows
+    if windows.empty:
+        yield "it holds no event"
+    if unread := int(sources["unread"].fillna(0).sum()):
+        yield f"lines that could not be read: {unread}"
+    if (sources["truncated"] & (sources["delivery"] != "file")).any():
+        yield "an export says that there is more"
+    if len(held.gaps):
+        yield f"gaps: {len(held.gaps)}, the longest of {held.gaps['minutes'].max():.0f} minutes"
+    members = tables["control_plane_members"]
+    servers = members.loc[members["component"] == "kube-apiserver", "pod"].nunique()
+    own = windows.loc[windows["log"] == "kube-apiserver", "server"].nunique()
+    if own and servers > own:
+        yield f"it is of {own} of {servers} API servers"
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")

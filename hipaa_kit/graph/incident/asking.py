@@ -1,0 +1,25 @@
+"""How the audit log is asked for the requests of those in question: each request once, by the event that says most."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROOFS: Final = 20
+
+REQUESTS: Final = """
+requests AS (
+    SELECT s.identity, s.pod AS asked_pod, e.* FROM audit_events e JOIN suspects s
+      ON e."user" = s."user"
+     AND (s.pod = '' OR e.user_pod = s.pod OR e.user_pod = '')
+     AND e.received_at >= s.since AND e.received_at < $until
+    QUALIFY row_number() OVER (
+        PARTITION BY s.identity, e.audit_id, e.received_at, e.verb, e.path
+        ORDER BY CASE e.stage WHEN 'ResponseComplete' THEN 0 WHEN 'Panic' THEN 1 WHEN 'ResponseStarted' THEN 2
+                 ELSE 3 END, e.event) = 1
+)"""
+"""Requests of the frame `suspects` before `$until`. A long-running request has several events, one for each stage."""
+
+SHOWN: Final = f"""
+array_to_string(arg_min(audit_id, event, {PROOFS}), ' ') AS audit_ids,
+array_to_string(arg_min(source || ':' || line, event, {PROOFS}), ' ') AS places"""
+"""Columns that show on which events a row rests."""

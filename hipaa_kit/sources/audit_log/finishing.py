@@ -1,0 +1,96 @@
+"""What is known of a log once all of it was read: copies of events, ids that were used again, and its window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hipaa_kit.sources.audit_log.columns import IDENTITY
+from hipaa_kit.sources.audit_log.store import DUPLICATES, PARTS, connect, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+PER_PASS: Final = 4_000_000
+"""Events whose keys are held at a time."""
+
+_LEVEL: Final = "list_position(['Metadata', 'Request', 'RequestResponse'], level)"
+_BODY: Final = "list_position(['none', 'response', 'request', 'both'], body)"
+_ID: Final = "hash(audit_id, stage, log)"
+
+
+def finish(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write which events repeat others, and complete what the manifest says of the sources.
+
+    Parameters
+    ----------
+    folder
+        The store.
+    manifest
+        What was read; changed in place.
+
+    Notes
+    -----
+    Of several copies the one that says most is kept. Events of one id that differ are all kept, and counted: a client
+    may choose the id.
+    """
+    names = sorted(name for name in manifest["files"] if name.startswith(f"{PARTS}/"))
+    passes = manifest["events"] // PER_PASS + 1
+    with connect() as connection:
+        connection.execute("CREATE TABLE again (event BIGINT)")
+        connection.execute("CREATE TABLE used (event BIGINT)")
+        if names:
+            parts = ", ".join(quoted(str(folder / name)) for name in names)
+            connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{parts}])")
+            for number in range(passes):
+                _repeated(connection, number, passes)
+                _used_again(connection, number, passes)
+            _of_sources(connection, manifest["sources"])
+        connection.execute(f"COPY (FROM again ORDER BY event) TO {quoted(str(folder / DUPLICATES))} (FORMAT parquet)")
+    manifest["duplicates"] = sum(each["duplicates"] for each in manifest["sources"])
+
+
+def _repeated(connection: duckdb.DuckDBPyConnection, number: int, passes: int) -> None:
+    """Find copies: by their hash first, then by what they are, so that no chance drops an event."""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE keys AS
+        SELECT key FROM events WHERE key % {passes} = {number} AND audit_id <> '' GROUP BY key HAVING count(*) > 1"""
+    )
+    connection.execute(
+        f"""INSERT INTO again SELECT event FROM (
+            SELECT event, row_number() OVER (PARTITION BY log, {", ".join(IDENTITY)}
+                ORDER BY {_LEVEL} DESC NULLS LAST, {_BODY} DESC, event) AS copy
+            FROM events WHERE key % {passes} = {number} AND audit_id <> '' AND key IN (SELECT key FROM keys))
+        WHERE copy > 1"""
+    )
+
+
+def _used_again(connection: duckdb.DuckDBPyConnection, number: int, passes: int) -> None:
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE ids AS SELECT {_ID} AS id FROM events
+        WHERE {_ID} % {passes} = {number} AND audit_id <> '' GROUP BY id HAVING count(DISTINCT key) > 1"""
+    )
+    connection.execute(
+        f"""INSERT INTO used SELECT event FROM (
+            SELECT event, count(DISTINCT key) OVER (PARTITION BY log, audit_id, stage) AS requests
+            FROM events WHERE audit_id <> '' AND {_ID} IN (SELECT id FROM ids))
+        WHERE requests > 1"""
+    )
+
+
+def _of_sources(connection: duckdb.DuckDBPyConnection, sources: list[dict[str, Any]]) -> None:
+    found = connection.execute(
+        """SELECT source, strftime(min(received_at), '%Y-%m-%dT%H:%M:%S.%fZ'),
+            strftime(max(coalesce(stage_at, received_at)), '%Y-%m-%dT%H:%M:%S.%fZ'),
+            count(*) FILTER (event IN (SELECT event FROM again)),
+            count(*) FILTER (event IN (SELECT event FROM used)),
+            count(*) FILTER (received_at IS NULL AND stage_at IS NULL),
+            count(*) FILTER (len(leaks) > 0)
+        FROM events GROUP BY source"""
+    ).fetchall()
+    known = {row[0]: row[1:] for row in found}
+    for about in sources:
+        first, last, again, used, undated, leaks = known.get(about["source"], ("", "", 0, 0, 0, 0))
+        about.update(
+            first_at=first or "", last_at=last or "", duplicates=again, reused=used, undated=undated, leaks=leaks
+        )

@@ -1,0 +1,312 @@
+"""Reading a log into the store: resumable, each event once, no line lost.
+
+The unit of work is a part. Its rows, and where the reading of the sources stands after it, become known at once, when
+the manifest is renamed into its place: what a killed run left beside it is written again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from hipaa_kit.errors import InputError
+from hipaa_kit.resources import code_digest
+from hipaa_kit.sources.audit_log.finishing import finish
+from hipaa_kit.sources.audit_log.lines import Batch, blocks
+from hipaa_kit.sources.audit_log.reading import place_of, put, read_batches
+from hipaa_kit.sources.audit_log.salvage import salvage
+from hipaa_kit.sources.audit_log.store import (
+    DUPLICATES,
+    FORMAT,
+    MANIFEST,
+    PARTS,
+    SCHEMA,
+    AuditLog,
+    file_digest,
+    read_manifest,
+)
+from hipaa_kit.sources.audit_log.writing import PART_BYTES, Writer, frame_of
+from hipaa_kit.sources.files import Entry, open_trees
+from hipaa_kit.sources.limits import Limits
+from hipaa_kit.sources.snapshot import canonical_json
+
+LIMITS: Final = Limits(total_bytes=2**42, entry_bytes=2**42)
+"""A log is read as a stream: its size is no danger, what one line holds is."""
+
+SUPPORTED: Final = "docs/audit_log.md lists what is read"
+
+WHOLE: Final = -1
+"""Stands for the number of the last batch of a source that was read to its end."""
+
+OURS: Final = frozenset({MANIFEST, f".{MANIFEST}", PARTS, DUPLICATES})
+"""Everything that a store holds: a folder with anything else in it is not removed."""
+
+ROOMS: Final = ("sources/audit_log", "sources/leaks.py", "kube/audit")
+"""Code that has a part in what a store holds."""
+
+
+class NoEventsError(InputError):
+    """What was taken for an audit log holds no event."""
+
+
+def key_of(sources: Sequence[str | Path], only: Collection[str] = (), limits: Limits = LIMITS) -> str:
+    """Return a digest of everything that a store is made from: the files, and the code by which they are read."""
+    with _entries(sources, only, limits) as entries:
+        made_from = [code_digest(*ROOMS), [list(_about(entry)) for entry in entries]]
+        return hashlib.sha256(canonical_json(made_from)).hexdigest()
+
+
+def _about(entry: Entry) -> tuple[str, str]:
+    with entry.open() as file:
+        digest = hashlib.sha256()
+        with contextlib.suppress(InputError):  # it is told when it is read
+            for raw in blocks(file, 2**20):
+                digest.update(raw)
+    return entry.name, digest.hexdigest()
+
+
+def ingest(
+    sources: Sequence[str | Path], folder: str | Path, *, only: Collection[str] = (), limits: Limits = LIMITS
+) -> AuditLog:
+    """Read audit logs into a store; where a run was cut short, go on from there.
+
+    Parameters
+    ----------
+    sources
+        Files, folders or archives.
+    folder
+        Store to make, or one that was made from the same sources.
+    only
+        Read only these files and folders in them, as table `set_aside` names them; all by default.
+    limits
+        What is too much.
+
+    Returns
+    -------
+    AuditLog
+        The store.
+
+    Raises
+    ------
+    InputError
+        A source cannot be read, or none holds an event.
+    """
+    target = Path(folder)
+    with _entries(sources, only, limits) as entries:
+        digests = [_about(entry) for entry in entries]
+        manifest = _begun(target, digests)
+        if manifest["complete"]:
+            with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
+                return AuditLog.open(target)
+            manifest = _anew(target, digests)
+        _Ingest(target, manifest).run(entries)
+    return AuditLog.open(target)
+
+
+def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return the manifest to go on from: that of a run that was cut short, or a new one."""
+    try:
+        held = read_manifest(target)
+    except InputError:
+        held = None
+    if held is None or held["wanted"] != _wanted(digests):
+        return _anew(target, digests)
+    return held if held["complete"] or held.get("code") == code_digest(*ROOMS) else _anew(target, digests)
+
+
+def _wanted(digests: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"source": name, "sha256": sha256} for name, sha256 in digests]
+
+
+def _anew(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return the manifest of a store of which nothing was read yet, with its folder made empty."""
+    if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
+        raise InputError("holds something else than an audit log", str(target), "name another folder")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True, mode=0o700)
+    (target / PARTS).mkdir()
+    return {
+        "format": FORMAT,
+        "columns": SCHEMA,
+        "code": code_digest(*ROOMS),
+        "complete": False,
+        "wanted": _wanted(digests),
+        "sources": [],
+        "files": {},
+        "event": 0,
+        "batch": 0,
+        "events": 0,
+        "duplicates": 0,
+    }
+
+
+_Line = tuple[str, int, str]
+"""Text, number, and the server that it names."""
+
+
+class _Ingest:
+    """One run: takes the sources up where the manifest says."""
+
+    def __init__(self, target: Path, manifest: dict[str, Any]) -> None:
+        self.target, self.manifest = target, manifest
+        self.event = manifest["event"]
+        self.pending = 0
+
+    def run(self, entries: list[Entry]) -> None:
+        with ExitStack() as stack:
+            writer = Writer()
+            stack.callback(writer.close)
+            for number, entry in enumerate(entries):
+                self._read(number, entry, writer)
+            self._flush(writer, WHOLE)
+        self.manifest["events"] = sum(each["events"] for each in self.manifest["sources"])
+        if not self.manifest["events"]:
+            what = "holds no event of an audit log"
+            raise NoEventsError(what, ", ".join(each["source"] for each in self.manifest["sources"][:3]), SUPPORTED)
+        finish(self.target, self.manifest)
+        self.manifest["files"][DUPLICATES] = file_digest(self.target / DUPLICATES)
+        self.manifest["complete"] = True
+        del self.manifest["code"]  # it counts for a run that goes on from here, and is no part of what was read
+        _save(self.target, self.manifest)
+
+    def _read(self, number: int, entry: Entry, writer: Writer) -> None:
+        sources = self.manifest["sources"]
+        done = self.manifest["batch"] if number == len(sources) - 1 else 0
+        if number < len(sources) - 1 or done == WHOLE:
+            return
+        if number == len(sources):
+            sources.append(_source(self.manifest["wanted"][number]))
+        try:
+            for at, batch in enumerate(read_batches(entry), 1):
+                if at > done:
+                    self._take(batch, sources[number], writer)
+                    if self.pending >= PART_BYTES:
+                        self._flush(writer, at)
+        except InputError:
+            sources[number]["unread"] += 1
+            sources[number]["truncated"] = True
+        self.manifest["batch"] = WHOLE
+
+    def _take(self, batch: Batch, about: dict[str, Any], writer: Writer) -> None:
+        """Put a batch into the writer; what is no event as it stands may hold some."""
+        strange = self._add(batch, about, writer)
+        servers: list[str] = []
+        again, last = Batch(servers=servers), batch.last
+        for text, number in strange:
+            taken = salvage(text)
+            put(again, taken)
+            again.salvaged += len(taken.events)
+            again.texts += [event for event, _ in taken.events]
+            servers += [server for _, server in taken.events]
+            again.numbers += [number] * len(taken.events)
+            again.truncated |= batch.cut and taken.broken and number == last
+        again.unread += len(self._add(again, about, writer))
+        for each in (batch, again):
+            _count(about, each)
+        self.pending += batch.bytes
+
+    def _add(self, batch: Batch, about: dict[str, Any], writer: Writer) -> list[tuple[str, int]]:
+        """Add the lines of a batch that are events, and return the others with their numbers."""
+        lines = list(zip(batch.texts, batch.numbers, batch.servers or [""] * len(batch.texts), strict=True))
+        return sorted(self._added(lines, about, writer), key=lambda line: line[1])
+
+    def _added(self, lines: list[_Line], about: dict[str, Any], writer: Writer) -> Iterator[tuple[str, int]]:
+        """Add lines, and yield those that are none; where the engine stops at one, all others are tried without it."""
+        import duckdb
+
+        if not lines:
+            return
+        frame = frame_of(
+            [text for text, _, _ in lines],
+            [number for _, number, _ in lines],
+            self.event,
+            server=[server or about["server"] for _, _, server in lines],
+            log=about["log"],
+            source=about["source"],
+        )
+        try:
+            strange = writer.add(frame)
+        except duckdb.InvalidInputException:
+            valid = writer.valid([text for text, _, _ in lines])
+            yield from (line[:2] for line, fine in zip(lines, valid, strict=True) if not fine)
+            fine = [line for line, fine in zip(lines, valid, strict=True) if fine]
+            if len(fine) == len(lines) == 1:
+                yield lines[0][:2]
+            elif len(fine) == len(lines):
+                half = len(lines) // 2
+                yield from self._added(lines[:half], about, writer)
+                yield from self._added(lines[half:], about, writer)
+            else:
+                yield from self._added(fine, about, writer)
+            return
+        yield from (lines[event - self.event][:2] for event in strange)
+        about["events"] += len(lines) - len(strange)
+        self.event += len(lines)
+
+    def _flush(self, writer: Writer, batch: int) -> None:
+        """Write a part, and what was reached with it, as one step."""
+        self.manifest.update(event=self.event, batch=batch)
+        self.pending = 0
+        if writer.held:
+            name = f"{PARTS}/{len(self.manifest['files']):06}.parquet"
+            partial = self.target / f"{name}.part"
+            writer.write(partial)
+            partial.rename(self.target / name)
+            self.manifest["files"][name] = file_digest(self.target / name)
+        _save(self.target, self.manifest)
+
+
+def _count(about: dict[str, Any], batch: Batch) -> None:
+    for name in ("lines", "bytes", "unread", "skipped", "salvaged", "repaired"):
+        about[name] += getattr(batch, name)
+    about["truncated"] |= batch.truncated
+    if batch.form:
+        about["format"], about["delivery"] = batch.form, batch.delivery
+
+
+def _source(wanted: dict[str, str]) -> dict[str, Any]:
+    counts = "bytes lines events unread skipped salvaged repaired duplicates reused undated leaks".split()
+    server, log = place_of(wanted["source"])
+    return {
+        **wanted,
+        "format": "lines",
+        "delivery": "file",
+        "server": server,
+        "log": log,
+        "truncated": False,
+        "first_at": "",
+        "last_at": "",
+        **dict.fromkeys(counts, 0),
+    }
+
+
+@contextmanager
+def _entries(sources: Sequence[str | Path], only: Collection[str], limits: Limits) -> Iterator[list[Entry]]:
+    """Give the files, each under a name of its own."""
+    with ExitStack() as stack:
+        trees = [tree for source in sources for tree in stack.enter_context(open_trees(source, limits))]
+        found: dict[str, Entry] = {}
+        for entry in (entry for tree in trees for entry in tree.entries.values()):
+            if not only or any(entry.name == each or entry.name.startswith(f"{each}/") for each in only):
+                name, number = entry.name, 1
+                while name in found:
+                    number += 1
+                    name = f"{entry.name} ({number})"
+                found[name] = entry._replace(name=name)
+        yield list(found.values())
+
+
+def _save(folder: Path, manifest: dict[str, Any]) -> None:
+    partial = folder / f".{MANIFEST}"
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(folder / MANIFEST)
