@@ -10,7 +10,7 @@ from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.datastores import covers, data_paths
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by
 
 PERSISTENT = ("persistentVolumeClaim", "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
@@ -158,9 +158,9 @@ def data_on_persistent_storage(
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
     mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
     local = _local_claims(claims, persistent_volumes)
-    by_container = dict(iter(mounts.groupby(["pod", "container"])))
+    by_container = rows_by(mounts, "pod", "container")
     found = [
-        _where(data_paths(repository), by_container.get((pod, container)), local)
+        _where(data_paths(repository), by_container.get((pod, container), []), local)
         for pod, container, repository in stores[["pod", "container", "repository"]].itertuples(index=False)
     ]
     of_stores = stores[["object", "pod", "container"]].assign(
@@ -215,10 +215,8 @@ def _local_claims(claims: pd.DataFrame, volumes: pd.DataFrame) -> set[str]:
     return set(claims[claims["persistent_volume"].isin(local)]["object"])
 
 
-def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str]) -> tuple[str, str]:
+def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]) -> tuple[str, str]:
     """Return how a container's data folder stands, and what it is on."""
-    if mounts is None:
-        return "unmounted", paths[0]
     deepest = [row for path in paths if (row := _deepest(mounts, path))]
     kept = [row for row in deepest if row["type"] in PERSISTENT]
     inline = [row for row in deepest if row["type"] == INLINE]
@@ -232,14 +230,14 @@ def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str])
         return "inline", inline[0]["mount_path"]
     if deepest:
         return "passing", f"{deepest[0]['type']} at {deepest[0]['mount_path']}"
-    elsewhere = mounts[mounts["type"].isin(PERSISTENT) & ~mounts["read_only"]]
-    if len(elsewhere):
-        first = elsewhere.sort_values("mount_path").iloc[0]
+    elsewhere = [row for row in mounts if row["type"] in PERSISTENT and not row["read_only"]]
+    if elsewhere:
+        first = min(elsewhere, key=lambda row: row["mount_path"])
         return "elsewhere", str(first["reference"] or first["mount_path"])
     return "unmounted", paths[0]
 
 
-def _deepest(mounts: pd.DataFrame, path: str) -> dict[str, Any] | None:
+def _deepest(mounts: list[dict[str, Any]], path: str) -> dict[str, Any] | None:
     """Return the mount that holds a folder: of those at it or above it the deepest."""
-    covering = [row for row in rows_of(mounts) if covers(row["mount_path"], path)]
+    covering = [row for row in mounts if covers(row["mount_path"], path)]
     return max(covering, key=lambda row: (len(row["mount_path"].rstrip("/")), row["mount_path"]), default=None)

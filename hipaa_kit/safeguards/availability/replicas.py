@@ -27,7 +27,9 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
     -----
     While an autoscaler acts it writes the number of replicas, so that its least number counts too. A
     workload whose owner is not modelled is judged by its ready pods: too few are a failure, enough
-    prove nothing of what the owner will keep.
+    prove nothing of what the owner will keep. A bare pod that has succeeded has done its work, as that of a Job; one
+    that has failed may have been meant to go on.
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase
     """
     least = autoscalers.groupby("workload")["min_replicas"].min()
     scaled = autoscalers.groupby("workload")["object"].agg(" ".join)
@@ -39,12 +41,14 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
         up=name.map(up).fillna(0).astype("Int64"),
     )
     alone = (examined["kind"] == "Pod") & ~_static(examined, pods)
+    done = alone & name.isin(pods[pods["phase"] == "Succeeded"]["object"])
     foreign = ~examined["known"]
     status = examined["ready"].notna()
     return judge(
         examined,
         not_applicable(examined["kind"].isin(NOT_REPLICATED), "a {kind} keeps no replicas"),
         not_applicable(~examined["criticality"].isin(DEMANDING), "asked of criticality critical and high alone"),
+        not_applicable(done, "a bare pod that has done its work: it is not to run again"),
         fails(alone, "a bare pod has no replicas", observed="1", expected="at least 2"),
         fails(
             examined["replicated"] & (examined["desired"] < 2),
