@@ -6,7 +6,8 @@ the checks.
 
 Sources: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/ (fields, levels, stages),
 `pkg/endpoints/request/requestinfo.go` of kubernetes/apiserver (exec, attach and port-forward arrive as `get` by
-WebSocket and as `create` by SPDY; a namespace's own requests carry its name as namespace).
+WebSocket and as `create` by SPDY; a namespace's own requests carry its name as namespace; a list or watch by
+`fieldSelector=metadata.name=NAME` carries that name).
 """
 
 from __future__ import annotations
@@ -219,7 +220,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-06", "read many Secrets one by one", "Metadata",
-        SECRETS & Is("verb", ("get",)) & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
+        SECRETS & READS & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
         severity="high", part="burst", rate=Rate(300, 10, 5, ("namespace", "name")), about="all",
     ),
     Detection(

@@ -149,6 +149,15 @@ def test_different_secrets_are_counted_not_requests() -> None:
     assert (found["measured"], found["events"]) == (9, 30)
 
 
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+def test_secrets_that_are_listed_by_their_names_are_read_one_by_one(verb: str) -> None:
+    """A list with `fieldSelector=metadata.name=s1` is recorded as `list` with that name."""
+    read = {"resource": "secrets", "namespace": "shop", "verb": verb, "user": "eve"}
+    events = [{**read, "name": f"s{number}", "received_at": at(number)} for number in range(40)]
+    (found,) = hits("LOG-06", events)
+    assert (found["part"], found["measured"]) == ("burst", 40)
+
+
 def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
     read = {"resource": "secrets", "namespace": "ehr", "name": "login", "verb": "get", "user": "eve"}
     day = 86400
