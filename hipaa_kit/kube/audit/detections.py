@@ -164,6 +164,18 @@ HOLDS_EPHI: Final = (
 )  # fmt: skip
 BACKUPS: Final = one("api_group", "velero.io postgresql.cnpg.io k8up.io") & Is("resource", ("backups",))
 EPHI_NAMESPACE: Final = CORE & Is("resource", ("namespaces",)) & Known("ephi_namespaces", ("name",))
+DELETES_KEEPERS: Final = (
+    CORE
+    & DELETES
+    & ITSELF
+    & (
+        (Is("resource", ("namespaces",)) & Known("logging_namespaces", ("name",)))
+        | (Is("resource", ("pods",)) & Known("logging_namespaces"))
+    )
+)
+"""What is in a deleted namespace is deleted by a controller, whose routine is no sign: the one request tells it. A
+rollout deletes pods by controllers as well, and drained nodes evict them."""
+
 CONFIGURATION: Final = (
     (
         CORE
@@ -286,11 +298,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-16", "changed what keeps or watches the log:", "Metadata",
-        ((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
-         | (CORE & Is("resource", ("configmaps",))))
-        & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
-        & Known("logging_namespaces") & ~OWN & ~Listed("log_keepers"),
-        severity="high", raised=(Raise("low", GITOPS),), part="keepers",
+        ((((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
+           | (CORE & Is("resource", ("configmaps",))))
+          & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
+          & Known("logging_namespaces"))
+         | DELETES_KEEPERS)
+        & ~OWN & ~Listed("log_keepers"),
+        severity="high", raised=(Raise("low", GITOPS), Raise("low", Is("resource", ("pods",)))), part="keepers",
     ),
     Detection(
         "LOG-17", "was at work outside business hours in", "Metadata", HUMAN & EPHI,
