@@ -108,6 +108,13 @@ class Detection:
 
 WRITES: Final = one("verb", "create update patch delete deletecollection")
 WRITTEN: Final = one("verb", "create update patch")
+MADE: Final = Is("verb", ("create",)) | (Is("verb", ("patch",)) & Code((201,)))
+"""Server-side apply is a `patch`, which is answered by 201 where there was nothing before.
+
+Sources: `pkg/endpoints/handlers/patch.go` of kubernetes/apiserver,
+https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+"""
+
 DELETES: Final = one("verb", "delete deletecollection")
 READS: Final = one("verb", "get list watch")
 CORE: Final = Is("api_group", ("",))
@@ -275,7 +282,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection(
         "LOG-13", "asked for or approved a certificate:", "Metadata",
         Is("api_group", ("certificates.k8s.io",)) & Is("resource", ("certificatesigningrequests",))
-        & ((Is("verb", ("create",)) & ITSELF & ~Is("user_groups", ("system:bootstrappers",)))
+        & ((MADE & ITSELF & ~Is("user_groups", ("system:bootstrappers",)))
            | (one("verb", "update patch") & Is("subresource", ("approval",))))
         & ~Starts("user", ("system:node:",)) & ~OWN & ~Listed("certificate_controllers"),
         severity="high",
@@ -320,14 +327,14 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-18", "made a snapshot:", "Metadata",
-        Is("api_group", ("snapshot.storage.k8s.io",)) & Is("resource", ("volumesnapshots",)) & Is("verb", ("create",))
+        Is("api_group", ("snapshot.storage.k8s.io",)) & Is("resource", ("volumesnapshots",)) & MADE & ITSELF
         & EPHI & ~OWN,
         severity="high", raised=(Raise("low", Listed("backup_controllers")),), part="snapshot",
     ),
     Detection(
         "LOG-18", "took backups out, or away:", "Metadata",
         Is("api_group", ("velero.io",)) & one("resource", "downloadrequests deletebackuprequests")
-        & Is("verb", ("create",)) & ~Listed("backup_controllers"),
+        & MADE & ITSELF & ~Listed("backup_controllers"),
         severity="high", part="velero",
     ),
     Detection(
@@ -337,13 +344,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-18", "made a copy of a volume:", "Request",
-        CORE & Is("resource", ("persistentvolumeclaims",)) & Is("verb", ("create",)) & EPHI & Some("data_source")
+        CORE & Is("resource", ("persistentvolumeclaims",)) & MADE & ITSELF & EPHI & Some("data_source")
         & ~OWN,
         severity="high", raised=(Raise("low", Listed("backup_controllers")),), part="clone",
     ),
     Detection(
         "LOG-18", "had a new workload mount a volume:", "Request",
-        WORKLOADS & Is("verb", ("create",)) & ITSELF & EPHI & Mounts("claims") & ~MADE_FOR_AN_OWNER & ~GITOPS,
+        WORKLOADS & MADE & ITSELF & EPHI & Mounts("claims") & ~MADE_FOR_AN_OWNER & ~GITOPS,
         severity="high", part="mount",
     ),
     Detection(
