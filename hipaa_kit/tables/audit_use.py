@@ -24,7 +24,8 @@ IDENTITIES = Table(
         Column("refused", "int64", "of them refused"),
         text("acted_by", "who acted as it, joined by spaces, or none"),
         text("ended_on", "last day of its last role by the workforce file, or none"),
-        Column("after_end", "int64", "requests after that day"),
+        Column("after_end", "int64", "requests after that day, also those made as somebody else"),
+        Column("undated", "int64", "requests of which no moment can be read"),
     ),
 )
 
@@ -49,6 +50,7 @@ IDENTITY_USE = Table(
         text("path", "path of a request for no resource, or none"),
         *TIMES,
         Column("allowed", "int64", "of them not refused"),
+        Column("open", "int64", "of them those of which the log does not say how they were answered"),
     ),
 )
 
@@ -99,7 +101,7 @@ BREAK_GLASS_USE = Table(
     ("user", "day"),
     (
         *IDENTITY,
-        text("day", "day, UTC"),
+        text("day", "day, UTC; none where no moment can be read"),
         *TIMES,
         text("through", "group or user that a role binding for emergencies names"),
         text("ticket", "ticket of an emergency near in time, or none"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.audit_use.uses import COUNTS, asked, moment
+from hipaa_kit.graph.audit_use.uses import COUNTS, PERSONS, asked, moment
 from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import BUILT_IN
@@ -39,15 +39,16 @@ def break_glass_use(
     log = snapshot.audit_log
     if log is None:
         return BREAK_GLASS_USE.frame()
-    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: _emergency_uses(log, held, tickets))
+    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: emergency_uses(log, held, tickets))
 
 
-def _emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    sql = f"""
-        SELECT who AS "user", strftime(received, '%Y-%m-%d') AS day, subject AS through, {COUNTS}
-        FROM requests JOIN held ON (subject_kind = '{USER}' AND subject = who)
+def emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of table `break_glass_use`; `held` holds subjects of emergency access."""
+    sql = f"""{PERSONS}
+        SELECT who AS "user", coalesce(strftime(received, '%Y-%m-%d'), '') AS day, subject AS through, {COUNTS}
+        FROM persons JOIN held ON (subject_kind = '{USER}' AND subject = who)
             OR (subject_kind = '{USER_GROUP}' AND list_contains(groups, subject))
-        GROUP BY who, day, subject
+        GROUP BY who, day, subject ORDER BY who, day, subject
     """  # noqa: S608
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in asked(log, sql, held=held) if len(held) else []:
@@ -60,6 +61,8 @@ def _emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iter
 
 
 def _near(tickets: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
+    if not first:
+        return tickets.iloc[:0]
     span = pd.Timedelta(hours=NEAR_HOURS)
     opened = pd.to_datetime(tickets["opened_at"], utc=True, errors="coerce", format="ISO8601")
     return tickets[(opened >= pd.Timestamp(first) - span) & (opened <= pd.Timestamp(last) + span)]

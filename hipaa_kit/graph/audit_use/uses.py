@@ -23,24 +23,35 @@ REQUESTS: Final = """
             CASE WHEN impersonated_user <> '' THEN impersonated_user ELSE "user" END AS who,
             CASE WHEN impersonated_user <> '' THEN "user" ELSE '' END AS behind,
             CASE WHEN impersonated_user <> '' THEN impersonated_groups ELSE user_groups END AS groups,
+            CASE WHEN impersonated_user <> '' THEN user_groups ELSE [] END AS behind_groups,
             verb, api_group, resource, subresource, namespace, name,
             CASE WHEN resource = '' THEN path ELSE '' END AS bare_path,
-            min(received_at) AS received,
+            min(coalesce(received_at, stage_at)) AS received,
             bool_or(decision = 'forbid' OR (decision = '' AND code IN (401, 403))) AS refused
         FROM audit_events
         WHERE "user" <> ''
-        GROUP BY who, behind, groups, verb, api_group, resource, subresource, namespace, name, path, audit_id,
-            received_at
+        GROUP BY who, behind, groups, behind_groups, verb, api_group, resource, subresource, namespace, name, path,
+            audit_id, received_at
     )
 """
 """One row per request: its stages stand together by auditID, moment, user and path, since a client may choose the id.
 
+Whether it was refused is not known where no event of it says how it was answered.
 Rights are those of whom somebody acts as. Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """
 
 COUNTS: Final = "count(*) AS events, min(received) AS first_at, max(received) AS last_at"
-ALLOWED: Final = "count(*) FILTER (WHERE NOT coalesce(refused, false)) AS allowed"
+ALLOWED: Final = "count(*) FILTER (WHERE NOT refused) AS allowed, count(*) FILTER (WHERE refused IS NULL) AS open"
 REFUSED: Final = "count(*) FILTER (WHERE refused) AS refused"
+
+PERSONS: Final = """
+    , persons AS (
+        SELECT * FROM requests
+        UNION ALL BY NAME
+        SELECT * REPLACE (behind AS who, '' AS behind, behind_groups AS groups, [] AS behind_groups)
+        FROM requests WHERE behind NOT IN ('', who))
+"""
+"""One row per request and person in it: as whom it was asked, and who asked where that is somebody else."""
 
 
 def identity_of(user: str) -> str:
@@ -72,15 +83,17 @@ def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.Da
         return IDENTITIES.frame()
     lasting = set(workforce.loc[workforce["until"] == "", "user"])
     ended = workforce[~workforce["user"].isin(lasting)].groupby("user", as_index=False)[["until"]].max()
-    return of_log(IDENTITIES, log, [ended], lambda: _identities(log, ended))
+    return of_log(IDENTITIES, log, [ended], lambda: identities_in(log, ended))
 
 
-def _identities(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
-    sql = f"""
+def identities_in(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of table `identities` that a log gives; `ended` holds the last day of each who has left."""
+    sql = f"""{PERSONS}
         SELECT who AS "user", {COUNTS}, {REFUSED}, string_agg(DISTINCT nullif(behind, ''), ' ') AS acted_by,
             any_value(ended.until) AS ended_on,
-            count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end
-        FROM requests LEFT JOIN ended ON ended."user" = who GROUP BY who
+            count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end,
+            count(*) FILTER (WHERE received IS NULL) AS undated
+        FROM persons LEFT JOIN ended ON ended."user" = who GROUP BY who
     """  # noqa: S608
     rows = asked(log, sql, ended=ended)
     texts = ("acted_by", "ended_on")
@@ -101,10 +114,15 @@ def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataF
 def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and what it used."""
     log = snapshot.audit_log
+    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: uses_in(log))
+
+
+def uses_in(log: Log) -> list[dict[str, Any]]:
+    """Return the rows of table `identity_use` that a log gives."""
     keys = "verb, api_group, resource, subresource, namespace"
     sql = f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
         FROM requests GROUP BY who, {keys}, bare_path"""  # noqa: S608 - parts of our own
-    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: asked(log, sql))
+    return asked(log, sql)
 
 
 @builds(EPHI_TOUCHES)
