@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.graph.detections.sql import REFUSED, TELLING, requests
+from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
 from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection, Rate
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
@@ -37,7 +37,7 @@ EARLIER_DAYS: Final = 7
 
 COLUMNS: Final = (
     "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent,"
-    " api_group, resource, subresource, namespace, name, path, verb, owner"
+    " api_group, resource, subresource, namespace, name, path, verb, owner, decision"
 )
 
 
@@ -175,14 +175,15 @@ class Hunt:
         return f"""
             WITH days AS (
                 SELECT user, namespace, date_trunc('day', received_at) AS day, count(*) AS events,
-                    count(*) FILTER ({REFUSED}) AS refused, min(received_at) AS first_at, max(received_at) AS last_at,
+                    count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
+                    min(received_at) AS first_at, max(received_at) AS last_at,
                     min(audit_id) AS audit_ids, min(source || ':' || line) AS places
                 FROM ({requests(where, COLUMNS)}) GROUP BY ALL),
             held AS (
                 SELECT *, median(events) OVER {earlier} AS usual, mad(events) OVER {earlier} AS spread,
                     count(*) OVER {earlier} AS earlier
                 FROM days)
-            SELECT user AS subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused,
+            SELECT user AS subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused, denied,
                 {SEVERITIES.index(detection.severity)} AS severity, events / greatest(usual, 1) AS measured,
                 'usually ' || usual || ' requests on a day' AS details, [audit_ids] AS audit_ids, [places] AS places,
                 false AS after
@@ -196,10 +197,11 @@ class Hunt:
             severity = "critical" if after else severity
         elif refused == events:
             severity = SEVERITIES[max(SEVERITIES.index("low"), SEVERITIES.index(severity))]
+        done = detection.tried if detection.tried and refused == events else detection.what
         subject, about = printable(str(row["subject"])), printable(str(row["object"]))
         told = f"{events} request{'s' if events > 1 else ''} ({printable(str(row['details']))})"
-        if refused and detection.id != "LOG-01":
-            told += f", {'all' if refused == events else refused} of them refused"
+        if detection.id != "LOG-01":
+            told += _gone_wrong(events, refused, int(row["denied"]))
         if after:
             told += ", and then one that was answered"
         return {
@@ -213,10 +215,17 @@ class Hunt:
             "refused": refused,
             "measured": None if pd.isna(row["measured"]) else float(row["measured"]),
             "severity": severity,
-            "what": f"{subject} {detection.what} {about}: {told}",
+            "what": f"{subject} {done} {about}: {told}",
             "audit_ids": _joined(row["audit_ids"]),
             "places": _joined(row["places"]),
         }
+
+
+def _gone_wrong(events: int, refused: int, denied: int) -> str:
+    """Return how many requests did not go well, in words: what failed was not therefore refused to anybody."""
+    found = [(denied, "refused"), (refused - denied, "failed")]
+    words = [f"{'all' if number == events else number} of them {word}" for number, word in found if number]
+    return f", {' and '.join(words)}" if words else ""
 
 
 def _moment(value: Any) -> str:
@@ -243,7 +252,7 @@ def _merged(steps: str, gap: int) -> str:
 
 AGGREGATES: Final = f"""
     min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS events,
-    count(*) FILTER ({REFUSED}) AS refused,
+    count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
     coalesce(min(severity) FILTER (NOT {REFUSED}), min(severity)) AS severity, max(measured) AS measured,
     array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, 4), ', ') AS details,
     list_slice(list(audit_id ORDER BY received_at, event), 1, {SHOWN}) AS audit_ids,

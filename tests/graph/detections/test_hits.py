@@ -149,6 +149,27 @@ def test_different_secrets_are_counted_not_requests() -> None:
     assert (found["measured"], found["events"]) == (9, 30)
 
 
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ([404] * 6, "asked for many Secrets one by one Secret//*: 6 requests (get secrets), all of them failed"),
+        ([403] * 6, "asked for many Secrets one by one Secret//*: 6 requests (get secrets), all of them refused"),
+        ([401, 403, 404, 503, 200, 200],
+         "read many Secrets one by one Secret//*: 6 requests (get secrets), 2 of them refused and 2 of them failed"),
+        ([200] * 6, "read many Secrets one by one Secret//*: 6 requests (get secrets)"),
+    ],
+)  # fmt: skip
+def test_what_was_not_there_was_not_refused(codes: list[int], told: str) -> None:
+    read = {"resource": "secrets", "namespace": "shop", "verb": "get", "user": "eve"}
+    found = hits("LOG-06", [{**read, "name": f"s{number}", "code": code} for number, code in enumerate(codes)], "burst")
+    assert [row["what"] for row in found] == [f"eve {told}"]
+
+
+def test_what_the_server_forbade_was_refused_whatever_its_code() -> None:
+    (found,) = hits("LOG-03", [{**EXEC, "code": 404, "decision": "forbid"}])
+    assert found["what"].endswith("1 request (create pods/exec), all of them refused")
+
+
 def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
     read = {"resource": "secrets", "namespace": "ehr", "name": "login", "verb": "get", "user": "eve"}
     day = 86400
