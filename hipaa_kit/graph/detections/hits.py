@@ -12,7 +12,7 @@ import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
-from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection, Rate
+from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RBAC_CHANGE, Detection, Rate
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -107,7 +107,8 @@ class Hunt:
             return self._unusual(detection)
         where = self._site.writer.where(detection.where)
         base = f"""base AS (
-            SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object, {DETAIL} AS detail
+            SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object,
+                {WHOLE} AS itself, {DETAIL} AS detail
             FROM ({requests(where, f"{COLUMNS}, {self._severity(detection)} AS severity")}) each
             LEFT JOIN kinds USING (api_group, resource))"""
         if detection.rate:
@@ -129,6 +130,8 @@ class Hunt:
         match (detection.id, detection.part):
             case ("LOG-07", _):
                 return NOT_PERMITTED if self._site.matrix else self._new("user, namespace")
+            case ("LOG-15", _):
+                return NOT_MADE_OF_A_HIT.format(own=self._site.writer.where(OWN))
             case ("LOG-17", "hours"):
                 return OUTSIDE_HOURS if self._site.calendar else f"{plain} WHERE false"
             case ("LOG-17", "address"):
@@ -277,6 +280,11 @@ def _counted(base: str, rate: Rate, after: str) -> str:
             coalesce(well.at <= hits.last_at + INTERVAL {AFTER_SECONDS} SECONDS, false) AS after
         FROM ({hits}) hits ASOF LEFT JOIN ({after}) well ON hits.subject = well.subject AND hits.last_at < well.at"""
 
+
+NOT_MADE_OF_A_HIT: Final = f"""
+    SELECT base.* REPLACE (CASE WHEN {{own}} THEN object ELSE itself END AS object), NULL::DOUBLE AS measured
+    FROM base WHERE NOT {{own}} OR owner = '' OR object NOT IN (SELECT itself FROM base WHERE NOT {REFUSED})"""
+"""What a controller makes of a workload is about the workload, and told only where the workload's write is not."""
 
 NOT_PERMITTED: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base WHERE NOT EXISTS (

@@ -279,8 +279,8 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-15", "wrote a pod that reaches out of its container:", "Request",
-        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED) & ~MADE_FOR_AN_OWNER,
-        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),),
+        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED),
+        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),), about="owner",
     ),
     Detection(
         "LOG-16", "deleted", "Metadata",

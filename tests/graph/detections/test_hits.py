@@ -197,6 +197,31 @@ def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
     assert not hits("LOG-18", [{**pod, "claims": []}])
 
 
+CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
+MADE = {"resource": "pods", "namespace": "ehr", "name": "x-1-a", "verb": "create", "user": CONTROLLER,
+        "owner": "ReplicaSet/x-1", "pod_marks": ["hostNetwork"]}  # fmt: skip
+SET = {**MADE, "api_group": "apps", "resource": "replicasets", "name": "x-1", "owner": "Deployment/x",
+       "user": "system:serviceaccount:kube-system:deployment-controller"}  # fmt: skip
+WORKLOAD = {**SET, "resource": "deployments", "name": "x", "owner": "", "user": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("events", "objects"),
+    [
+        ([MADE], ["ReplicaSet/ehr/x-1"]),
+        ([SET, MADE, {**MADE, "name": "x-1-b"}], ["Deployment/ehr/x"]),
+        ([WORKLOAD, SET, MADE], ["Deployment/ehr/x"]),
+        ([{**WORKLOAD, "code": 403}, MADE], ["Deployment/ehr/x", "ReplicaSet/ehr/x-1"]),
+        ([{**WORKLOAD, "pod_marks": []}, SET], ["Deployment/ehr/x"]),
+        ([WORKLOAD, {**MADE, "user": "eve"}], ["Deployment/ehr/x", "Pod/ehr/x-1-a"]),
+        ([{**WORKLOAD, "namespace": "shop"}, SET], ["Deployment/ehr/x"]),
+        ([{**MADE, "pod_marks": []}], []),
+    ],
+)
+def test_a_pod_that_reaches_out_is_told_once_at_its_workload(events: list[dict], objects: list[str]) -> None:
+    assert sorted(row["object"] for row in hits("LOG-15", events)) == objects
+
+
 @pytest.mark.parametrize(
     ("path", "hit"),
     [
