@@ -67,6 +67,11 @@ DETAIL: Final = (
     " ELSE '/' || subresource END END"
 )
 
+SORT: Final = (
+    "concat_ws(chr(0), verb, api_group, resource, subresource, namespace, CASE WHEN resource = '' THEN path END)"
+)
+"""What was asked for, whatever the name: two requests of one sort need the same right."""
+
 
 class Hunt:
     """Runs detections over one log of one site.
@@ -108,7 +113,7 @@ class Hunt:
         where = self._site.writer.where(detection.where)
         base = f"""base AS (
             SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object,
-                {WHOLE} AS itself, {DETAIL} AS detail
+                {WHOLE} AS itself, {DETAIL} AS detail, {SORT} AS sort
             FROM ({requests(where, f"{COLUMNS}, {self._severity(detection)} AS severity")}) each
             LEFT JOIN kinds USING (api_group, resource))"""
         if detection.rate:
@@ -161,10 +166,15 @@ class Hunt:
             AND received_at - {start} >= INTERVAL {LEAST_HISTORY_DAYS} DAYS"""
 
     def _after(self, detection: Detection) -> str:
-        """Return the requests that went well by whoever a burst is counted for; none where that says nothing."""
+        """Return the requests that went well by whoever a burst is counted for; none where that says nothing.
+
+        An identity of the control plane always has some, and is refused while a server starts.
+        """
         if detection.id != "LOG-01":
             return ""
-        return f"SELECT {SUBJECT[detection.by]} AS subject, received_at AS at FROM audit_events WHERE code < 400"
+        return f"""
+            SELECT {SUBJECT[detection.by]} AS subject, {SORT} AS sort, received_at AS at FROM audit_events
+            WHERE code < 400 AND NOT {self._site.writer.where(OWN)}"""
 
     def _unusual(self, detection: Detection) -> str:
         """Return the days on which an identity did far more in a namespace than on its earlier days there.
@@ -206,7 +216,7 @@ class Hunt:
         if detection.id != "LOG-01":
             told += _gone_wrong(events, refused, int(row["denied"]))
         if after:
-            told += ", and then one that was answered"
+            told += ", and then such a request was answered"
         return {
             "detection": detection.id,
             "part": detection.part,
@@ -240,8 +250,8 @@ def _joined(words: Any) -> str:
     return " ".join("_".join(printable(str(word)).split()) for word in words if word)
 
 
-def _merged(steps: str, gap: int) -> str:
-    """Return a row per subject, object and burst of the requests in `chosen`."""
+def _merged(steps: str, gap: int, also: str = "") -> str:
+    """Return a row per subject, object and burst of the requests in `chosen`, with columns of its own where asked."""
     return f"""
         WITH {steps},
         apart AS (
@@ -250,7 +260,7 @@ def _merged(steps: str, gap: int) -> str:
         bursts AS (
             SELECT *, sum(breaks::INTEGER) OVER (PARTITION BY subject, object ORDER BY received_at, event) AS burst
             FROM apart)
-        SELECT subject, object, {AGGREGATES}, false AS after FROM bursts GROUP BY subject, object, burst"""
+        SELECT subject, object, {AGGREGATES}{also}, false AS after FROM bursts GROUP BY subject, object, burst"""
 
 
 AGGREGATES: Final = f"""
@@ -272,13 +282,19 @@ def _counted(base: str, rate: Rate, after: str) -> str:
             SELECT base.*, ({counted} OVER (PARTITION BY subject, object ORDER BY received_at {window}))::DOUBLE
                 AS measured
             FROM base SEMI JOIN many USING (subject, object))"""
-    hits = f"SELECT * FROM ({_merged(merged, rate.seconds)}) WHERE measured >= {rate.least}"
     if not after:
-        return hits
+        return f"SELECT * FROM ({_merged(merged, rate.seconds)}) WHERE measured >= {rate.least}"
+    sorts = _merged(merged, rate.seconds, ", list(DISTINCT sort) AS sorts")
     return f"""
-        SELECT hits.* EXCLUDE (after),
-            coalesce(well.at <= hits.last_at + INTERVAL {AFTER_SECONDS} SECONDS, false) AS after
-        FROM ({hits}) hits ASOF LEFT JOIN ({after}) well ON hits.subject = well.subject AND hits.last_at < well.at"""
+        WITH hits AS (SELECT * EXCLUDE (after) FROM ({sorts}) WHERE measured >= {rate.least}),
+        asked AS (SELECT subject, object, first_at, last_at, unnest(sorts) AS sort FROM hits),
+        answered AS (
+            SELECT DISTINCT asked.subject, object, first_at, true AS after
+            FROM asked ASOF JOIN ({after}) well
+                ON asked.subject = well.subject AND asked.sort = well.sort AND asked.last_at < well.at
+            WHERE well.at <= asked.last_at + INTERVAL {AFTER_SECONDS} SECONDS)
+        SELECT hits.* EXCLUDE (sorts), coalesce(after, false) AS after
+        FROM hits LEFT JOIN answered USING (subject, object, first_at)"""
 
 
 NOT_MADE_OF_A_HIT: Final = f"""

@@ -133,6 +133,26 @@ def test_somebody_elses_success_makes_nothing_worse() -> None:
     assert {row["severity"] for row in hits("LOG-01", [*refused, well])} == {"medium"}
 
 
+@pytest.mark.parametrize(
+    ("user", "well", "severity"),
+    [
+        ("eve", {}, "critical"),
+        ("eve", {"name": "y"}, "critical"),
+        ("eve", {"verb": "get"}, "medium"),
+        ("eve", {"resource": "configmaps"}, "medium"),
+        ("eve", {"subresource": "status"}, "medium"),
+        ("eve", {"namespace": "shop"}, "medium"),
+        ("system:kube-scheduler", {}, "medium"),
+    ],
+)
+def test_only_what_was_refused_before_counts_as_a_success(user: str, well: dict[str, str], severity: str) -> None:
+    asked = {"user": user, "verb": "create", "resource": "pods", "namespace": "kube-system", "source_ip": "10.0.0.9"}
+    other = {**asked, "resource": "nodes", "namespace": ""}
+    refused = [{**each, "code": 403, "received_at": at(number)} for number in range(5) for each in (asked, other)]
+    found = hits("LOG-01", [*refused, {**asked, **well, "code": 201, "received_at": at(20)}])
+    assert [(row["part"], row["severity"]) for row in found] == [("by user", severity), ("by address", severity)]
+
+
 def test_the_address_that_counts_is_the_one_that_the_server_saw() -> None:
     events = [
         {"code": 401, "source_ip": "203.0.113.9", "source_ips": [f"1.1.1.{number}", "203.0.113.9"]}
