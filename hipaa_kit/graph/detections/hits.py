@@ -140,9 +140,9 @@ class Hunt:
             case ("LOG-17", "hours"):
                 return OUTSIDE_HOURS if self._site.calendar else f"{plain} WHERE false"
             case ("LOG-17", "address"):
-                return self._new("user, source_ip")
+                return self._new("user, source_ip", "source_ip")
             case ("LOG-17", "agent"):
-                return self._new("user, user_agent")
+                return self._new("user, user_agent", "user_agent")
             case ("LOG-22", _):
                 return WITHOUT_TICKET
             case ("LOG-23", "ended"):
@@ -156,9 +156,13 @@ class Hunt:
                 return WITHOUT_CHANGE
         return plain
 
-    def _new(self, what: str) -> str:
-        """Return the first request of somebody of a sort, for as far back as is looked; measured is days of history."""
-        start = "(SELECT min(received_at) FROM audit_events)"
+    def _new(self, what: str, told: str = "") -> str:
+        """Return the first request of somebody of a sort, for as far back as is looked; measured is days of history.
+
+        A history of addresses, or of programs, begins with the first event in which one is told.
+        """
+        where = f" WHERE {told} <> ''" if told else ""
+        start = f"(SELECT min(received_at) FROM audit_events{where})"
         return f"""
             SELECT * EXCLUDE (before), epoch(received_at - {start}) / 86400 AS measured FROM (
                 SELECT *, lag(received_at) OVER (PARTITION BY {what} ORDER BY received_at, event) AS before FROM base)

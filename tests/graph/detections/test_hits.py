@@ -204,6 +204,16 @@ def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
     assert sorted(found) == [("bob", 1.5), ("eve", 50.1)]
 
 
+@pytest.mark.parametrize(("part", "field"), [("agent", "user_agent"), ("address", "source_ip")])
+@pytest.mark.parametrize(("earlier", "found"), [("", 0), ("something", 1)])
+def test_nothing_is_new_where_earlier_events_tell_nothing_of_it(
+    part: str, field: str, earlier: str, found: int
+) -> None:
+    ann = {"user": "ann", "namespace": "ehr", "resource": "pods", "verb": "get"}
+    events = [{**ann, field: earlier}, {**ann, field: "another", "received_at": at(2 * 86400)}]
+    assert len(hits("LOG-17", events, part)) == found
+
+
 def test_a_list_of_all_secrets_reads_those_with_ephi() -> None:
     read = {"resource": "secrets", "namespace": "", "verb": "list", "user": "eve", "received_at": at(2 * 86400)}
     assert len(hits("LOG-07", [{"user": "ann"}, read])) == 1
