@@ -80,6 +80,8 @@ class Detection:
         `LOG-01` and which part of it, or none.
     what
         What the principal did, as the middle of a sentence.
+    tried
+        The same where no request went well, if `what` would then say too much.
     level
         The least level at which an event shows it.
     where
@@ -104,6 +106,7 @@ class Detection:
     rate: Rate | None = None
     by: str = "user"
     about: str = "object"
+    tried: str = ""
 
 
 WRITES: Final = one("verb", "create update patch delete deletecollection")
@@ -235,12 +238,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         "LOG-06", "listed or watched Secrets", "Metadata",
         SECRETS & one("verb", "list watch") & Is("name", ("",)) & (Is("namespace", ("",)) | EPHI)
         & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
-        severity="high", part="list",
+        severity="high", part="list", tried="asked to list or watch Secrets",
     ),
     Detection(
         "LOG-06", "read many Secrets one by one", "Metadata",
         SECRETS & READS & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
         severity="high", part="burst", rate=Rate(300, 10, 5, ("namespace", "name")), about="all",
+        tried="asked for many Secrets one by one",
     ),
     Detection(
         "LOG-07", "read", "Metadata",
@@ -295,8 +299,8 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-15", "wrote a pod that reaches out of its container:", "Request",
-        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED) & ~MADE_FOR_AN_OWNER,
-        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),),
+        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED),
+        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),), about="owner",
     ),
     Detection(
         "LOG-16", "deleted", "Metadata",
