@@ -152,7 +152,9 @@ def data_on_persistent_storage(
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
     there but a claim is mounted elsewhere, a person has to say which one holds the data. What is mounted deepest holds
     a folder; where an image has several, and one of them is on what goes with the pod, a person has to say which one
-    it uses. A pod that has ended is not to come back, and is no bare one.
+    it uses. A pod that has ended is not to come back, and is no bare one. A program that has no time to end writes
+    nothing more before it is killed.
+    Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
@@ -202,6 +204,12 @@ def data_on_persistent_storage(
         reviews(
             standing == "either",
             "which folder does container {container} keep its data in? One is on {place}, another goes with the pod",
+        ),
+        reviews(
+            examined["pod"].isin(pods[pods["grace_seconds"] == 0]["object"]),
+            "can container {container} lose what it has not written? Its pod has no time to end before it is killed",
+            path="$.spec.template.spec.terminationGracePeriodSeconds",
+            observed="0 seconds",
         ),
         reviews(standing == "local", "is it meant that {place} binds the data of container {container} to one node?"),
         member="member",
