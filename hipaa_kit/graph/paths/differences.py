@@ -169,7 +169,13 @@ class Differences:
         for row, (own, other) in enumerate(users):
             held = np.append(theirs.opens(other), False)  # the last is for what was behind no hub
             new[row] = mine.opens(own)[columns] & ~held[before]
-        members = [self._begin(names) for names in users.values()], [self._replicas(names) for names in behind.values()]
+        if not new.any():
+            return
+        rows, within = (np.asarray(new.any(axis=axis)).tolist() for axis in (1, 0))
+        members = (
+            [self._begin(names) if some else {} for names, some in zip(users.values(), rows, strict=True)],
+            [self._replicas(names) if some else {} for names, some in zip(behind.values(), within, strict=True)],
+        )
         sizes = [np.array([max(len(each), 1) for each in held]) for held in members]
         while new.any():
             gain = [new.sum(axis=1) / sizes[0], new.sum(axis=0) / sizes[1]]
