@@ -179,7 +179,7 @@ def test_a_table_names_what_is_made_beside_its_verb(tmp_path: Path) -> None:
     path, tail = "/apis/rbac.authorization.k8s.io/v1/clusterroles", f"{made['auditID']},{made['stage']},201"
     rows = [
         f"{made['stageTimestamp']},ada,create,clusterroles,,reader,,{path},{tail}",
-        f"{made['stageTimestamp']},ada,create,pods,exec,reader,,{path},{tail}",
+        f"{made['stageTimestamp']},ada,create,pods,exec,reader,,{path}s,{tail}",
         f"{made['stageTimestamp']},ada,get,clusterroles,,other,,{path}/reader,{tail}",
     ]
     log = store(tmp_path, {"audit.csv": "\n".join([*rows, ""]).encode()})
