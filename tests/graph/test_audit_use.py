@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from hipaa_kit.graph.audit_use.events import emergency_uses
 from hipaa_kit.graph.audit_use.least import least_privilege, unused
 from hipaa_kit.graph.audit_use.rights import Log, changes, log_of
-from hipaa_kit.graph.audit_use.uses import identities_in, identity_of, uses_in
+from hipaa_kit.graph.audit_use.uses import doubts_of, identities_in, identity_of, uses_in
 from hipaa_kit.kube.audit.policy import Policy, Resources
 from hipaa_kit.kube.audit.policy import Rule as AuditRule
 from hipaa_kit.kube.rbac import Principal, Request, Requester, Rule, parse_policy
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
+from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_SOURCES
 from hipaa_kit.tables.audit_use import BREAK_GLASS_USE, IDENTITY_GROUPS, IDENTITY_USE, RIGHT_USE
 from tests.support.audit_table import TableLog
 
@@ -238,3 +239,36 @@ def test_a_right_is_open_where_the_log_does_not_say_how_such_requests_were_answe
     held = log_of(table, IDENTITY_GROUPS.frame(), [RECORDS_ALL], "")
     assert state(held, "ann", ("delete", ("", "pods"), "ehr")) == "unknown"
     assert state(held, "ann", ("create", ("", "pods"), "ehr")) == "unused"
+
+
+def doubts(*files: dict[str, Any]) -> list[str]:
+    base = {"format": "lines", "delivery": "file", "server": "cp-1", "log": "kube-apiserver", "events": 5, "unread": 0}
+    base |= {"undated": 0, "truncated": False, "first_at": "2026-11-01T00:00:00Z", "last_at": "2026-11-20T00:00:00Z"}
+    sources = AUDIT_SOURCES.frame({**base, "source": f"{n}.log", **each} for n, each in enumerate(files))
+    return list(doubts_of(sources, AUDIT_GAPS.frame(), 1, 1))
+
+
+CUT = {"truncated": True, "unread": 1}
+ENDS = "a file, or an export, ends before its end"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([{}], []),
+        ([CUT], []),
+        ([CUT, {"last_at": "2026-11-21T00:00:00Z"}], [ENDS]),
+        ([CUT, {"last_at": "2026-11-21T00:00:00Z", "server": "cp-2"}], []),
+        ([CUT | {"source": "audit.log.gz"}], [ENDS]),
+        ([CUT | {"format": "list"}], [ENDS]),
+        ([CUT | {"delivery": "provider"}], [ENDS]),
+        ([CUT | {"unread": 0}], [ENDS]),
+        ([CUT | {"unread": 3}], [ENDS, "2 lines could not be read"]),
+        ([{}, CUT | {"events": 0, "first_at": "", "last_at": ""}], [ENDS]),
+        ([{"unread": 2}], ["2 lines could not be read"]),
+        ([{"unread": 1}, CUT | {"last_at": "2026-11-21T00:00:00Z"}], ["1 lines could not be read"]),
+        ([{"undated": 4}], ["4 events have no moment"]),
+    ],
+)
+def test_what_a_log_lost_is_a_doubt(files: list[dict[str, Any]], found: list[str]) -> None:
+    assert doubts(*files) == found

@@ -168,10 +168,11 @@ def common_window(
 ) -> Iterator[dict[str, Any]]:
     """Yield the one window; none where no event of an API server has a moment."""
     log = snapshot.audit_log
-    mine = audit_sources[(audit_sources["log"] == "kube-apiserver") & (audit_sources["first_at"] != "")]
-    if log is None or mine.empty:
+    mine = audit_sources[audit_sources["log"] == "kube-apiserver"]
+    dated = mine[mine["first_at"] != ""]
+    if log is None or dated.empty:
         return
-    by_server = mine.groupby("server").agg({"first_at": "min", "last_at": "max"})
+    by_server = dated.groupby("server").agg({"first_at": "min", "last_at": "max"})
     first, last = by_server["first_at"].max(), by_server["last_at"].min()
     members = int((control_plane_members["component"] == "kube-apiserver").sum())
     days = (pd.Timestamp(last) - pd.Timestamp(first)).total_seconds() / 86400
@@ -181,7 +182,7 @@ def common_window(
         "days": max(days, 0.0),
         "servers": len(by_server),
         "expected": members or None,
-        "doubt": "; ".join(_doubts(mine, audit_gaps, len(by_server), members)),
+        "doubt": "; ".join(doubts_of(mine, audit_gaps, len(by_server), members)),
     }
 
 
@@ -189,7 +190,8 @@ LONGEST_PAUSE_MINUTES: Final = 24 * 60
 """A pause of a log that is as long is taken for a part of it that is lost: shorter ones are the matter of HK-AUD-11."""
 
 
-def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+def doubts_of(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+    """Yield why something may be missing within the window, of all files of API servers and pauses of their logs."""
     long = gaps[gaps["object"].str.startswith("AuditLog//kube-apiserver") & (gaps["minutes"] >= LONGEST_PAUSE_MINUTES)]
     if len(long):
         first = rows_of(long.sort_values("first_at"))[0]
@@ -199,7 +201,22 @@ def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: i
         yield f"the log of {servers} of {expected} API servers is there"
     if (sources["delivery"] == "best_effort").any():
         yield "its provider delivers it as well as it can, and does not promise all of it"
-    # A file that is being written ends within a line, which is no loss before it.
-    lost = int(sources["unread"].fillna(0).sum()) - int(sources["truncated"].sum())
-    if lost > 0:
+    unread, cut = sources["unread"].fillna(0).astype(int), sources["truncated"].astype(bool)
+    if (cut & ~_being_written(sources)).any():
+        yield "a file, or an export, ends before its end"
+    # The line within which a file ends is one of those that could not be read.
+    if lost := int((unread - cut.astype(int)).clip(lower=0).sum()):
         yield f"{lost} lines could not be read"
+    if undated := int(sources["undated"].fillna(0).sum()):
+        yield f"{undated} events have no moment"
+
+
+PACKED: Final = (".gz", ".zst", ".bz2", ".xz")
+
+
+def _being_written(sources: pd.DataFrame) -> pd.Series:
+    """Tell which files an API server still writes: the newest of each, where it ends within a line and nothing else."""
+    plain = (sources["format"] == "lines") & (sources["delivery"] == "file")
+    plain &= ~sources["source"].str.lower().str.endswith(PACKED)
+    newest = sources["last_at"] == sources.groupby("server")["last_at"].transform("max")
+    return plain & newest & (sources["last_at"] != "") & (sources["unread"].fillna(0) == 1)
