@@ -6,7 +6,8 @@ the checks.
 
 Sources: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/ (fields, levels, stages),
 `pkg/endpoints/request/requestinfo.go` of kubernetes/apiserver (exec, attach and port-forward arrive as `get` by
-WebSocket and as `create` by SPDY; a namespace's own requests carry its name as namespace).
+WebSocket and as `create` by SPDY; a namespace's own requests carry its name as namespace; a list or watch by
+`fieldSelector=metadata.name=NAME` carries that name).
 """
 
 from __future__ import annotations
@@ -110,6 +111,13 @@ class Detection:
 
 WRITES: Final = one("verb", "create update patch delete deletecollection")
 WRITTEN: Final = one("verb", "create update patch")
+MADE: Final = Is("verb", ("create",)) | (Is("verb", ("patch",)) & Code((201,)))
+"""Server-side apply is a `patch`, which is answered by 201 where there was nothing before.
+
+Sources: `pkg/endpoints/handlers/patch.go` of kubernetes/apiserver,
+https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+"""
+
 DELETES: Final = one("verb", "delete deletecollection")
 READS: Final = one("verb", "get list watch")
 CORE: Final = Is("api_group", ("",))
@@ -166,6 +174,18 @@ HOLDS_EPHI: Final = (
 )  # fmt: skip
 BACKUPS: Final = one("api_group", "velero.io postgresql.cnpg.io k8up.io") & Is("resource", ("backups",))
 EPHI_NAMESPACE: Final = CORE & Is("resource", ("namespaces",)) & Known("ephi_namespaces", ("name",))
+DELETES_KEEPERS: Final = (
+    CORE
+    & DELETES
+    & ITSELF
+    & (
+        (Is("resource", ("namespaces",)) & Known("logging_namespaces", ("name",)))
+        | (Is("resource", ("pods",)) & Known("logging_namespaces"))
+    )
+)
+"""What is in a deleted namespace is deleted by a controller, whose routine is no sign: the one request tells it. A
+rollout deletes pods by controllers as well, and drained nodes evict them."""
+
 CONFIGURATION: Final = (
     (
         CORE
@@ -222,7 +242,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-06", "read many Secrets one by one", "Metadata",
-        SECRETS & Is("verb", ("get",)) & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
+        SECRETS & READS & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
         severity="high", part="burst", rate=Rate(300, 10, 5, ("namespace", "name")), about="all",
         tried="asked for many Secrets one by one",
     ),
@@ -266,7 +286,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection(
         "LOG-13", "asked for or approved a certificate:", "Metadata",
         Is("api_group", ("certificates.k8s.io",)) & Is("resource", ("certificatesigningrequests",))
-        & ((Is("verb", ("create",)) & ITSELF & ~Is("user_groups", ("system:bootstrappers",)))
+        & ((MADE & ITSELF & ~Is("user_groups", ("system:bootstrappers",)))
            | (one("verb", "update patch") & Is("subresource", ("approval",))))
         & ~Starts("user", ("system:node:",)) & ~OWN & ~Listed("certificate_controllers"),
         severity="high",
@@ -289,11 +309,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-16", "changed what keeps or watches the log:", "Metadata",
-        ((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
-         | (CORE & Is("resource", ("configmaps",))))
-        & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
-        & Known("logging_namespaces") & ~OWN & ~Listed("log_keepers"),
-        severity="high", raised=(Raise("low", GITOPS),), part="keepers",
+        ((((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
+           | (CORE & Is("resource", ("configmaps",))))
+          & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
+          & Known("logging_namespaces"))
+         | DELETES_KEEPERS)
+        & ~OWN & ~Listed("log_keepers"),
+        severity="high", raised=(Raise("low", GITOPS), Raise("low", Is("resource", ("pods",)))), part="keepers",
     ),
     Detection(
         "LOG-17", "was at work outside business hours in", "Metadata", HUMAN & EPHI,
@@ -309,14 +331,14 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-18", "made a snapshot:", "Metadata",
-        Is("api_group", ("snapshot.storage.k8s.io",)) & Is("resource", ("volumesnapshots",)) & Is("verb", ("create",))
+        Is("api_group", ("snapshot.storage.k8s.io",)) & Is("resource", ("volumesnapshots",)) & MADE & ITSELF
         & EPHI & ~OWN,
         severity="high", raised=(Raise("low", Listed("backup_controllers")),), part="snapshot",
     ),
     Detection(
         "LOG-18", "took backups out, or away:", "Metadata",
         Is("api_group", ("velero.io",)) & one("resource", "downloadrequests deletebackuprequests")
-        & Is("verb", ("create",)) & ~Listed("backup_controllers"),
+        & MADE & ITSELF & ~Listed("backup_controllers"),
         severity="high", part="velero",
     ),
     Detection(
@@ -326,13 +348,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-18", "made a copy of a volume:", "Request",
-        CORE & Is("resource", ("persistentvolumeclaims",)) & Is("verb", ("create",)) & EPHI & Some("data_source")
+        CORE & Is("resource", ("persistentvolumeclaims",)) & MADE & ITSELF & EPHI & Some("data_source")
         & ~OWN,
         severity="high", raised=(Raise("low", Listed("backup_controllers")),), part="clone",
     ),
     Detection(
         "LOG-18", "had a new workload mount a volume:", "Request",
-        WORKLOADS & Is("verb", ("create",)) & ITSELF & EPHI & Mounts("claims") & ~MADE_FOR_AN_OWNER & ~GITOPS,
+        WORKLOADS & MADE & ITSELF & EPHI & Mounts("claims") & ~MADE_FOR_AN_OWNER & ~GITOPS,
         severity="high", part="mount",
     ),
     Detection(

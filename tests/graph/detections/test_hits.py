@@ -190,6 +190,15 @@ def test_what_the_server_forbade_was_refused_whatever_its_code() -> None:
     assert found["what"].endswith("1 request (create pods/exec), all of them refused")
 
 
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+def test_secrets_that_are_listed_by_their_names_are_read_one_by_one(verb: str) -> None:
+    """A list with `fieldSelector=metadata.name=s1` is recorded as `list` with that name."""
+    read = {"resource": "secrets", "namespace": "shop", "verb": verb, "user": "eve"}
+    events = [{**read, "name": f"s{number}", "received_at": at(number)} for number in range(40)]
+    (found,) = hits("LOG-06", events)
+    assert (found["part"], found["measured"]) == ("burst", 40)
+
+
 def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
     read = {"resource": "secrets", "namespace": "ehr", "name": "login", "verb": "get", "user": "eve"}
     day = 86400
@@ -218,6 +227,51 @@ def test_a_list_of_all_secrets_reads_those_with_ephi() -> None:
     read = {"resource": "secrets", "namespace": "", "verb": "list", "user": "eve", "received_at": at(2 * 86400)}
     assert len(hits("LOG-07", [{"user": "ann"}, read])) == 1
     assert not hits("LOG-07", [{"user": "ann"}, {**read, "namespace": "shop"}])
+
+
+SNAPSHOT = {"api_group": "snapshot.storage.k8s.io", "resource": "volumesnapshots", "namespace": "ehr"}
+REQUEST = {"api_group": "certificates.k8s.io", "resource": "certificatesigningrequests"}
+MADE = [
+    ("LOG-13", "", REQUEST),
+    ("LOG-18", "snapshot", SNAPSHOT),
+    ("LOG-18", "velero", {"api_group": "velero.io", "resource": "downloadrequests", "namespace": "velero"}),
+    ("LOG-18", "clone", {"resource": "persistentvolumeclaims", "namespace": "ehr", "data_source": "VolumeSnapshot/s"}),
+    ("LOG-18", "mount", {"resource": "pods", "namespace": "ehr", "claims": ["data"]}),
+]
+
+
+@pytest.mark.parametrize(("detection", "part", "made"), MADE, ids=lambda each: each if isinstance(each, str) else "")
+def test_what_server_side_apply_makes_is_made(detection: str, part: str, made: dict[str, Any]) -> None:
+    """It is recorded as `patch`, answered by 201 where there was nothing, and by 200 where there was."""
+
+    def found(**answer: Any) -> int:
+        return len(hits(detection, [{**made, "name": "x", "user": "eve", **answer}], part))
+
+    assert found(verb="create", code=201) == found(verb="patch", code=201) == 1
+    assert found(verb="patch", code=200) == found(verb="patch", code=403) == 0
+
+
+GONE = {"verb": "delete", "user": "eve", "name": "logging"}
+
+
+@pytest.mark.parametrize(
+    ("gone", "severity"),
+    [
+        ({**GONE, "resource": "namespaces", "namespace": "logging"}, "high"),
+        ({**GONE, "resource": "namespaces"}, "high"),
+        ({**GONE, "resource": "pods", "namespace": "logging"}, "low"),
+        ({**GONE, "resource": "pods", "namespace": "logging", "verb": "deletecollection", "name": ""}, "low"),
+    ],
+)
+def test_who_deletes_what_keeps_the_log_is_found(gone: dict[str, str], severity: str) -> None:
+    (found,) = hits("LOG-16", [gone], "keepers")
+    assert found["severity"] == severity
+    others = [
+        {**gone, "user": "system:serviceaccount:kube-system:namespace-controller"},
+        {**gone, "name": "shop", "namespace": "shop"},
+        {**gone, "subresource": "finalize", "verb": "update"},
+    ]
+    assert not hits("LOG-16", others, "keepers")
 
 
 def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
