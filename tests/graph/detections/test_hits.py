@@ -274,6 +274,23 @@ def test_who_deletes_what_keeps_the_log_is_found(gone: dict[str, str], severity:
     assert not hits("LOG-16", others, "keepers")
 
 
+@pytest.mark.parametrize("group", ["apps", "extensions"])
+def test_the_group_that_workloads_stood_in_before_is_known(group: str) -> None:
+    written = {"api_group": group, "resource": "deployments", "namespace": "ehr", "name": "x", "verb": "update"}
+    event = {**written, "user": "ann", "pod_marks": ["hostPath"], "claims": ["data"]}
+    assert [row["object"] for row in hits("LOG-15", [event])] == ["Deployment/ehr/x"]
+    assert len(hits("LOG-18", [{**event, "verb": "create"}], "mount")) == 1
+    assert len(hits("LOG-30", [event])) == 1
+    assert len(hits("LOG-16", [{**event, "namespace": "logging"}], "keepers")) == 1
+
+
+@pytest.mark.parametrize("group", ["policy", "extensions"])
+def test_a_pod_security_policy_is_admission(group: str) -> None:
+    event = {"api_group": group, "resource": "podsecuritypolicies", "name": "x", "verb": "create", "user": "ann"}
+    assert [row["object"] for row in hits("LOG-14", [event])] == ["PodSecurityPolicy//x"]
+    assert not hits("LOG-14", [{**event, "resource": "poddisruptionbudgets"}])
+
+
 def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
     pod = {"resource": "pods", "namespace": "ehr", "name": "x", "verb": "create", "user": "eve"}
     assert not hits("LOG-18", [{**pod, "claims": ["scratch"]}])
