@@ -121,6 +121,9 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 DELETES: Final = one("verb", "delete deletecollection")
 READS: Final = one("verb", "get list watch")
 CORE: Final = Is("api_group", ("",))
+APPS: Final = one("api_group", "apps extensions")
+"""`extensions` served the same objects: https://kubernetes.io/docs/reference/using-api/deprecation-guide/."""
+
 ITSELF: Final = Is("subresource", ("",))
 EPHI: Final = Known("ephi_namespaces")
 EPHI_PODS: Final = EPHI & ~Known("other_pods", ("namespace", "name"))
@@ -133,8 +136,8 @@ SECRETS: Final = CORE & Is("resource", ("secrets",))
 IN_PODS: Final = CORE & Is("resource", ("pods",)) & one("subresource", "exec attach portforward")
 WORKLOADS: Final = (
     (CORE & one("resource", "pods replicationcontrollers podtemplates"))
-    | (Is("api_group", ("apps",)) & one("resource", "deployments daemonsets statefulsets replicasets"))
-    | (Is("api_group", ("batch",)) & one("resource", "jobs cronjobs"))
+    | (APPS & one("resource", "deployments daemonsets statefulsets replicasets"))
+    | (one("api_group", "batch extensions") & one("resource", "jobs cronjobs"))
 )
 MADE_FOR_AN_OWNER: Final = OWN & Some("owner")
 """A pod that a controller makes of a workload: the workload's own write is judged."""
@@ -165,10 +168,13 @@ POLICIES_OF_NETWORKS: Final = (
         & one("resource", "adminnetworkpolicies baselineadminnetworkpolicies clusternetworkpolicies")
     )
 )
+POD_SECURITY_POLICIES: Final = one("api_group", "policy extensions") & Is("resource", ("podsecuritypolicies",))
+"""Served up to Kubernetes 1.24; a log may be of then."""
+
 HOLDS_EPHI: Final = (
     (CORE & Is("resource", ("persistentvolumeclaims",)) & EPHI)
     | (CORE & Is("resource", ("persistentvolumes",)) & (Known("ephi_volumes", ("name",)) | Is("name", ("",))))
-    | (Is("api_group", ("apps",)) & Is("resource", ("statefulsets",)) & EPHI)
+    | (APPS & Is("resource", ("statefulsets",)) & EPHI)
     | (Is("api_group", ("snapshot.storage.k8s.io",)) & one("resource", "volumesnapshots volumesnapshotcontents")
        & (EPHI | Is("namespace", ("",))))
 )  # fmt: skip
@@ -194,10 +200,10 @@ CONFIGURATION: Final = (
             "configmaps secrets services serviceaccounts persistentvolumeclaims limitranges resourcequotas",
         )
     )
-    | (Is("api_group", ("apps",)) & one("resource", "deployments daemonsets statefulsets"))
-    | (Is("api_group", ("networking.k8s.io",)) & Is("resource", ("ingresses",)))
+    | (APPS & one("resource", "deployments daemonsets statefulsets"))
+    | (one("api_group", "networking.k8s.io extensions") & Is("resource", ("ingresses",)))
     | (Is("api_group", ("gateway.networking.k8s.io",)))
-    | (Is("api_group", ("autoscaling",)) & Is("resource", ("horizontalpodautoscalers",)))
+    | (one("api_group", "autoscaling extensions") & Is("resource", ("horizontalpodautoscalers",)))
     | (Is("api_group", ("policy",)) & Is("resource", ("poddisruptionbudgets",)))
 )
 
@@ -293,7 +299,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-14", "changed what admission allows:", "Metadata",
-        Is("api_group", ("admissionregistration.k8s.io", *ENGINES)) & WRITES & ITSELF & ~OWN
+        (Is("api_group", ("admissionregistration.k8s.io", *ENGINES)) | POD_SECURITY_POLICIES) & WRITES & ITSELF & ~OWN
         & ~Listed("admission_controllers"),
         severity="high", raised=(Raise("low", GITOPS), Raise("critical", DELETES)),
     ),
@@ -309,7 +315,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-16", "changed what keeps or watches the log:", "Metadata",
-        ((((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
+        ((((APPS & one("resource", "daemonsets deployments statefulsets"))
            | (CORE & Is("resource", ("configmaps",))))
           & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
           & Known("logging_namespaces"))
@@ -424,7 +430,8 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-28", "wrote a job:", "Metadata",
-        Is("api_group", ("batch",)) & one("resource", "cronjobs jobs") & WRITTEN & ITSELF & EPHI & HUMAN & ~GITOPS,
+        one("api_group", "batch extensions") & one("resource", "cronjobs jobs") & WRITTEN & ITSELF & EPHI & HUMAN
+        & ~GITOPS,
     ),
     Detection(
         "LOG-30", "changed configuration by hand:", "Metadata",

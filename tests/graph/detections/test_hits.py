@@ -169,15 +169,6 @@ def test_different_secrets_are_counted_not_requests() -> None:
     assert (found["measured"], found["events"]) == (9, 30)
 
 
-@pytest.mark.parametrize("verb", ["get", "list", "watch"])
-def test_secrets_that_are_listed_by_their_names_are_read_one_by_one(verb: str) -> None:
-    """A list with `fieldSelector=metadata.name=s1` is recorded as `list` with that name."""
-    read = {"resource": "secrets", "namespace": "shop", "verb": verb, "user": "eve"}
-    events = [{**read, "name": f"s{number}", "received_at": at(number)} for number in range(40)]
-    (found,) = hits("LOG-06", events)
-    assert (found["part"], found["measured"]) == ("burst", 40)
-
-
 @pytest.mark.parametrize(
     ("codes", "told"),
     [
@@ -197,6 +188,15 @@ def test_what_was_not_there_was_not_refused(codes: list[int], told: str) -> None
 def test_what_the_server_forbade_was_refused_whatever_its_code() -> None:
     (found,) = hits("LOG-03", [{**EXEC, "code": 404, "decision": "forbid"}])
     assert found["what"].endswith("1 request (create pods/exec), all of them refused")
+
+
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+def test_secrets_that_are_listed_by_their_names_are_read_one_by_one(verb: str) -> None:
+    """A list with `fieldSelector=metadata.name=s1` is recorded as `list` with that name."""
+    read = {"resource": "secrets", "namespace": "shop", "verb": verb, "user": "eve"}
+    events = [{**read, "name": f"s{number}", "received_at": at(number)} for number in range(40)]
+    (found,) = hits("LOG-06", events)
+    assert (found["part"], found["measured"]) == ("burst", 40)
 
 
 def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
@@ -272,6 +272,23 @@ def test_who_deletes_what_keeps_the_log_is_found(gone: dict[str, str], severity:
         {**gone, "subresource": "finalize", "verb": "update"},
     ]
     assert not hits("LOG-16", others, "keepers")
+
+
+@pytest.mark.parametrize("group", ["apps", "extensions"])
+def test_the_group_that_workloads_stood_in_before_is_known(group: str) -> None:
+    written = {"api_group": group, "resource": "deployments", "namespace": "ehr", "name": "x", "verb": "update"}
+    event = {**written, "user": "ann", "pod_marks": ["hostPath"], "claims": ["data"]}
+    assert [row["object"] for row in hits("LOG-15", [event])] == ["Deployment/ehr/x"]
+    assert len(hits("LOG-18", [{**event, "verb": "create"}], "mount")) == 1
+    assert len(hits("LOG-30", [event])) == 1
+    assert len(hits("LOG-16", [{**event, "namespace": "logging"}], "keepers")) == 1
+
+
+@pytest.mark.parametrize("group", ["policy", "extensions"])
+def test_a_pod_security_policy_is_admission(group: str) -> None:
+    event = {"api_group": group, "resource": "podsecuritypolicies", "name": "x", "verb": "create", "user": "ann"}
+    assert [row["object"] for row in hits("LOG-14", [event])] == ["PodSecurityPolicy//x"]
+    assert not hits("LOG-14", [{**event, "resource": "poddisruptionbudgets"}])
 
 
 def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
