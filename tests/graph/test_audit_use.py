@@ -272,3 +272,65 @@ ENDS = "a file, or an export, ends before its end"
 )
 def test_what_a_log_lost_is_a_doubt(files: list[dict[str, Any]], found: list[str]) -> None:
     assert doubts(*files) == found
+
+
+def with_rule(**rule: Any) -> Policy:
+    return Policy((AuditRule("None", **rule), *RECORDS_ALL.rules), frozenset())
+
+
+LOCK = (Resources("", ("pods",), ("lock",)),)
+PODS, ALL_PODS = (Rule(("get",), ("",), ("pods",)), "ehr"), (Rule(("get",), ("",), ("pods",)), "")
+ON_LOCK, ON_KEY = (Rule(("get",), ("",), ("pods",), (name,)) for name in ("lock", "key"))
+PATHS = {url: (Rule(("get",), (), (), (), (url,)), "") for url in ("*", "/healthz*", "/healthz", "/metrics", "/heal*")}
+HEALTH = with_rule(paths=("/healthz*",))
+ONLY_EHR = Policy((AuditRule("Metadata", namespaces=("ehr",)), AuditRule("None", namespaces=("x",))), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("policy", "right", "found"),
+    [
+        (with_rule(namespaces=("ehr",)), ALL_PODS, "unknown"),
+        (with_rule(namespaces=("ehr",)), PODS, "unknown"),
+        (with_rule(namespaces=("imaging",)), PODS, "unused"),
+        (ONLY_EHR, ALL_PODS, "unknown"),
+        (ONLY_EHR, PODS, "unused"),
+        (with_rule(resources=LOCK), (ON_LOCK, "ehr"), "unknown"),
+        (with_rule(resources=LOCK), (ON_LOCK, ""), "unknown"),
+        (with_rule(resources=LOCK), (ON_KEY, "ehr"), "unused"),
+        (with_rule(user_groups=("devs",)), PODS, "unknown"),
+        (with_rule(user_groups=("rescue",)), PODS, "unused"),
+        (HEALTH, PATHS["*"], "unknown"),
+        (HEALTH, PATHS["/heal*"], "unknown"),
+        (HEALTH, PATHS["/healthz*"], "unknown"),
+        (HEALTH, PATHS["/healthz"], "unknown"),
+        (HEALTH, PATHS["/metrics"], "unused"),
+        (Policy((AuditRule("Metadata", paths=("/healthz",)),), frozenset()), PATHS["/healthz*"], "unknown"),
+    ],
+)
+def test_a_policy_hides_the_use_of_a_right_wherever_it_may_be_used(policy: Policy, right: Any, found: str) -> None:
+    held = log([{"user": "ann", "verb": "create", "kind": ("", "secrets"), "namespace": "ehr", "allowed": 1}], policy)
+    assert held.of(Principal(USER, "ann"), *right)[0] == found
+    assert held.of(Principal(USER_GROUP, "devs"), *right)[0] == found
+
+
+def test_whoever_may_ask_without_a_group_may_not_be_recorded() -> None:
+    policy = Policy((AuditRule("Metadata", user_groups=("devs",)),), frozenset())
+    held = log([{"user": "ann", "verb": "create", "kind": ("", "secrets"), "namespace": "ehr", "allowed": 1}], policy)
+    assert held.of(Principal(USER, "ann"), *PODS)[0] == "unknown"
+    assert held.of(Principal(USER_GROUP, "devs"), *PODS)[0] == "unused"
+
+
+@pytest.mark.parametrize(("group", "found"), [("devs", "unused"), ("nobody", "unknown")])
+def test_of_a_group_that_no_event_names_nothing_is_known(group: str, found: str) -> None:
+    rows = [{"user": "ann", "verb": "create", "kind": ("", "secrets"), "namespace": "ehr", "allowed": 1}]
+    assert log(rows, RECORDS_ALL).of(Principal(USER_GROUP, group), *PODS)[0] == found
+
+
+@pytest.mark.parametrize("verb", ["impersonate", "bind", "escalate", "approve", "sign", "use", "attest"])
+def test_a_verb_that_no_request_has_is_not_unused(verb: str) -> None:
+    held = log([], RECORDS_ALL)
+    atom = Rule((verb,), ("",), ("users",))
+    assert held.of(Principal(USER, "ann"), atom, "")[:2] == (
+        "unknown",
+        "it is no verb of a request: the log does not show its use",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -17,6 +18,7 @@ from hipaa_kit.inventory.audit import policies
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.audit.policy import Policy
 from hipaa_kit.kube.audit.policy import Request as Recordable
+from hipaa_kit.kube.audit.policy import Rule as AuditRule
 from hipaa_kit.kube.rbac import Principal, Request, Rule, broken_down, built_in_groups, rule_allows
 from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.sources.snapshot import Snapshot
@@ -33,6 +35,16 @@ ENTERS: Final = frozenset(
 PROBED_VERBS: Final = ("get", "list", "create", "patch", "delete")
 PROBED: Final = (("", "pods"), ("", "secrets"), ("apps", "deployments"))
 """Requests that stand for those of a rule with `*`: where one of them leaves no trace, the rule is not to be told."""
+
+REQUESTED: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*"})
+"""Verbs of requests for resources. Others, such as impersonate, bind, escalate, approve, sign, use and attest, are what
+the authorizer is asked on the way of another request.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+"""
+
+OTHER: Final = "-"
+"""Stands for a namespace that no rule of a policy names, and for the rest of a path."""
 
 POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
 
@@ -83,6 +95,10 @@ class Log:
             return "unknown", "the log holds such requests, and not how they were answered", 0, ""
         if self.doubt:
             return "unknown", self.doubt, 0, ""
+        if not atom.urls and not REQUESTED.issuperset(atom.verbs):
+            return "unknown", "it is no verb of a request: the log does not show its use", 0, ""
+        if who.kind == USER_GROUP and not self.members.get(who.name):
+            return "unknown", "nobody of the group is in the log", 0, ""
         unseen = self._unseen(who, atom, scope)
         return ("unknown", unseen, 0, "") if unseen else ("unused", self._sure(), 0, "")
 
@@ -100,10 +116,10 @@ class Log:
         """Return why the log may not show the use of a right; "" where it would."""
         wanted = list(_stand_ins(atom, scope))
         if self.policies:
+            told_apart = [more for one in wanted for more in self._placed(one, atom, scope)]
             for user, groups in self._requesters(who):
-                for one in wanted:
-                    place = (one.group, one.resource, one.subresource, one.namespace, "", one.path or "")
-                    request = Recordable(user, groups, one.verb, *place)
+                for each in told_apart:
+                    request = each._replace(user=user, groups=groups)
                     if any(policy.record(request).told == "None" for policy in self.policies):
                         return "the audit policy does not record it"
             return ""
@@ -112,13 +128,44 @@ class Log:
         kinds = {(one.verb, one.group, _combined(one)) for one in wanted if one.path is None}
         return "" if kinds and kinds <= self.kinds else "no request of the kind is in the log by anybody"
 
+    def _placed(self, one: Request, atom: Rule, scope: str) -> Iterator[Recordable]:
+        """Yield what stands for a request wherever the policies may tell it apart: by namespace, name or path."""
+        if one.path is not None:
+            yield from (Recordable("", (), one.verb, path=path) for path in self._paths(atom.urls[0]))
+            return
+        places = (
+            (scope,) if scope else ("", OTHER, *sorted({name for rule in self._rules() for name in rule.namespaces}))
+        )
+        for place in places:
+            for name in atom.names or ("",):
+                yield Recordable("", (), one.verb, one.group, one.resource, one.subresource, place, name)
+
+    def _paths(self, url: str) -> set[str]:
+        """Return paths that stand for a URL of a right: its own, and those under it that a rule names."""
+        if not url.endswith("*"):
+            return {url}
+        stem = url.rstrip("*")
+        named = {path.rstrip("*") for rule in self._rules() for path in rule.paths}
+        under = {path for path in named if path.startswith(stem)}
+        return {path or "/" for path in (stem, *under)} | {f"{stem or '/'}{OTHER}"}
+
+    def _rules(self) -> Iterator[AuditRule]:
+        return (rule for policy in self.policies for rule in policy.rules)
+
+    @cached_property
+    def _groups(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for group, members in self.members.items():
+            for user in members:
+                found[user].add(group)
+        return dict(found)
+
     def _requesters(self, who: Principal) -> Iterator[tuple[str, tuple[str, ...]]]:
-        if who.kind == USER_GROUP:
-            # Whoever is in the group: a rule that names a user cannot be excluded for those that are not known.
-            known = self.members.get(who.name) or {"somebody"}
-            yield from ((user, (who.name, "system:authenticated")) for user in sorted(known))
-        else:
-            yield who.name, tuple(sorted(built_in_groups(who.name)))
+        """Yield users that a right may be used by, each with the least and with the most of groups it was seen in."""
+        for user in sorted(self.users(who)):
+            least = {who.name, "system:authenticated"} if who.kind == USER_GROUP else set(built_in_groups(user))
+            for groups in {tuple(sorted(least)), tuple(sorted(least | self._groups.get(user, set())))}:
+                yield user, groups
 
 
 def _combined(request: Request) -> str:

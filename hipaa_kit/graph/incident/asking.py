@@ -8,16 +8,21 @@ PROOFS: Final = 20
 
 REQUESTS: Final = """
 requests AS (
-    SELECT s.identity, s.pod AS asked_pod, e.* FROM audit_events e JOIN suspects s
+    SELECT s.identity, s.pod AS asked_pod, e.* REPLACE (coalesce(e.received_at, e.stage_at) AS received_at)
+    FROM audit_events e JOIN suspects s
       ON e."user" = s."user"
      AND (s.pod = '' OR e.user_pod = s.pod OR e.user_pod = '')
-     AND e.received_at >= s.since AND e.received_at < $until
+     AND coalesce(e.received_at, e.stage_at) >= s.since AND coalesce(e.received_at, e.stage_at) < $until
+     AND (s.before IS NULL OR coalesce(e.received_at, e.stage_at) < s.before)
     QUALIFY row_number() OVER (
         PARTITION BY s.identity, e.audit_id, e.received_at, e.verb, e.path
         ORDER BY CASE e.stage WHEN 'ResponseComplete' THEN 0 WHEN 'Panic' THEN 1 WHEN 'ResponseStarted' THEN 2
                  ELSE 3 END, e.event) = 1
 )"""
-"""Requests of the frame `suspects` before `$until`. A long-running request has several events, one for each stage."""
+"""Requests of the frame `suspects` before `$until`; those of a pod until its account is in question as a whole.
+
+A long-running request has several events, one for each stage.
+"""
 
 SHOWN: Final = f"""
 array_to_string(arg_min(audit_id, event, {PROOFS}), ' ') AS audit_ids,

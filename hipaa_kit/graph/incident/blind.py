@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.incident.identities import Suspect
+from hipaa_kit.graph.incident.asking import REQUESTS
+from hipaa_kit.graph.incident.identities import Suspect, frame_of
 from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.inventory.audit_log.completeness import WINDOWS
 from hipaa_kit.kube.owners import parse_object_id
@@ -53,7 +54,8 @@ def blind_spots(
     if log is None:
         rows.append(_row("no log", "everything that was asked of the API server: no audit log was given"))
     else:
-        rows += [*_outside(log, since, until), *_gaps(tables, since, until)]
+        rows += [*_outside(log, since, until), *_gaps(tables, since, until), *lost(tables["common_window"])]
+        rows += _not_followed(log, held, until)
     rows += _of_policy(tables)
     distinct = {tuple(row[name] for name in INCIDENT_BLIND.key): row for row in rows}
     return INCIDENT_BLIND.frame(distinct.values())
@@ -89,6 +91,42 @@ def _gaps(tables: TableSet, since: pd.Timestamp, until: pd.Timestamp) -> Iterato
             yield _row(
                 "gap", f"what was asked of one API server: {gap['object']} is silent", written(began), written(ended)
             )
+
+
+def lost(common_window: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield what the log of the API servers may have lost, by table `common_window`."""
+    for doubt in common_window["doubt"]:
+        yield from (_row("gap", f"what the log may have lost: {each}") for each in doubt.split("; ") if each)
+
+
+NOT_FOLLOWED: Final = f"""
+WITH {REQUESTS}
+SELECT identity, resource, namespace, name, strftime(min(received_at), '%Y-%m-%dT%H:%M:%SZ') AS first_at
+FROM requests
+WHERE (code IS NULL OR code < 400) AND subresource = '' AND (
+    (api_group = 'rbac.authorization.k8s.io' AND resource IN ('rolebindings', 'clusterrolebindings')
+        AND verb IN ('create', 'update', 'patch') AND len(bound) = 0
+        AND (body = 'none' OR (verb = 'patch' AND body = 'request')))
+    OR (api_group = '' AND resource = 'pods' AND verb = 'create' AND name = ''))
+GROUP BY ALL
+ORDER BY first_at, identity
+"""
+"""Role bindings that were written where the log does not hold to whom, and pods that were made of unknown name."""
+
+
+def _not_followed(log: AuditLog, suspects: list[Suspect], until: pd.Timestamp) -> Iterator[dict[str, Any]]:
+    asked = frame_of(suspects)
+    if asked.empty:
+        return
+    before = {"until": until.tz_convert("UTC").tz_localize(None).to_pydatetime()}
+    for row in rows_of(log.query(NOT_FOLLOWED, before, suspects=asked)):
+        place = f" in {row['namespace']}" if row["namespace"] else ""
+        if row["resource"] == "pods":
+            what = f"what a pod did that {row['identity']} made{place}: the log does not hold its name"
+        else:
+            named = f"{row['resource']} {row['name']}".rstrip()
+            what = f"to whom {row['identity']} gave rights by {named}{place}: the log does not hold its subjects"
+        yield _row("identity", what, row["first_at"])
 
 
 def _of_policy(tables: TableSet) -> Iterator[dict[str, Any]]:

@@ -220,16 +220,20 @@ ORDER BY first_at, identity, namespace, name
 def frame_of(suspects: Iterable[Suspect]) -> pd.DataFrame:
     """Return those whose own requests are looked for, each once and from its earliest moment: the frame `suspects`.
 
-    A pod of an account that is in question as a whole is not looked for by itself: its requests are the account's.
+    What a pod of an account asked for, from the moment on at which the account is in question as a whole, is the
+    account's: `before` is that moment.
     """
     rows = [
         {"identity": s.identity, "user": s.user, "pod": s.pod, "since": s.since.tz_convert("UTC").tz_localize(None)}
         for s in suspects
         if s.user
     ]
-    frame = pd.DataFrame(rows, columns=["identity", "user", "pod", "since"])
-    whole = set(frame.loc[frame["pod"] == "", "user"])
-    kept = frame[(frame["pod"] == "") | ~frame["user"].isin(whole)]
+    frame = pd.DataFrame(rows, columns=["identity", "user", "pod", "since"]).astype({"since": "datetime64[us]"})
+    own = frame["pod"] == ""
+    whole = frame[own].groupby("user")["since"].min().to_dict()
+    ends = [None if mine else whole.get(user) for mine, user in zip(own, frame["user"], strict=True)]
+    frame["before"] = pd.Series(ends, index=frame.index, dtype="datetime64[us]")
+    kept = frame[frame["before"].isna() | (frame["since"] < frame["before"])]
     return kept.sort_values(["since", "identity"]).drop_duplicates("identity").reset_index(drop=True)
 
 

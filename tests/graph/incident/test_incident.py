@@ -15,7 +15,9 @@ from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.incident import Incident, incident_of
 from hipaa_kit.graph.incident.acts import NAMES
+from hipaa_kit.graph.incident.blind import lost
 from hipaa_kit.resources import shipped
+from hipaa_kit.tables.audit_use import COMMON_WINDOW
 from hipaa_kit.tables.declaration import rows_of
 from tests.support.audit_table import TableLog
 
@@ -172,6 +174,31 @@ def test_a_pod_answers_for_its_own_token_and_perhaps_for_one_of_which_the_log_do
     assert found == {"own": True, "open": False}
 
 
+def test_a_pod_answers_for_what_it_did_before_its_account_came_into_question() -> None:
+    pods = clinic().tables.pods
+    [pod] = pods.loc[pods["service_account"] == TOOL_ID, "object"]
+    name = pod.rpartition("/")[2]
+    events = [
+        act("get", "secrets", "ehr", "early", at="09:00:00", user_pod=name),
+        act("create", "serviceaccounts/token", "velero", "velero", at="10:00:00", user_pod=name),
+        act("get", "secrets", "ehr", "late", at="11:00:00", user_pod=name),
+        act("get", "secrets", "ehr", "elsewhere", at="12:00:00", user_pod="velero-other"),
+    ]
+    found = asked(pod, events)
+    assert {(row["identity"], row["name"], row["requests"]) for row in rows_of(found.acts)} == {
+        (pod, "early", 1),
+        (TOOL_ID, "velero", 1),
+        (TOOL_ID, "late", 1),
+        (TOOL_ID, "elsewhere", 1),
+    }
+
+
+def test_an_act_without_its_first_moment_is_told_by_its_last() -> None:
+    event = act("get", "secrets", "ehr", "s") | {"received_at": None, "stage_at": "2026-11-17 10:30:00"}
+    [row] = rows_of(asked(TOOL_ID, [event]).acts)
+    assert (row["first_at"], row["requests"]) == ("2026-11-17T10:30:00Z", 1)
+
+
 def test_a_pod_that_is_gone_is_known_by_the_log_and_its_reach_is_not() -> None:
     found = asked("Pod/velero/gone", [act("get", "secrets", "ehr", "s", user_pod="gone")])
     assert [row["name"] for row in rows_of(found.acts)] == ["s"]
@@ -283,3 +310,39 @@ def test_more_of_the_log_never_takes_anybody_or_anything_away(
     assert set(less.acts[key].itertuples(index=False, name=None)) <= set(
         all_of_it.acts[key].itertuples(index=False, name=None)
     )
+
+
+BINDS = act("create", "rolebindings.rbac.authorization.k8s.io", "ehr", "b", code=201)
+TO_WHOM = f"to whom {TOOL_ID} gave rights by rolebindings b in ehr: the log does not hold its subjects"
+UNNAMED = f"what a pod did that {TOOL_ID} made in ehr: the log does not hold its name"
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (BINDS, {TO_WHOM}),
+        (BINDS | {"verb": "patch", "body": "request"}, {TO_WHOM}),
+        (BINDS | {"code": None}, {TO_WHOM}),
+        (BINDS | {"code": 403}, set()),
+        (BINDS | {"verb": "delete"}, set()),
+        (BINDS | {"body": "request"}, set()),
+        (BINDS | {"body": "both", "bound": ["User//ann"]}, set()),
+        (BINDS | {"user": "somebody.else"}, set()),
+        (act("create", "pods", "ehr", "", code=201), {UNNAMED}),
+        (act("create", "pods", "ehr", "made", code=201), set()),
+        (act("create", "pods", "ehr", "", code=409), set()),
+    ],
+)
+def test_whoever_cannot_be_followed_is_said(event: dict[str, Any], told: set[str]) -> None:
+    found = asked(TOOL_ID, [event]).blind
+    assert set(found.loc[found["matter"] == "identity", "what"]) & {TO_WHOM, UNNAMED} == told
+
+
+def test_what_the_log_lost_is_said() -> None:
+    doubt = "the log of 1 of 3 API servers is there; 4 events have no moment"
+    rows = list(lost(COMMON_WINDOW.frame([{"first_at": SINCE, "doubt": doubt}])))
+    assert [(row["matter"], row["what"]) for row in rows] == [
+        ("gap", "what the log may have lost: the log of 1 of 3 API servers is there"),
+        ("gap", "what the log may have lost: 4 events have no moment"),
+    ]
+    assert not list(lost(COMMON_WINDOW.frame([{"first_at": SINCE}])))
