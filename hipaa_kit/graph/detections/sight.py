@@ -19,7 +19,7 @@ from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import TELLING
 from hipaa_kit.inventory.audit import REQUESTERS, lacking_policies, named, policies
-from hipaa_kit.inventory.audit_log.completeness import without_log
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
 from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, WORKLOADS, WRITTEN, parts
@@ -90,14 +90,31 @@ class Held:
         """Tell whether any read of an object is in it."""
         return bool((self.levels["kind"] == "read").any())
 
+    @cached_property
+    def servers(self) -> pd.DataFrame:
+        """Windows of API servers that keep their logs themselves: each has to cover the same time.
+
+        A provider's streams come and go with the servers behind them, and are one log together.
+        """
+        own = self.windows[(self.windows["log"] == "kube-apiserver") & (self.windows["first_at"] != "")]
+        own = own[own["delivery"].isin(["file", "webhook"])]
+        return own.groupby("server", as_index=False).agg(first_at=("first_at", "min"), last_at=("last_at", "max"))
+
+    @property
+    def covered(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """First and last moment, UTC, of the time that the logs of all API servers cover; None where there is none."""
+        if self.servers.empty:
+            return self.span
+        first, last = (_moment(each) for each in (self.servers["first_at"].max(), self.servers["last_at"].min()))
+        return (first, last) if first <= last else None
+
     @property
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """First and last moment, UTC; None where no event tells one."""
+        """First and last moment of any event, UTC; None where no event tells one."""
         dated = self.windows[self.windows["first_at"] != ""]
         if dated.empty:
             return None
-        first, last = dated["first_at"].min(), dated["last_at"].max()
-        return pd.Timestamp(first).tz_localize(None), pd.Timestamp(last).tz_localize(None)
+        return _moment(dated["first_at"].min()), _moment(dated["last_at"].max())
 
 
 @cache
@@ -120,7 +137,7 @@ def sights(
     ----------
     tables
         audit_sources, audit_probes, audit_policy_states, audit_silences, audit_backends, control_plane_members,
-        and the three of audit policies.
+        pod_admission, and the three of audit policies.
     held
         What the log holds.
     site
@@ -131,7 +148,7 @@ def sights(
         What `levels_told` returns of the log.
     """
     gap = "; ".join(_gaps(tables, held))
-    span = held.span
+    span = held.covered
     window = f"from {_shown(span[0])} to {_shown(span[1])}" if span else ""
     general = [*_of_the_policy_as_a_whole(tables)]
     ruled = [policy for _, policy in policies(*(tables[name] for name in POLICIES))]
@@ -139,6 +156,8 @@ def sights(
         losses = [*general, *_by_policy(name, tables, ruled, site), *_by_provider(name, tables, held)]
         losses += _by_level(name, held, told[told["detection"] == name])
         losses += _by_site(name, held, site, given)
+        if name == "LOG-27":
+            losses += _by_pod_security(tables["pod_admission"], site)
         states = [state for state, _ in losses]
         yield {
             "detection": name,
@@ -150,6 +169,10 @@ def sights(
             "events": int(held.windows["events"].sum()),
             "gap": gap,
         }
+
+
+def _moment(word: str) -> pd.Timestamp:
+    return pd.Timestamp(word).tz_localize(None)
 
 
 def _shown(moment: pd.Timestamp) -> str:
@@ -297,6 +320,20 @@ def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> It
         yield PARTLY, "who has left is not known: no workforce was given"
 
 
+def _by_pod_security(admission: pd.DataFrame, site: Site) -> Iterator[Loss]:
+    """Yield in which namespaces what Pod Security objects to is neither noted nor refused: no level asks for anything.
+
+    What it is told to spare is noted as such.
+
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces
+    """
+    asking = admission[["enforce", "audit"]].isin(["baseline", "restricted"]).any(axis=1)
+    noting = set(admission.loc[asking | (admission["basis"] == "exempt"), "name"])
+    ephi = set(site.places.loc[site.places["list"] == "ephi_namespaces", "first"])
+    if silent := sorted(ephi - noting):
+        yield PARTLY, f"no level of Pod Security is set to be noted in the log for {_listed(silent)}"
+
+
 def _of_ephi(leaf: Condition) -> bool:
     return isinstance(leaf, Known) and leaf.name.startswith("ephi_")
 
@@ -322,6 +359,11 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
         yield "an export says that there is more"
     if len(held.gaps):
         yield f"gaps: {len(held.gaps)}, the longest of {held.gaps['minutes'].max():.0f} minutes"
+    ends = held.servers["last_at"].map(_moment)
+    if stopped := int(((ends.max() - ends) > pd.Timedelta(minutes=GAP_MINUTES)).sum()) if len(ends) else 0:
+        yield f"logs of API servers that end more than {GAP_MINUTES} minutes before the last one: {stopped}"
+    if len(ends) and held.covered is None:
+        yield "there is no time of which it is of all API servers"
     members = tables["control_plane_members"]
     servers = members[members["component"] == "kube-apiserver"].drop_duplicates("pod")
     own = windows[windows["log"] == "kube-apiserver"]

@@ -31,6 +31,7 @@ SIGHT: Final = (
     "audit_silences",
     "audit_backends",
     "control_plane_members",
+    "pod_admission",
     *POLICIES,
 )
 

@@ -137,17 +137,17 @@ def without_body(where: Condition) -> Condition | None:
 def _without_body(where: Condition) -> Condition | bool:
     match where:
         case AllOf(parts):
-            inner = [each for part in parts if (each := _without_body(part)) is not True]
-            return False if False in inner else _joined(AllOf, inner, empty=True)
+            found = [_without_body(part) for part in parts]
+            return False if any(each is False for each in found) else _joined(AllOf, found, empty=True)
         case AnyOf(parts):
-            inner = [each for part in parts if (each := _without_body(part)) is not False]
-            return True if True in inner else _joined(AnyOf, inner, empty=False)
+            found = [_without_body(part) for part in parts]
+            return True if any(each is True for each in found) else _joined(AnyOf, found, empty=False)
         case Not(Some("owner")):
             return False
     leaf = where.part if isinstance(where, Not) else where
     return True if getattr(leaf, "field", "") in BODY else where
 
 
-def _joined(kind: type[AllOf | AnyOf], inner: list[Condition | bool], *, empty: bool) -> Condition | bool:
-    conditions = tuple(each for each in inner if not isinstance(each, bool))
+def _joined(kind: type[AllOf | AnyOf], found: list[Condition | bool], *, empty: bool) -> Condition | bool:
+    conditions = tuple(each for each in found if not isinstance(each, bool))
     return kind(conditions) if conditions else empty

@@ -33,6 +33,8 @@ EMPTY: dict[str, dict[str, Any]] = {
     "audit_policy_states": {"rules": 1, "refused": ""},
     "audit_levels": {"log": "kube-apiserver", "api_group": "", "subresource": "", "kind": "read"}
     | {"least": "Metadata", "most": "Metadata", "events": 1},
+    "pod_admission": {"object": "Namespace//ehr", "seen": True, "basis": "label", "configuration": "none"}
+    | dict.fromkeys(("enforce", "audit"), "privileged"),
     "control_plane_members": {"component": "kube-apiserver", "flags_read": True},
 }
 
@@ -77,6 +79,7 @@ def seen(
         "audit_policy_states": [{"object": policy_object("")}],
         "audit_levels": [{"resource": "pods"}],
         "control_plane_members": [member("cp-1")],
+        "pod_admission": [{"name": "ehr", "audit": "restricted"}],
         **tables,
     }
     frames = {
@@ -234,3 +237,52 @@ def test_of_which_api_servers_the_log_is(nodes: tuple[str, ...], servers: tuple[
 @pytest.mark.parametrize("delivery", ["provider", "best_effort"])
 def test_a_provider_delivers_one_log_of_all_api_servers(delivery: str) -> None:
     assert seen(control_plane_members=[], audit_windows=[window("", delivery=delivery)])["LOG-03"]["gap"] == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "delivery", "last", "gap"),
+    [
+        (("18T10:00:00", "18T09:50:00"), "file", "18T09:50:00Z", ""),
+        (("18T10:00:00", "18T09:49:59"), "file", "18T09:49:59Z", "end more than 10 minutes before the last one: 1"),
+        (("18T10:00:00", "17T12:00:00"), "webhook", "17T12:00:00Z", "end more than 10 minutes before the last one: 1"),
+        (("18T10:00:00", "17T12:00:00"), "best_effort", "18T10:00:00Z", ""),
+    ],
+)
+def test_the_log_that_stops_first_ends_the_window(ends: tuple[str, ...], delivery: str, last: str, gap: str) -> None:
+    windows = [
+        window(f"cp-{number}", last_at=f"2026-11-{end}.000000Z", delivery=delivery)
+        for number, end in enumerate(ends, 1)
+    ]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert found["window"] == f"from 2026-11-17T10:00:00Z to 2026-11-{last}"
+    assert bool(found["gap"]) == bool(gap)
+    assert found["gap"].endswith(gap)
+
+
+def test_the_log_that_begins_last_begins_the_window() -> None:
+    windows = [window("cp-1"), window("cp-2", first_at="2026-11-18T01:00:00.000000Z")]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert (found["window"][:25], found["gap"], found["days"]) == ("from 2026-11-18T01:00:00Z", "", 9 / 24)
+
+
+def test_logs_without_a_time_in_common_cover_none() -> None:
+    windows = [window("cp-1", last_at="2026-11-17T11:00:00.000000Z"), window("cp-2", first_at="2026-11-17T12:00:00.0Z")]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert (found["window"], found["days"]) == ("", None)
+    assert "there is no time of which it is of all API servers" in found["gap"]
+
+
+@pytest.mark.parametrize(
+    ("level", "state"),
+    [
+        ({}, "partly"),
+        ({"audit": "baseline"}, "sees"),
+        ({"enforce": "restricted"}, "sees"),
+        ({"basis": "exempt"}, "sees"),
+        ({"name": "shop", "audit": "restricted"}, "partly"),
+    ],
+)
+def test_pod_security_notes_only_what_a_level_asks_for(level: dict[str, str], state: str) -> None:
+    found = seen(pod_admission=[{"name": "ehr", "basis": "label", **level}])["LOG-27"]
+    words = "" if state == "sees" else "no level of Pod Security is set to be noted in the log for ehr"
+    assert (found["state"], found["why"]) == (state, words)
