@@ -239,7 +239,7 @@ def _probed(name: str, policy: Policy, probe: AuditProbe, namespace: str, standi
         "probe": probe.probe,
         "namespace": namespace,
         "requester": probe.requester.replace("_", " "),
-        "request": f"{probe.verb} {probe.path or _named(wanted.request)}",
+        "request": f"{probe.verb} {probe.path or named(wanted.request)}",
         "rule": recorded.rule,
         "level": recorded.told,
         "minimum": probe.minimum,
@@ -250,7 +250,8 @@ def _probed(name: str, policy: Policy, probe: AuditProbe, namespace: str, standi
     }
 
 
-def _named(request: Request) -> str:
+def named(request: Request) -> str:
+    """Return what a request is for, as users read it."""
     group = f"{request.group}/" if request.group else ""
     return f"{group}{request.combined}" + (f" {request.name}" if request.name and request.name != "any" else "")
 

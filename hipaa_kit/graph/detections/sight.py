@@ -8,7 +8,7 @@ them does is shown by the audit policy alone, so without it no detection sees ev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
@@ -17,12 +17,19 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.inventory.audit import lacking_policies
+from hipaa_kit.graph.detections.sql import TELLING
+from hipaa_kit.inventory.audit import REQUESTERS, lacking_policies, named, policies
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
+from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
-from hipaa_kit.kube.audit.detections import DETECTIONS, parts
-from hipaa_kit.kube.audit.policy import LEVELS, at_least
+from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, WORKLOADS, WRITTEN, parts
+from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, at_least
+from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
+
+POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
+"""Tables that audit policies are made of."""
 
 READS: Final = ("get", "list", "watch")
 READ_BLIND: Final = frozenset(["LOG-06", "LOG-07", "LOG-08"])
@@ -41,6 +48,14 @@ BY_PATCH: Final = {
     "LOG-25": frozenset(["services", "ingresses"]),
 }
 """Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""
+
+WRITTEN_TO: Final[Mapping[str, Condition]] = {"LOG-27": WORKLOADS & WRITTEN & ITSELF}
+"""What a detection is about whose condition does not say for which resources."""
+
+LEVELS_OF: Final = f"""
+    SELECT CASE subresource WHEN '' THEN resource ELSE resource || '/' || subresource END AS resource, level
+    FROM audit_events WHERE {TELLING}
+"""  # noqa: S608
 
 SEES, PARTLY, BLIND = "sees", "partly", "blind"
 Loss = tuple[str, str]
@@ -75,14 +90,31 @@ class Held:
         """Tell whether any read of an object is in it."""
         return bool((self.levels["kind"] == "read").any())
 
+    @cached_property
+    def servers(self) -> pd.DataFrame:
+        """Windows of API servers that keep their logs themselves: each has to cover the same time.
+
+        A provider's streams come and go with the servers behind them, and are one log together.
+        """
+        own = self.windows[(self.windows["log"] == "kube-apiserver") & (self.windows["first_at"] != "")]
+        own = own[own["delivery"].isin(["file", "webhook"])]
+        return own.groupby("server", as_index=False).agg(first_at=("first_at", "min"), last_at=("last_at", "max"))
+
+    @property
+    def covered(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """First and last moment, UTC, of the time that the logs of all API servers cover; None where there is none."""
+        if self.servers.empty:
+            return self.span
+        first, last = (_moment(each) for each in (self.servers["first_at"].max(), self.servers["last_at"].min()))
+        return (first, last) if first <= last else None
+
     @property
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """First and last moment, UTC; None where no event tells one."""
+        """First and last moment of any event, UTC; None where no event tells one."""
         dated = self.windows[self.windows["first_at"] != ""]
         if dated.empty:
             return None
-        first, last = dated["first_at"].min(), dated["last_at"].max()
-        return pd.Timestamp(first).tz_localize(None), pd.Timestamp(last).tz_localize(None)
+        return _moment(dated["first_at"].min()), _moment(dated["last_at"].max())
 
 
 @cache
@@ -97,28 +129,35 @@ def probes_of(detection: str) -> tuple[AuditProbe, ...]:
 
 
 def sights(
-    tables: Mapping[str, pd.DataFrame], held: Held, site: Site, given: Mapping[str, bool]
+    tables: Mapping[str, pd.DataFrame], held: Held, site: Site, given: Mapping[str, bool], told: pd.DataFrame
 ) -> Iterator[dict[str, Any]]:
     """Yield a row of table `detection_sight` per detection that reads the log.
 
     Parameters
     ----------
     tables
-        audit_sources, audit_probes, audit_policy_states, audit_silences, audit_backends, control_plane_members.
+        audit_sources, audit_probes, audit_policy_states, audit_silences, audit_backends, control_plane_members,
+        pod_admission, and the three of audit policies.
     held
         What the log holds.
     site
         What the site says.
     given
         Which other tables were given: workforce, tickets.
+    told
+        What `levels_told` returns of the log.
     """
     gap = "; ".join(_gaps(tables, held))
-    span = held.span
+    span = held.covered
     window = f"from {_shown(span[0])} to {_shown(span[1])}" if span else ""
     general = [*_of_the_policy_as_a_whole(tables)]
+    ruled = [policy for _, policy in policies(*(tables[name] for name in POLICIES))]
     for name in dict.fromkeys(each.id for each in DETECTIONS):
-        losses = [*general, *_by_policy(name, tables), *_by_provider(name, tables, held), *_by_level(name, held)]
+        losses = [*general, *_by_policy(name, tables, ruled, site), *_by_provider(name, tables, held)]
+        losses += _by_level(name, held, told[told["detection"] == name])
         losses += _by_site(name, held, site, given)
+        if name == "LOG-27":
+            losses += _by_pod_security(tables["pod_admission"], site)
         states = [state for state, _ in losses]
         yield {
             "detection": name,
@@ -130,6 +169,10 @@ def sights(
             "events": int(held.windows["events"].sum()),
             "gap": gap,
         }
+
+
+def _moment(word: str) -> pd.Timestamp:
+    return pd.Timestamp(word).tz_localize(None)
 
 
 def _shown(moment: pd.Timestamp) -> str:
@@ -151,16 +194,32 @@ def _of_the_policy_as_a_whole(tables: Mapping[str, pd.DataFrame]) -> Iterator[Lo
         yield PARTLY, f"the audit policy records nothing of some requests of {_listed(whose)}"
 
 
-def _by_policy(name: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Loss]:
-    """Yield what the policy takes from a detection: everything, where all of its probes are below what they need."""
+def _by_policy(name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Policy], site: Site) -> Iterator[Loss]:
+    """Yield what the policies take from a detection.
+
+    That is everything where all of its probes are below what they need, or where none of the requests that its
+    condition can hold of is recorded. A request that is recorded at all shows in the log, with its level.
+    """
     probes = tables["audit_probes"]
     wanted = {probe.probe: probe for probe in probes_of(name)}
     mine = probes[probes["probe"].isin(wanted)]
     below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
-    if below.empty:
+    asked = [(each, policy.record(each).told) for policy in ruled for each in _requests(name, policy, site)]
+    silent = [each for each, level in asked if level == "None"]
+    if below.empty and not silent:
         return
-    words = _listed(sorted({f"{row['request']} at {row['level']}" for row in rows_of(below)}))
-    yield BLIND if len(below) == len(mine) else PARTLY, f"the audit policy records {words}"
+    words = {f"{row['request']} at {row['level']}" for row in rows_of(below)}
+    words |= {f"{each.verb} {named(each._replace(name=''))} at None" for each in silent}
+    every = len(below) == len(mine) > 0 or len(silent) == len(asked) > 0
+    yield BLIND if every else PARTLY, f"the audit policy records {_listed(sorted(words))}"
+
+
+def _requests(name: str, policy: Policy, site: Site) -> Iterator[Request]:
+    """Yield what a policy has to record of for a detection: as far as its conditions say for which resources."""
+    places = {str(each): frozenset(found["first"]) for each, found in site.places.groupby("list")}
+    for part in parts(name):
+        for shape in shapes(part.where & WRITTEN_TO.get(name, AllOf(())), places):
+            yield from requests(shape, policy, *REQUESTERS["person"])
 
 
 def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
@@ -187,8 +246,12 @@ def _by_provider(name: str, tables: Mapping[str, pd.DataFrame], held: Held) -> I
         yield PARTLY, "the provider records reads only of what Data Access logs are enabled for"
 
 
-def _by_level(name: str, held: Held) -> Iterator[Loss]:
-    """Yield what the levels of the log's own events take: those of the same resources as the detection's probes."""
+def _by_level(name: str, held: Held, told: pd.DataFrame) -> Iterator[Loss]:
+    """Yield what the levels of the log's own events take.
+
+    These are events of the same resources as the detection's probes, and all that its condition could hold of if it
+    were known what was written.
+    """
     below, above = set(), False
     for probe in probes_of(name):
         needed = _needed(name, probe)
@@ -199,6 +262,11 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
             elif not at_least(least, needed):
                 below.add(f"{_resource(probe)} at {least}, not {needed}")
             above |= bool(most) and at_least(most, needed)
+    for row in rows_of(told):
+        above |= row["enough"]
+        if not row["enough"]:
+            words = f"at {row['level']}, not {row['needed']}" if row["level"] else "without a level"
+            below.add(f"{row['resource']} {words}")
     if below:
         yield PARTLY if above else BLIND, f"the log holds requests for {_listed(sorted(below))}"
     patched = held.levels[(held.levels["kind"] == "patch") & (held.levels["subresource"] == "")]
@@ -206,6 +274,26 @@ def _by_level(name: str, held: Held) -> Iterator[Loss]:
     if len(untold):
         whose = _listed(sorted(set(untold["resource"])))
         yield PARTLY, f"the log holds patches of {whose} without the objects that came of them"
+
+
+def levels_told(log: Log, site: Site) -> pd.DataFrame:
+    """Return at which levels a log holds the requests that detections could only judge by their bodies.
+
+    Returns
+    -------
+    detection, resource, level, needed, enough: a row per detection, resource and level
+    """
+    found = []
+    for part in DETECTIONS:
+        where = without_body(part.where) if part.level != "Metadata" else None
+        if where is None:
+            continue
+        seen = ask(log, f"{LEVELS_OF} AND {site.writer.where(where)} GROUP BY ALL ORDER BY ALL", site.frames)
+        for row in rows_of(seen):
+            level = row["level"] if row["level"] in LEVELS else ""
+            enough = bool(level) and at_least(level, part.level)
+            found.append((part.id, row["resource"], level, part.level, enough))
+    return pd.DataFrame(found, columns=["detection", "resource", "level", "needed", "enough"])
 
 
 def _resource(probe: AuditProbe) -> str:
@@ -230,6 +318,20 @@ def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> It
             yield BLIND, "events do not say by which role binding a request was allowed"
     if name == "LOG-23" and not given["workforce"]:
         yield PARTLY, "who has left is not known: no workforce was given"
+
+
+def _by_pod_security(admission: pd.DataFrame, site: Site) -> Iterator[Loss]:
+    """Yield in which namespaces what Pod Security objects to is neither noted nor refused: no level asks for anything.
+
+    What it is told to spare is noted as such.
+
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces
+    """
+    asking = admission[["enforce", "audit"]].isin(["baseline", "restricted"]).any(axis=1)
+    noting = set(admission.loc[asking | (admission["basis"] == "exempt"), "name"])
+    ephi = set(site.places.loc[site.places["list"] == "ephi_namespaces", "first"])
+    if silent := sorted(ephi - noting):
+        yield PARTLY, f"no level of Pod Security is set to be noted in the log for {_listed(silent)}"
 
 
 def _of_ephi(leaf: Condition) -> bool:
@@ -257,11 +359,21 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
         yield "an export says that there is more"
     if len(held.gaps):
         yield f"gaps: {len(held.gaps)}, the longest of {held.gaps['minutes'].max():.0f} minutes"
+    ends = held.servers["last_at"].map(_moment)
+    if stopped := int(((ends.max() - ends) > pd.Timedelta(minutes=GAP_MINUTES)).sum()) if len(ends) else 0:
+        yield f"logs of API servers that end more than {GAP_MINUTES} minutes before the last one: {stopped}"
+    if len(ends) and held.covered is None:
+        yield "there is no time of which it is of all API servers"
     members = tables["control_plane_members"]
-    servers = members.loc[members["component"] == "kube-apiserver", "pod"].nunique()
-    own = windows.loc[windows["log"] == "kube-apiserver", "server"].nunique()
-    if own and servers > own:
-        yield f"it is of {own} of {servers} API servers"
+    servers = members[members["component"] == "kube-apiserver"].drop_duplicates("pod")
+    own = windows[windows["log"] == "kube-apiserver"]
+    if own.empty:
+        return
+    if lacking := sum(without_log([*servers["node"]], [*own["server"]])):
+        yield f"it is of {len(servers) - lacking} of {len(servers)} API servers"
+    # A managed control plane is no pod, and its provider delivers the log of all of its servers as one.
+    if servers.empty and own["delivery"].isin(["file", "webhook"]).any():
+        yield "how many API servers there are is not known"
 
 
 def _listed(words: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.detections.hits import Hunt
-from hipaa_kit.graph.detections.sight import Held, sights
+from hipaa_kit.graph.detections.sight import POLICIES, Held, levels_told, sights
 from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
 from hipaa_kit.inventory.audit import log_readers
 from hipaa_kit.inventory.audit_log.remembered import of_log
@@ -31,6 +31,8 @@ SIGHT: Final = (
     "audit_silences",
     "audit_backends",
     "control_plane_members",
+    "pod_admission",
+    *POLICIES,
 )
 
 
@@ -97,5 +99,7 @@ def detection_sight(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, 
     if snapshot.audit_log is None:
         return
     held = Held.of(tables)
+    site = site_from(tables, held)
     given = {"workforce": len(tables["workforce"]) > 0}
-    yield from sights({name: tables[name] for name in SIGHT}, held, site_from(tables, held), given)
+    told = levels_told(snapshot.audit_log, site)
+    yield from sights({name: tables[name] for name in SIGHT}, held, site, given, told)

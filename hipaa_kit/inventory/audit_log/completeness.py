@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -98,6 +99,31 @@ VALUES: Final = f"""
 def log_object(log: str, server: str) -> str:
     """Return the name of one API server's log."""
     return object_id("AuditLog", "", f"{log}@{server}" if server else log)
+
+
+def without_log(nodes: Sequence[str], logs: Sequence[str]) -> list[bool]:
+    """Return of which API servers no log was given.
+
+    Parameters
+    ----------
+    nodes
+        Node of each API server, or none.
+    logs
+        What each log says of the server that wrote it.
+
+    Notes
+    -----
+    A log names a node where it has the node's name between other words; where it has those of several, it is of the
+    longest. Only where none names any does their number tell.
+    """
+    named = {max(found, key=len) for log in logs if (found := [node for node in nodes if _names(log, node)])}
+    if not named:
+        return [len(logs) < len(nodes)] * len(nodes)
+    return [node not in named for node in nodes]
+
+
+def _names(log: str, node: str) -> bool:
+    return bool(node) and re.search(rf"(?:^|[/_.@-]){re.escape(node)}(?:$|[/_.@])", log) is not None
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, to_give
 
 SPARSE = 5
@@ -92,16 +92,11 @@ def log_complete(
 
 
 def _without_log(members: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
-    """Return the API servers of which no log was given, where the logs tell whose they are."""
+    """Return the API servers of which no log was given."""
     servers = members[members["component"] == "kube-apiserver"]
     logs = windows[windows["log"] == "kube-apiserver"]["server"]
-    unnamed = len(logs) >= len(servers)
-    missing = [
-        pod
-        for pod, node in zip(servers["pod"], servers["node"], strict=True)
-        if not unnamed and not any(node and node in server for server in logs)
-    ]
-    return pd.DataFrame({"object": pd.Series(missing, dtype="str")}).assign(kind="lacking", member="log")
+    missing = servers["pod"][without_log([*servers["node"]], [*logs])]
+    return pd.DataFrame({"object": missing.astype("str")}).assign(kind="lacking", member="log")
 
 
 @check("HK-AUD-12", without_scope=True)

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hipaa_kit.graph.detections.sight import Held, sights
+from hipaa_kit.graph.detections.sight import Held, levels_told, sights
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.tables import SIGHT
 from hipaa_kit.inventory.audit import policy_object
 from hipaa_kit.kube.audit.detections import DETECTIONS
+from hipaa_kit.kube.audit.identities import OWN
 from hipaa_kit.tables import TABLES
 from hipaa_kit.tables.lookup import GivenTables
+from tests.support.audit_table import TableLog
 
 FIRST, LAST = "2026-11-17T10:00:00.000000Z", "2026-11-18T10:00:00.000000Z"
 PLACES = (("ephi_namespaces", "ehr", ""), ("logging_namespaces", "logging", ""))
@@ -31,6 +33,8 @@ EMPTY: dict[str, dict[str, Any]] = {
     "audit_policy_states": {"rules": 1, "refused": ""},
     "audit_levels": {"log": "kube-apiserver", "api_group": "", "subresource": "", "kind": "read"}
     | {"least": "Metadata", "most": "Metadata", "events": 1},
+    "pod_admission": {"object": "Namespace//ehr", "seen": True, "basis": "label", "configuration": "none"}
+    | dict.fromkeys(("enforce", "audit"), "privileged"),
     "control_plane_members": {"component": "kube-apiserver", "flags_read": True},
 }
 
@@ -43,8 +47,31 @@ def member(node: str) -> dict[str, Any]:
     return {"pod": f"Pod/kube-system/kube-apiserver-{node}", "node": node}
 
 
+def policy(*rules: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of an audit policy of some rules: level, verbs, namespaces, resources by group."""
+    matches = []
+    for position, rule in enumerate(rules, 1):
+        for field in ("verbs", "namespaces"):
+            at = {"node": "", "position": position, "entry": 0, "field": field}
+            matches += [{**at, "value": word} for word in rule.get(field, ())]
+        for entry, (group, resources) in enumerate(rule.get("resources", {}).items()):
+            at = {"node": "", "position": position, "entry": entry}
+            matches += [{**at, "field": "group", "value": group}]
+            matches += [{**at, "field": "resources", "value": word} for word in resources.split()]
+    return {
+        "audit_policies": [{"node": "", "omit_stages": "RequestReceived"}],
+        "audit_rules": [
+            {"node": "", "position": position, "level": rule["level"], "omit_stages": ""}
+            for position, rule in enumerate(rules, 1)
+        ],
+        "audit_rule_matches": matches,
+    }
+
+
 def seen(
-    places: tuple[tuple[str, str, str], ...] = PLACES, **tables: list[dict[str, Any]]
+    places: tuple[tuple[str, str, str], ...] = PLACES,
+    events: tuple[dict[str, Any], ...] = (),
+    **tables: list[dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
     """Return the rows of sight by detection; what is not given is as whole as can be."""
     given = {
@@ -52,13 +79,16 @@ def seen(
         "audit_policy_states": [{"object": policy_object("")}],
         "audit_levels": [{"resource": "pods"}],
         "control_plane_members": [member("cp-1")],
+        "pod_admission": [{"name": "ehr", "audit": "restricted"}],
         **tables,
     }
     frames = {
         name: frame(name, *given.get(name, [])) for name in (*SIGHT, "audit_levels", "audit_windows", "audit_gaps")
     }
-    site = Site(places=pd.DataFrame(places, columns=["list", "first", "second"], dtype="str"))
-    rows = sights(frames, Held.of(GivenTables(frames)), site, {"workforce": True})
+    frame_of_places = pd.DataFrame(places, columns=["list", "first", "second"], dtype="str")
+    site = Site(lists={"own": [*OWN]}, places=frame_of_places)
+    told = levels_told(TableLog(events), site)
+    rows = sights(frames, Held.of(GivenTables(frames)), site, {"workforce": True}, told)
     return {row["detection"]: row for row in rows}
 
 
@@ -93,3 +123,166 @@ def test_where_no_namespace_with_ephi_is_known_what_looks_at_them_is_blind() -> 
     assert {"LOG-03", "LOG-05", "LOG-15", "LOG-25", "LOG-27", "LOG-28", "LOG-30", "LOG-31"} <= set(states["blind"])
     assert {"LOG-06", "LOG-07", "LOG-10", "LOG-18", "LOG-19"} <= set(states["partly"])
     assert {"LOG-01", "LOG-04", "LOG-09", "LOG-14", "LOG-24"} <= set(states["sees"])
+
+
+@pytest.mark.parametrize(
+    ("resources", "verbs", "detection", "state", "words"),
+    [
+        ({"kyverno.io": ""}, (), "LOG-14", "partly", "create kyverno.io/any at None"),
+        ({"kyverno.io": "policies"}, ("delete",), "LOG-14", "partly", "delete kyverno.io/policies at None"),
+        ({"crd.projectcalico.org": ""}, (), "LOG-10", "partly", "crd.projectcalico.org/globalnetworkpolicies at None"),
+        ({"batch": "jobs"}, (), "LOG-28", "partly", "create batch/jobs at None"),
+        ({"batch": ""}, (), "LOG-28", "blind", "create batch/cronjobs at None"),
+        ({"batch": "jobs"}, (), "LOG-27", "partly", "create batch/jobs at None"),
+        ({"apps": "daemonsets"}, ("create",), "LOG-15", "partly", "create apps/daemonsets at None"),
+        (
+            {"": "persistentvolumeclaims"},
+            ("deletecollection",),
+            "LOG-19",
+            "partly",
+            "deletecollection persistentvolume",
+        ),
+        ({"": "persistentvolumeclaims"}, ("deletecollection",), "LOG-18", "sees", ""),
+        ({"": "secrets"}, ("watch",), "LOG-06", "partly", "watch secrets at None"),
+        ({"": "configmaps"}, ("patch",), "LOG-24", "partly", "patch configmaps at None"),
+        ({"": "configmaps"}, ("get",), "LOG-24", "sees", ""),
+        ({"coordination.k8s.io": ""}, (), "LOG-14", "sees", ""),
+    ],
+)
+def test_what_the_policy_drops_is_not_seen(
+    resources: dict[str, str], verbs: tuple[str, ...], detection: str, state: str, words: str
+) -> None:
+    found = seen(**policy({"level": "None", "verbs": verbs, "resources": resources}, {"level": "Metadata"}))
+    assert found[detection]["state"] == state
+    assert words in found[detection]["why"]
+    assert bool(words) == bool(found[detection]["why"])
+
+
+@pytest.mark.parametrize(
+    ("namespace", "detection", "state"),
+    [
+        ("ehr", "LOG-28", "blind"),
+        ("shop", "LOG-28", "sees"),
+        ("shop", "LOG-09", "partly"),
+        ("logging", "LOG-16", "partly"),
+        ("kube-system", "LOG-24", "partly"),
+        ("shop", "LOG-24", "sees"),
+        ("shop", "LOG-14", "partly"),
+    ],
+)
+def test_a_namespace_that_the_policy_drops_is_not_seen(namespace: str, detection: str, state: str) -> None:
+    found = seen(**policy({"level": "None", "namespaces": [namespace]}, {"level": "Metadata"}))
+    assert found[detection]["state"] == state
+
+
+def test_a_policy_of_metadata_drops_nothing() -> None:
+    found = seen(**policy({"level": "Metadata"}))
+    assert {row["state"] for name, row in found.items() if name not in ("LOG-17", "LOG-22")} == {"sees"}
+
+
+WRITE = {"verb": "create", "namespace": "ehr", "user": "ann", "name": "x"}
+DAEMONSETS, CLAIMS = {"api_group": "apps", "resource": "daemonsets"}, {"resource": "persistentvolumeclaims"}
+
+
+@pytest.mark.parametrize(
+    ("event", "detection", "state", "why"),
+    [
+        (DAEMONSETS, "LOG-15", "blind", "daemonsets at Metadata, not Request"),
+        ({**DAEMONSETS, "level": "Request"}, "LOG-15", "sees", ""),
+        ({**DAEMONSETS, "level": ""}, "LOG-15", "blind", "daemonsets without a level"),
+        ({**DAEMONSETS, "namespace": "shop"}, "LOG-15", "sees", ""),
+        ({**DAEMONSETS, "verb": "delete"}, "LOG-15", "sees", ""),
+        ({**DAEMONSETS, "user": OWN[0]}, "LOG-15", "sees", ""),
+        (DAEMONSETS, "LOG-18", "blind", "daemonsets at Metadata, not Request"),
+        (CLAIMS, "LOG-18", "blind", "persistentvolumeclaims at Metadata, not Request"),
+        ({**CLAIMS, "verb": "patch"}, "LOG-18", "sees", ""),
+        ({"api_group": "batch", "resource": "jobs"}, "LOG-18", "blind", "jobs at Metadata, not Request"),
+        ({"api_group": "velero.io", "resource": "restores", "namespace": "velero"}, "LOG-18", "blind", "restores at"),
+        ({"resource": "services"}, "LOG-25", "blind", "services at Metadata, not Request"),
+    ],
+)
+def test_what_the_log_holds_without_its_body_is_not_seen(
+    event: dict[str, Any], detection: str, state: str, why: str
+) -> None:
+    found = seen(events=({**WRITE, **event},))[detection]
+    assert (found["state"], bool(found["why"])) == (state, bool(why))
+    assert why in found["why"]
+
+
+def test_some_with_their_bodies_leave_a_part_of_sight() -> None:
+    found = seen(events=({**WRITE, **DAEMONSETS}, {**WRITE, **CLAIMS, "level": "Request"}))
+    assert (found["LOG-15"]["state"], found["LOG-18"]["state"]) == ("blind", "partly")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "servers", "gap"),
+    [
+        (("cp-1", "cp-2", "cp-3"), ("cp-1", "cp-2", "cp-3"), ""),
+        (("cp-1", "cp-2", "cp-3"), ("cp-1", "cp-2", "cp-20"), "it is of 2 of 3 API servers"),
+        (("cp-1", "cp-2"), ("cp-10", "cp-2"), "it is of 1 of 2 API servers"),
+        (("cp-1", "dr-cp-1"), ("dr-cp-1", "logs/dr-cp-1"), "it is of 1 of 2 API servers"),
+        (("cp-1", "cp-2"), ("kube-apiserver-cp-1", "masters/cp-2.example.org"), ""),
+        (("cp-1", "cp-2"), ("first", "second"), ""),
+        (("cp-1", "cp-2"), ("",), "it is of 0 of 2 API servers"),
+        (("cp-1", ""), ("cp-1", "other"), "it is of 1 of 2 API servers"),
+        ((), ("cp-1",), "how many API servers there are is not known"),
+    ],
+)
+def test_of_which_api_servers_the_log_is(nodes: tuple[str, ...], servers: tuple[str, ...], gap: str) -> None:
+    members = [{**member(node), "pod": f"Pod/kube-system/{number}"} for number, node in enumerate(nodes)]
+    found = seen(control_plane_members=members, audit_windows=[window(server) for server in servers])
+    assert found["LOG-03"]["gap"] == gap
+
+
+@pytest.mark.parametrize("delivery", ["provider", "best_effort"])
+def test_a_provider_delivers_one_log_of_all_api_servers(delivery: str) -> None:
+    assert seen(control_plane_members=[], audit_windows=[window("", delivery=delivery)])["LOG-03"]["gap"] == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "delivery", "last", "gap"),
+    [
+        (("18T10:00:00", "18T09:50:00"), "file", "18T09:50:00Z", ""),
+        (("18T10:00:00", "18T09:49:59"), "file", "18T09:49:59Z", "end more than 10 minutes before the last one: 1"),
+        (("18T10:00:00", "17T12:00:00"), "webhook", "17T12:00:00Z", "end more than 10 minutes before the last one: 1"),
+        (("18T10:00:00", "17T12:00:00"), "best_effort", "18T10:00:00Z", ""),
+    ],
+)
+def test_the_log_that_stops_first_ends_the_window(ends: tuple[str, ...], delivery: str, last: str, gap: str) -> None:
+    windows = [
+        window(f"cp-{number}", last_at=f"2026-11-{end}.000000Z", delivery=delivery)
+        for number, end in enumerate(ends, 1)
+    ]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert found["window"] == f"from 2026-11-17T10:00:00Z to 2026-11-{last}"
+    assert bool(found["gap"]) == bool(gap)
+    assert found["gap"].endswith(gap)
+
+
+def test_the_log_that_begins_last_begins_the_window() -> None:
+    windows = [window("cp-1"), window("cp-2", first_at="2026-11-18T01:00:00.000000Z")]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert (found["window"][:25], found["gap"], found["days"]) == ("from 2026-11-18T01:00:00Z", "", 9 / 24)
+
+
+def test_logs_without_a_time_in_common_cover_none() -> None:
+    windows = [window("cp-1", last_at="2026-11-17T11:00:00.000000Z"), window("cp-2", first_at="2026-11-17T12:00:00.0Z")]
+    found = seen(control_plane_members=[member("cp-1"), member("cp-2")], audit_windows=windows)["LOG-03"]
+    assert (found["window"], found["days"]) == ("", None)
+    assert "there is no time of which it is of all API servers" in found["gap"]
+
+
+@pytest.mark.parametrize(
+    ("level", "state"),
+    [
+        ({}, "partly"),
+        ({"audit": "baseline"}, "sees"),
+        ({"enforce": "restricted"}, "sees"),
+        ({"basis": "exempt"}, "sees"),
+        ({"name": "shop", "audit": "restricted"}, "partly"),
+    ],
+)
+def test_pod_security_notes_only_what_a_level_asks_for(level: dict[str, str], state: str) -> None:
+    found = seen(pod_admission=[{"name": "ehr", "basis": "label", **level}])["LOG-27"]
+    words = "" if state == "sees" else "no level of Pod Security is set to be noted in the log for ehr"
+    assert (found["state"], found["why"]) == (state, words)
