@@ -12,7 +12,7 @@ import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
-from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RBAC_CHANGE, Detection, Rate
+from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -70,6 +70,9 @@ DETAIL: Final = (
     " ELSE '/' || subresource END END"
 )
 
+NAMED: Final = f"verb || ' ' || {WHOLE} || CASE WHEN subresource = '' THEN '' ELSE ' ' || subresource END"
+"""The same with its object, where a hit is of a whole namespace and any kind of object."""
+
 SORT: Final = (
     "concat_ws(chr(0), verb, api_group, resource, subresource, namespace, CASE WHEN resource = '' THEN path END)"
 )
@@ -116,7 +119,7 @@ class Hunt:
         where = self._site.writer.where(detection.where)
         base = f"""base AS (
             SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object,
-                {WHOLE} AS itself, {DETAIL} AS detail, {SORT} AS sort
+                {WHOLE} AS itself, {NAMED if detection.id == "LOG-26" else DETAIL} AS detail, {SORT} AS sort
             FROM ({requests(where, f"{COLUMNS}, {self._severity(detection)} AS severity")}) each
             LEFT JOIN kinds USING (api_group, resource))"""
         if detection.rate:
@@ -153,7 +156,7 @@ class Hunt:
             case ("LOG-23", "idle"):
                 return IDLE
             case ("LOG-26", _):
-                change = requests(self._site.writer.where(RBAC_CHANGE) + f" AND NOT {REFUSED}", COLUMNS)
+                change = requests(self._site.writer.where(RIGHTS_GIVEN) + f" AND NOT {REFUSED}", COLUMNS)
                 return AFTER_CHANGE.format(change=change, seconds=SEQUENCE_SECONDS)
             case ("LOG-30", _):
                 return WITHOUT_CHANGE

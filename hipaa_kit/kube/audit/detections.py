@@ -151,6 +151,9 @@ RBAC_CHANGE: Final = (
     & ~OWN
     & ~GITOPS
 )
+RIGHTS_GIVEN: Final = RBAC_CHANGE & WRITTEN
+"""What may have given somebody a right; a deletion takes one away."""
+
 NO_DETOUR: Final = ~Contains("path", ("..",))
 HEALTH: Final = Is("resource", ("",)) & Starts("path", ("/healthz", "/livez", "/readyz", "/version")) & NO_DETOUR
 CLUSTER_INFO: Final = (
@@ -425,9 +428,9 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         severity="high", part="ingress",
     ),
     Detection(
-        "LOG-26", "changed rights, and within five minutes wrote, deleted or entered", "Metadata",
+        "LOG-26", "changed rights, and within five minutes wrote, deleted or entered something in", "Metadata",
         ((WORKLOADS & WRITES & ITSELF) | (IN_PODS & one("verb", "get create"))) & ~OWN & ~GITOPS & Answered(),
-        severity="high",
+        severity="high", raised=(Raise("low", DELETES),), about="namespace",
     ),
     Detection(
         "LOG-27", "wrote what Pod Security would object to:", "Metadata",
