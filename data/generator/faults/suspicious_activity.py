@@ -219,7 +219,7 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
                 "ClusterRoleBinding//debug-admin",
                 "one who has left is made an administrator for forty minutes",
             ),
-            ("LOG-26", "Pod/ehr/ehr-redis-0", "who has just given rights enters a pod"),
+            ("LOG-26", "Namespace//ehr", "who has just given rights enters a pod"),
             ("LOG-03", "Pod/ehr/ehr-redis-0", "an administrator enters the pod that holds sessions"),
             ("LOG-23", "Pod/ehr/ehr-db-0", "one who has left opens a tunnel to the database of the record"),
             ("LOG-23", "Backup/velero/integration-20261108003007", "one who has left deletes a copy"),

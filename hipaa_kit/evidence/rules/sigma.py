@@ -29,7 +29,7 @@ from hipaa_kit.kube.audit.conditions import (
     Starts,
     Truth,
 )
-from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection
+from hipaa_kit.kube.audit.detections import DETECTIONS, RIGHTS_GIVEN, Detection
 from hipaa_kit.kube.audit.identities import OWN
 
 NAMES: Final = uuid.UUID("6f2c8a34-2a2f-5f0e-9a53-0d7b7a3a3c11")
@@ -69,7 +69,7 @@ def _documents(detection: Detection, where: Condition) -> Iterator[dict[str, Any
         )
     elif detection.id == "LOG-26":
         first = f"{name}_change"
-        yield _rule(first, detection, said(Detection("LOG-26", "changed rights", "Metadata", RBAC_CHANGE)))
+        yield _rule(first, detection, said(Detection("LOG-26", "changed rights", "Metadata", RIGHTS_GIVEN)))
         yield _correlation(detection, [first, name], "temporal_ordered", 300, {})
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
-from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RBAC_CHANGE, Detection, Rate
+from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -34,6 +34,9 @@ SEQUENCE_SECONDS: Final = 300
 AFTER_SECONDS: Final = 300
 EARLIER_DAYS: Final = 7
 """Days on which an identity has to have been active before, for a day to be called unusual."""
+
+NO_CAUSE: Final = 99
+"""Stands for the default severity where something else might have raised it."""
 
 COLUMNS: Final = (
     "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent,"
@@ -66,6 +69,9 @@ DETAIL: Final = (
     "verb || ' ' || CASE WHEN resource = '' THEN path ELSE resource || CASE WHEN subresource = '' THEN ''"
     " ELSE '/' || subresource END END"
 )
+
+NAMED: Final = f"verb || ' ' || {WHOLE} || CASE WHEN subresource = '' THEN '' ELSE ' ' || subresource END"
+"""The same with its object, where a hit is of a whole namespace and any kind of object."""
 
 SORT: Final = (
     "concat_ws(chr(0), verb, api_group, resource, subresource, namespace, CASE WHEN resource = '' THEN path END)"
@@ -113,7 +119,7 @@ class Hunt:
         where = self._site.writer.where(detection.where)
         base = f"""base AS (
             SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object,
-                {WHOLE} AS itself, {DETAIL} AS detail, {SORT} AS sort
+                {WHOLE} AS itself, {NAMED if detection.id == "LOG-26" else DETAIL} AS detail, {SORT} AS sort
             FROM ({requests(where, f"{COLUMNS}, {self._severity(detection)} AS severity")}) each
             LEFT JOIN kinds USING (api_group, resource))"""
         if detection.rate:
@@ -121,12 +127,12 @@ class Hunt:
         return _merged(f"{base}, chosen AS ({self._chosen(detection)})", BURST)
 
     def _severity(self, detection: Detection) -> str:
-        """Return how bad an event is as the place of its word in `SEVERITIES`."""
+        """Return how bad an event is, with what made it so; the worst is the least number."""
         cases = " ".join(
-            f"WHEN {self._site.writer.where(each.where)} THEN {SEVERITIES.index(each.severity)}"
-            for each in detection.raised
+            f"WHEN {self._site.writer.where(each.where)} THEN {_weight(each.severity, number)}"
+            for number, each in enumerate(detection.raised)
         )
-        default = SEVERITIES.index(detection.severity)
+        default = _weight(detection.severity)
         return f"CASE {cases} ELSE {default} END" if cases else str(default)
 
     def _chosen(self, detection: Detection) -> str:
@@ -150,7 +156,7 @@ class Hunt:
             case ("LOG-23", "idle"):
                 return IDLE
             case ("LOG-26", _):
-                change = requests(self._site.writer.where(RBAC_CHANGE) + f" AND NOT {REFUSED}", COLUMNS)
+                change = requests(self._site.writer.where(RIGHTS_GIVEN) + f" AND NOT {REFUSED}", COLUMNS)
                 return AFTER_CHANGE.format(change=change, seconds=SEQUENCE_SECONDS)
             case ("LOG-30", _):
                 return WITHOUT_CHANGE
@@ -201,7 +207,7 @@ class Hunt:
                     count(*) OVER {earlier} AS earlier
                 FROM days)
             SELECT user AS subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused, denied,
-                {SEVERITIES.index(detection.severity)} AS severity, events / greatest(usual, 1) AS measured,
+                {_weight(detection.severity)} AS severity, events / greatest(usual, 1) AS measured,
                 'usually ' || usual || ' requests on a day' AS details, [audit_ids] AS audit_ids, [places] AS places,
                 false AS after
             FROM held
@@ -209,16 +215,22 @@ class Hunt:
 
     def _row(self, detection: Detection, row: Mapping[str, Any]) -> dict[str, Any]:
         events, refused, after = int(row["events"]), int(row["refused"]), bool(row["after"])
-        severity = SEVERITIES[int(row["severity"])]
+        place, cause = divmod(int(row["severity"]), NO_CAUSE + 1)
+        severity = SEVERITIES[place]
+        raised = None if cause == NO_CAUSE else detection.raised[cause]
         if detection.id == "LOG-01":
             severity = "critical" if after else severity
         elif refused == events:
             severity = SEVERITIES[max(SEVERITIES.index("low"), SEVERITIES.index(severity))]
-        done = detection.tried if detection.tried and refused == events else detection.what
+        done = (raised and raised.what) or detection.what
+        if refused == events:
+            done = detection.tried or done
         subject, about = printable(str(row["subject"])), printable(str(row["object"]))
         told = f"{events} request{'s' if events > 1 else ''} ({printable(str(row['details']))})"
         if detection.id != "LOG-01":
             told += _gone_wrong(events, refused, int(row["denied"]))
+        if raised and raised.why and refused < events:
+            told += f"; {severity}, since {raised.why}"
         if after:
             told += ", and then such a request was answered"
         return {
@@ -232,10 +244,15 @@ class Hunt:
             "refused": refused,
             "measured": None if pd.isna(row["measured"]) else float(row["measured"]),
             "severity": severity,
-            "what": f"{subject} {done} {about}: {told}",
+            "what": f"{subject} {done}{'' if detection.about == 'server' else f' {about}'}: {told}",
             "audit_ids": _joined(row["audit_ids"]),
             "places": _joined(row["places"]),
         }
+
+
+def _weight(severity: str, cause: int = NO_CAUSE) -> int:
+    """Return a number for a severity and for which of a detection's `raised` it comes of, if of any."""
+    return SEVERITIES.index(severity) * (NO_CAUSE + 1) + cause
 
 
 def _gone_wrong(events: int, refused: int, denied: int) -> str:

@@ -51,10 +51,12 @@ https://docs.kubewarden.io/, https://www.jspolicy.com/docs/why-jspolicy."""
 
 @dataclass(frozen=True)
 class Raise:
-    """What makes a hit worse, or less bad, than it is by default."""
+    """What makes a hit worse, or less bad, than it is by default; why, and what was then done, where that is told."""
 
     severity: str
     where: Condition
+    why: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ RBAC_CHANGE: Final = (
     & ~OWN
     & ~GITOPS
 )
+RIGHTS_GIVEN: Final = RBAC_CHANGE & WRITTEN
+"""What may have given somebody a right; a deletion takes one away."""
+
 NO_DETOUR: Final = ~Contains("path", ("..",))
 HEALTH: Final = Is("resource", ("",)) & Starts("path", ("/healthz", "/livez", "/readyz", "/version")) & NO_DETOUR
 CLUSTER_INFO: Final = (
@@ -192,6 +197,7 @@ DELETES_KEEPERS: Final = (
 """What is in a deleted namespace is deleted by a controller, whose routine is no sign: the one request tells it. A
 rollout deletes pods by controllers as well, and drained nodes evict them."""
 
+WAY_FURTHER: Final = one("command_marks", "reverse_shell metadata_address service_account_token")
 CONFIGURATION: Final = (
     (
         CORE
@@ -226,12 +232,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         severity="high",
     ),
     Detection(
-        "LOG-04", "ran a command that looks for a way further in", "Metadata",
+        "LOG-04", "ran a shell or a program that fetches in", "Metadata",
         CORE & Is("resource", ("pods",)) & Is("subresource", ("exec",)) & one("verb", "get create")
         & Some("command_marks"),
         raised=(
-            Raise("critical", one("command_marks", "reverse_shell metadata_address service_account_token") & EPHI_PODS),
-            Raise("high", one("command_marks", "reverse_shell metadata_address service_account_token") | EPHI_PODS),
+            Raise("critical", WAY_FURTHER & EPHI_PODS, what="ran a command that looks for a way further in"),
+            Raise("high", WAY_FURTHER, what="ran a command that looks for a way further in"),
+            Raise("high", EPHI_PODS),
         ),
     ),
     Detection(
@@ -265,9 +272,10 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection(
         "LOG-09", "changed", "Metadata", RBAC_CHANGE,
         raised=(
-            Raise("critical", one("role_ref", "ClusterRole/cluster-admin")),
-            Raise("high", one("role_marks", "wildcard_verb wildcard_resource escalate bind impersonate secrets exec")),
-            Raise("high", Starts("name", ("system:", "cluster-admin"))),
+            Raise("critical", one("role_ref", "ClusterRole/cluster-admin"), "it binds cluster-admin"),
+            Raise("high", one("role_marks", "wildcard_verb wildcard_resource escalate bind impersonate secrets exec"),
+                  "the role gives everything of a kind, Secrets, sessions in pods, or further rights"),
+            Raise("high", Starts("name", ("system:", "cluster-admin")), "it is one of the cluster's own"),
         ),
     ),
     Detection(
@@ -420,9 +428,9 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         severity="high", part="ingress",
     ),
     Detection(
-        "LOG-26", "changed rights, and then", "Metadata",
+        "LOG-26", "changed rights, and within five minutes wrote, deleted or entered something in", "Metadata",
         ((WORKLOADS & WRITES & ITSELF) | (IN_PODS & one("verb", "get create"))) & ~OWN & ~GITOPS & Answered(),
-        severity="high",
+        severity="high", raised=(Raise("low", DELETES),), about="namespace",
     ),
     Detection(
         "LOG-27", "wrote what Pod Security would object to:", "Metadata",

@@ -153,6 +153,66 @@ def test_only_what_was_refused_before_counts_as_a_success(user: str, well: dict[
     assert [(row["part"], row["severity"]) for row in found] == [("by user", severity), ("by address", severity)]
 
 
+@pytest.mark.parametrize(
+    ("marks", "pod", "severity", "told"),
+    [
+        (["shell"], "toolbox", "medium", "ran a shell or a program that fetches in"),
+        (["shell"], "db-0", "high", "ran a shell or a program that fetches in"),
+        (["shell", "reverse_shell"], "toolbox", "high", "ran a command that looks for a way further in"),
+        (["metadata_address"], "db-0", "critical", "ran a command that looks for a way further in"),
+    ],
+)
+def test_only_what_looks_for_a_way_further_is_called_so(marks: list[str], pod: str, severity: str, told: str) -> None:
+    (found,) = hits("LOG-04", [{**EXEC, "name": pod, "command_marks": marks}])
+    assert (found["severity"], found["what"]) == (severity, f"eve {told} Pod/ehr/{pod}: 1 request (create pods/exec)")
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "severity", "told"),
+    [
+        ({"role_ref": "ClusterRole/cluster-admin"}, 201, "critical", "; critical, since it binds cluster-admin"),
+        ({"role_ref": "ClusterRole/cluster-admin"}, 403, "low", ", all of them refused"),
+        ({"role_ref": "ClusterRole/view"}, 201, "medium", ""),
+        ({"name": "system:x"}, 201, "high", "; high, since it is one of the cluster's own"),
+    ],
+)
+def test_a_change_of_rights_says_what_makes_it_worse(more: dict[str, str], code: int, severity: str, told: str) -> None:
+    written = {"api_group": "rbac.authorization.k8s.io", "resource": "clusterrolebindings", "verb": "create"}
+    (found,) = hits("LOG-09", [{**written, "name": "x", "user": "ann", **more, "code": code}])
+    assert found["severity"] == severity
+    assert found["what"].endswith(f": 1 request (create clusterrolebindings){told}")
+
+
+def test_a_sentence_about_the_whole_server_does_not_name_it() -> None:
+    (found,) = hits("LOG-01", [{"user": "eve", "code": 403, "verb": "get", "resource": "pods"}] * 5, "by user")
+    assert (found["object"], found["what"]) == ("Cluster//api-server", "eve was refused: 5 requests (get pods)")
+
+
+GIVEN = {"api_group": "rbac.authorization.k8s.io", "resource": "rolebindings", "namespace": "shop", "name": "b",
+         "user": "ann"}  # fmt: skip
+
+
+def after_a_change(verb: str, *events: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+    then = [{**each, "user": "ann", "received_at": at(number + 1)} for number, each in enumerate(events)]
+    found = hits("LOG-26", [{**GIVEN, "verb": verb, "received_at": at(0)}, *then])
+    return [(row["object"], row["events"], row["severity"], row["what"].partition(": ")[2]) for row in found]
+
+
+@pytest.mark.parametrize(("verb", "found"), [("create", 1), ("update", 1), ("patch", 1), ("delete", 0)])
+def test_only_rights_that_may_have_been_given_come_before_their_use(verb: str, found: int) -> None:
+    assert len(after_a_change(verb, EXEC)) == found
+
+
+def test_what_follows_a_change_of_rights_is_told_once_for_a_namespace() -> None:
+    job = {"api_group": "batch", "resource": "jobs", "namespace": "shop", "name": "j", "verb": "delete"}
+    assert after_a_change("create", job) == [("Namespace//shop", 1, "low", "1 request (delete Job/shop/j)")]
+    made = {**job, "verb": "create"}
+    assert sorted(after_a_change("create", job, made, {**job, "name": "k"}, EXEC)) == [
+        ("Namespace//ehr", 1, "high", "1 request (create Pod/ehr/db-0 exec)"),
+        ("Namespace//shop", 3, "high", "3 requests (create Job/shop/j, delete Job/shop/j, delete Job/shop/k)"),
+    ]
+
+
 def test_the_address_that_counts_is_the_one_that_the_server_saw() -> None:
     events = [
         {"code": 401, "source_ip": "203.0.113.9", "source_ips": [f"1.1.1.{number}", "203.0.113.9"]}
