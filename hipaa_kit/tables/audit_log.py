@@ -59,6 +59,8 @@ AUDIT_WINDOWS = Table(
             "restarts", "starts of the API server that the log shows; unknown where it does not record its own requests"
         ),
         amount("usual_minutes", "9 of 10 pauses between minutes with events are no longer"),
+        count("unanswered", "requests of which no event says how they were answered"),
+        count("uncoded", "answers without a status"),
         flag("reasons", "some events say why a request was allowed: by which role binding"),
     ),
 )

@@ -11,7 +11,8 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
+from hipaa_kit.graph.detections.sql import DENIED, REFUSED, requests
+from hipaa_kit.inventory.audit_log.completeness import TELLING
 from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask

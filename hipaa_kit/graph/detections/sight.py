@@ -17,9 +17,8 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.graph.detections.sql import TELLING
 from hipaa_kit.inventory.audit import REQUESTERS, lacking_policies, named, policies
-from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, TELLING, without_log
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
 from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, WORKLOADS, WRITTEN, parts
@@ -355,6 +354,10 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
         yield "it holds no event"
     if unread := int(sources["unread"].fillna(0).sum()):
         yield f"lines that could not be read: {unread}"
+    if unanswered := int(windows["unanswered"].fillna(0).sum()):
+        yield f"requests whose answer is not there: {unanswered}"
+    if uncoded := int(windows["uncoded"].fillna(0).sum()):
+        yield f"answers without a status: {uncoded}"
     if (sources["truncated"] & (sources["delivery"] != "file")).any():
         yield "an export says that there is more"
     if len(held.gaps):

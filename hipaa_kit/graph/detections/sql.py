@@ -15,6 +15,7 @@ from typing import Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.completeness import TELLING
 from hipaa_kit.kube.audit.conditions import (
     LISTS,
     AllOf,
@@ -34,9 +35,6 @@ from hipaa_kit.kube.audit.conditions import (
     Starts,
     Truth,
 )
-
-TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
-"""Events that say how a request was answered; some providers leave the stage out."""
 
 REFUSED: Final = "coalesce(code BETWEEN 400 AND 599 AND stage <> 'Panic', false)"
 """A server that panics may have done half of what it was asked for."""

@@ -24,6 +24,9 @@ Shorter ones are not told.
 AT_START_SECONDS: Final = 120
 """How soon after a gap a start of the API server explains it."""
 
+TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
+"""Events that say how a request was answered; some providers leave the stage out."""
+
 DELIVERIES: Final = ("file", "webhook", "provider", "best_effort")
 LEVELS: Final = ("", "Metadata", "Request", "RequestResponse")
 
@@ -46,8 +49,17 @@ WINDOWS: Final = f"""
         coalesce(string_agg(DISTINCT nullif(stage, ''), ' ' ORDER BY nullif(stage, '')), '') AS stages,
         count(*) FILTER (stage_at < received_at) AS skew,
         count(DISTINCT date_trunc('minute', received_at)) FILTER ({STARTED}) AS restarts,
-        count(*) FILTER ("user" = 'system:apiserver') AS own, bool_or(decision_reason <> '') AS reasons
+        count(*) FILTER ("user" = 'system:apiserver') AS own, bool_or(decision_reason <> '') AS reasons,
+        count(*) FILTER ({TELLING} AND code IS NULL) AS uncoded
     FROM audit_events GROUP BY server, log
+"""
+UNANSWERED: Final = f"""
+    SELECT server, log, count(DISTINCT (audit_id, received_at, "user", verb, path)) AS unanswered
+    FROM audit_events asked WHERE NOT ({TELLING}) AND NOT EXISTS (
+        FROM audit_events told WHERE ({TELLING}) AND told.audit_id = asked.audit_id
+            AND told.received_at IS NOT DISTINCT FROM asked.received_at AND told."user" = asked."user"
+            AND told.verb = asked.verb AND told.path = asked.path)
+    GROUP BY server, log
 """
 DISORDER: Final = f"""
     SELECT server, log, count(*) FILTER (written < before) AS disorder FROM (
@@ -148,6 +160,7 @@ def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFra
 def _windows(log: Log, audit_sources: pd.DataFrame) -> pd.DataFrame:
     windows = _named(ask(log, WINDOWS)).merge(ask(log, DISORDER), on=["server", "log"])
     windows = windows.merge(ask(log, USUAL), on=["server", "log"], how="left")
+    windows = windows.merge(ask(log, UNANSWERED), on=["server", "log"], how="left").fillna({"unanswered": 0})
     windows["restarts"] = windows["restarts"].astype("Int64").mask(windows["own"].eq(0))
     held = ask(log, "SELECT DISTINCT server, log, source FROM audit_events")
     windows = windows.join(_of_files(held, audit_sources), on=["server", "log"])

@@ -261,7 +261,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-07", "read", "Metadata",
-        SECRETS & READS & Code((200,)) & ~OWN
+        SECRETS & READS & Answered() & ~OWN
         & (Known("ephi_secrets", ("namespace", "name")) | Known("ephi_secrets_declared")
            | (Is("name", ("",)) & (Known("ephi_secrets") | Is("namespace", ("",))))),
         severity="high",

@@ -475,3 +475,9 @@ def test_a_line_less_makes_no_hit_of_requests_that_were_none(events: list[dict[s
     for key, found in whole.items():
         if key[0] not in NOVELTY and key not in rates:
             assert found & remaining <= part.get(key, set()), key
+
+
+def test_a_read_whose_status_is_not_known_is_a_hit() -> None:
+    read = {"resource": "secrets", "namespace": "ehr", "name": "login", "user": "eve", "verb": "get"}
+    assert len(hits("LOG-07", [{**read, "code": None}], matrix=True)) == 1
+    assert not hits("LOG-07", [{**read, "code": 404}], matrix=True)

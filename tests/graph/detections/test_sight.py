@@ -12,6 +12,7 @@ from hipaa_kit.graph.detections.sight import Held, levels_told, sights
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.tables import SIGHT
 from hipaa_kit.inventory.audit import policy_object
+from hipaa_kit.inventory.audit_log.completeness import UNANSWERED, WINDOWS
 from hipaa_kit.kube.audit.detections import DETECTIONS
 from hipaa_kit.kube.audit.identities import OWN
 from hipaa_kit.tables import TABLES
@@ -286,3 +287,14 @@ def test_pod_security_notes_only_what_a_level_asks_for(level: dict[str, str], st
     found = seen(pod_admission=[{"name": "ehr", "basis": "label", **level}])["LOG-27"]
     words = "" if state == "sees" else "no level of Pod Security is set to be noted in the log for ehr"
     assert (found["state"], found["why"]) == (state, words)
+
+
+def test_requests_without_an_answer_and_answers_without_a_status_are_counted() -> None:
+    first = {"verb": "get", "user": "ann", "audit_id": "a", "stage": "RequestReceived"}
+    events = [first, {**first, "stage": "ResponseComplete"}, {**first, "audit_id": "b"}]
+    events += [{**first, "audit_id": "c", "stage": "unheard of"}, {**first, "audit_id": "d", "stage": "", "code": None}]
+    log = TableLog(events)
+    assert log.query(UNANSWERED)["unanswered"].tolist() == [2]
+    assert log.query(WINDOWS)["uncoded"].tolist() == [1]
+    found = seen(audit_windows=[window(unanswered=2, uncoded=1)])["LOG-03"]
+    assert found["gap"] == "requests whose answer is not there: 2; answers without a status: 1"
