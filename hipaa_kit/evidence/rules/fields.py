@@ -61,6 +61,7 @@ UNSAID: Final = {
     ("LOG-18", "mount"): "it looks into lists of volumes",
     ("LOG-23", "ended"): "it rests on the list of people",
     ("LOG-23", "idle"): "it rests on what was seen before",
+    ("LOG-23", "first"): "it rests on what was seen before",
     ("LOG-31", ""): "it rests on what was seen before",
 }
 """Parts of detections that are not written as rules, and why."""

@@ -13,7 +13,7 @@ import pandas as pd
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, requests
 from hipaa_kit.inventory.audit_log.completeness import TELLING
-from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate
+from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate, person
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -30,6 +30,9 @@ BASELINE_DAYS: Final = 30
 
 LEAST_HISTORY_DAYS: Final = 1
 """Days that the log has to hold before a request, for it to be called somebody's first."""
+
+LEAST_IDLE_DAYS: Final = 7
+"""A week is the least that a site may ask for."""
 
 SEQUENCE_SECONDS: Final = 300
 AFTER_SECONDS: Final = 300
@@ -141,21 +144,24 @@ class Hunt:
         plain = "SELECT *, NULL::DOUBLE AS measured FROM base"
         match (detection.id, detection.part):
             case ("LOG-07", _):
-                return NOT_PERMITTED if self._site.matrix else self._new("user, namespace")
+                people = self._site.writer.where(person("user"))
+                return NOT_PERMITTED.format(people=people) if self._site.matrix else self._new("namespace")
             case ("LOG-15", _):
                 return NOT_MADE_OF_A_HIT.format(own=self._site.writer.where(OWN))
             case ("LOG-17", "hours"):
                 return OUTSIDE_HOURS if self._site.calendar else f"{plain} WHERE false"
             case ("LOG-17", "address"):
-                return self._new("user, source_ip", "source_ip")
+                return self._new("source_ip", "source_ip")
             case ("LOG-17", "agent"):
-                return self._new("user, user_agent", "user_agent")
+                return self._new("user_agent", "user_agent")
             case ("LOG-22", _):
                 return WITHOUT_TICKET
             case ("LOG-23", "ended"):
                 return ENDED
             case ("LOG-23", "idle"):
-                return IDLE
+                return IDLE.format(people=self._site.writer.where(person("who")))
+            case ("LOG-23", "first"):
+                return FIRST.format(people=self._site.writer.where(person("who")))
             case ("LOG-26", _):
                 change = requests(self._site.writer.where(RIGHTS_GIVEN) + f" AND NOT {REFUSED}", COLUMNS)
                 return AFTER_CHANGE.format(change=change, seconds=SEQUENCE_SECONDS)
@@ -166,13 +172,15 @@ class Hunt:
     def _new(self, what: str, told: str = "") -> str:
         """Return the first request of somebody of a sort, for as far back as is looked; measured is days of history.
 
-        A history of addresses, or of programs, begins with the first event in which one is told.
+        What somebody does through a proxy, which acts for many, is told apart by for whom it acts. A history of
+        addresses, or of programs, begins with the first event in which one is told.
         """
         where = f" WHERE {told} <> ''" if told else ""
         start = f"(SELECT min(received_at) FROM audit_events{where})"
         return f"""
             SELECT * EXCLUDE (before), epoch(received_at - {start}) / 86400 AS measured FROM (
-                SELECT *, lag(received_at) OVER (PARTITION BY {what} ORDER BY received_at, event) AS before FROM base)
+                SELECT *, lag(received_at) OVER each AS before
+                FROM base WINDOW each AS (PARTITION BY user, impersonated_user, {what} ORDER BY received_at, event))
             WHERE (before IS NULL OR received_at - before > INTERVAL {BASELINE_DAYS} DAYS)
             AND received_at - {start} >= INTERVAL {LEAST_HISTORY_DAYS} DAYS"""
 
@@ -195,11 +203,12 @@ class Hunt:
         its role in robust estimation, Journal of the American Statistical Association 69 (1974).
         """
         where = self._site.writer.where(detection.where)
-        earlier = "(PARTITION BY user, namespace ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        earlier = "(PARTITION BY subject, namespace ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
         return f"""
             WITH days AS (
-                SELECT user, namespace, date_trunc('day', received_at) AS day, count(*) AS events,
-                    count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
+                SELECT {SUBJECT[detection.by]} AS subject, namespace, date_trunc('day', received_at) AS day,
+                    count(*) AS events, count(*) FILTER ({REFUSED}) AS refused,
+                    count(*) FILTER ({DENIED}) AS denied,
                     min(received_at) AS first_at, max(received_at) AS last_at,
                     min(audit_id) AS audit_ids, min(source || ':' || line) AS places
                 FROM ({requests(where, COLUMNS)}) GROUP BY ALL),
@@ -207,7 +216,7 @@ class Hunt:
                 SELECT *, median(events) OVER {earlier} AS usual, mad(events) OVER {earlier} AS spread,
                     count(*) OVER {earlier} AS earlier
                 FROM days)
-            SELECT user AS subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused, denied,
+            SELECT subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused, denied,
                 {_weight(detection.severity)} AS severity, events / greatest(usual, 1) AS measured,
                 'usually ' || usual || ' requests on a day' AS details, [audit_ids] AS audit_ids, [places] AS places,
                 false AS after
@@ -326,9 +335,12 @@ NOT_MADE_OF_A_HIT: Final = f"""
 
 NOT_PERMITTED: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base WHERE NOT EXISTS (
-        SELECT 1 FROM permitted p WHERE p.user = base.user AND p.verb IN ('*', base.verb)
-        AND p.namespace IN ('', base.namespace))"""
-"""Reads that the access matrix gives none of the user's roles."""
+        SELECT 1 FROM permitted p WHERE p.verb IN ('*', base.verb) AND p.namespace IN ('', base.namespace)
+        AND p.user = CASE WHEN base.impersonated_user = '' THEN base.user ELSE base.impersonated_user END)
+    OR ({people} AND NOT EXISTS (
+        SELECT 1 FROM permitted p WHERE p.verb IN ('*', base.verb) AND p.namespace IN ('', base.namespace)
+        AND p.user = base.user))"""
+"""Reads that the access matrix gives none of the roles of whoever is acted for, or of the person who acts."""
 
 OUTSIDE_HOURS: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base ASOF LEFT JOIN business ON base.received_at >= business.opens
@@ -345,14 +357,27 @@ WITHOUT_CHANGE: Final = """
         AND (t.closed IS NULL OR base.received_at <= t.closed) AND t.change AND t.object = base.object)"""
 
 ENDED: Final = """
-    SELECT base.*, epoch(base.received_at - gone.until) / 86400 AS measured FROM base JOIN gone USING (user)
-    WHERE base.received_at >= gone.until"""
+    SELECT base.*, epoch(base.received_at - gone.until) / 86400 AS measured
+    FROM base JOIN gone ON gone.user = base.user OR gone.user = base.impersonated_user
+    WHERE base.received_at >= gone.until QUALIFY row_number() OVER (PARTITION BY event ORDER BY gone.until) = 1"""
 
-IDLE: Final = """
-    SELECT * EXCLUDE (before), epoch(received_at - before) / 86400 AS measured FROM (
-        SELECT *, lag(received_at) OVER (PARTITION BY user ORDER BY received_at, event) AS before FROM base)
-    WHERE received_at - before > INTERVAL 7 DAYS"""
-"""A week is the least that a site may ask for."""
+PEOPLE: Final = """(
+    SELECT * FROM (SELECT *, unnest(list_distinct([user, impersonated_user])) AS who FROM base) WHERE {people})"""
+"""Requests by who asks and for whom, where these are people."""
+
+IDLE: Final = f"""
+    SELECT * EXCLUDE (before, who), epoch(received_at - before) / 86400 AS measured FROM (
+        SELECT *, lag(received_at) OVER (PARTITION BY who ORDER BY received_at, event) AS before FROM {PEOPLE})
+    WHERE received_at - before > INTERVAL {LEAST_IDLE_DAYS} DAYS
+    QUALIFY row_number() OVER (PARTITION BY event ORDER BY before) = 1"""
+
+FIRST: Final = f"""
+    SELECT * EXCLUDE (began, who), epoch(received_at - began) / 86400 AS measured FROM (
+        SELECT *, (SELECT min(received_at) FROM audit_events) AS began FROM {PEOPLE}
+        QUALIFY row_number() OVER (PARTITION BY who ORDER BY received_at, event) = 1)
+    WHERE received_at - began > INTERVAL {LEAST_IDLE_DAYS} DAYS
+    QUALIFY row_number() OVER (PARTITION BY event ORDER BY who) = 1"""
+"""First requests: whoever makes one was idle since the log began, or longer, or is new."""
 
 AFTER_CHANGE: Final = """
     SELECT base.*, epoch(base.received_at - change.received_at) AS measured

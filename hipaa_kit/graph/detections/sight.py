@@ -40,10 +40,12 @@ READ_PARTLY: Final = frozenset(
 LIKE: Final = {"LOG-30": ("LOG-17", "LOG-26", "LOG-28"), "LOG-31": ("LOG-17", "LOG-07")}
 """Detections whose requests are those of others: what blinds these blinds them."""
 
+WITH_PODS: Final = frozenset(
+    "pods replicationcontrollers podtemplates deployments daemonsets statefulsets replicasets jobs cronjobs".split()
+)
 BY_PATCH: Final = {
-    "LOG-15": frozenset(
-        "pods replicationcontrollers podtemplates deployments daemonsets statefulsets replicasets jobs cronjobs".split()
-    ),
+    "LOG-15": WITH_PODS,
+    "LOG-18": WITH_PODS | {"persistentvolumeclaims", "restores"},
     "LOG-25": frozenset(["services", "ingresses"]),
 }
 """Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""

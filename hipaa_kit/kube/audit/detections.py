@@ -133,7 +133,18 @@ OWN: Final = Listed("own")
 """Identities of the control plane and of kubelets, whose routine is no sign of anything."""
 
 GITOPS: Final = Listed("gitops")
-HUMAN: Final = (~Starts("user", ("system:",)) | Is("user", ("system:admin",))) & ~Listed("automation") & Some("user")
+
+
+def person(field: str) -> Condition:
+    """Return that a field names a person, as far as its name and the site's list of automation show it."""
+    return (~Starts(field, ("system:",)) | Is(field, ("system:admin",))) & ~Listed("automation", field) & Some(field)
+
+
+HUMAN: Final = person("user") | person("impersonated_user")
+"""A person, or one for whom a proxy asks: the server knows the proxy as its user, and whom it acts as.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+"""
 SECRETS: Final = CORE & Is("resource", ("secrets",))
 IN_PODS: Final = CORE & Is("resource", ("pods",)) & one("subresource", "exec attach portforward")
 WORKLOADS: Final = (
@@ -407,6 +418,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection("LOG-23", "was active after the last day of work, at", "Metadata", Some("user"),
               severity="high", part="ended"),
     Detection("LOG-23", "was active again after a long time, at", "Metadata", HUMAN, part="idle"),
+    Detection("LOG-23", "was active for the first time since this log began, at", "Metadata", HUMAN, part="first"),
     Detection(
         "LOG-24", "changed how the cluster resolves names, or who may sign in:", "Metadata",
         CORE & Is("resource", ("configmaps",)) & WRITES & Is("namespace", ("kube-system", "openshift-dns"))

@@ -269,8 +269,13 @@ def ended_and_idle_users(
     Returns
     -------
     table `judgements`, one row per principal, object and burst, and one for the log
+
+    Notes
+    -----
+    Who is first seen so many days after the log began was idle for at least as long, or is new: a question. For how
+    long somebody was idle who is first seen before that is not known.
     """
-    least = {"idle": float(idle_days)}
+    least = {"idle": float(idle_days), "first": float(idle_days)}
     return judged(
         "LOG-23", detection_hits, detection_sight, at_least=least, failing=("ended",), days=float(idle_days), lowest=7
     )
