@@ -36,7 +36,7 @@ def run() -> Iterator[Assessment]:
         cluster = Path(folder) / "cluster"
         pods = write_cluster(cluster, PODS)
         opened = hipaa_kit.assessment(cluster)
-        assert len(opened.tables["pods"]) == pods
+        assert opened.tables["pods"]["live"].sum() == pods  # the others stand for templates without pods
         yield opened
 
 
@@ -52,7 +52,7 @@ def test_all_checks(benchmark, run: Assessment) -> None:
     seconds, peak = sum(row[0] for row in taken.values()), max(row[1] for row in taken.values())
     findings = benchmark.pedantic(run.findings, rounds=1)
     size = {
-        "pods": len(run.tables["pods"]),
+        "pods": int(run.tables["pods"]["live"].sum()),
         "ephi_workloads": len(run.tables["ephi_workloads"]),
         "findings": len(findings),
         "tables_seconds": round(making, 1),

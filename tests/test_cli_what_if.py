@@ -63,6 +63,16 @@ def test_a_pull_request_that_opens_a_path_fails(place: Path, capsys: pytest.Capt
     assert told["paths"][0]["change"] == "appears"
 
 
+def test_no_new_path_is_not_told_as_proved_where_something_was_not_seen(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["what-if", str(place), "--label", "Namespace//ehr", "team=a", "--fail-on", "new-path"]
+    assert main(asked) == EXIT_DONE
+    said = capsys.readouterr()
+    assert "paths: no change" in said.out
+    assert "more paths may appear than are told: not seen" in said.err
+
+
 def test_sarif_names_the_file_and_markdown_the_rows(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["whatif", str(place), "--apply", str(place / "exposed.yaml")]
     assert main([*asked, "-f", "sarif"]) == EXIT_DONE

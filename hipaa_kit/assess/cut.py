@@ -132,7 +132,9 @@ class Cut:
             if kind in BINDINGS and not own.startswith(BORN):
                 yield Thing("role binding", name)
         if row["edge"] == "EXPOSED":
-            yield from (Thing("exposure", name) for name in objects[:1] if not (self._keep and self._is_declared(name)))
+            # What hangs on a gateway that others use, too, is taken away without it.
+            closed = [name for name in objects if parse_object_id(name)[0] != "Gateway"][:1]
+            yield from (Thing("exposure", name) for name in closed if not (self._keep and self._is_declared(name)))
         kind, _, rest = row["target"].partition("/")
         if row["edge"] == "CAN_REACH" and kind == "PodNetwork":
             yield Thing("network", owner.get(f"Pod/{rest}", f"Pod/{rest}"))
@@ -205,7 +207,7 @@ class Cut:
                 what = f"{row['verb']} {row['resource'] or row['url']}{named}"
                 yield "granted", f"{row['subject_kind']} {row['subject']}: {what}"
         elif thing.kind == "exposure":
-            for row in rows("exposures", entry=thing.object):
+            for row in self._entered(thing.object):
                 use = "declared" if self._reached(row["workload"]) else "granted"
                 yield use, f"{row['workload'] or 'nothing'} on {row['protocol']} {row['entry_port']} from outside"
         elif thing.kind == "network":
@@ -220,8 +222,12 @@ class Cut:
     def _is_declared(self, entry: str) -> bool:
         """Tell whether what an entry leads to is declared to be connected to, or carries others' traffic."""
         rows = self._cluster.rows
-        workloads = {row["workload"] for row in rows("exposures", entry=entry)}
+        workloads = {row["workload"] for row in self._entered(entry)}
         return any(self._reached(each) or rows("expected_flows", source=each) for each in workloads)
+
+    def _entered(self, name: str) -> list[dict[str, Any]]:
+        """Return the ways in that an object is, or is part of."""
+        return [row for row in self._cluster.rows("exposures") if name in (row["entry"], *row["via"].split())]
 
     def _reached(self, workload: str) -> bool:
         return bool(self._cluster.rows("expected_flows", destination=workload))

@@ -32,8 +32,9 @@ from hipaa_kit.catalogue.model import ScannerCheck
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.incident import Incident, incident_of
 from hipaa_kit.graph.paths import Paths
-from hipaa_kit.graph.permissions import Permissions, permissions
+from hipaa_kit.graph.permissions import RBAC_TABLES, TABLES_OF_HARM, Permissions, permissions
 from hipaa_kit.graph.reachability import Reachability, reachability_of
+from hipaa_kit.graph.reachability.reading import policies_alone_differ
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, discover, kinds_behind
 from hipaa_kit.inventory.reports import workloads_by_object
 from hipaa_kit.safeguards.check import CHECKS, Check
@@ -176,6 +177,14 @@ class Assessment(Proposals):
     @cached_property
     def permissions(self) -> Permissions:
         """Who can do what, by which role binding: what RBAC says in this snapshot."""
+        before = self.tables.of_before() if isinstance(self.tables, Tables) else None
+        names = (*RBAC_TABLES, *TABLES_OF_HARM)
+        if (
+            before is not None
+            and policies_alone_differ(before.snapshot, self.snapshot)
+            and all(self.tables[name] is before.tables[name] for name in names)
+        ):
+            return before.permissions
         return permissions(self.tables, self.snapshot)
 
     @cached_property
@@ -318,6 +327,10 @@ class Tables(TableSet):
         )
         self._made: dict[str, pd.DataFrame] = {}
         self._said: dict[str, list[Verdict]] = {}
+
+    def of_before(self) -> Assessment | None:
+        """Return the assessment from which this one was changed, if there is one."""
+        return self._before._of if self._before else None
 
     def names(self) -> list[str]:
         """Return the names of all tables."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.inventory.registry import Inventory, inputs_behind, kinds_behind
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -33,6 +34,7 @@ from hipaa_kit.vocabulary import (
     PASS,
     REASON_OF_COVERAGE,
     REASONS,
+    SEVERITIES,
     worst,
 )
 
@@ -110,7 +112,7 @@ def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdi
     by_object: dict[str, list[Verdict]] = {}
     for row in rows_of(judged):
         by_object.setdefault(str(row["object"]), []).append(_settled(check, row, gaps))
-    verdicts = [_joined(parts) for parts in by_object.values()]
+    verdicts = [_joined(check, parts) for parts in by_object.values()]
     verdicts += _unseen(check, gaps)
     return verdicts or [_nothing(check)]
 
@@ -219,11 +221,12 @@ def _doubted(said: Verdict, missing: list[Answer]) -> Verdict:
     )
 
 
-def _joined(parts: list[Verdict]) -> Verdict:
-    """Return one verdict for an object: that of its worst part, naming how many share it."""
+def _joined(check: Check, parts: list[Verdict]) -> Verdict:
+    """Return one verdict for an object: that of its worst part, in the words of the gravest, with how many share it."""
     decisive = worst([part.verdict for part in parts])
     same = [part for part in parts if part.verdict == decisive]
-    first = same[0]
+    own = load_catalogue().control(check.id).severity
+    first = min(same, key=lambda part: SEVERITIES.index(part.severity or own))
     members = tuple(member for part in parts for member in part.members)
     evidence = tuple(dict.fromkeys(name for part in parts for name in part.evidence))
     more = len({part.reason for part in same}) - 1

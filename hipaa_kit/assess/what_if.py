@@ -12,7 +12,6 @@ import pandas as pd
 
 from hipaa_kit.assess.gate import Reason
 from hipaa_kit.errors import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, InputError
-from hipaa_kit.graph.paths.answers import PATH_TABLES
 from hipaa_kit.graph.paths.changes import path_changes
 from hipaa_kit.graph.permissions.engine import RBAC_TABLES
 from hipaa_kit.kube.apply import removed_fields
@@ -142,8 +141,13 @@ class WhatIf:
     @cached_property
     def paths(self) -> pd.DataFrame:
         """Table `path_changes`: paths to ePHI that appear and vanish, of the cheapest from each kind of source."""
-        same = all(self.before.tables[name] is self.after.tables[name] for name in PATH_TABLES)
-        return PATH_CHANGES.frame() if same else path_changes(self.before.paths, self.after.paths)
+        return PATH_CHANGES.frame() if self._nothing_differs() else path_changes(self.before.paths, self.after.paths)
+
+    def _nothing_differs(self) -> bool:
+        """Tell whether scope and all objects are the same."""
+        before, after = self.before.snapshot.parts, self.after.snapshot.parts
+        same = all(before.get(key) is after.get(key) for key in before.keys() | after.keys())
+        return same and self.before.scope is self.after.scope
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         before, after = self.before.snapshot.parts, self.after.snapshot.parts

@@ -24,6 +24,9 @@ SHOWN = {
 }
 """Columns of each table that are shown."""
 
+SAID = 5
+"""Gaps that are named at most."""
+
 
 def add_what_if(verbs: Any) -> None:
     """Add the command `what-if`."""
@@ -94,6 +97,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.with_scope,
         namespace=arguments.namespace,
     )
+    for gap in found.after.paths.gaps()[:SAID]:
+        say(f"more paths may appear than are told: {gap}")
     _show(found, arguments.format)
     reasons = found.reasons(arguments.fail_on)
     for reason in reasons:

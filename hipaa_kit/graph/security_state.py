@@ -90,9 +90,12 @@ def security_state(
 
 
 def _rules(role_rules: pd.DataFrame) -> Iterator[Fact]:
-    for (role, _), rule in role_rules.groupby(["role", "rule"]):
-        values = [sorted(rule[rule["field"] == field]["value"]) for field in FIELDS]
-        yield str(role), json.dumps(values, separators=(",", ":")), "added"
+    held: dict[tuple[str, int], dict[str, list[str]]] = {}
+    columns = [role_rules[name].tolist() for name in ("role", "rule", "field", "value")]
+    for role, number, field, value in zip(*columns, strict=True):
+        held.setdefault((role, number), {field: [] for field in FIELDS})[field].append(value)
+    for (role, _), values in held.items():
+        yield role, json.dumps([sorted(values[field]) for field in FIELDS], separators=(",", ":")), "added"
 
 
 def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -342,3 +342,19 @@ def _rule(row: Mapping[str, Any], fields: Mapping[str, list[tuple[int, str]]]) -
 def policy_object(node: str) -> str:
     """Return the name of the audit policy of a node, or of the whole control plane."""
     return object_id("AuditPolicy", "", node or "control-plane")
+
+
+def lacking_policies(given: Iterable[str], members: pd.DataFrame) -> list[str]:
+    """Return the policies of API servers that were not given, where those of others were.
+
+    Parameters
+    ----------
+    given
+        Names of the policies that were given; one of the whole control plane speaks for all of its servers.
+    members
+        Table `control_plane_members`.
+    """
+    known = set(given)
+    servers = members.loc[members["component"] == "kube-apiserver", "node"]
+    wanted = {policy_object(node) for node in servers if node}
+    return [] if policy_object("") in known else sorted(wanted - known)

@@ -81,6 +81,7 @@ class _Manager(NamedTuple):
 
 
 EXTERNAL: Final = custom("external-secrets.io", "ExternalSecret")
+PUSH: Final = custom("external-secrets.io", "PushSecret")
 SEALED: Final = custom("bitnami.com", "SealedSecret")
 CLASS: Final = custom("secrets-store.csi.x-k8s.io", "SecretProviderClass")
 CERTIFICATE: Final = custom("cert-manager.io", "Certificate")
@@ -90,7 +91,7 @@ VAULT: Final = tuple(
 """Kinds that make Secrets. They are read where they are there: a Secret without one has none that was found."""
 
 
-@builds(SECRET_USES, reads=POD_KINDS)
+@builds(SECRET_USES, reads=[*POD_KINDS, PUSH])
 def secret_uses(
     snapshot: Snapshot,
     pods: pd.DataFrame,
@@ -100,6 +101,7 @@ def secret_uses(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per Secret that a pod of the ePHI scope takes, in its environment, a volume, or to pull images."""
     managers = dict(_managers(snapshot))
+    pushes = list(_pushes(snapshot))
     used = _used("Secret", pods, volumes, environment, ephi_workloads)
     inside = set(ephi_workloads["object"])
     for pod in pod_views(snapshot):
@@ -112,6 +114,9 @@ def secret_uses(
         if manager is not None:
             row |= {"manager": manager.object, "store": manager.store, "ready": manager.ready}
             row |= {"refreshed_at": manager.refreshed_at, "interval": manager.interval}
+        mine = [(by, stores) for by, taken, stores in pushes if taken in (name, _any_of(name))]
+        row["pushed_by"] = " ".join(sorted({by for by, _ in mine}))
+        row["pushed_to"] = " ".join(sorted({store for _, stores in mine for store in stores}))
         yield row
 
 
@@ -124,6 +129,32 @@ def _more_secrets(pod: PodView) -> Iterator[str]:
         for source in items(volume, "projected", "sources"):
             if name := text(source, "secret", "name"):
                 yield reference("Secret", pod.namespace, name)
+
+
+def _pushes(snapshot: Snapshot) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield (PushSecret, the Secret that it copies, stores); one that selects by labels may copy any of its namespace.
+
+    One that copies what a generator makes copies no Secret. Labels of Secrets, and of stores, are not read.
+    Source: https://external-secrets.io/latest/api/pushsecret/
+    """
+    for record in snapshot.records(PUSH):
+        spec = mapping(record.content, "spec")
+        chosen = mapping(spec, "selector", "secret")
+        if chosen:
+            name = reference("Secret", record.namespace, text(chosen, "name"))
+            yield record.object, name or f"Secret/{record.namespace}/*", list(_stores(spec, record.namespace))
+
+
+def _stores(spec: Mapping[str, Any], namespace: str) -> Iterator[str]:
+    for each in items(spec, "secretStoreRefs"):
+        kind = text(each, "kind", default="SecretStore")
+        name = text(each, "name") or "*"
+        yield reference(kind, "" if kind == "ClusterSecretStore" else namespace, name)
+
+
+def _any_of(name: str) -> str:
+    """Return what stands for all objects of the namespace of one."""
+    return f"{name.rpartition('/')[0]}/*"
 
 
 def _managers(snapshot: Snapshot) -> Iterator[tuple[str, _Manager]]:

@@ -34,6 +34,17 @@ from hipaa_kit.vocabulary import FAILED_THERE, MUTED
 IN_TEMPLATE: Final = ("main", "init", "sidecar")
 """Roles of containers that a workload itself asks for; a debugging container is put into a pod later."""
 
+
+def with_images_that_count(containers: pd.DataFrame) -> pd.DataFrame:
+    """Return the containers whose images run beside ePHI, or will: one put into a pod later only until it has ended.
+
+    Such a container is never started again, and stays in the pod's specification.
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
+    """
+    runs = (containers["role"] == "ephemeral") & (containers["terminated_at"] == "")
+    return containers[containers["role"].isin(IN_TEMPLATE) | runs]
+
+
 KEY: Final = ["workload", "container", "image", "digest"]
 FOUND: Final = [name for name in FOUND_VULNERABILITIES.names if name not in ("unit", "source", "position")]
 
@@ -97,7 +108,7 @@ def ephi_images(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd
     over = inside["phase"].isin(ENDED)
     inside = inside[~over | ~inside["workload"].isin(inside.loc[~over, "workload"])]
     inside = inside[["object", "workload", "namespace"]].rename(columns={"object": "pod"})
-    found = containers[containers["role"].isin(IN_TEMPLATE)].merge(inside, on="pod")
+    found = with_images_that_count(containers).merge(inside, on="pod")
     counted = found.groupby([*KEY, "namespace", "repository", "tag"], as_index=False).size()
     known = pd.MultiIndex.from_frame(counted.loc[counted["digest"] != "", KEY[:3]])
     counted = counted[(counted["digest"] != "") | ~pd.MultiIndex.from_frame(counted[KEY[:3]]).isin(known)]

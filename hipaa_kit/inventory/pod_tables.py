@@ -22,6 +22,12 @@ from hipaa_kit.kube.selectors import Selector, SelectorError, label_selector
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.workloads import PODS, SPREAD_PEERS, SPREAD_RULES
 
+GRACE_SECONDS = 30
+"""What a pod has to end where it says nothing.
+
+Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+"""
+
 
 @builds(PODS, reads=POD_KINDS)
 def pods(snapshot: Snapshot) -> pd.DataFrame:
@@ -32,6 +38,7 @@ def pods(snapshot: Snapshot) -> pd.DataFrame:
 
 def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
     spec = pod.spec
+    grace = number(spec, "terminationGracePeriodSeconds")
     account = text(spec, "serviceAccountName") or text(spec, "serviceAccount") or "default"
     yield {
         "object": pod.object,
@@ -52,6 +59,7 @@ def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
         "service_account": reference("ServiceAccount", pod.namespace, account),
         "automount_token": truth(spec, "automountServiceAccountToken"),
         "restart_policy": text(spec, "restartPolicy", default="Always"),
+        "grace_seconds": GRACE_SECONDS if grace is None else grace,
         "created_at": text(pod.content, "metadata", "creationTimestamp"),
     }
 

@@ -86,7 +86,11 @@ CUSTOM: Final = tuple(
     + kinds_of("helm.toolkit.fluxcd.io", True, "HelmRelease:helmreleases")
     # secrets from elsewhere: https://external-secrets.io/latest/api/spec/,
     # https://secrets-store-csi-driver.sigs.k8s.io/, https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso
-    + kinds_of("external-secrets.io", True, "ExternalSecret:externalsecrets SecretStore:secretstores")
+    + kinds_of(
+        "external-secrets.io",
+        True,
+        "ExternalSecret:externalsecrets PushSecret:pushsecrets SecretStore:secretstores",
+    )
     + kinds_of(
         "external-secrets.io",
         False,

@@ -168,6 +168,12 @@ def canonical_group(group: str, kind: str) -> tuple[str, str]:
     return _MOVED.get((group, kind), group), kind
 
 
+def moved() -> list[Kind]:
+    """Return the kinds that have moved, as they stood in their earlier groups."""
+    now = [(group, _BY_KIND[later, kind]) for (group, kind), later in _MOVED.items()]
+    return [each._replace(group=group) for group, each in now]
+
+
 def _known(group: str, kind: str) -> Kind:
     return _BY_KIND[group, kind]
 

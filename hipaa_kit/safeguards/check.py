@@ -17,8 +17,9 @@ law it serves, how bad a failure is and what to do about it stand in the catalog
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 import pandas as pd
@@ -220,26 +221,46 @@ def judge(
     chosen = pd.Series(len(order), index=examined.index)
     for number, outcome in reversed(list(enumerate(order))):
         chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
+    told = [*order, default]
+    asked = {name for name in (object, member, evidence) if name}
+    asked |= _named([text for each in told for text in (each.reason, *_details(each, path, observed, expected))])
     rows = []
-    for values, number in zip(rows_of(examined), chosen, strict=True):
-        outcome = [*order, default][number]
-        shown = {name: _shown(value) for name, value in values.items()}
+    for values, number in zip(_texts(examined, asked), chosen.tolist(), strict=True):
+        outcome = told[number]
+        where, found, wanted = _details(outcome, path, observed, expected)
         rows.append(
             {
-                "object": shown[object],
-                "member": shown[member] if member else "",
+                "object": values[object],
+                "member": values[member] if member else "",
                 "verdict": outcome.verdict,
-                "reason": outcome.reason.format_map(shown),
+                "reason": outcome.reason.format_map(values),
                 "reason_code": outcome.reason_code,
-                "path": (outcome.path or path).format_map(shown),
-                "observed": (outcome.observed or observed).format_map(shown),
-                "expected": (outcome.expected or expected).format_map(shown),
+                "path": where.format_map(values),
+                "observed": found.format_map(values),
+                "expected": wanted.format_map(values),
                 "severity": outcome.severity,
                 "rests_on": " ".join(outcome.rests_on),
-                "evidence": shown[evidence] if evidence else "",
+                "evidence": values[evidence] if evidence else "",
             }
         )
     return JUDGEMENTS.frame(rows)
+
+
+def _details(outcome: Outcome, path: str, observed: str, expected: str) -> tuple[str, str, str]:
+    """Return the texts of an outcome beside its reason: its own, or those of all rows."""
+    return outcome.path or path, outcome.observed or observed, outcome.expected or expected
+
+
+def _named(texts: Iterable[str]) -> set[str]:
+    """Return the columns that texts take values of."""
+    return {str(name) for text in set(texts) for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def _texts(examined: pd.DataFrame, columns: set[str]) -> Iterator[dict[str, str]]:
+    """Yield for every row its cells in these columns, as they stand in a sentence."""
+    held = examined[[name for name in examined.columns if name in columns]]
+    for row in rows_of(held) if len(held.columns) else [{}] * len(held):
+        yield {name: value if isinstance(value, str) else _shown(value) for name, value in row.items()}
 
 
 def to_give(*names: str) -> str:

@@ -24,7 +24,8 @@ IDENTITIES = Table(
         Column("refused", "int64", "of them refused"),
         text("acted_by", "who acted as it, joined by spaces, or none"),
         text("ended_on", "last day of its last role by the workforce file, or none"),
-        Column("after_end", "int64", "requests after that day"),
+        Column("after_end", "int64", "requests after that day, also those made as somebody else"),
+        Column("undated", "int64", "requests of which no moment can be read"),
     ),
 )
 
@@ -49,6 +50,7 @@ IDENTITY_USE = Table(
         text("path", "path of a request for no resource, or none"),
         *TIMES,
         Column("allowed", "int64", "of them not refused"),
+        Column("open", "int64", "of them those of which the log does not say how they were answered"),
     ),
 )
 
@@ -99,7 +101,7 @@ BREAK_GLASS_USE = Table(
     ("user", "day"),
     (
         *IDENTITY,
-        text("day", "day, UTC"),
+        text("day", "day, UTC; none where no moment can be read"),
         *TIMES,
         text("through", "group or user that a role binding for emergencies names"),
         text("ticket", "ticket of an emergency near in time, or none"),
@@ -116,7 +118,7 @@ CANARIES = Table(
         text("target", "object that the test acts on, `Kind/namespace/name`"),
         text("result", "what the exercise came to, as written"),
         flag("covered", "the log covers that day in full"),
-        text("seen_at", "first request at the object on that day, or none"),
+        text("seen_at", "first request at the object on that day that no component made by itself, or none"),
         text("ticket", "first ticket about the object that an alert opened after that, or none"),
         text("alerted_at", "when it was opened, or none"),
         amount("latency_minutes", "minutes from the one to the other"),

@@ -248,8 +248,33 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as mappings from column name to value."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    """Return the rows of a frame as mappings from column name to value.
+
+    Texts are taken a column at a time, as they are; of everything else `to_dict` makes values of Python.
+    """
+    texts = [str(kind) == "str" for kind in frame.dtypes]
+    others = frame.loc[:, [not each for each in texts]]
+    rows = [{str(name): value for name, value in row.items()} for row in others.to_dict("records")]
+    if not any(texts):
+        return rows
+    names = [str(name) for name in frame.columns]
+    columns = [
+        frame.iloc[:, place].to_numpy(dtype=object).tolist() if text else [row[name] for row in rows]
+        for place, (name, text) in enumerate(zip(names, texts, strict=True))
+    ]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def rows_by(frame: pd.DataFrame, *columns: str) -> dict[Any, list[dict[str, Any]]]:
+    """Return the rows of a frame as mappings, by the value of a column, or by the tuple of several.
+
+    This is a `groupby` whose groups are read row by row, without the cost of a frame for each.
+    """
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows_of(frame):
+        key = row[columns[0]] if len(columns) == 1 else tuple(row[name] for name in columns)
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def text(name: str, meaning: str, values: tuple[str, ...] = ()) -> Column:

@@ -175,5 +175,7 @@ SECRET_USES = Table(
         maybe("ready", "the manager says that it is in step; null where it does not say"),
         text("refreshed_at", "when it was last brought into step, or none"),
         text("interval", "how often it is to be, as written, or none"),
+        text("pushed_by", "objects that copy it to another store, joined by spaces, or none"),
+        text("pushed_to", "stores to which they do, `Kind/namespace/name`, joined by spaces, or none"),
     ),
 )

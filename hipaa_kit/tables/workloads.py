@@ -53,6 +53,7 @@ PODS = Table(
             "what the pod itself says of mounting its token; null where it leaves that to the account",
         ),
         text("restart_policy", "Always, OnFailure or Never"),
+        count("grace_seconds", "seconds that its programs have to end before they are killed"),
         text("created_at", "creation time, as the server wrote it"),
     ),
 )

@@ -18,10 +18,14 @@ from hipaa_kit.graph.paths.changes import line, paths_in
 from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.sources.overlay import Delete, Patch, Put
 from hipaa_kit.sources.scope import load_scope
+from tests.graph.paths.test_chains import BASE as CHAINED
+from tests.graph.paths.test_chains import DATA, DENY, pod, service
+from tests.support.paths import assessed
 from tests.support.random_changes import SCOPE, random_cluster
 from tests.support.snapshots import snapshot_of
 
 SEEDS = range(int(os.environ.get("HIPAA_KIT_CUT_SEEDS", "6")))
+OPEN = [each for each in CHAINED if each is not DENY]
 CLINIC = Path(__file__).parents[2] / "data" / "clinic"
 
 
@@ -110,3 +114,24 @@ def test_without_a_scope_there_is_nothing_to_cut() -> None:
 def test_a_target_has_to_hold_ephi(clinic: Assessment) -> None:
     with pytest.raises(InputError, match="holds ePHI"):
         clinic.smallest_cut(targets="Deployment/nowhere/none")
+
+
+def test_an_entry_by_a_gateway_is_closed_by_its_route() -> None:
+    """Others may use the gateway, too."""
+    label = {"gateway.networking.k8s.io/gateway-name": "gw"}
+    group = "gateway.networking.k8s.io/v1"
+    gateway = {"apiVersion": group, "kind": "Gateway", "metadata": {"name": "gw", "namespace": "ehr"}}
+    gateway["spec"] = {"listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}
+    parent = {"name": "gw", "namespace": "ehr"}
+    route = {"apiVersion": group, "kind": "HTTPRoute", "metadata": {"name": "r", "namespace": "ehr"}}
+    route["spec"] = {"parentRefs": [parent], "rules": [{"backendRefs": [{"name": "db", "port": 80}]}]}
+    route["status"] = {"parents": [{"parentRef": parent, "conditions": [{"type": "Accepted", "status": "True"}]}]}
+    front, behind = service(), service()
+    front["metadata"], behind["metadata"] = ({"name": name, "namespace": "ehr"} for name in ("front", "db"))
+    front["spec"]["selector"] = label
+    behind["spec"]["type"], behind["status"] = "ClusterIP", {}
+    with assessed([*OPEN, gateway, route, front, behind, pod("ehr/gw", label)]) as run:
+        cut = run.smallest_cut(targets=DATA, unknown=True, k=1)
+    assert "HTTPRoute/ehr/r" in set(cut.things["object"])
+    assert cut.paths["stopped"].all()
+    assert cut.complete

@@ -52,6 +52,24 @@ def test_complete_inputs_give_pass_and_fail() -> None:
     }
 
 
+def test_the_gravest_part_of_an_object_speaks_for_it() -> None:
+    def grave(pods: pd.DataFrame) -> pd.DataFrame:
+        rows = pods.assign(object="Namespace//all", mild=pods["name"] == "bad", part=pods["object"])
+        return judge(
+            rows,
+            fails(rows["mild"], "{name} is mild", severity="low"),
+            fails(~rows["mild"], "{name} is grave", severity="critical"),
+            member="part",
+            passes="",
+        )
+
+    snapshot = snapshot_of(PODS)
+    found = run_check(
+        check_of(grave, "pods"), Inventory(snapshot), snapshot.coverage, parameters={}, as_of="", scoped=True
+    )
+    assert [(each.severity, each.reason) for each in found] == [("critical", "good is grave; and 1 more like it")]
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [

@@ -13,6 +13,7 @@ import pytest
 from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.opening import assessment
 from hipaa_kit.errors import EXIT_FINDINGS, InputError
+from hipaa_kit.graph.paths.changes import path_changes
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -59,6 +60,7 @@ def test_a_what_if_tells_what_a_full_assessment_tells(seed: int, tmp_path: Path)
         before, after = Reachability.of(run.snapshot), Reachability.of(found.after.snapshot)
         pd.testing.assert_frame_equal(found.flows, compared(before, after))
         pd.testing.assert_frame_equal(found.permissions, anew(run).permissions.diff(full.permissions))
+        pd.testing.assert_frame_equal(found.paths, path_changes(anew(run).paths, full.paths))
 
 
 def compared(before: Reachability, after: Reachability) -> pd.DataFrame:

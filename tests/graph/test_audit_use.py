@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipaa_kit.graph.audit_use.events import emergency_uses
 from hipaa_kit.graph.audit_use.least import least_privilege, unused
 from hipaa_kit.graph.audit_use.rights import Log, changes, log_of
-from hipaa_kit.graph.audit_use.uses import identity_of
+from hipaa_kit.graph.audit_use.uses import doubts_of, identities_in, identity_of, uses_in
 from hipaa_kit.kube.audit.policy import Policy, Resources
 from hipaa_kit.kube.audit.policy import Rule as AuditRule
 from hipaa_kit.kube.rbac import Principal, Request, Requester, Rule, parse_policy
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
-from hipaa_kit.tables.audit_use import IDENTITY_GROUPS, IDENTITY_USE, RIGHT_USE
+from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_SOURCES
+from hipaa_kit.tables.audit_use import BREAK_GLASS_USE, IDENTITY_GROUPS, IDENTITY_USE, RIGHT_USE
+from tests.support.audit_table import TableLog
 
 USERS = ("ann", "bob", "system:serviceaccount:ehr:app")
 VERBS = ("get", "list", "create", "delete", "patch")
@@ -157,3 +160,115 @@ def test_only_what_is_surely_unused_is_listed() -> None:
 )
 def test_what_changes_something(verb: str, resource: str, writes: bool) -> None:
     assert changes(verb, resource) is writes
+
+
+def requested(user: str, at: str | None = "2026-11-17 10:00:00", **more: Any) -> dict[str, Any]:
+    place = {"verb": "delete", "resource": "pods", "namespace": "ehr", "name": "p"}
+    return {"user": user, "received_at": at, **place, **more}
+
+
+ENDED = pd.DataFrame({"user": ["bob"], "until": ["2026-10-31"]})
+HELD = pd.DataFrame({"subject_kind": [USER_GROUP], "subject": ["rescue"]})
+NO_TICKETS = pd.DataFrame({name: pd.Series(dtype="str") for name in ("id", "opened_at", "kind", "alert", "object")})
+AS_ADMIN = requested(
+    "bob", user_groups=["rescue"], impersonated_user="system:admin", impersonated_groups=["system:masters"]
+)
+
+
+def test_who_has_left_and_acts_as_another_has_acted() -> None:
+    found = {row["user"]: row for row in identities_in(TableLog([AS_ADMIN]), ENDED)}
+    assert (found["bob"]["after_end"], found["bob"]["events"]) == (1, 1)
+    assert (found["system:admin"]["acted_by"], found["system:admin"]["after_end"]) == ("bob", 0)
+
+
+def test_one_who_acts_as_himself_is_counted_once() -> None:
+    [row] = identities_in(TableLog([AS_ADMIN | {"impersonated_user": "bob"}]), ENDED)
+    assert row["after_end"] == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "used"),
+    [
+        (AS_ADMIN, [("bob", "2026-11-17")]),
+        (requested("zoe", impersonated_user="ann", impersonated_groups=["rescue"]), [("ann", "2026-11-17")]),
+        (requested("zoe", user_groups=["rescue"]), [("zoe", "2026-11-17")]),
+        (requested("zoe", impersonated_user="ann", impersonated_groups=["staff"]), []),
+        (requested("zoe", None, user_groups=["rescue"], stage_at="2026-11-16 10:00:00"), [("zoe", "2026-11-16")]),
+        (requested("zoe", None, user_groups=["rescue"], stage_at=None), [("zoe", "")]),
+    ],
+)
+def test_emergency_access_is_used_by_who_acts_and_as_whom(event: dict[str, Any], used: list[tuple[str, str]]) -> None:
+    rows = list(emergency_uses(TableLog([event]), HELD, NO_TICKETS))
+    assert [(row["user"], row["day"]) for row in rows] == used
+    assert not any(row["ticket"] for row in rows)
+    assert list(BREAK_GLASS_USE.frame(rows)["day"]) == [day for _, day in used]
+
+
+@pytest.mark.parametrize(
+    ("at", "after", "undated"),
+    [
+        ({"stage_at": "2026-11-02 08:00:00"}, 1, 0),
+        ({"stage_at": "2026-10-30 08:00:00"}, 0, 0),
+        ({"stage_at": None}, 0, 1),
+    ],
+)
+def test_an_event_without_its_first_moment_counts_by_its_last(at: dict[str, Any], after: int, undated: int) -> None:
+    [row] = identities_in(TableLog([requested("bob", None, **at)]), ENDED)
+    assert (row["after_end"], row["undated"]) == (after, undated)
+
+
+@pytest.mark.parametrize(
+    ("event", "counts"),
+    [
+        ({}, (1, 1, 0)),
+        ({"code": 403, "decision": "forbid"}, (1, 0, 0)),
+        ({"stage": "RequestReceived", "code": None, "decision": ""}, (1, 0, 1)),
+        ({"code": None, "decision": "allow"}, (1, 1, 0)),
+    ],
+)
+def test_a_request_that_no_event_says_the_answer_of_is_neither_allowed_nor_refused(
+    event: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    [row] = uses_in(TableLog([requested("ann", **event)]))
+    assert (row["events"], row["allowed"], row["open"]) == counts
+
+
+def test_a_right_is_open_where_the_log_does_not_say_how_such_requests_were_answered() -> None:
+    received = requested("ann", stage="RequestReceived", code=None, decision="")
+    table = IDENTITY_USE.frame(uses_in(TableLog([received])))
+    held = log_of(table, IDENTITY_GROUPS.frame(), [RECORDS_ALL], "")
+    assert state(held, "ann", ("delete", ("", "pods"), "ehr")) == "unknown"
+    assert state(held, "ann", ("create", ("", "pods"), "ehr")) == "unused"
+
+
+def doubts(*files: dict[str, Any]) -> list[str]:
+    base = {"format": "lines", "delivery": "file", "server": "cp-1", "log": "kube-apiserver", "events": 5, "unread": 0}
+    base |= {"undated": 0, "truncated": False, "first_at": "2026-11-01T00:00:00Z", "last_at": "2026-11-20T00:00:00Z"}
+    sources = AUDIT_SOURCES.frame({**base, "source": f"{n}.log", **each} for n, each in enumerate(files))
+    return list(doubts_of(sources, AUDIT_GAPS.frame(), 1, 1))
+
+
+CUT = {"truncated": True, "unread": 1}
+ENDS = "a file, or an export, ends before its end"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([{}], []),
+        ([CUT], []),
+        ([CUT, {"last_at": "2026-11-21T00:00:00Z"}], [ENDS]),
+        ([CUT, {"last_at": "2026-11-21T00:00:00Z", "server": "cp-2"}], []),
+        ([CUT | {"source": "audit.log.gz"}], [ENDS]),
+        ([CUT | {"format": "list"}], [ENDS]),
+        ([CUT | {"delivery": "provider"}], [ENDS]),
+        ([CUT | {"unread": 0}], [ENDS]),
+        ([CUT | {"unread": 3}], [ENDS, "2 lines could not be read"]),
+        ([{}, CUT | {"events": 0, "first_at": "", "last_at": ""}], [ENDS]),
+        ([{"unread": 2}], ["2 lines could not be read"]),
+        ([{"unread": 1}, CUT | {"last_at": "2026-11-21T00:00:00Z"}], ["1 lines could not be read"]),
+        ([{"undated": 4}], ["4 events have no moment"]),
+    ],
+)
+def test_what_a_log_lost_is_a_doubt(files: list[dict[str, Any]], found: list[str]) -> None:
+    assert doubts(*files) == found

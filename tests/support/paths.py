@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,20 @@ def paths_in(
     objects: str | Iterable[Mapping[str, Any]], scope: str = SCOPE, overrides: Mapping[Any, str] | None = None
 ) -> Paths:
     """Return the paths of a snapshot of objects, through the real builder and tables."""
+    with assessed(objects, scope, overrides) as run:
+        return run.paths
+
+
+@contextmanager
+def assessed(
+    objects: str | Iterable[Mapping[str, Any]], scope: str = SCOPE, overrides: Mapping[Any, str] | None = None
+) -> Iterator[Assessment]:
+    """Give the assessment of a snapshot of objects, through the real builder and tables."""
     snapshot = snapshot_of(objects, overrides={**BY_SELECTOR, **(overrides or {})})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scope.yaml"
         file.write_text(scope, encoding="utf-8")
-        return Assessment(snapshot, load_scope(file)).paths
+        yield Assessment(snapshot, load_scope(file))
 
 
 def lines(hops: pd.DataFrame) -> list[str]:

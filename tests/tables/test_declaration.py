@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hipaa_kit.errors import TableError
 from hipaa_kit.tables import TABLES
-from hipaa_kit.tables.declaration import Table, amount, count, flag, maybe, text
+from hipaa_kit.tables.declaration import Table, amount, count, flag, maybe, rows_by, rows_of, text
 
 THING = Table(
     "things",
@@ -98,3 +98,28 @@ def test_a_table_documents_itself() -> None:
     words = THING.markdown()
     assert "One row is one thing. Key: `object`." in words
     assert "| `color` | str | its colour. One of `red`, `blue`. |" in words
+
+
+@given(st.dictionaries(names, values, max_size=6), st.sets(st.sampled_from(THING.names)))
+def test_rows_hold_what_pandas_makes_of_them(rows, columns) -> None:
+    frame = THING.frame({"object": name, **row} for name, row in rows.items())
+    frame = frame.assign(place=[0.5 * number for number in range(len(frame))])[[*sorted(columns), "place"]]
+    made, expected = rows_of(frame), frame.to_dict("records")
+    # As text: what is not known does not equal itself.
+    assert [repr(row) for row in made] == [repr(row) for row in expected]
+    assert [list(map(type, row.values())) for row in made] == [list(map(type, row.values())) for row in expected]
+
+
+def test_a_text_that_a_join_leaves_out_is_no_text() -> None:
+    frame = pd.DataFrame({"object": ["a", "b"]}).merge(pd.DataFrame({"object": ["a"], "color": ["red"]}), how="left")
+    assert frame["color"].dtype == "str"
+    assert [row["color"] == row["color"] for row in rows_of(frame)] == [True, False]
+
+
+@given(st.dictionaries(names, values, min_size=1, max_size=6))
+def test_rows_by_a_column_are_those_of_its_groups(rows) -> None:
+    frame = THING.frame({"object": name, **row} for name, row in rows.items())
+    for columns in (["color"], ["color", "big"]):
+        keys = columns[0] if len(columns) == 1 else columns
+        groups = {key: [repr(row) for row in group.to_dict("records")] for key, group in frame.groupby(keys)}
+        assert {key: [repr(row) for row in held] for key, held in rows_by(frame, *columns).items()} == groups

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import pandas as pd
@@ -119,12 +120,27 @@ class Approvals:
         wanted = list(asked)
         if kind == USER_GROUP:
             held = [(user, role) for user, role in self.groups.get(subject, ()) if role in self.roles(user)]
-            return bool(held) and all(self._permit({role}, wanted) for _, role in held)
-        return self._permit(self.roles(user_of(kind, subject)), wanted)
+            return bool(held) and not any(self.beyond([role], wanted) for role in sorted({role for _, role in held}))
+        return not self.beyond(self.roles(user_of(kind, subject)), wanted)
 
-    def _permit(self, roles: Iterable[str], wanted: list[Permitted]) -> bool:
-        permitted = [each for role in roles for each in self.matrix.get(role, ())]
-        return all(any(each.covers(one) for each in permitted) for one in wanted)
+    def beyond(self, roles: Iterable[str], asked: Iterable[Permitted]) -> list[Permitted]:
+        """Return what is asked and none of some roles is meant to be able to do."""
+        held = list(roles)
+        return [one for one in asked if not any(self._permits(role, one) for role in held)]
+
+    def _permits(self, role: str, asked: Permitted) -> bool:
+        places = {(resource, place) for resource in (asked.resource, ALL) for place in (asked.namespace, "")}
+        rows = (row for place in places for row in self._by_place.get((role, *place), ()))
+        return any(row.covers(asked) for row in rows)
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, str], list[Permitted]]:
+        """Rows of the matrix by role, resource and namespace: a large one has thousands, of which few can speak."""
+        found: dict[tuple[str, str, str], list[Permitted]] = defaultdict(list)
+        for role, rows in self.matrix.items():
+            for row in rows:
+                found[role, row.resource, row.namespace].append(row)
+        return dict(found)
 
 
 def user_of(kind: str, subject: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.audit_use.uses import COUNTS, asked, moment
+from hipaa_kit.graph.audit_use.uses import COUNTS, PERSONS, asked, moment
 from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import BUILT_IN
@@ -26,6 +26,10 @@ TESTS: Final = frozenset({"detection test", "detection-test", "canary"})
 """Kinds of tickets, and of exercises, in lower case."""
 
 
+OWN: Final = "(behind = '' AND regexp_matches(who, '^system:(node:|kube-|apiserver$)'))"
+"""Requests that a component of Kubernetes makes by itself, such as a kubelet that reads what its pods mount."""
+
+
 @builds(BREAK_GLASS_USE, optional=["tickets"])
 def break_glass_use(
     snapshot: Snapshot,
@@ -39,15 +43,16 @@ def break_glass_use(
     log = snapshot.audit_log
     if log is None:
         return BREAK_GLASS_USE.frame()
-    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: _emergency_uses(log, held, tickets))
+    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: emergency_uses(log, held, tickets))
 
 
-def _emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    sql = f"""
-        SELECT who AS "user", strftime(received, '%Y-%m-%d') AS day, subject AS through, {COUNTS}
-        FROM requests JOIN held ON (subject_kind = '{USER}' AND subject = who)
+def emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of table `break_glass_use`; `held` holds subjects of emergency access."""
+    sql = f"""{PERSONS}
+        SELECT who AS "user", coalesce(strftime(received, '%Y-%m-%d'), '') AS day, subject AS through, {COUNTS}
+        FROM persons JOIN held ON (subject_kind = '{USER}' AND subject = who)
             OR (subject_kind = '{USER_GROUP}' AND list_contains(groups, subject))
-        GROUP BY who, day, subject
+        GROUP BY who, day, subject ORDER BY who, day, subject
     """  # noqa: S608
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in asked(log, sql, held=held) if len(held) else []:
@@ -60,6 +65,8 @@ def _emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iter
 
 
 def _near(tickets: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
+    if not first:
+        return tickets.iloc[:0]
     span = pd.Timedelta(hours=NEAR_HOURS)
     opened = pd.to_datetime(tickets["opened_at"], utc=True, errors="coerce", format="ISO8601")
     return tickets[(opened >= pd.Timestamp(first) - span) & (opened <= pd.Timestamp(last) + span)]
@@ -77,7 +84,11 @@ def canaries(
     drills: pd.DataFrame,
     tickets: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return a row per exercise that tests detection by an act on an object that it names."""
+    """Return a row per exercise that tests detection by an act on an object that it names.
+
+    The act is the first request at the object that was answered; one that was refused, or of whose answer the log does
+    not say, where there is no other. What a component of Kubernetes asks for by itself is no act.
+    """
     tests = drills[drills["kind"].str.lower().isin(TESTS) & (drills["scope"].str.count("/") == 2)]
     made_from = [tests, common_window, tickets]
     if snapshot.audit_log is None:
@@ -94,10 +105,11 @@ def _tested(
     for row in rows_of(tests):
         kind, namespace, name = parse_object_id(row["scope"])
         wanted = {"resource": resources.get(kind, kind.lower()), "place": namespace, "named": name, "day": row["date"]}
-        sql = """
-            SELECT min(received) AS seen FROM requests, wanted WHERE requests.resource = wanted.resource
-                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day
-        """
+        sql = f"""
+            SELECT coalesce(min(received) FILTER (WHERE NOT refused), min(received)) AS seen
+            FROM requests, wanted WHERE requests.resource = wanted.resource
+                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day AND NOT {OWN}
+        """  # noqa: S608
         found = asked(log, sql, wanted=pd.DataFrame([wanted])) if log else []
         seen = moment(found[0]["seen"]) if found else ""
         covered = any(

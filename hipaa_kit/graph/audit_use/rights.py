@@ -51,10 +51,12 @@ class Log:
     """What the log shows, as rights are held against it.
 
     A right is unused only where the log would show its use: by the audit policy where that was given, for who holds
-    it; otherwise where the log holds requests of the same kind by anybody, and any request by who holds it.
+    it; otherwise where the log holds requests of the same kind by anybody, and any request by who holds it. Requests
+    of which it does not say how they were answered, `open`, are no use, and leave a right open.
     """
 
     uses: dict[str, list[Use]]
+    open: dict[str, list[Request]]
     members: dict[str, frozenset[str]]
     kinds: frozenset[tuple[str, str, str]]
     policies: tuple[Policy, ...]
@@ -77,10 +79,19 @@ class Log:
             return "used", "the log holds requests that it allows", events, last
         if found:
             return "unknown", "the log holds such requests, and not of which names", events, last
+        if self._answered_in_no_event(who, atom, scope):
+            return "unknown", "the log holds such requests, and not how they were answered", 0, ""
         if self.doubt:
             return "unknown", self.doubt, 0, ""
         unseen = self._unseen(who, atom, scope)
         return ("unknown", unseen, 0, "") if unseen else ("unused", self._sure(), 0, "")
+
+    def _answered_in_no_event(self, who: Principal, atom: Rule, scope: str) -> bool:
+        return any(
+            _in_scope(request, scope) and rule_allows(_unnamed(atom), request)
+            for user in self.users(who)
+            for request in self.open.get(user, ())
+        )
 
     def _sure(self) -> str:
         return "the audit policy records it" if self.policies else "others' requests of the kind are in the log"
@@ -165,10 +176,14 @@ def right_use(
 def log_of(uses: pd.DataFrame, groups: pd.DataFrame, given: Iterable[Policy], doubt: str) -> Log:
     """Return what rights are held against, of tables `identity_use` and `identity_groups`."""
     by_user: dict[str, list[Use]] = defaultdict(list)
-    for row in rows_of(uses[uses["allowed"] > 0]):
+    open_by_user: dict[str, list[Request]] = defaultdict(list)
+    for row in rows_of(uses[(uses["allowed"] > 0) | (uses["open"] > 0)]):
         place = (row["api_group"], row["resource"], row["subresource"], row["namespace"])
         request = Request(row["verb"], *place) if row["resource"] else Request(row["verb"], path=row["path"])
-        by_user[row["user"]].append(Use(row["user"], request, int(row["allowed"]), row["last_at"]))
+        if row["allowed"]:
+            by_user[row["user"]].append(Use(row["user"], request, int(row["allowed"]), row["last_at"]))
+        else:
+            open_by_user[row["user"]].append(request)
     members: dict[str, set[str]] = defaultdict(set)
     for user, group in groups[["user", "group"]].itertuples(index=False):
         members[group].add(user)
@@ -179,7 +194,7 @@ def log_of(uses: pd.DataFrame, groups: pd.DataFrame, given: Iterable[Policy], do
         if use.request.path is None
     }
     known = {group: frozenset(held) for group, held in members.items()}
-    return Log(dict(by_user), known, frozenset(seen), tuple(given), doubt)
+    return Log(dict(by_user), dict(open_by_user), known, frozenset(seen), tuple(given), doubt)
 
 
 def _rows(asked: Permissions, bindings: set[str], log: Log, days: float) -> Iterator[dict[str, Any]]:

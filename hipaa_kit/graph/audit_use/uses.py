@@ -23,24 +23,35 @@ REQUESTS: Final = """
             CASE WHEN impersonated_user <> '' THEN impersonated_user ELSE "user" END AS who,
             CASE WHEN impersonated_user <> '' THEN "user" ELSE '' END AS behind,
             CASE WHEN impersonated_user <> '' THEN impersonated_groups ELSE user_groups END AS groups,
+            CASE WHEN impersonated_user <> '' THEN user_groups ELSE [] END AS behind_groups,
             verb, api_group, resource, subresource, namespace, name,
             CASE WHEN resource = '' THEN path ELSE '' END AS bare_path,
-            min(received_at) AS received,
+            min(coalesce(received_at, stage_at)) AS received,
             bool_or(decision = 'forbid' OR (decision = '' AND code IN (401, 403))) AS refused
         FROM audit_events
         WHERE "user" <> ''
-        GROUP BY who, behind, groups, verb, api_group, resource, subresource, namespace, name, path, audit_id,
-            received_at
+        GROUP BY who, behind, groups, behind_groups, verb, api_group, resource, subresource, namespace, name, path,
+            audit_id, received_at
     )
 """
 """One row per request: its stages stand together by auditID, moment, user and path, since a client may choose the id.
 
+Whether it was refused is not known where no event of it says how it was answered.
 Rights are those of whom somebody acts as. Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """
 
 COUNTS: Final = "count(*) AS events, min(received) AS first_at, max(received) AS last_at"
-ALLOWED: Final = "count(*) FILTER (WHERE NOT coalesce(refused, false)) AS allowed"
+ALLOWED: Final = "count(*) FILTER (WHERE NOT refused) AS allowed, count(*) FILTER (WHERE refused IS NULL) AS open"
 REFUSED: Final = "count(*) FILTER (WHERE refused) AS refused"
+
+PERSONS: Final = """
+    , persons AS (
+        SELECT * FROM requests
+        UNION ALL BY NAME
+        SELECT * REPLACE (behind AS who, '' AS behind, behind_groups AS groups, [] AS behind_groups)
+        FROM requests WHERE behind NOT IN ('', who))
+"""
+"""One row per request and person in it: as whom it was asked, and who asked where that is somebody else."""
 
 
 def identity_of(user: str) -> str:
@@ -72,15 +83,17 @@ def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.Da
         return IDENTITIES.frame()
     lasting = set(workforce.loc[workforce["until"] == "", "user"])
     ended = workforce[~workforce["user"].isin(lasting)].groupby("user", as_index=False)[["until"]].max()
-    return of_log(IDENTITIES, log, [ended], lambda: _identities(log, ended))
+    return of_log(IDENTITIES, log, [ended], lambda: identities_in(log, ended))
 
 
-def _identities(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
-    sql = f"""
+def identities_in(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of table `identities` that a log gives; `ended` holds the last day of each who has left."""
+    sql = f"""{PERSONS}
         SELECT who AS "user", {COUNTS}, {REFUSED}, string_agg(DISTINCT nullif(behind, ''), ' ') AS acted_by,
             any_value(ended.until) AS ended_on,
-            count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end
-        FROM requests LEFT JOIN ended ON ended."user" = who GROUP BY who
+            count(*) FILTER (WHERE strftime(received, '%Y-%m-%d') > ended.until) AS after_end,
+            count(*) FILTER (WHERE received IS NULL) AS undated
+        FROM persons LEFT JOIN ended ON ended."user" = who GROUP BY who
     """  # noqa: S608
     rows = asked(log, sql, ended=ended)
     texts = ("acted_by", "ended_on")
@@ -101,10 +114,15 @@ def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataF
 def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and what it used."""
     log = snapshot.audit_log
+    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: uses_in(log))
+
+
+def uses_in(log: Log) -> list[dict[str, Any]]:
+    """Return the rows of table `identity_use` that a log gives."""
     keys = "verb, api_group, resource, subresource, namespace"
     sql = f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
         FROM requests GROUP BY who, {keys}, bare_path"""  # noqa: S608 - parts of our own
-    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: asked(log, sql))
+    return asked(log, sql)
 
 
 @builds(EPHI_TOUCHES)
@@ -150,10 +168,11 @@ def common_window(
 ) -> Iterator[dict[str, Any]]:
     """Yield the one window; none where no event of an API server has a moment."""
     log = snapshot.audit_log
-    mine = audit_sources[(audit_sources["log"] == "kube-apiserver") & (audit_sources["first_at"] != "")]
-    if log is None or mine.empty:
+    mine = audit_sources[audit_sources["log"] == "kube-apiserver"]
+    dated = mine[mine["first_at"] != ""]
+    if log is None or dated.empty:
         return
-    by_server = mine.groupby("server").agg({"first_at": "min", "last_at": "max"})
+    by_server = dated.groupby("server").agg({"first_at": "min", "last_at": "max"})
     first, last = by_server["first_at"].max(), by_server["last_at"].min()
     members = int((control_plane_members["component"] == "kube-apiserver").sum())
     days = (pd.Timestamp(last) - pd.Timestamp(first)).total_seconds() / 86400
@@ -163,7 +182,7 @@ def common_window(
         "days": max(days, 0.0),
         "servers": len(by_server),
         "expected": members or None,
-        "doubt": "; ".join(_doubts(mine, audit_gaps, len(by_server), members)),
+        "doubt": "; ".join(doubts_of(mine, audit_gaps, len(by_server), members)),
     }
 
 
@@ -171,7 +190,8 @@ LONGEST_PAUSE_MINUTES: Final = 24 * 60
 """A pause of a log that is as long is taken for a part of it that is lost: shorter ones are the matter of HK-AUD-11."""
 
 
-def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+def doubts_of(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: int) -> Iterator[str]:
+    """Yield why something may be missing within the window, of all files of API servers and pauses of their logs."""
     long = gaps[gaps["object"].str.startswith("AuditLog//kube-apiserver") & (gaps["minutes"] >= LONGEST_PAUSE_MINUTES)]
     if len(long):
         first = rows_of(long.sort_values("first_at"))[0]
@@ -181,7 +201,22 @@ def _doubts(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected: i
         yield f"the log of {servers} of {expected} API servers is there"
     if (sources["delivery"] == "best_effort").any():
         yield "its provider delivers it as well as it can, and does not promise all of it"
-    # A file that is being written ends within a line, which is no loss before it.
-    lost = int(sources["unread"].fillna(0).sum()) - int(sources["truncated"].sum())
-    if lost > 0:
+    unread, cut = sources["unread"].fillna(0).astype(int), sources["truncated"].astype(bool)
+    if (cut & ~_being_written(sources)).any():
+        yield "a file, or an export, ends before its end"
+    # The line within which a file ends is one of those that could not be read.
+    if lost := int((unread - cut.astype(int)).clip(lower=0).sum()):
         yield f"{lost} lines could not be read"
+    if undated := int(sources["undated"].fillna(0).sum()):
+        yield f"{undated} events have no moment"
+
+
+PACKED: Final = (".gz", ".zst", ".bz2", ".xz")
+
+
+def _being_written(sources: pd.DataFrame) -> pd.Series:
+    """Tell which files an API server still writes: the newest of each, where it ends within a line and nothing else."""
+    plain = (sources["format"] == "lines") & (sources["delivery"] == "file")
+    plain &= ~sources["source"].str.lower().str.endswith(PACKED)
+    newest = sources["last_at"] == sources.groupby("server")["last_at"].transform("max")
+    return plain & newest & (sources["last_at"] != "") & (sources["unread"].fillna(0) == 1)

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.graph.detections.sql import REFUSED, TELLING, requests
-from hipaa_kit.kube.audit.detections import DETECTIONS, RBAC_CHANGE, Detection, Rate, person
+from hipaa_kit.graph.detections.sql import DENIED, REFUSED, TELLING, requests
+from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RBAC_CHANGE, Detection, Rate, person
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -40,7 +40,7 @@ EARLIER_DAYS: Final = 7
 
 COLUMNS: Final = (
     "event, audit_id, stage, code, received_at, source, line, user, impersonated_user, source_ip, user_agent,"
-    " api_group, resource, subresource, namespace, name, path, verb, owner"
+    " api_group, resource, subresource, namespace, name, path, verb, owner, decision"
 )
 
 
@@ -69,6 +69,11 @@ DETAIL: Final = (
     "verb || ' ' || CASE WHEN resource = '' THEN path ELSE resource || CASE WHEN subresource = '' THEN ''"
     " ELSE '/' || subresource END END"
 )
+
+SORT: Final = (
+    "concat_ws(chr(0), verb, api_group, resource, subresource, namespace, CASE WHEN resource = '' THEN path END)"
+)
+"""What was asked for, whatever the name: two requests of one sort need the same right."""
 
 
 class Hunt:
@@ -110,7 +115,8 @@ class Hunt:
             return self._unusual(detection)
         where = self._site.writer.where(detection.where)
         base = f"""base AS (
-            SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object, {DETAIL} AS detail
+            SELECT each.*, {SUBJECT[detection.by]} AS subject, {OBJECT[detection.about]} AS object,
+                {WHOLE} AS itself, {DETAIL} AS detail, {SORT} AS sort
             FROM ({requests(where, f"{COLUMNS}, {self._severity(detection)} AS severity")}) each
             LEFT JOIN kinds USING (api_group, resource))"""
         if detection.rate:
@@ -133,12 +139,14 @@ class Hunt:
             case ("LOG-07", _):
                 people = self._site.writer.where(person("user"))
                 return NOT_PERMITTED.format(people=people) if self._site.matrix else self._new("namespace")
+            case ("LOG-15", _):
+                return NOT_MADE_OF_A_HIT.format(own=self._site.writer.where(OWN))
             case ("LOG-17", "hours"):
                 return OUTSIDE_HOURS if self._site.calendar else f"{plain} WHERE false"
             case ("LOG-17", "address"):
-                return self._new("source_ip")
+                return self._new("source_ip", "source_ip")
             case ("LOG-17", "agent"):
-                return self._new("user_agent")
+                return self._new("user_agent", "user_agent")
             case ("LOG-22", _):
                 return WITHOUT_TICKET
             case ("LOG-23", "ended"):
@@ -154,12 +162,13 @@ class Hunt:
                 return WITHOUT_CHANGE
         return plain
 
-    def _new(self, what: str) -> str:
+    def _new(self, what: str, told: str = "") -> str:
         """Return the first request of somebody of a sort, for as far back as is looked; measured is days of history.
 
-        What somebody does through a proxy, which acts for many, is told apart by for whom it acts.
+        A history of addresses, or of programs, begins with the first event in which one is told.
         """
-        start = "(SELECT min(received_at) FROM audit_events)"
+        where = f" WHERE {told} <> ''" if told else ""
+        start = f"(SELECT min(received_at) FROM audit_events{where})"
         return f"""
             SELECT * EXCLUDE (before), epoch(received_at - {start}) / 86400 AS measured FROM (
                 SELECT *, lag(received_at) OVER each AS before
@@ -168,10 +177,15 @@ class Hunt:
             AND received_at - {start} >= INTERVAL {LEAST_HISTORY_DAYS} DAYS"""
 
     def _after(self, detection: Detection) -> str:
-        """Return the requests that went well by whoever a burst is counted for; none where that says nothing."""
+        """Return the requests that went well by whoever a burst is counted for; none where that says nothing.
+
+        An identity of the control plane always has some, and is refused while a server starts.
+        """
         if detection.id != "LOG-01":
             return ""
-        return f"SELECT {SUBJECT[detection.by]} AS subject, received_at AS at FROM audit_events WHERE code < 400"
+        return f"""
+            SELECT {SUBJECT[detection.by]} AS subject, {SORT} AS sort, received_at AS at FROM audit_events
+            WHERE code < 400 AND NOT {self._site.writer.where(OWN)}"""
 
     def _unusual(self, detection: Detection) -> str:
         """Return the days on which an identity did far more in a namespace than on its earlier days there.
@@ -185,7 +199,7 @@ class Hunt:
         return f"""
             WITH days AS (
                 SELECT {SUBJECT[detection.by]} AS subject, namespace, date_trunc('day', received_at) AS day,
-                    count(*) AS events, count(*) FILTER ({REFUSED}) AS refused,
+                    count(*) AS events, count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
                     min(received_at) AS first_at, max(received_at) AS last_at,
                     min(audit_id) AS audit_ids, min(source || ':' || line) AS places
                 FROM ({requests(where, COLUMNS)}) GROUP BY ALL),
@@ -193,7 +207,7 @@ class Hunt:
                 SELECT *, median(events) OVER {earlier} AS usual, mad(events) OVER {earlier} AS spread,
                     count(*) OVER {earlier} AS earlier
                 FROM days)
-            SELECT subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused,
+            SELECT subject, 'Namespace//' || namespace AS object, first_at, last_at, events, refused, denied,
                 {SEVERITIES.index(detection.severity)} AS severity, events / greatest(usual, 1) AS measured,
                 'usually ' || usual || ' requests on a day' AS details, [audit_ids] AS audit_ids, [places] AS places,
                 false AS after
@@ -207,12 +221,13 @@ class Hunt:
             severity = "critical" if after else severity
         elif refused == events:
             severity = SEVERITIES[max(SEVERITIES.index("low"), SEVERITIES.index(severity))]
+        done = detection.tried if detection.tried and refused == events else detection.what
         subject, about = printable(str(row["subject"])), printable(str(row["object"]))
         told = f"{events} request{'s' if events > 1 else ''} ({printable(str(row['details']))})"
-        if refused and detection.id != "LOG-01":
-            told += f", {'all' if refused == events else refused} of them refused"
+        if detection.id != "LOG-01":
+            told += _gone_wrong(events, refused, int(row["denied"]))
         if after:
-            told += ", and then one that was answered"
+            told += ", and then such a request was answered"
         return {
             "detection": detection.id,
             "part": detection.part,
@@ -224,10 +239,17 @@ class Hunt:
             "refused": refused,
             "measured": None if pd.isna(row["measured"]) else float(row["measured"]),
             "severity": severity,
-            "what": f"{subject} {detection.what} {about}: {told}",
+            "what": f"{subject} {done} {about}: {told}",
             "audit_ids": _joined(row["audit_ids"]),
             "places": _joined(row["places"]),
         }
+
+
+def _gone_wrong(events: int, refused: int, denied: int) -> str:
+    """Return how many requests did not go well, in words: what failed was not therefore refused to anybody."""
+    found = [(denied, "refused"), (refused - denied, "failed")]
+    words = [f"{'all' if number == events else number} of them {word}" for number, word in found if number]
+    return f", {' and '.join(words)}" if words else ""
 
 
 def _moment(value: Any) -> str:
@@ -239,8 +261,8 @@ def _joined(words: Any) -> str:
     return " ".join("_".join(printable(str(word)).split()) for word in words if word)
 
 
-def _merged(steps: str, gap: int) -> str:
-    """Return a row per subject, object and burst of the requests in `chosen`."""
+def _merged(steps: str, gap: int, also: str = "") -> str:
+    """Return a row per subject, object and burst of the requests in `chosen`, with columns of its own where asked."""
     return f"""
         WITH {steps},
         apart AS (
@@ -249,12 +271,12 @@ def _merged(steps: str, gap: int) -> str:
         bursts AS (
             SELECT *, sum(breaks::INTEGER) OVER (PARTITION BY subject, object ORDER BY received_at, event) AS burst
             FROM apart)
-        SELECT subject, object, {AGGREGATES}, false AS after FROM bursts GROUP BY subject, object, burst"""
+        SELECT subject, object, {AGGREGATES}{also}, false AS after FROM bursts GROUP BY subject, object, burst"""
 
 
 AGGREGATES: Final = f"""
     min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS events,
-    count(*) FILTER ({REFUSED}) AS refused,
+    count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
     coalesce(min(severity) FILTER (NOT {REFUSED}), min(severity)) AS severity, max(measured) AS measured,
     array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, 4), ', ') AS details,
     list_slice(list(audit_id ORDER BY received_at, event), 1, {SHOWN}) AS audit_ids,
@@ -271,14 +293,25 @@ def _counted(base: str, rate: Rate, after: str) -> str:
             SELECT base.*, ({counted} OVER (PARTITION BY subject, object ORDER BY received_at {window}))::DOUBLE
                 AS measured
             FROM base SEMI JOIN many USING (subject, object))"""
-    hits = f"SELECT * FROM ({_merged(merged, rate.seconds)}) WHERE measured >= {rate.least}"
     if not after:
-        return hits
+        return f"SELECT * FROM ({_merged(merged, rate.seconds)}) WHERE measured >= {rate.least}"
+    sorts = _merged(merged, rate.seconds, ", list(DISTINCT sort) AS sorts")
     return f"""
-        SELECT hits.* EXCLUDE (after),
-            coalesce(well.at <= hits.last_at + INTERVAL {AFTER_SECONDS} SECONDS, false) AS after
-        FROM ({hits}) hits ASOF LEFT JOIN ({after}) well ON hits.subject = well.subject AND hits.last_at < well.at"""
+        WITH hits AS (SELECT * EXCLUDE (after) FROM ({sorts}) WHERE measured >= {rate.least}),
+        asked AS (SELECT subject, object, first_at, last_at, unnest(sorts) AS sort FROM hits),
+        answered AS (
+            SELECT DISTINCT asked.subject, object, first_at, true AS after
+            FROM asked ASOF JOIN ({after}) well
+                ON asked.subject = well.subject AND asked.sort = well.sort AND asked.last_at < well.at
+            WHERE well.at <= asked.last_at + INTERVAL {AFTER_SECONDS} SECONDS)
+        SELECT hits.* EXCLUDE (sorts), coalesce(after, false) AS after
+        FROM hits LEFT JOIN answered USING (subject, object, first_at)"""
 
+
+NOT_MADE_OF_A_HIT: Final = f"""
+    SELECT base.* REPLACE (CASE WHEN {{own}} THEN object ELSE itself END AS object), NULL::DOUBLE AS measured
+    FROM base WHERE NOT {{own}} OR owner = '' OR object NOT IN (SELECT itself FROM base WHERE NOT {REFUSED})"""
+"""What a controller makes of a workload is about the workload, and told only where the workload's write is not."""
 
 NOT_PERMITTED: Final = """
     SELECT base.*, NULL::DOUBLE AS measured FROM base WHERE NOT EXISTS (

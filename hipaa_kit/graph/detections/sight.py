@@ -17,6 +17,8 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
+from hipaa_kit.inventory.audit import lacking_policies
+from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
 from hipaa_kit.kube.audit.detections import DETECTIONS, parts
 from hipaa_kit.kube.audit.policy import LEVELS, at_least
 from hipaa_kit.tables.declaration import rows_of
@@ -141,6 +143,8 @@ def _of_the_policy_as_a_whole(tables: Mapping[str, pd.DataFrame]) -> Iterator[Lo
     if states.empty:
         yield PARTLY, "the audit policy was not given: what it leaves out is not known"
         return
+    if lacking := lacking_policies(states["object"], tables["control_plane_members"]):
+        yield PARTLY, f"API servers whose audit policy was not given: {len(lacking)}"
     if (states["refused"] != "").any():
         yield PARTLY, "an API server would refuse the audit policy that was given: another one is in use"
     silences = tables["audit_silences"]
@@ -212,6 +216,11 @@ def _resource(probe: AuditProbe) -> str:
 
 def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> Iterator[Loss]:
     """Yield what is not seen for want of what only the site can say."""
+    if not (site.places["list"] == "ephi_namespaces").any():
+        wheres = [normal(each.where) for each in parts(name)]
+        if any(_of_ephi(leaf) for where in wheres for leaf in leaves(where)):
+            able = any(_without_ephi(where) for where in wheres)
+            yield PARTLY if able else BLIND, "no namespace with ePHI is known"
     if name == "LOG-16" and not (site.places["list"] == "logging_namespaces").any():
         yield PARTLY, "in which namespaces logs are kept is not known"
     if name == "LOG-17" and not site.calendar:
@@ -223,6 +232,20 @@ def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> It
             yield BLIND, "events do not say by which role binding a request was allowed"
     if name == "LOG-23" and not given["workforce"]:
         yield PARTLY, "who has left is not known: no workforce was given"
+
+
+def _of_ephi(leaf: Condition) -> bool:
+    return isinstance(leaf, Known) and leaf.name.startswith("ephi_")
+
+
+def _without_ephi(where: Condition) -> bool:
+    """Tell whether an event can meet a normal condition where nothing is known to hold ePHI."""
+    match where:
+        case AllOf(inner):
+            return all(map(_without_ephi, inner))
+        case AnyOf(inner):
+            return any(map(_without_ephi, inner))
+    return not _of_ephi(where)
 
 
 def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:

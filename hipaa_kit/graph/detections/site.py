@@ -82,7 +82,8 @@ class Site:
     @cached_property
     def frames(self) -> dict[str, pd.DataFrame]:
         """Frames that the queries name."""
-        known = [(each.group, each.resource, each.kind, each.namespaced) for each in (*kinds.BUILT_IN, *CUSTOM)]
+        every = (*kinds.BUILT_IN, *CUSTOM, *kinds.moved())
+        known = [(each.group, each.resource, each.kind, each.namespaced) for each in every]
         table = pd.DataFrame(known, columns=["api_group", "resource", "kind", "namespaced"])
         return {
             "kinds": table.drop_duplicates(["api_group", "resource"]),

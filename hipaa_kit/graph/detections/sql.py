@@ -41,6 +41,9 @@ TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
 REFUSED: Final = "coalesce(code BETWEEN 400 AND 599 AND stage <> 'Panic', false)"
 """A server that panics may have done half of what it was asked for."""
 
+DENIED: Final = f"({REFUSED} AND coalesce(code IN (401, 403) OR decision = 'forbid', false))"
+"""Refused to whoever asked; what else did not go well was not there, in conflict, or past the server's strength."""
+
 WITHIN: Final = frozenset(["scripting_agents"])
 """Lists of words that a field contains; of the others it is one, or starts with one that ends in `*`."""
 

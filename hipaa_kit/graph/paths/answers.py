@@ -217,7 +217,7 @@ class Paths:
             raise InputError(f"{k} is no number of paths", "", "ask for one or more")
         found = []
         for end in [self._named(target)] if target else sorted(self.targets):
-            found += [(hops, end) for hops in self._paths(self._starts(source), end, k, unknown)]
+            found += [(hops, end) for hops in self.cheapest(self.starts(source), end, k, unknown)]
         found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
         rows = (row for rank, (hops, end) in enumerate(found, start=1) for row in self._rows(rank, hops, end))
         return PATH_HOPS.frame(rows)
@@ -267,7 +267,7 @@ class Paths:
             raise InputError(f"no path could begin or end at {name!r}: nothing is known of it", "", f"give {known}")
         return node
 
-    def _starts(self, source: str | None) -> list[str]:
+    def starts(self, source: str | None) -> list[str]:
         """Return the nodes at which paths of a source begin."""
         if source == ANY_POD:
             owner, ephi = self.objects.owner, self.objects.ephi
@@ -291,7 +291,7 @@ class Paths:
         return found
 
     @cached_property
-    def _keys(self) -> list[Hashable]:
+    def keys(self) -> list[Hashable]:
         """What each node is taken for where paths are compared: a pod for any of its workload, hubs for one another."""
         owner = self.objects.owner
         found: list[Hashable] = []
@@ -301,14 +301,26 @@ class Paths:
             found.append((kind, owner[pod]) if pod in owner else name)
         return found
 
-    def _paths(
+    def alike(self, node: str) -> Hashable:
+        """Return what a node is taken for where paths are compared."""
+        return self.keys[self.graph.number[node]]
+
+    def node_of(self, pod: str) -> str:
+        """Return the node on which a pod, or what listens there, runs; none where it is not known, or is none."""
+        return self._placed.get(f"Pod/{pod.partition('/')[2]}", "")
+
+    @cached_property
+    def _placed(self) -> dict[str, str]:
+        return {pod.object: pod.node for pod in self.reachability.facts.pods}
+
+    def cheapest(
         self, starts: list[str], end: str, k: int, unknown: bool, distance: Numbers | None = None
     ) -> list[list[Hop]]:
         """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
         view, target = self.graph.view(unknown), self.graph.number[end]
         rest = self._distance(end, unknown) if distance is None else distance
         first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], self.graph.rank[node]))
-        streams = (cheapest(view, node, target, self._keys.__getitem__, rest) for node in first if node != target)
+        streams = (cheapest(view, node, target, self.keys.__getitem__, rest) for node in first if node != target)
         found: list[list[Hop]] = []
         seen: set[Hashable] = set()
         if len(first) > 1:
@@ -316,8 +328,8 @@ class Paths:
             streams = (itertools.islice(stream, 1) for stream in streams)
         for path in itertools.islice(itertools.chain.from_iterable(streams), TRIED * k):
             hops = self.teller.hops(path)
-            key = tuple((hop.edge, self._keys[self.graph.number[hop.target]]) for hop in hops)
-            start = self._keys[self.graph.number[hops[0].source]]
+            key = tuple((hop.edge, self.keys[self.graph.number[hop.target]]) for hop in hops)
+            start = self.keys[self.graph.number[hops[0].source]]
             if (start, key) not in seen:
                 seen.add((start, key))
                 found.append(hops)
@@ -340,7 +352,7 @@ class Paths:
         graph = self.graph
         free = np.array([why.edge in HIDDEN or why.cost == 0 for why in graph.whys], dtype=bool)[graph.why]
         complete = not self.gaps()
-        starts = {source: self._starts(source) for source in SOURCES}
+        starts = {source: self.starts(source) for source in SOURCES}
         rows = [
             {
                 "object": end,
@@ -358,7 +370,7 @@ class Paths:
     def _exposed(
         self, starts: list[str], end: str, unknown: bool, free: npt.NDArray[np.bool_], distance: Numbers
     ) -> dict[str, Any]:
-        best = self._paths(starts, end, 1, unknown, distance)
+        best = self.cheapest(starts, end, 1, unknown, distance)
         if not best:
             return {"paths": 0}
         begin = frozenset(numbers(self.graph, starts).tolist()) - {self.graph.number[end]}

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.graph.paths.answers import SOURCES, Paths
+from hipaa_kit.graph.paths.differences import Differences
 from hipaa_kit.graph.paths.model import EFFORT, numbers
 from hipaa_kit.graph.paths.search import Tree
+from hipaa_kit.graph.paths.words import Hop, worst
 from hipaa_kit.tables.cuts import PATH_CHANGES
 from hipaa_kit.tables.declaration import rows_of
 
@@ -18,19 +20,19 @@ Rows = list[dict[str, Any]]
 
 
 def path_changes(before: Paths, after: Paths, k: int = 3) -> pd.DataFrame:
-    """Return table `path_changes`: of the cheapest paths of each state, those that the other has not.
+    """Return table `path_changes`: the cheapest paths of each state that take a hop which the other has not.
 
     Parameters
     ----------
     before, after
         Paths of two states.
     k
-        Paths that are looked at for each kind of source and each target.
+        Paths for each kind of source and each target at most.
 
     Notes
     -----
-    A path is the other state's, too, where each of its hops can be made there at no more effort. So one that only
-    moves up because a cheaper one has gone does not appear.
+    A hop is the other state's, too, where there is a way between its ends at no more effort. So a path that only moves
+    up because a cheaper one has gone does not appear. To what holds ePHI in one state alone, every path is one.
     """
     found = [
         row
@@ -53,24 +55,31 @@ def line(rows: Rows) -> str:
 
 def _only(of: Paths, against: Paths, change: str, k: int, unknown: bool) -> Iterator[dict[str, Any]]:
     has = _Hops(against, unknown)
+    differ = Differences(of, against, unknown)
+    known = [of.graph.number[end] for end in sorted(of.targets) if end in against.targets]
     for source in SOURCES:
-        for rows in paths_in(of.to_ephi(source, k=k, unknown=unknown)):
-            spent = 0
-            for row in rows:
-                cost, spent = row["cost"] - spent, row["cost"]
-                if not has.hop(row["source"], row["target"], cost):
-                    yield {
-                        "change": change,
-                        "start": row["start"],
-                        "end": row["end"],
-                        "criticality": row["criticality"],
-                        "cost": row["path_cost"],
-                        "hops": len(rows),
-                        "confidence": row["path_confidence"],
-                        "hop": f"{row['source']} → {row['edge']} → {row['target']}",
-                        "path": line(rows),
-                    }
-                    break
+        starts = of.starts(source)
+        for end in sorted(of.targets.keys() - against.targets.keys()):
+            for hops in of.cheapest(starts, end, k, unknown):
+                yield _row(of, change, hops, end, has.lacks(hops) or hops[-1])
+        for path, target in differ.paths(numbers(of.graph, starts), known, k):
+            hops = of.teller.hops(path)
+            if new := has.lacks(hops):
+                yield _row(of, change, hops, of.graph.names[target], new)
+
+
+def _row(of: Paths, change: str, hops: list[Hop], end: str, new: Hop) -> dict[str, Any]:
+    return {
+        "change": change,
+        "start": hops[0].source,
+        "end": end,
+        "criticality": of.targets[end],
+        "cost": sum(hop.cost for hop in hops),
+        "hops": len(hops),
+        "confidence": worst(hop.confidence for hop in hops),
+        "hop": f"{new.source} → {new.edge} → {new.target}",
+        "path": of.teller.line(hops),
+    }
 
 
 class _Hops:
@@ -80,11 +89,18 @@ class _Hops:
         self._graph, self._view = paths.graph, paths.graph.view(unknown)
         self._trees: dict[str, Tree] = {}
 
+    def lacks(self, hops: list[Hop]) -> Hop | None:
+        """Return the first of some hops that cannot be made at no more effort, if there is one."""
+        return next((hop for hop in hops if not self.hop(hop.source, hop.target, hop.cost)), None)
+
     def hop(self, source: str, target: str, cost: int) -> bool:
         """Tell whether there is a way from one node to another at no more effort."""
         if source not in self._graph.number or target not in self._graph.number:
             return False
+        tree, node = self._tree(source), self._graph.number[target]
+        return tree.reaches(node) and int(tree.length[node]) // EFFORT <= cost
+
+    def _tree(self, source: str) -> Tree:
         if source not in self._trees:
             self._trees[source] = Tree(self._view, numbers(self._graph, [source]))
-        tree, node = self._trees[source], self._graph.number[target]
-        return tree.reaches(node) and int(tree.length[node]) // EFFORT <= cost
+        return self._trees[source]

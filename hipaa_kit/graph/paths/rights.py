@@ -10,6 +10,7 @@ from hipaa_kit.graph.paths.network import NEW_POD
 from hipaa_kit.graph.permissions import Permissions
 from hipaa_kit.graph.permissions import technique as techniques
 from hipaa_kit.graph.permissions.closure import ANYTHING, Step
+from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.kube.owners import object_id, parse_object_id
 
 SURE: Final = {techniques.CERTAIN: CERTAIN, techniques.CONDITION: LIKELY, techniques.HEURISTIC: UNKNOWN}
@@ -36,6 +37,8 @@ def add_rights(builder: Builder, held: Permissions, controllers: frozenset[str])
         if step.technique in OF_PODS or step.technique in NO_WAY or step.technique == "holds":
             continue
         why = _why(step)
+        if why.edge == ESCAPE.name and step.source in held.known.escapes:
+            why = why._replace(proof="; ".join(way.words for way in held.known.escapes[step.source][1]))
         if step.technique.removeprefix(DEPUTY) in controllers:
             why = why._replace(confidence=LIKELY)
         builder.add(step.source, step.target, why)

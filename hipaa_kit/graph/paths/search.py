@@ -21,6 +21,19 @@ Path = tuple[int, ...]
 class Tree:
     """The cheapest way to, or from, everything, by one edge each.
 
+    Parameters
+    ----------
+    view
+        Edges that may be taken.
+    starts
+        Nodes at which ways begin, or with `back` end.
+    back
+        Ways to the starts, against the edges.
+    after
+        Length that was gone before each start; none by default.
+    within
+        What is farther is not looked for.
+
     Attributes
     ----------
     length
@@ -29,15 +42,18 @@ class Tree:
         Last edge of the way (with `back` the first), by node; -1 at the start and where there is none.
     """
 
-    def __init__(self, view: View, starts: Numbers, *, back: bool = False) -> None:
+    def __init__(
+        self, view: View, starts: Numbers, *, back: bool = False, after: Numbers | None = None, within: int = FAR - 1
+    ) -> None:
         self.view, self.back = view, back
         graph = view.graph
         ends = graph.source if back else graph.target
         self.length = np.full(graph.size, FAR, dtype=np.int64)
         self.by = np.full(graph.size, -1, dtype=np.int64)
-        self.length[starts] = 0
-        waiting: list[int] = [0]
-        at: dict[int, list[Numbers]] = {0: [np.asarray(starts, dtype=np.int64)]}
+        starts = np.asarray(starts, dtype=np.int64)
+        self.length[starts] = 0 if after is None else after
+        waiting: list[int] = np.unique(self.length[starts]).tolist()
+        at: dict[int, list[Numbers]] = {each: [starts[self.length[starts] == each]] for each in waiting}
         done = np.zeros(graph.size, dtype=bool)
         while waiting:
             here = heapq.heappop(waiting)
@@ -47,7 +63,7 @@ class Tree:
                 done[nodes] = True
                 edges = view.leaving(nodes, back=back)
                 reached, length = ends[edges], here + graph.weight[edges]
-                better = length < self.length[reached]
+                better = (length < self.length[reached]) & (length <= within)
                 edges, reached, length = edges[better], reached[better], length[better]
                 # Of several edges to one node the shortest is kept, of equal ones the first.
                 order = np.lexsort((edges, length, reached))
@@ -103,7 +119,7 @@ def cheapest(
     if rest[source] >= FAR:
         return
     order = itertools.count()
-    first = _guided(view, source, target, rest, frozenset(), frozenset(), key)
+    first = guided(view, source, target, rest, frozenset(), frozenset(), key)
     waiting: list[tuple[int, int, Path, int]] = []
     if first is not None:
         waiting.append((_length(view, first), next(order), first, 0))
@@ -122,7 +138,7 @@ def cheapest(
             shut = frozenset([source, *(int(graph.target[edge]) for edge in root)][:-1] if root else [])
             spur = int(graph.target[root[-1]]) if root else source
             closed = {key(int(graph.target[other[at]])) for other in told if len(other) > at and other[:at] == root}
-            found = _guided(view, spur, target, rest, shut, closed, key)
+            found = guided(view, spur, target, rest, shut, closed, key)
             if found is not None:
                 whole = (*root, *found)
                 heapq.heappush(waiting, (_length(view, whole), next(order), whole, at))
@@ -132,7 +148,7 @@ def _length(view: View, path: Path) -> int:
     return int(view.graph.weight[list(path)].sum())
 
 
-def _guided(
+def guided(
     view: View,
     source: int,
     target: int,

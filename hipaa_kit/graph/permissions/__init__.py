@@ -3,6 +3,6 @@
 `permissions(tables, snapshot)` makes `Permissions`, which answers; `Assessment.permissions` holds one.
 """
 
-from hipaa_kit.graph.permissions.engine import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
+from hipaa_kit.graph.permissions.engine import RBAC_INPUTS, RBAC_TABLES, TABLES_OF_HARM, Permissions, permissions
 
-__all__ = ["RBAC_INPUTS", "RBAC_TABLES", "Permissions", "permissions"]
+__all__ = ["RBAC_INPUTS", "RBAC_TABLES", "TABLES_OF_HARM", "Permissions", "permissions"]

@@ -24,6 +24,9 @@ RBAC_TABLES: Final = (
 )
 """Tables that every answer rests on: what a builder that asks for permissions names in `uses`."""
 
+TABLES_OF_HARM: Final = ("claims", "containers", "ephi_objects", "pods", "volumes")
+"""Tables on which those answers rest besides that speak of pods or ePHI."""
+
 RBAC_INPUTS: Final = ("cloud_clusters", "workforce_groups")
 """Those of them that an input fills, and without which answers are given too."""
 

@@ -88,6 +88,14 @@ def only_policies_differ(one: Snapshot, other: Snapshot) -> bool:
     return same and one.coverage is other.coverage and one.layout == other.layout
 
 
+def policies_alone_differ(one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether of two snapshots nothing differs but policies of the network, of whatever kind."""
+    keys = one.parts.keys() | other.parts.keys()
+    changed = [key for key in keys if one.parts.get(key) is not other.parts.get(key)]
+    same = one.coverage is other.coverage and (one.layout, one.identity) == (other.layout, other.identity)
+    return same and all(dialect(*key) for key in changed)
+
+
 def with_policies_of(facts: Facts, snapshot: Snapshot) -> Facts:
     """Return facts with the policies of another snapshot, in which only policies differ."""
     read = Policies(snapshot, facts.namespaces)

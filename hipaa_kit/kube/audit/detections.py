@@ -80,6 +80,8 @@ class Detection:
         `LOG-01` and which part of it, or none.
     what
         What the principal did, as the middle of a sentence.
+    tried
+        The same where no request went well, if `what` would then say too much.
     level
         The least level at which an event shows it.
     where
@@ -104,6 +106,7 @@ class Detection:
     rate: Rate | None = None
     by: str = "user"
     about: str = "object"
+    tried: str = ""
 
 
 WRITES: Final = one("verb", "create update patch delete deletecollection")
@@ -118,6 +121,9 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 DELETES: Final = one("verb", "delete deletecollection")
 READS: Final = one("verb", "get list watch")
 CORE: Final = Is("api_group", ("",))
+APPS: Final = one("api_group", "apps extensions")
+"""`extensions` served the same objects: https://kubernetes.io/docs/reference/using-api/deprecation-guide/."""
+
 ITSELF: Final = Is("subresource", ("",))
 EPHI: Final = Known("ephi_namespaces")
 EPHI_PODS: Final = EPHI & ~Known("other_pods", ("namespace", "name"))
@@ -141,8 +147,8 @@ SECRETS: Final = CORE & Is("resource", ("secrets",))
 IN_PODS: Final = CORE & Is("resource", ("pods",)) & one("subresource", "exec attach portforward")
 WORKLOADS: Final = (
     (CORE & one("resource", "pods replicationcontrollers podtemplates"))
-    | (Is("api_group", ("apps",)) & one("resource", "deployments daemonsets statefulsets replicasets"))
-    | (Is("api_group", ("batch",)) & one("resource", "jobs cronjobs"))
+    | (APPS & one("resource", "deployments daemonsets statefulsets replicasets"))
+    | (one("api_group", "batch extensions") & one("resource", "jobs cronjobs"))
 )
 MADE_FOR_AN_OWNER: Final = OWN & Some("owner")
 """A pod that a controller makes of a workload: the workload's own write is judged."""
@@ -173,10 +179,13 @@ POLICIES_OF_NETWORKS: Final = (
         & one("resource", "adminnetworkpolicies baselineadminnetworkpolicies clusternetworkpolicies")
     )
 )
+POD_SECURITY_POLICIES: Final = one("api_group", "policy extensions") & Is("resource", ("podsecuritypolicies",))
+"""Served up to Kubernetes 1.24; a log may be of then."""
+
 HOLDS_EPHI: Final = (
     (CORE & Is("resource", ("persistentvolumeclaims",)) & EPHI)
     | (CORE & Is("resource", ("persistentvolumes",)) & (Known("ephi_volumes", ("name",)) | Is("name", ("",))))
-    | (Is("api_group", ("apps",)) & Is("resource", ("statefulsets",)) & EPHI)
+    | (APPS & Is("resource", ("statefulsets",)) & EPHI)
     | (Is("api_group", ("snapshot.storage.k8s.io",)) & one("resource", "volumesnapshots volumesnapshotcontents")
        & (EPHI | Is("namespace", ("",))))
 )  # fmt: skip
@@ -202,10 +211,10 @@ CONFIGURATION: Final = (
             "configmaps secrets services serviceaccounts persistentvolumeclaims limitranges resourcequotas",
         )
     )
-    | (Is("api_group", ("apps",)) & one("resource", "deployments daemonsets statefulsets"))
-    | (Is("api_group", ("networking.k8s.io",)) & Is("resource", ("ingresses",)))
+    | (APPS & one("resource", "deployments daemonsets statefulsets"))
+    | (one("api_group", "networking.k8s.io extensions") & Is("resource", ("ingresses",)))
     | (Is("api_group", ("gateway.networking.k8s.io",)))
-    | (Is("api_group", ("autoscaling",)) & Is("resource", ("horizontalpodautoscalers",)))
+    | (one("api_group", "autoscaling extensions") & Is("resource", ("horizontalpodautoscalers",)))
     | (Is("api_group", ("policy",)) & Is("resource", ("poddisruptionbudgets",)))
 )
 
@@ -246,12 +255,13 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         "LOG-06", "listed or watched Secrets", "Metadata",
         SECRETS & one("verb", "list watch") & Is("name", ("",)) & (Is("namespace", ("",)) | EPHI)
         & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
-        severity="high", part="list",
+        severity="high", part="list", tried="asked to list or watch Secrets",
     ),
     Detection(
         "LOG-06", "read many Secrets one by one", "Metadata",
         SECRETS & READS & Some("name") & ~OWN & ~Listed("secret_readers") & ~Listed("kit"),
         severity="high", part="burst", rate=Rate(300, 10, 5, ("namespace", "name")), about="all",
+        tried="asked for many Secrets one by one",
     ),
     Detection(
         "LOG-07", "read", "Metadata",
@@ -300,14 +310,14 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-14", "changed what admission allows:", "Metadata",
-        Is("api_group", ("admissionregistration.k8s.io", *ENGINES)) & WRITES & ITSELF & ~OWN
+        (Is("api_group", ("admissionregistration.k8s.io", *ENGINES)) | POD_SECURITY_POLICIES) & WRITES & ITSELF & ~OWN
         & ~Listed("admission_controllers"),
         severity="high", raised=(Raise("low", GITOPS), Raise("critical", DELETES)),
     ),
     Detection(
         "LOG-15", "wrote a pod that reaches out of its container:", "Request",
-        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED) & ~MADE_FOR_AN_OWNER,
-        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),),
+        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED),
+        severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),), about="owner",
     ),
     Detection(
         "LOG-16", "deleted", "Metadata",
@@ -316,7 +326,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-16", "changed what keeps or watches the log:", "Metadata",
-        ((((Is("api_group", ("apps",)) & one("resource", "daemonsets deployments statefulsets"))
+        ((((APPS & one("resource", "daemonsets deployments statefulsets"))
            | (CORE & Is("resource", ("configmaps",))))
           & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
           & Known("logging_namespaces"))
@@ -432,7 +442,8 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-28", "wrote a job:", "Metadata",
-        Is("api_group", ("batch",)) & one("resource", "cronjobs jobs") & WRITTEN & ITSELF & EPHI & HUMAN & ~GITOPS,
+        one("api_group", "batch extensions") & one("resource", "cronjobs jobs") & WRITTEN & ITSELF & EPHI & HUMAN
+        & ~GITOPS,
     ),
     Detection(
         "LOG-30", "changed configuration by hand:", "Metadata",

@@ -246,8 +246,8 @@ def _held(
     now = [each for each in approvals.standings[user] if each.holds(approvals.day)]
     past = [each for each in approvals.standings[user] if each.until and each.until < approvals.day]
     asked = [Permitted(*each, row["scope"]) for each in gives.get(row["role"], ())]
-    outside = _beyond(asked, {each.role for each in now}, approvals)
-    earlier = next((each.role for each in past if outside and not _beyond(outside, {each.role}, approvals)), "")
+    outside = approvals.beyond({each.role for each in now}, asked)
+    earlier = next((each.role for each in past if outside and not approvals.beyond([each.role], outside)), "")
     began = max((each.since for each in now), default="")
     direct = row["subject_kind"] == USER and bool(past)
     moved = direct and row["created_at"][:10] < began and row["reviewed_on"][:10] < began
@@ -263,11 +263,6 @@ def _held(
         "subject": row["subject"],
         "roles": " and ".join(sorted(each.role for each in now)) or "none",
     }
-
-
-def _beyond(asked: list[Permitted], roles: set[str], approvals: Approvals) -> list[Permitted]:
-    permitted = [each for role in roles for each in approvals.matrix.get(role, ())]
-    return [one for one in asked if not any(each.covers(one) for each in permitted)]
 
 
 def _few(asked: list[Permitted]) -> str:

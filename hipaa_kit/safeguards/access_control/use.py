@@ -44,8 +44,9 @@ def unused_access_is_withdrawn(
     days = float(window[0]["days"]) if window else 0.0
     late = bool(window) and float(days_since(pd.Series([window[0]["last_at"]], dtype="str"), as_of).iloc[0]) > 1
     rows = [_granted(row, right_use) for row in rows_of(grants[~grants["stock"] & ~grants["public"]])]
-    rows += [_ended(row) for row in rows_of(identities[identities["after_end"] > 0])]
-    columns = ["object", "member", "state", "why", "last_at", "writes", "emergency", "events", "ended_on", "unused"]
+    gone = identities[(identities["ended_on"] != "") & ((identities["after_end"] > 0) | (identities["undated"] > 0))]
+    rows += [_ended(row) for row in rows_of(gone)]
+    columns = "object member state why last_at writes emergency events ended_on unused undated".split()
     examined = pd.DataFrame(rows, columns=columns)
     state, writes = examined["state"], examined["writes"].astype("boolean").fillna(False).astype(bool)
     emergency = examined["emergency"].astype("boolean").fillna(False).astype(bool)
@@ -61,6 +62,15 @@ def unused_access_is_withdrawn(
             "its last day was {ended_on}, and it made {events} requests since",
             observed="{events} requests",
             expected="none after the last day",
+        ),
+        not_assessed(
+            (state == "used") & ~emergency & (examined["last_at"] == ""),
+            "when {member} used it last is not known: no moment of it can be read",
+            code="input_missing",
+        ),
+        reviews(
+            state == "undated",
+            "did it ask after its last day, {ended_on}? Of {undated} requests that it made no moment can be read",
         ),
         fails(
             ((state == "unused") & ~emergency & writes & (not short)) | (idle & writes & ~emergency),
@@ -104,8 +114,9 @@ def _granted(grant: dict[str, Any], right_use: pd.DataFrame) -> dict[str, Any]:
 
 
 def _ended(row: dict[str, Any]) -> dict[str, Any]:
-    told = {"object": row["object"], "member": "", "state": "ended", "last_at": row["last_at"]}
-    return {**told, "events": row["after_end"], "ended_on": row["ended_on"]}
+    state = "ended" if row["after_end"] else "undated"
+    told = {"object": row["object"], "member": "", "state": state, "last_at": row["last_at"]}
+    return {**told, "events": row["after_end"], "ended_on": row["ended_on"], "undated": row["undated"]}
 
 
 @check("HK-ACC-26", without_scope=True, everywhere=True, optional=["audit_policies", "audit_silences"])
@@ -130,7 +141,8 @@ def emergency_use_is_written_down(
     Notes
     -----
     A ticket is one of kind break-glass or emergency that was opened within a day of the use; that the log raised an
-    alert is told by a ticket that names one, as near. Who holds it by a certificate that the API server does not tell
+    alert is told by a ticket that names one, as near. Who acts as
+    somebody else uses what both hold. Who holds it by a certificate that the API server does not tell
     apart from others is not found.
     """
     if not grants["break_glass"].any():
@@ -147,18 +159,25 @@ def emergency_use_is_written_down(
         doubt = f"the audit policy records nothing of {', '.join(sorted(left_out))}"
     elif audit_policies.empty:
         doubt = doubt or "the audit policy was not given, which may leave them out"
-    used = break_glass_use.assign(member=break_glass_use["user"] + " on " + break_glass_use["day"], unused=False)
+    used = break_glass_use.assign(
+        member=break_glass_use["user"] + " on " + break_glass_use["day"].replace("", "a day that is not known"),
+        unused=False,
+    )
     columns = ["member", "user", "day", "events", "through", "ticket", "alert", "unused"]
     none = pd.DataFrame([dict.fromkeys(columns, "") | {"unused": True}])
     examined = (used[columns] if len(used) else none).assign(object="Cluster//break-glass-use", span=span, doubt=doubt)
     unused = examined["unused"].astype(bool)
+    undated = ~unused & (examined["day"] == "")
     examined["words"] = ("nobody used it " + examined["span"]).where(
         unused, examined["user"] + ": ticket " + examined["ticket"] + ", alert in " + examined["alert"]
     )
     return judge(
         examined,
+        reviews(
+            undated, "which ticket says why? {user} made {events} requests through {through} at no moment that is known"
+        ),
         fails(
-            ~unused & (examined["ticket"] == ""),
+            ~unused & ~undated & (examined["ticket"] == ""),
             "{user} made {events} requests on {day} through {through}, and no ticket says why",
             observed="no ticket",
             expected="a ticket of an emergency within a day",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.audit import policy_object
+from hipaa_kit.inventory.audit import lacking_policies
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, to_give
 
 READS_OF_GOOGLE = (
@@ -145,8 +145,9 @@ def policy_sees(
     left_out = audit_silences.assign(
         kind="silence", part="rule " + audit_silences["rule"].astype("str"), outcome="", standing=""
     )
-    servers = control_plane_members[control_plane_members["component"] == "kube-apiserver"]["node"]
-    lacking = pd.DataFrame({"object": lacking_policies(set(audit_policy_states["object"]), set(servers))}, dtype="str")
+    lacking = pd.DataFrame(
+        {"object": lacking_policies(audit_policy_states["object"], control_plane_members)}, dtype="str"
+    )
     lacking = lacking.assign(kind="lacking")
     columns = ["object", "part", "kind", "outcome", "standing", "where", "rule_told", "blind_told", "requester"]
     columns += ["request", "level", "minimum", "maximum", "identities", "what"]
@@ -191,9 +192,3 @@ def policy_sees(
         passes=told,
         member="part",
     )
-
-
-def lacking_policies(given: set[str], nodes: set[str]) -> list[str]:
-    """Return the policies of API servers that were not given, where those of others were."""
-    wanted = {policy_object(node) for node in nodes if node}
-    return [] if policy_object("") in given else sorted(wanted - given)

@@ -10,7 +10,7 @@ from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.datastores import covers, data_paths
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by
 
 PERSISTENT = ("persistentVolumeClaim", "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
@@ -152,15 +152,17 @@ def data_on_persistent_storage(
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
     there but a claim is mounted elsewhere, a person has to say which one holds the data. What is mounted deepest holds
     a folder; where an image has several, and one of them is on what goes with the pod, a person has to say which one
-    it uses. A pod that has ended is not to come back, and is no bare one.
+    it uses. A pod that has ended is not to come back, and is no bare one. A program that has no time to end writes
+    nothing more before it is killed.
+    Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
     mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
     local = _local_claims(claims, persistent_volumes)
-    by_container = dict(iter(mounts.groupby(["pod", "container"])))
+    by_container = rows_by(mounts, "pod", "container")
     found = [
-        _where(data_paths(repository), by_container.get((pod, container)), local)
+        _where(data_paths(repository), by_container.get((pod, container), []), local)
         for pod, container, repository in stores[["pod", "container", "repository"]].itertuples(index=False)
     ]
     of_stores = stores[["object", "pod", "container"]].assign(
@@ -203,6 +205,12 @@ def data_on_persistent_storage(
             standing == "either",
             "which folder does container {container} keep its data in? One is on {place}, another goes with the pod",
         ),
+        reviews(
+            examined["pod"].isin(pods[pods["grace_seconds"] == 0]["object"]),
+            "can container {container} lose what it has not written? Its pod has no time to end before it is killed",
+            path="$.spec.template.spec.terminationGracePeriodSeconds",
+            observed="0 seconds",
+        ),
         reviews(standing == "local", "is it meant that {place} binds the data of container {container} to one node?"),
         member="member",
         passes="container {container} keeps its data on {place}",
@@ -215,10 +223,8 @@ def _local_claims(claims: pd.DataFrame, volumes: pd.DataFrame) -> set[str]:
     return set(claims[claims["persistent_volume"].isin(local)]["object"])
 
 
-def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str]) -> tuple[str, str]:
+def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]) -> tuple[str, str]:
     """Return how a container's data folder stands, and what it is on."""
-    if mounts is None:
-        return "unmounted", paths[0]
     deepest = [row for path in paths if (row := _deepest(mounts, path))]
     kept = [row for row in deepest if row["type"] in PERSISTENT]
     inline = [row for row in deepest if row["type"] == INLINE]
@@ -232,14 +238,14 @@ def _where(paths: tuple[str, ...], mounts: pd.DataFrame | None, local: set[str])
         return "inline", inline[0]["mount_path"]
     if deepest:
         return "passing", f"{deepest[0]['type']} at {deepest[0]['mount_path']}"
-    elsewhere = mounts[mounts["type"].isin(PERSISTENT) & ~mounts["read_only"]]
-    if len(elsewhere):
-        first = elsewhere.sort_values("mount_path").iloc[0]
+    elsewhere = [row for row in mounts if row["type"] in PERSISTENT and not row["read_only"]]
+    if elsewhere:
+        first = min(elsewhere, key=lambda row: row["mount_path"])
         return "elsewhere", str(first["reference"] or first["mount_path"])
     return "unmounted", paths[0]
 
 
-def _deepest(mounts: pd.DataFrame, path: str) -> dict[str, Any] | None:
+def _deepest(mounts: list[dict[str, Any]], path: str) -> dict[str, Any] | None:
     """Return the mount that holds a folder: of those at it or above it the deepest."""
-    covering = [row for row in rows_of(mounts) if covers(row["mount_path"], path)]
+    covering = [row for row in mounts if covers(row["mount_path"], path)]
     return max(covering, key=lambda row: (len(row["mount_path"].rstrip("/")), row["mount_path"]), default=None)

@@ -9,7 +9,7 @@ import pandas as pd
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, to_give
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by, rows_of
 
 LOST: Final = ("evicted", "failed")
 """Ends that are no rollout and no scale-down."""
@@ -64,7 +64,7 @@ def lost_pods_replaced(
     seen = _within(observed_replacements, as_of, failover_window_days)
     other = set(seen[seen["same_cluster"].eq(False).fillna(False)]["workload"])
     mine = seen[seen["same_cluster"].ne(False).fillna(True)]
-    by_workload = {str(name): list(rows_of(rows)) for name, rows in mine.groupby("workload")}
+    by_workload = rows_by(mine, "workload")
     told = [_told(by_workload.get(row["object"], []), minutes[row["criticality"]]) for row in rows_of(ephi_workloads)]
     states = pd.DataFrame(told, columns=["state", "words", "pods"], index=ephi_workloads.index, dtype="str")
     examined = ephi_workloads[["object", "kind", "desired"]].join(states)

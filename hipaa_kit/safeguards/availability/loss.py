@@ -9,7 +9,7 @@ import pandas as pd
 from hipaa_kit.inventory.cluster import taking_pods
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED, ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by, rows_of
 
 
 @check("HK-AVL-12")
@@ -95,7 +95,7 @@ def _mounting(
     mounted = volumes[volumes["type"] == "persistentVolumeClaim"].merge(inside, on="pod")
     named = claims[["object", "persistent_volume", "storage_class"]].rename(columns={"object": "reference"})
     mounted = mounted.merge(named, on="reference", how="left").fillna({"persistent_volume": "", "storage_class": ""})
-    of_volume = {str(volume): list(rows_of(rows)) for volume, rows in reach.groupby("persistent_volume")}
+    of_volume = rows_by(reach, "persistent_volume")
     about = {row["object"]: row for row in rows_of(workloads)}
     counts = inside.groupby("object").size()
     rows = []

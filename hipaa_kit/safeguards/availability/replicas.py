@@ -8,7 +8,7 @@ from hipaa_kit.graph.node_losses import DEMANDING
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by, rows_of
 
 
 @check("HK-AVL-01")
@@ -27,7 +27,9 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
     -----
     While an autoscaler acts it writes the number of replicas, so that its least number counts too. A
     workload whose owner is not modelled is judged by its ready pods: too few are a failure, enough
-    prove nothing of what the owner will keep.
+    prove nothing of what the owner will keep. A bare pod that has succeeded has done its work, as that of a Job; one
+    that has failed may have been meant to go on.
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase
     """
     least = autoscalers.groupby("workload")["min_replicas"].min()
     scaled = autoscalers.groupby("workload")["object"].agg(" ".join)
@@ -39,12 +41,14 @@ def replicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame, autoscalers: pd
         up=name.map(up).fillna(0).astype("Int64"),
     )
     alone = (examined["kind"] == "Pod") & ~_static(examined, pods)
+    done = alone & name.isin(pods[pods["phase"] == "Succeeded"]["object"])
     foreign = ~examined["known"]
     status = examined["ready"].notna()
     return judge(
         examined,
         not_applicable(examined["kind"].isin(NOT_REPLICATED), "a {kind} keeps no replicas"),
         not_applicable(~examined["criticality"].isin(DEMANDING), "asked of criticality critical and high alone"),
+        not_applicable(done, "a bare pod that has done its work: it is not to run again"),
         fails(alone, "a bare pod has no replicas", observed="1", expected="at least 2"),
         fails(
             examined["replicated"] & (examined["desired"] < 2),
@@ -99,7 +103,8 @@ def disruption_limited(
     workload_of = dict(zip(pods["object"], pods["workload"], strict=True))
     joined = budget_pods.assign(workload=budget_pods["pod"].map(workload_of))
     blocking = _blocking(disruption_budgets, joined, ephi_workloads)
-    by_workload = joined.groupby("workload")["budget"].agg(lambda names: " ".join(sorted(set(names))))
+    mine = joined[joined["workload"].isin(workloads["object"])]
+    by_workload = mine.groupby("workload")["budget"].agg(lambda names: " ".join(sorted(set(names))))
     twice = joined[joined.duplicated("pod", keep=False)]["workload"]
     of_workloads = workloads[["object", "namespace"]].assign(
         is_budget=False, budgets=texts_for(workloads["object"], by_workload), twice=workloads["object"].isin(twice)
@@ -139,10 +144,11 @@ def disruption_limited(
 def _blocking(budgets: pd.DataFrame, joined: pd.DataFrame, workloads: pd.DataFrame) -> dict[str, bool | None]:
     """Return for each budget whether it blocks every disruption; None where that is not known."""
     desired = dict(zip(workloads["object"], workloads["desired"], strict=True))
+    by_budget = rows_by(joined, "budget")
     found: dict[str, bool | None] = {}
     for row in rows_of(budgets):
-        own = joined[joined["budget"] == row["object"]]
-        asked = [desired.get(name) for name in own["workload"].unique()]
+        own = by_budget.get(row["object"], [])
+        asked = [desired.get(name) for name in {each["workload"] for each in own}]
         counted = [int(each) for each in asked if pd.notna(each)]
         expected = sum(counted) if counted and len(counted) == len(asked) else row["expected_pods"]
         if pd.isna(expected):

@@ -34,17 +34,21 @@ def backups_are_scheduled(
 
     Notes
     -----
-    A CronJob that only looks like a backup is asked about, and so is a plan whose state its tool has not written.
+    A CronJob that only looks like a backup is asked about, and so is a plan whose state its tool has not written, or of
+    which it is not known whether it takes anything here.
     Source: https://velero.io/docs/main/api-types/schedule/.
     """
     near = backup_coverage[backup_coverage["taken"] != "no"]
     spaces = claim_namespaces(ephi_objects)
     sure, waits = (near[~near["guessed"] & (near["state"] == state)] for state in ("active", "unknown"))
+    perhaps = sure[sure["taken"] == "unknown"]
+    sure = sure[sure["taken"] == "yes"]
     running, any_ = (texts_for(spaces["namespace"], first_words(each, "namespace", "plan")) for each in (sure, near))
     spaces = spaces.assign(
         plans=running.where(running != "", any_),
         sure=spaces["namespace"].isin(sure["namespace"]),
         waits=spaces["namespace"].isin(waits["namespace"]),
+        perhaps=texts_for(spaces["namespace"], first_words(perhaps, "namespace", "gap")),
         guessed=spaces["namespace"].isin(near.loc[near["guessed"], "namespace"]),
         state="",
         schedule="",
@@ -58,6 +62,7 @@ def backups_are_scheduled(
         plans=mine["object"],
         sure=True,
         waits=False,
+        perhaps="",
         backed=mine["namespace"].isin(sure["namespace"]),
         interval=mine["interval_hours"].map(_hours),
     )
@@ -90,9 +95,14 @@ def backups_are_scheduled(
         reviews(
             none & examined["waits"].astype(bool), "does {plans} run? Its state does not show it", observed="{plans}"
         ),
+        reviews(
+            none & (examined["perhaps"] != ""),
+            "does {plans} take any of its ePHI claims? {perhaps}",
+            observed="{perhaps}",
+        ),
         reviews(none & guessed, "is {plans} its backup? Nothing else makes copies of it", observed="{plans}"),
         fails(
-            none & ~guessed & ~examined["waits"].astype(bool),
+            none & ~guessed & ~examined["waits"].astype(bool) & (examined["perhaps"] == ""),
             "nothing that runs makes copies of its ePHI claims",
             expected="a schedule",
             rests_on=TABLES,

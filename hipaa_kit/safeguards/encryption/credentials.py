@@ -76,7 +76,8 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
 
     Notes
     -----
-    Secrets themselves are never read: their names stand in pods, what makes them in its own objects.
+    Secrets themselves are never read: their names stand in pods, what makes them in its own objects. A PushSecret
+    takes one out to another store, where the permissions of the cluster no longer say who reads it.
     """
     age = whole_days(days_since(secret_uses["refreshed_at"], as_of)).astype("Int64")
     store = secret_uses["store"]
@@ -97,6 +98,11 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
         reviews(
             secret_uses["ready"].isna() & ~store.isin(["", "secrets_store"]),
             "is it in step? {manager} makes it and does not say",
+        ),
+        reviews(
+            secret_uses["pushed_by"] != "",
+            "who may read it in {pushed_to}? {pushed_by} copies it there, or may",
+            observed="{pushed_to}",
         ),
         evidence="manager",
         passes="{manager} makes it ({words})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.inventory.image_scans import IN_TEMPLATE
+from hipaa_kit.inventory.image_scans import with_images_that_count
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.images import full_repository, is_within, registry_of
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
@@ -82,10 +82,10 @@ def _images(
     )
 
 
-def of_templates(
+def in_pods(
     workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, *, ended: bool = False
 ) -> pd.DataFrame:
-    """Return the containers of templates in ePHI pods that have not ended; `object` is the workload.
+    """Return the containers in ePHI pods that have not ended; `object` is the workload, `path` where they stand.
 
     Parameters
     ----------
@@ -94,20 +94,10 @@ def of_templates(
     ended
         Of a workload all of whose pods have ended, the newest counts: its next one is made of the same template.
     """
-    return containers[containers["role"].isin(IN_TEMPLATE)].merge(_running(workloads, pods, ended=ended), on="pod")
-
-
-def in_pods(workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
-    """Return what `of_templates` does, and what somebody added to a pod that runs; `path` is where containers stand.
-
-    An added container never starts again, and stays in the pod when it has ended.
-    Source: https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
-    """
-    added = containers["role"] == "ephemeral"
-    path = pd.Series("$.spec.template.spec.containers", index=containers.index)
-    shown = containers.assign(path=path.mask(added, "$.spec.ephemeralContainers"))
-    shown = shown[~added | (containers["terminated_at"] == "")]
-    return shown.merge(_running(workloads, pods, ended=False), on="pod")
+    found = with_images_that_count(containers)
+    path = pd.Series("$.spec.template.spec.containers", index=found.index)
+    shown = found.assign(path=path.mask(found["role"] == "ephemeral", "$.spec.ephemeralContainers"))
+    return shown.merge(_running(workloads, pods, ended=ended), on="pod")
 
 
 def _running(workloads: pd.DataFrame, pods: pd.DataFrame, *, ended: bool) -> pd.DataFrame:

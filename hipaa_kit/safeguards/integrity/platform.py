@@ -9,7 +9,7 @@ from hipaa_kit.kube.integrity import UNKNOWN, etcd_checks
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import sensors_by_node
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by
 
 
 @check("HK-INT-04")
@@ -94,15 +94,19 @@ def nodes_watched(
     examined = sensors_by_node(ephi_workloads, pods, runtime_sensors)
     speaking = sensor_policies[sensor_policies["files"]]
     inside = ephi_pods(ephi_workloads, pods)
-    inside = inside[inside["live"]]
-    missed = []
-    for row in rows_of(examined):
-        mine = speaking[speaking["sensor"].isin(row["ready"].split(", "))]
+    by_node = rows_by(inside[inside["live"]], "node")
+    spoken_for = {}
+    for ready in sorted(set(examined["ready"])):
+        mine = speaking[speaking["sensor"].isin(ready.split(", "))]
         whole = set(mine[~mine["narrowed"]]["namespace"])  # "" stands for all
         named = set(sensor_policy_pods[sensor_policy_pods["policy"].isin(mine["object"])]["pod"])
-        here = inside[("Node//" + inside["node"] == row["object"]) & ~inside["pod"].isin(named)]
-        open_ = here[~here["namespace"].isin(whole)] if "" not in whole else here.head(0)
-        missed.append(", ".join(sorted(set(open_["namespace"]))))
+        spoken_for[ready] = whole, named
+    missed = []
+    for node, ready in zip(examined["object"], examined["ready"], strict=True):
+        whole, named = spoken_for[ready]
+        here = by_node.get(node.removeprefix("Node//"), []) if "" not in whole else []
+        open_ = {row["namespace"] for row in here if row["pod"] not in named and row["namespace"] not in whole}
+        missed.append(", ".join(sorted(open_)))
     examined = examined.assign(missed=pd.Series(missed, index=examined.index, dtype="str"))
     bare = examined["ready"] == ""
     return judge(

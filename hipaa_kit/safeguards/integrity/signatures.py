@@ -8,8 +8,8 @@ from hipaa_kit.inventory.signatures import EXCEPTIONS, LISTS
 from hipaa_kit.kube.admission.parts import NONE
 from hipaa_kit.kube.admission.signatures import KYVERNO, KYVERNO_IMAGES
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
-from hipaa_kit.safeguards.integrity.images import of_templates
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.safeguards.integrity.images import in_pods
+from hipaa_kit.tables.declaration import rows_by, rows_of
 from hipaa_kit.vocabulary import COMPLETE
 
 BEST = ("refuses", "unclear", "open", "none")
@@ -46,7 +46,7 @@ def signatures_enforced(
     https://docs.sigstore.dev/policy-controller/overview/,
     https://cloud.google.com/binary-authorization/docs/overview
     """
-    examined = _by_image(of_templates(ephi_workloads, pods, containers, ended=True), image_verification)
+    examined = _by_image(in_pods(ephi_workloads, pods, containers, ended=True), image_verification)
     spoken = signature_rules[signature_rules["reach"] != NONE].groupby("namespace")["policy"].agg(_named)
     others = texts_for(examined["namespace"], spoken)
     beside = others.map(lambda names: f"; {names} names other images" if names else "")
@@ -95,17 +95,18 @@ def signatures_enforced(
 
 def _by_image(found: pd.DataFrame, verification: pd.DataFrame) -> pd.DataFrame:
     """Return a row per container and image of a workload, with the strictest policy that asks it."""
-    by_image = dict(iter(verification.groupby(["namespace", "list", "image"])))
+    by_image = rows_by(verification, "namespace", "list", "image")
     rows = []
     examined = found.assign(namespace=found["pod"].str.split("/").str[1])
     columns = ["object", "namespace", "container", "image", "role"]
     for row in rows_of(examined[columns].drop_duplicates().sort_values(columns)):
-        asked = by_image.get((row["namespace"], LISTS[row["role"]], row["image"]))
+        asked = by_image.get((row["namespace"], LISTS[row["role"]], row["image"]), [])
         standing, policy, why, engine = "none", "", "", ""
-        if asked is not None:
-            best = asked.assign(rank=asked["standing"].map(BEST.index)).sort_values(["rank", "policy", "part"]).iloc[0]
-            standing, policy, why = str(best["standing"]), str(best["policy"]), str(best["why"])
-            engine = str(best["engine"])
+        if asked:
+            best = min(asked, key=lambda each: (BEST.index(each["standing"]), each["policy"], each["part"]))
+            standing, policy, why, engine = best["standing"], best["policy"], best["why"], best["engine"]
+            if row["role"] == "ephemeral" and standing == "refuses":
+                standing, why = "unclear", "whether it is asked about what is put into a running pod is not read"
         rows.append(
             {
                 **row,
@@ -114,7 +115,7 @@ def _by_image(found: pd.DataFrame, verification: pd.DataFrame) -> pd.DataFrame:
                 "policy": policy,
                 "why": why,
                 "engine": engine,
-                "policies": "" if asked is None else " ".join(sorted(set(asked["policy"]))),
+                "policies": " ".join(sorted({each["policy"] for each in asked})),
             }
         )
     return pd.DataFrame(

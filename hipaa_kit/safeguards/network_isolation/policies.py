@@ -200,7 +200,8 @@ def _asking(isolation: pd.DataFrame, ephi_traffic: pd.DataFrame, answering: set[
     """Return the workloads that are isolated for egress, and the best they may do with any name server."""
     shut = sorted(set(isolation[isolation["isolated"].eq(True)]["workload"]))
     found = dict.fromkeys(shut, 0)
-    for row in rows_of(ephi_traffic[ephi_traffic["source"].isin(shut)]):
+    asked_for = ephi_traffic["destination"].isin({name for name, _, _ in answering})
+    for row in rows_of(ephi_traffic[ephi_traffic["source"].isin(shut) & asked_for]):
         for name, protocol, port in answering:
             if (name, protocol) == (row["destination"], row["protocol"]):
                 answer = "allowed" if holds(row["allowed"], port) else "unknown" if holds(row["unknown"], port) else ""

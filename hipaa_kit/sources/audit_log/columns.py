@@ -103,7 +103,10 @@ def _has_values(body: str) -> str:
 
 
 _PATH: Final = _text("split_part(e.requestURI, '?', 1)")
-_DECODED: Final = f"CASE WHEN contains({_PATH}, '%') THEN coalesce(try(url_decode({_PATH})), {_PATH}) ELSE {_PATH} END"
+_DECODED: Final = (  # what is decoded may be a query
+    f"CASE WHEN contains({_PATH}, '%')"
+    f" THEN split_part(coalesce(try(url_decode({_PATH})), {_PATH}), '?', 1) ELSE {_PATH} END"
+)
 _HOLDS: Final = (
     f"({_text('e.objectRef.resource')} IN ({', '.join(repr(each) for each in HOLDERS)})"
     f" OR {_text('e.objectRef.subresource')} = 'token')"
@@ -150,8 +153,9 @@ SELECTED: Final = {
         f" WHEN {_is_there('requestObject')} THEN 'request'"
         f" WHEN {_is_there('responseObject')} THEN 'response' ELSE 'none' END"
     ),
-    "holds_values": (
-        f"coalesce({_HOLDS} AND ({_has_values('requestObject')} OR {_has_values('responseObject')}), false)"
+    "holds_values": (  # few are: of the others the bodies are not looked at
+        f"CASE WHEN {_HOLDS}"
+        f" THEN coalesce({_has_values('requestObject')} OR {_has_values('responseObject')}, false) ELSE false END"
     ),
     "leaks": "[]::VARCHAR[]",
 }

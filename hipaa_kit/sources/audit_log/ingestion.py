@@ -7,6 +7,7 @@ the manifest is renamed into its place: what a killed run left beside it is writ
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -56,11 +57,25 @@ class NoEventsError(InputError):
     """What was taken for an audit log holds no event."""
 
 
-def key_of(sources: Sequence[str | Path], only: Collection[str] = (), limits: Limits = LIMITS) -> str:
-    """Return a digest of everything that a store is made from: the files, and the code by which they are read."""
-    with _entries(sources, only, limits) as entries:
-        made_from = [code_digest(*ROOMS), [list(_about(entry)) for entry in entries]]
-        return hashlib.sha256(canonical_json(made_from)).hexdigest()
+def ingest_under(base: Path, sources: Sequence[str | Path], only: Collection[str] = ()) -> AuditLog:
+    """Read audit logs into a folder that is named for all that a store is made from: the files, and the code.
+
+    Parameters
+    ----------
+    base
+        Where such folders lie.
+    sources, only
+        As `ingest` takes them.
+
+    Raises
+    ------
+    InputError
+        A source cannot be read, or none holds an event.
+    """
+    with _entries(sources, only, LIMITS) as entries:
+        digests = [_about(entry) for entry in entries]
+        made_from = [code_digest(*ROOMS), [list(each) for each in digests]]
+        return _ingested(base / hashlib.sha256(canonical_json(made_from)).hexdigest()[:32], entries, digests)
 
 
 def _about(entry: Entry) -> tuple[str, str]:
@@ -98,16 +113,33 @@ def ingest(
     InputError
         A source cannot be read, or none holds an event.
     """
-    target = Path(folder)
     with _entries(sources, only, limits) as entries:
-        digests = [_about(entry) for entry in entries]
+        return _ingested(Path(folder), entries, [_about(entry) for entry in entries])
+
+
+def _ingested(target: Path, entries: list[Entry], digests: list[tuple[str, str]]) -> AuditLog:
+    with _alone(target):
         manifest = _begun(target, digests)
         if manifest["complete"]:
-            with contextlib.suppress(InputError):  # one that was damaged is made again: all that it is made of is here
+            with contextlib.suppress(InputError):  # a damaged one is made again: all that it is made of is here
                 return AuditLog.open(target)
             manifest = _anew(target, digests)
         _Ingest(target, manifest).run(entries)
-    return AuditLog.open(target)
+        return AuditLog.open(target)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Hold a store against other processes, which wait until it is whole; a process that dies lets go of it."""
+    if target.exists() and not target.is_dir():
+        raise InputError("is no folder", str(target), "name another place")
+    target.mkdir(parents=True, mode=0o700, exist_ok=True)
+    held = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _begun(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
@@ -127,10 +159,11 @@ def _wanted(digests: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 def _anew(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the manifest of a store of which nothing was read yet, with its folder made empty."""
-    if target.exists() and not {path.name for path in target.iterdir()} <= OURS:
+    held = list(target.iterdir())
+    if not {path.name for path in held} <= OURS:
         raise InputError("holds something else than an audit log", str(target), "name another folder")
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True, mode=0o700)
+    for path in held:  # the folder itself stays: it is what is held against others
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     (target / PARTS).mkdir()
     return {
         "format": FORMAT,

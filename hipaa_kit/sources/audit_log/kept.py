@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from hipaa_kit.sources.audit_log.ingestion import ingest, key_of
+from hipaa_kit.sources.audit_log.ingestion import ingest_under
 from hipaa_kit.sources.audit_log.store import AuditLog
 
 FOLDER_VARIABLE: Final = "HIPAA_KIT_AUDIT_CACHE"
@@ -27,7 +27,7 @@ def cached_log(sources: Sequence[str | Path], only: Collection[str] = ()) -> Aud
     InputError
         A source cannot be read, or holds no audit log.
     """
-    return ingest(sources, _folder() / key_of(sources, only)[:32], only=only)
+    return ingest_under(_folder(), sources, only)
 
 
 def _folder() -> Path:

@@ -148,6 +148,7 @@ def connect(*, spill: bool = True) -> duckdb.DuckDBPyConnection:
     place = Path(tempfile.gettempdir()) / "hipaa-kit-audit-log" if spill else ""
     connection.execute(f"SET temp_directory = {quoted(str(place))}")
     connection.execute("SET preserve_insertion_order = true")
+    connection.execute("SET TimeZone = 'UTC'")  # else a moment without a zone would be one of this machine's
     return connection
 
 

@@ -128,8 +128,21 @@ def _event(row: list[str], places: dict[str, int]) -> dict[str, Any] | None:
         return None
     user = cells.pop("user", "")
     code = next((cell for cell in row[places["stage"] + 1 :][:1] if _CODE.fullmatch(cell)), "")
-    event: dict[str, Any] = {"kind": "Event", **cells, "user": {"username": user}, "objectRef": of_path(cells)}
+    about = of_path(cells)
+    if named := _named(row[places["verb"] + 1 :], about):
+        about["name"] = named
+    event: dict[str, Any] = {"kind": "Event", **cells, "user": {"username": user}, "objectRef": about}
     return {**event, "responseStatus": {"code": int(code)}} if code else event
+
+
+def _named(beside: list[str], about: dict[str, str]) -> str:
+    """Return the name of what a request is about where it stands beside the verb, after resource and subresource.
+
+    The path of a `create` does not hold it, nor that of a list by the name of one object.
+    """
+    resource, subresource, name = (*(cell.strip(BLANK) for cell in beside), "", "", "")[:3]
+    said = (about.get("resource"), about.get("subresource"), about.get("name"))
+    return name if resource and said == (resource, subresource, "") else ""
 
 
 def of_path(cells: dict[str, str]) -> dict[str, str]:

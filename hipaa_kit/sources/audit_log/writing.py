@@ -30,17 +30,19 @@ TEXTS: Final = (
         "user",
         "impersonated_user",
         "user_pod",
+        "decision",
         "decision_reason",
-        "resource",
     ),
-    *("subresource", "audit_id", "verb"),
+    *("api_group", "resource", "subresource", "audit_id", "verb", "stage", "level", "source_ip"),
 )
-"""Columns whose texts clients or their names may have put secrets into."""
+LISTS: Final = ("user_groups", "impersonated_groups", "source_ips")
+"""Columns whose texts clients, or their names, may have put secrets into."""
 
 SUSPECT: Final = (
     r"eyJ|PRIVATE KEY|AGE-SECRET|A[KS]IA[A-Z0-9]{16}|(?i:bearer)|(?i:mrn)|-\d\d-\d{4}|://[^\s]*@|auth\W{1,3}:"
 )
-"""Whatever `sources.leaks` finds by its pattern holds one of these."""
+ENCODED: Final = "[A-Za-z0-9+/_-]{24,}"
+"""Whatever `sources.leaks` finds holds the one by its pattern, or inside base64 the other with a capital in it."""
 
 _EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
@@ -118,18 +120,22 @@ class Writer:
 
     def _clean(self, first: int) -> None:
         """Take what looks like a secret out of the texts of what was added, and remember which pattern found it."""
-        columns = ", ".join(f'"{name}"' for name in TEXTS)
+        said = [f'"{name}"' for name in TEXTS] + [f"array_to_string({name}, ' ')" for name in LISTS]
         found = self._connection.execute(
-            f"SELECT event, {columns} FROM held"
-            f" WHERE event >= {first} AND regexp_matches(concat_ws(' ', {columns}), $1)",
-            [SUSPECT],
+            f"SELECT event, {', '.join(said)} FROM held,"
+            f" LATERAL (SELECT concat_ws(' ', {', '.join(said)}) AS everything)"
+            f" WHERE event >= {first} AND (regexp_matches(everything, $1) OR"
+            " len(list_filter(regexp_extract_all(everything, $2), lambda word: word <> lower(word))) > 0)",
+            [SUSPECT, ENCODED],
         ).fetchall()
         for event, *texts in found:
-            leaks = {name: find_leaks(text) for name, text in zip(TEXTS, texts, strict=True)}
+            leaks = {name: find_leaks(text or "") for name, text in zip((*TEXTS, *LISTS), texts, strict=True)}
             hit = {name: each for name, each in leaks.items() if each}
             if hit:
                 patterns = sorted({leak.pattern for each in hit.values() for leak in each})
-                cleared = ", ".join(f"\"{name}\" = '{REMOVED}'" for name in hit)
+                cleared = ", ".join(
+                    f'"{name}" = ' + (f"['{REMOVED}']" if name in LISTS else f"'{REMOVED}'") for name in hit
+                )
                 self._connection.execute(f"UPDATE held SET {cleared}, leaks = $1 WHERE event = $2", [patterns, event])
 
     def valid(self, texts: list[str]) -> list[bool]:

@@ -89,3 +89,25 @@ def test_without_people_or_without_a_matrix_nothing_is_given() -> None:
     assert approvals([("amira", "dba", "", "", "")]).given
     assert not approvals([]).given
     assert not Approvals.of("2026-11-20", WORKFORCE.frame(), WORKFORCE_GROUPS.frame()).given
+
+
+permitted = st.builds(
+    Permitted,
+    st.sampled_from(["get", "list", "*"]),
+    st.sampled_from(["", "apps", "*"]),
+    st.sampled_from(["pods", "pods/log", "secrets", "*"]),
+    st.sampled_from(["", "ehr", "portal"]),
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["dba", "developer"]), permitted), max_size=8), st.lists(permitted, max_size=6)
+)
+def test_what_is_beyond_a_role_is_what_no_row_of_it_covers(rows: list[tuple[str, Permitted]], asked) -> None:
+    matrix: dict[str, list[Permitted]] = {}
+    for role, row in rows:
+        matrix.setdefault(role, []).append(row)
+    held = Approvals("2026-11-20", matrix=matrix)
+    for roles in (["dba"], ["dba", "developer"], []):
+        every = [row for role in roles for row in matrix.get(role, [])]
+        assert held.beyond(roles, asked) == [one for one in asked if not any(row.covers(one) for row in every)]

@@ -133,6 +133,26 @@ def test_somebody_elses_success_makes_nothing_worse() -> None:
     assert {row["severity"] for row in hits("LOG-01", [*refused, well])} == {"medium"}
 
 
+@pytest.mark.parametrize(
+    ("user", "well", "severity"),
+    [
+        ("eve", {}, "critical"),
+        ("eve", {"name": "y"}, "critical"),
+        ("eve", {"verb": "get"}, "medium"),
+        ("eve", {"resource": "configmaps"}, "medium"),
+        ("eve", {"subresource": "status"}, "medium"),
+        ("eve", {"namespace": "shop"}, "medium"),
+        ("system:kube-scheduler", {}, "medium"),
+    ],
+)
+def test_only_what_was_refused_before_counts_as_a_success(user: str, well: dict[str, str], severity: str) -> None:
+    asked = {"user": user, "verb": "create", "resource": "pods", "namespace": "kube-system", "source_ip": "10.0.0.9"}
+    other = {**asked, "resource": "nodes", "namespace": ""}
+    refused = [{**each, "code": 403, "received_at": at(number)} for number in range(5) for each in (asked, other)]
+    found = hits("LOG-01", [*refused, {**asked, **well, "code": 201, "received_at": at(20)}])
+    assert [(row["part"], row["severity"]) for row in found] == [("by user", severity), ("by address", severity)]
+
+
 def test_the_address_that_counts_is_the_one_that_the_server_saw() -> None:
     events = [
         {"code": 401, "source_ip": "203.0.113.9", "source_ips": [f"1.1.1.{number}", "203.0.113.9"]}
@@ -147,6 +167,27 @@ def test_different_secrets_are_counted_not_requests() -> None:
     events = [{**each, "name": f"s{number % 9}", "received_at": at(number)} for number, each in enumerate(many)]
     (found,) = hits("LOG-06", events)
     assert (found["measured"], found["events"]) == (9, 30)
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ([404] * 6, "asked for many Secrets one by one Secret//*: 6 requests (get secrets), all of them failed"),
+        ([403] * 6, "asked for many Secrets one by one Secret//*: 6 requests (get secrets), all of them refused"),
+        ([401, 403, 404, 503, 200, 200],
+         "read many Secrets one by one Secret//*: 6 requests (get secrets), 2 of them refused and 2 of them failed"),
+        ([200] * 6, "read many Secrets one by one Secret//*: 6 requests (get secrets)"),
+    ],
+)  # fmt: skip
+def test_what_was_not_there_was_not_refused(codes: list[int], told: str) -> None:
+    read = {"resource": "secrets", "namespace": "shop", "verb": "get", "user": "eve"}
+    found = hits("LOG-06", [{**read, "name": f"s{number}", "code": code} for number, code in enumerate(codes)], "burst")
+    assert [row["what"] for row in found] == [f"eve {told}"]
+
+
+def test_what_the_server_forbade_was_refused_whatever_its_code() -> None:
+    (found,) = hits("LOG-03", [{**EXEC, "code": 404, "decision": "forbid"}])
+    assert found["what"].endswith("1 request (create pods/exec), all of them refused")
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch"])
@@ -170,6 +211,16 @@ def test_a_first_read_is_told_with_the_days_of_history_before_it() -> None:
     ]
     found = [(row["subject"], round(row["measured"], 1)) for row in hits("LOG-07", events)]
     assert sorted(found) == [("bob", 1.5), ("eve", 50.1)]
+
+
+@pytest.mark.parametrize(("part", "field"), [("agent", "user_agent"), ("address", "source_ip")])
+@pytest.mark.parametrize(("earlier", "found"), [("", 0), ("something", 1)])
+def test_nothing_is_new_where_earlier_events_tell_nothing_of_it(
+    part: str, field: str, earlier: str, found: int
+) -> None:
+    ann = {"user": "ann", "namespace": "ehr", "resource": "pods", "verb": "get"}
+    events = [{**ann, field: earlier}, {**ann, field: "another", "received_at": at(2 * 86400)}]
+    assert len(hits("LOG-17", events, part)) == found
 
 
 def test_a_list_of_all_secrets_reads_those_with_ephi() -> None:
@@ -311,11 +362,53 @@ def test_who_deletes_what_keeps_the_log_is_found(gone: dict[str, str], severity:
     assert not hits("LOG-16", others, "keepers")
 
 
+@pytest.mark.parametrize("group", ["apps", "extensions"])
+def test_the_group_that_workloads_stood_in_before_is_known(group: str) -> None:
+    written = {"api_group": group, "resource": "deployments", "namespace": "ehr", "name": "x", "verb": "update"}
+    event = {**written, "user": "ann", "pod_marks": ["hostPath"], "claims": ["data"]}
+    assert [row["object"] for row in hits("LOG-15", [event])] == ["Deployment/ehr/x"]
+    assert len(hits("LOG-18", [{**event, "verb": "create"}], "mount")) == 1
+    assert len(hits("LOG-30", [event])) == 1
+    assert len(hits("LOG-16", [{**event, "namespace": "logging"}], "keepers")) == 1
+
+
+@pytest.mark.parametrize("group", ["policy", "extensions"])
+def test_a_pod_security_policy_is_admission(group: str) -> None:
+    event = {"api_group": group, "resource": "podsecuritypolicies", "name": "x", "verb": "create", "user": "ann"}
+    assert [row["object"] for row in hits("LOG-14", [event])] == ["PodSecurityPolicy//x"]
+    assert not hits("LOG-14", [{**event, "resource": "poddisruptionbudgets"}])
+
+
 def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
     pod = {"resource": "pods", "namespace": "ehr", "name": "x", "verb": "create", "user": "eve"}
     assert not hits("LOG-18", [{**pod, "claims": ["scratch"]}])
     assert len(hits("LOG-18", [{**pod, "claims": ["scratch", "data"]}])) == 1
     assert not hits("LOG-18", [{**pod, "claims": []}])
+
+
+CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
+MADE = {"resource": "pods", "namespace": "ehr", "name": "x-1-a", "verb": "create", "user": CONTROLLER,
+        "owner": "ReplicaSet/x-1", "pod_marks": ["hostNetwork"]}  # fmt: skip
+SET = {**MADE, "api_group": "apps", "resource": "replicasets", "name": "x-1", "owner": "Deployment/x",
+       "user": "system:serviceaccount:kube-system:deployment-controller"}  # fmt: skip
+WORKLOAD = {**SET, "resource": "deployments", "name": "x", "owner": "", "user": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("events", "objects"),
+    [
+        ([MADE], ["ReplicaSet/ehr/x-1"]),
+        ([SET, MADE, {**MADE, "name": "x-1-b"}], ["Deployment/ehr/x"]),
+        ([WORKLOAD, SET, MADE], ["Deployment/ehr/x"]),
+        ([{**WORKLOAD, "code": 403}, MADE], ["Deployment/ehr/x", "ReplicaSet/ehr/x-1"]),
+        ([{**WORKLOAD, "pod_marks": []}, SET], ["Deployment/ehr/x"]),
+        ([WORKLOAD, {**MADE, "user": "eve"}], ["Deployment/ehr/x", "Pod/ehr/x-1-a"]),
+        ([{**WORKLOAD, "namespace": "shop"}, SET], ["Deployment/ehr/x"]),
+        ([{**MADE, "pod_marks": []}], []),
+    ],
+)
+def test_a_pod_that_reaches_out_is_told_once_at_its_workload(events: list[dict], objects: list[str]) -> None:
+    assert sorted(row["object"] for row in hits("LOG-15", events)) == objects
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def role(**rule: list[str]) -> dict[str, Any]:
         (RBAC, "roles", role(verbs=["create"], resources=["pods/exec"]), {"role_marks": ["exec"]}),
         ("", "pods", POD, {**OF_POD, "owner": "ReplicaSet/web-1"}),
         ("apps", "deployments", {"spec": {"template": POD}}, OF_POD),
+        ("extensions", "deployments", {"spec": {"template": POD}}, OF_POD),
         ("batch", "cronjobs", {"spec": {"jobTemplate": {"spec": {"template": POD}}}}, OF_POD),
         ("apps", "statefulsets", {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}, {"claims": ["data"]}),
         ("", "services", {"spec": {"type": "NodePort"}}, {"service_type": "NodePort"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hipaa_kit.sources.audit_log import ingest
 from tests.support.audit_log import FORMS, event, jsonl
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLW9mLWNhbmFyeQ"
+ENCODED = base64.b64encode(b"password=canary-in-base64").decode()
 CANARIES = (
     "canary-request",
     "canary-response",
@@ -20,7 +22,9 @@ CANARIES = (
     "canary-annotation",
     "canary-extra",
     "canary-patch",
+    "canary-late-query",
     TOKEN,
+    ENCODED,
 )
 SECRET = {
     "kind": "Secret",
@@ -73,6 +77,12 @@ EVENTS = [
         objectRef={"resource": "pods", "namespace": "ehr"},
     ),
     event(10, objectRef={"resource": "secrets", "namespace": "ehr", "name": TOKEN}),
+    event(11, impersonatedUser={"username": "ada", "groups": ["staff", TOKEN]}),
+    event(12, user={"username": "ada", "groups": [TOKEN]}, sourceIPs=[TOKEN]),
+    event(13, requestURI=f"/apis/{TOKEN}/v1/x", objectRef={"resource": "x", "apiGroup": TOKEN, "apiVersion": "v1"}),
+    event(14, userAgent=f"curl/8 {ENCODED}"),
+    event(15, requestURI="/api/v1/namespaces/ehr/services/web/proxy/x%3Ftoken=canary-late-query"),
+    event(16, level=TOKEN),
 ]
 DAMAGED = json.dumps(EVENTS[0]).encode()[:-30] + b"canary-request\n"
 
@@ -98,8 +108,9 @@ def test_what_was_taken_out_is_counted(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(jsonl(EVENTS))
     log = ingest([tmp_path / "log"], tmp_path / "store")
     found = log.query("SELECT audit_id, leaks FROM audit_events WHERE len(leaks) > 0 ORDER BY audit_id")
-    assert [list(each) for each in found["leaks"]] == [["json_web_token"]] * 3
-    assert log.sources()["leaks"].tolist() == [3]
+    words = [["json_web_token"]] * 6 + [["base64_password"], ["json_web_token"]]
+    assert [list(each) for each in found["leaks"]] == words
+    assert log.sources()["leaks"].tolist() == [8]
     held = log.query("SELECT audit_id FROM audit_events WHERE holds_values ORDER BY 1")["audit_id"].tolist()
     assert held == [event(1)["auditID"], event(2)["auditID"]]
 

@@ -158,6 +158,14 @@ def test_events_without_an_id_are_never_taken_for_copies(tmp_path: Path) -> None
     assert store(tmp_path, {"a": jsonl([event(1, auditID=""), event(1, auditID="")])}).events == 2
 
 
+def test_a_moment_without_a_zone_is_the_same_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    log = store(tmp_path, {"a": jsonl([event(1, requestReceivedTimestamp="2026-11-20 10:00:00")])})
+    assert log.query("SELECT received_at FROM audit_events")["received_at"].astype("str").tolist() == [
+        "2026-11-20 10:00:00"
+    ]
+
+
 def test_moments_with_an_offset_are_told_in_utc(tmp_path: Path) -> None:
     log = store(tmp_path, {"a": jsonl([event(1, requestReceivedTimestamp="2026-11-20T10:00:00.5+02:00")])})
     assert str(log.query("SELECT received_at FROM audit_events").iloc[0, 0]) == "2026-11-20 08:00:00.500000"

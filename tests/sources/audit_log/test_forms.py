@@ -174,6 +174,19 @@ def test_a_table_without_a_header_is_told_by_its_columns(tmp_path: Path) -> None
     ]
 
 
+def test_a_table_names_what_is_made_beside_its_verb(tmp_path: Path) -> None:
+    made = event(1)
+    path, tail = "/apis/rbac.authorization.k8s.io/v1/clusterroles", f"{made['auditID']},{made['stage']},201"
+    rows = [
+        f"{made['stageTimestamp']},ada,create,clusterroles,,reader,,{path},{tail}",
+        f"{made['stageTimestamp']},ada,create,pods,exec,reader,,{path}s,{tail}",
+        f"{made['stageTimestamp']},ada,get,clusterroles,,other,,{path}/reader,{tail}",
+    ]
+    log = store(tmp_path, {"audit.csv": "\n".join([*rows, ""]).encode()})
+    found = log.query("SELECT verb, resource, name, path FROM audit_events ORDER BY event")
+    assert found["name"].tolist() == ["reader", "", "reader"]
+
+
 def test_forms_may_stand_in_one_file(tmp_path: Path) -> None:
     mixed = jsonl([event(1), event_list([event(2), event(3)]), azure(event(4)), message(event(5)), {"kind": 0}])
     about = store(tmp_path, {"x": mixed}).sources().iloc[0]

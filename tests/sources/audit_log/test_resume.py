@@ -143,6 +143,14 @@ def test_a_process_that_is_killed_again_and_again(logs: Path, tmp_path: Path) ->
     assert whole[1:] == EXPECTED
 
 
+def test_processes_that_read_the_same_log_at_once_wait_for_each_other(logs: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    call = [sys.executable, "-c", PROGRAM, str(logs), str(tmp_path / "store")]
+    for process in [subprocess.Popen(call, env=environment) for _ in range(3)]:
+        assert process.wait() == 0
+    assert facts(AuditLog.open(tmp_path / "store"))[1:] == EXPECTED
+
+
 def test_sources_that_changed_are_read_anew(logs: Path, tmp_path: Path) -> None:
     first = ingest([logs], tmp_path / "store")
     (logs / "b.log").write_bytes(jsonl([event(number) for number in range(150, 160)]))
