@@ -21,7 +21,7 @@ from hipaa_kit.inventory.audit import REQUESTERS, lacking_policies, named, polic
 from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, TELLING, without_log
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
-from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, WORKLOADS, WRITTEN, parts
+from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, OWN, WORKLOADS, WRITTEN, parts
 from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, at_least
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
@@ -289,7 +289,9 @@ def levels_told(log: Log, site: Site) -> pd.DataFrame:
         where = without_body(part.where) if part.level != "Metadata" else None
         if where is None:
             continue
-        seen = ask(log, f"{LEVELS_OF} AND {site.writer.where(where)} GROUP BY ALL ORDER BY ALL", site.frames)
+        # What the control plane itself writes follows from what somebody else wrote.
+        others = f"{site.writer.where(where)} AND NOT {site.writer.where(OWN)}"
+        seen = ask(log, f"{LEVELS_OF} AND {others} GROUP BY ALL ORDER BY ALL", site.frames)
         for row in rows_of(seen):
             level = row["level"] if row["level"] in LEVELS else ""
             enough = bool(level) and at_least(level, part.level)

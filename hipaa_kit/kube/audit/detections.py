@@ -324,7 +324,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-15", "wrote a pod that reaches out of its container:", "Request",
-        WORKLOADS & WRITTEN & EPHI & one("pod_marks", MARKED),
+        WORKLOADS & WRITTEN & Is("subresource", ("", "ephemeralcontainers")) & EPHI & one("pod_marks", MARKED),
         severity="high", raised=(Raise("critical", one("pod_marks", "privileged")),), about="owner",
     ),
     Detection(

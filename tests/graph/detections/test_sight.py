@@ -133,7 +133,7 @@ def test_where_no_namespace_with_ephi_is_known_what_looks_at_them_is_blind() -> 
         ({"kyverno.io": "policies"}, ("delete",), "LOG-14", "partly", "delete kyverno.io/policies at None"),
         ({"crd.projectcalico.org": ""}, (), "LOG-10", "partly", "crd.projectcalico.org/globalnetworkpolicies at None"),
         ({"batch": "jobs"}, (), "LOG-28", "partly", "create batch/jobs at None"),
-        ({"batch": ""}, (), "LOG-28", "blind", "create batch/cronjobs at None"),
+        ({"batch": ""}, (), "LOG-28", "partly", "create batch/cronjobs at None"),
         ({"batch": "jobs"}, (), "LOG-27", "partly", "create batch/jobs at None"),
         ({"apps": "daemonsets"}, ("create",), "LOG-15", "partly", "create apps/daemonsets at None"),
         (
