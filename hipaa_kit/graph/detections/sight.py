@@ -377,7 +377,9 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
     if own.empty:
         return
     if lacking := sum(without_log([*servers["node"]], [*own["server"]])):
-        yield f"it is of {len(servers) - lacking} of {len(servers)} API servers"
+        # Logs that name no server are each of one, nobody knows of which.
+        seen = len(servers) - lacking or own["server"].nunique()
+        yield f"it is of {seen} of {len(servers)} API servers"
     # A managed control plane is no pod, and its provider delivers the log of all of its servers as one.
     if servers.empty and own["delivery"].isin(["file", "webhook"]).any():
         yield "how many API servers there are is not known"

@@ -73,7 +73,8 @@ def _refused(name: str, namespace: str, spec: Mapping[str, Any], error: InputErr
 def _directions(spec: Mapping[str, Any]) -> frozenset[Direction]:
     """Return the directions of a policy that is not otherwise read; both where even these cannot be."""
     types, egress = spec.get("policyTypes") or [], spec.get("egress") or []
-    if not isinstance(types, list) or not isinstance(egress, list) or not all(each in _TYPES for each in types):
+    known = isinstance(types, list) and all(isinstance(each, str) and each in _TYPES for each in types)
+    if not known or not isinstance(egress, list):
         return frozenset(DIRECTIONS)
     if types:
         return frozenset(_TYPES[each] for each in types)
