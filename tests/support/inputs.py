@@ -399,6 +399,7 @@ digest,bundle,recorded_on,kept_in
 """
 
 EVERY_FORM: dict[str, Any] = {
+    "detection_settings": {"a.txt": "list,value\ntime_zone,America/New_York\nadministrators,ada@example.org\n"},
     "encryption_configuration": {"a.txt": ENCRYPTION},
     "etcd_values": {"a.txt": ETCD},
     "node_filesystems": {"nodes__n1__a.txt": LSBLK},

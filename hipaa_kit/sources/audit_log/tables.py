@@ -27,7 +27,10 @@ def is_table(first: str) -> bool:
     """Tell whether the first line of a file is the header, or a row, of a log as CSV."""
     if first[:1] in "{[":
         return False
-    row = next(csv.reader([first[:LONGEST_LINE]]), [])
+    try:
+        row = next(csv.reader([first[:LONGEST_LINE]]), [])
+    except csv.Error:
+        return False
     return {"AuditId", "Verb"} <= set(row) or _places(row) is not None
 
 

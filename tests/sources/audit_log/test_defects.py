@@ -154,6 +154,10 @@ def test_an_id_that_a_client_chose_hides_nothing(tmp_path: Path) -> None:
     assert (log.sources()["duplicates"].sum(), log.sources()["reused"].sum()) == (0, 2)
 
 
+def test_a_first_line_that_no_csv_has_is_passed_over(tmp_path: Path) -> None:
+    assert store(tmp_path, {"a": b"\x01\r\x00\n" + jsonl([event(1)])}).events == 1
+
+
 def test_events_without_an_id_are_never_taken_for_copies(tmp_path: Path) -> None:
     assert store(tmp_path, {"a": jsonl([event(1, auditID=""), event(1, auditID="")])}).events == 2
 
