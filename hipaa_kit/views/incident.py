@@ -96,7 +96,7 @@ def taken_over(run: Assessment, who: str = "", since: str = "", until: str = "")
     known = hits[~hits["subject"].str.startswith("address ") & (hits["subject"] != "")]
     if known.empty:
         return nobody(since or month_before(run), until or run.as_of)
-    asked = known.assign(user=known["subject"].str.partition(" as ")[0], rank=known["severity"].map(SEVERITIES.index))
+    asked = known.assign(user=_acting(known["subject"]), rank=known["severity"].map(SEVERITIES.index))
     asked = asked.sort_values(["rank", "user", "first_at"], kind="stable")
     worst = asked[asked["rank"] == asked["rank"].min()].groupby("user")["detection"].nunique()
     user = worst.sort_values(ascending=False, kind="stable").index[0]
@@ -123,7 +123,7 @@ def hits_of(run: Assessment, found: Incident) -> pd.DataFrame:
     Hits name the account and not the pod: those of a pod's account stand here for the pod.
     """
     hits = run.tables.detection_hits
-    users = hits["subject"].str.partition(" as ")[0]
+    users = _acting(hits["subject"])
     since: dict[str, str] = {}
     for identity, began in zip(found.identities["identity"], found.identities["since"], strict=True):
         kind, namespace, name = parse_object_id(identity)
@@ -135,3 +135,9 @@ def hits_of(run: Assessment, found: Incident) -> pd.DataFrame:
     columns = ["first_at", "severity", "detection", "subject", "object", "events", "what", "places"]
     told = mine.sort_values(["first_at", "detection"])[columns].reset_index(drop=True)
     return told.assign(places=few(told["places"]))
+
+
+def _acting(subjects: pd.Series) -> pd.Series:
+    """Return who made the requests, of subjects such as `ada as system:admin`."""
+    # Not by `partition`, which has no columns where there is no row.
+    return subjects.str.split(" as ", n=1).str[0]
