@@ -130,7 +130,7 @@ def acts(policy: Mapping[str, Any]) -> bool:
     while waiting:
         each = waiting.pop()
         if isinstance(each, Mapping):
-            if each.get("action") in STOPPING:
+            if str(each.get("action")) in STOPPING:
                 return True
             waiting += each.values()
         elif isinstance(each, list):
