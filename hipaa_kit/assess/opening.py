@@ -30,6 +30,8 @@ AUDIT_LOG = "audit_log"
 OPTIONS = ("preset", "profile")
 """What may stand among the parameters of checks and is an option of the assessment."""
 CACHE_VARIABLE = "HIPAA_KIT_CACHE"
+LOG_VARIABLE = "HIPAA_KIT_AUDIT_LOG"
+"""Names the store of the audit log to notebooks that are executed for a bundle, which holds none."""
 
 
 def assessment(
@@ -90,7 +92,8 @@ def assessment(
     declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
     signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
-    log = open_any_log(audit_log or opened.audit_log or log_beside(file)) or log_within(place, opened)
+    named = audit_log or opened.audit_log or log_beside(file) or os.environ.get(LOG_VARIABLE)
+    log = open_any_log(named or None) or log_within(place, opened)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}

@@ -34,7 +34,7 @@ import pandas as pd
 import hipaa_kit
 from hipaa_kit.assess.cache import store
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.assess.opening import CACHE_VARIABLE, written_settings
+from hipaa_kit.assess.opening import CACHE_VARIABLE, LOG_VARIABLE, written_settings
 from hipaa_kit.batch.run import NotebookRun, record_of, run_notebooks
 from hipaa_kit.batch.specs import NotebookSpec
 from hipaa_kit.errors import InputError, OutputError
@@ -190,7 +190,11 @@ class _Writer:
             "settings": written_settings(self.run),
             "topics": " ".join(self.run.topics_asked),
         }
-        environment = {CACHE_VARIABLE: str(cache.resolve())}
+        log = self.run.snapshot.audit_log
+        environment = {
+            CACHE_VARIABLE: str(cache.resolve()),
+            LOG_VARIABLE: str(log.folder.resolve()) if log is not None else "",
+        }
         ended = run_notebooks(specs, parameters, place, jobs=jobs, environment=environment, on_event=on_event)
         return [self._keep(each) for each in ended]
 

@@ -91,6 +91,18 @@ def test_it_holds_executed_notebooks_pages_tables_and_inputs(demos: list[Path]) 
     assert run["command"][1] == "demo"
 
 
+def test_its_notebooks_ask_the_log_that_it_does_not_hold(demos: list[Path]) -> None:
+    data = demos[0] / "data"
+    said = {
+        name: (data / "html" / f"{name}.html").read_text(encoding="utf-8")
+        for name in ("04_audit_trails", "40_incident")
+    }
+    assert "no audit log was given" not in said["04_audit_trails"]
+    assert ": 0 kinds of request since" not in said["40_incident"]
+    assert "kinds of request since" in said["40_incident"]
+    assert not list(data.rglob("*.parquet"))
+
+
 def test_its_pages_load_nothing_and_run_nothing(demos: list[Path]) -> None:
     pages = sorted((demos[0] / "data").rglob("*.html"))
     assert len(pages) == len(list_notebooks()) + 1
