@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
@@ -18,7 +19,6 @@ from hipaa_kit.assess.remedies import as_yaml
 from hipaa_kit.assess.what_if import WhatIf
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.hitting import smallest_hitting
-from hipaa_kit.graph.paths.changes import Rows, line, paths_in
 from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.network_isolation.remedies import declared_flows
@@ -31,6 +31,9 @@ from hipaa_kit.vocabulary import CRITICALITIES
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
 
+Rows = list[dict[str, Any]]
+"""Rows of table `path_hops` that are one path."""
+
 ROUNDS: Final = 12
 """Times that everything is worked out again, at most."""
 
@@ -38,6 +41,16 @@ BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
 ROUTES: Final = ("Ingress", "Route", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
 BORN: Final = ("system:", "kubeadm:")
 """How role bindings begin that every cluster has, and that nobody should take away."""
+
+
+def paths_in(frame: pd.DataFrame) -> list[Rows]:
+    """Return the rows of table `path_hops` path by path."""
+    return [list(rows) for _, rows in groupby(rows_of(frame), key=lambda row: row["rank"])]
+
+
+def line(rows: Rows) -> str:
+    """Return a path in one line."""
+    return " ".join([rows[0]["source"], *(f"→ {row['edge']} → {row['target']}" for row in rows)])
 
 
 class Thing(NamedTuple):

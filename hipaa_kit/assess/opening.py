@@ -92,8 +92,7 @@ def assessment(
     declared = scope if isinstance(scope, Scope) else load_scope(file) if file else None
     others = inputs if isinstance(inputs, Inputs) else open_any_inputs(inputs or _beside(file, INPUTS))
     signed = records if isinstance(records, Records) else open_any_records(records or _beside(file, RECORDS))
-    named = audit_log or opened.audit_log or log_beside(file) or os.environ.get(LOG_VARIABLE)
-    log = open_any_log(named or None) or log_within(place, opened)
+    log = open_any_log(audit_log or None) or log_of(place, opened, file)
     kept = cache or os.environ.get(CACHE_VARIABLE) or None
     settings = parse_settings(parameters.split()) if isinstance(parameters, str) else dict(parameters)
     options = {name: settings.pop(name) for name in OPTIONS if name in settings}
@@ -159,9 +158,10 @@ def _objects(place: Path) -> Path:
     return place / OBJECTS if (place / OBJECTS).is_dir() and find_scope(place) else place
 
 
-def log_beside(scope_file: str | Path | None) -> Path | None:
-    """Return the folder of audit logs that lies beside a scope file, or None."""
-    return _beside(scope_file, AUDIT_LOG)
+def log_of(place: Snapshot | str | Path, snapshot: Snapshot, scope_file: str | Path | None) -> AuditLog | None:
+    """Return the audit log where none was given: the snapshot's own, one beside the scope file, or one in a dump."""
+    named = snapshot.audit_log or _beside(scope_file, AUDIT_LOG) or os.environ.get(LOG_VARIABLE)
+    return open_any_log(named or None) or _log_within(place, snapshot)
 
 
 def logs_set_aside(snapshot: Snapshot) -> list[str]:
@@ -170,7 +170,7 @@ def logs_set_aside(snapshot: Snapshot) -> list[str]:
     return sorted({source.partition("#")[0] for source in aside.loc[aside["what"] == "audit log", "source"]})
 
 
-def log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
+def _log_within(place: Snapshot | str | Path, snapshot: Snapshot) -> AuditLog | None:
     """Read the audit logs that lie in a dump; None where there are none."""
     if isinstance(place, Snapshot) or is_snapshot(Path(place)) or not (names := logs_set_aside(snapshot)):
         return None

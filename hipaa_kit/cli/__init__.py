@@ -290,7 +290,7 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _run_assess(arguments: argparse.Namespace) -> int:
-    from hipaa_kit.assess.opening import assessment, find_scope, log_beside, log_within, open_any, parse_settings
+    from hipaa_kit.assess.opening import assessment, find_scope, log_of, open_any, parse_settings
 
     snapshot = open_any(arguments.snapshot)
     scope = Path(arguments.scope) if arguments.scope else find_scope(arguments.snapshot)
@@ -306,7 +306,7 @@ def _run_assess(arguments: argparse.Namespace) -> int:
         topics=arguments.topic,
         inputs=arguments.inputs,
         records=arguments.records,
-        audit_log=arguments.audit_log or log_beside(scope) or log_within(arguments.snapshot, snapshot),
+        audit_log=arguments.audit_log or log_of(arguments.snapshot, snapshot, scope),
     )
     return _bundle(run, arguments, scope, topics=arguments.topic)
 

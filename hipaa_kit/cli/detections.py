@@ -73,9 +73,9 @@ def _listed(lists: dict[str, list[str]]) -> Any:
             "part": each.part,
             "level": each.level,
             "severity": each.severity,
-            "what": each.what.rstrip(":,"),
+            "what": each.act,
             "sigma": "no" if (each.id, each.part) in UNSAID else "yes",
-            "loki": "no" if f"{each.id} {each.part}".strip() in unwritten else "yes",
+            "loki": "no" if each.name in unwritten else "yes",
         }
         for each in DETECTIONS
     ]

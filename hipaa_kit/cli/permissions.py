@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from hipaa_kit.cli.terminal import add_audit_log, make_verb, print_table, say
 from hipaa_kit.errors import EXIT_DONE, InputError
-from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Request, api_call
 
 if TYPE_CHECKING:
@@ -67,22 +66,15 @@ def _run_unused(arguments: argparse.Namespace) -> int:
     import yaml
 
     from hipaa_kit.assess.opening import assessment
-    from hipaa_kit.graph.audit_use.least import least_privilege, unused
+    from hipaa_kit.graph.audit_use.least import least_privilege, unused, users_of
 
     if arguments.role and not arguments.subject:
         raise InputError("no subject is named", "", "name one with --subject")
     tables = assessment(arguments.snapshot, inputs=arguments.inputs, audit_log=arguments.audit_log).tables
     rights = tables.right_use
     if arguments.role:
-        _, _, name = parse_object_id(arguments.subject)
-        groups, used = tables.identity_groups, tables.identity_use
-        members = set(groups.loc[groups["group"] == name, "user"])
-        users = (
-            members
-            if arguments.subject.startswith("Group/")
-            else set(used.loc[used["object"] == arguments.subject, "user"])
-        )
-        roles = least_privilege(rights, used, users, arguments.subject)
+        users = users_of(arguments.subject, tables.identity_use, tables.identity_groups)
+        roles = least_privilege(rights, tables.identity_use, users, arguments.subject)
         print(yaml.safe_dump_all(roles, sort_keys=False), end="")
     else:
         shown = ["object", "binding", "scope", "verb", "api_group", "resource", "url", "why"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, permissions
-from hipaa_kit.graph.powers import CONTROL_PLANE, RBAC_KINDS, Asked, Power, everything, holders
+from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES
+from hipaa_kit.graph.powers import CONTROL_PLANE, RBAC_KINDS, Asked, Power, everything, holders, permissions_here
 from hipaa_kit.inventory.backups.builders import PLAN_KINDS, STORE_KINDS
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.owners import parse_object_id
@@ -96,10 +96,7 @@ def backup_access(
 
     Members of groups are not listed beside their group: a grant is one row.
     """
-    if tables["control_plane_members"]["component"].eq("kube-apiserver").any():
-        # What a provider allows concerns a control plane that it runs, not one that runs here as pods.
-        tables = tables.but(cloud_clusters=tables["cloud_clusters"].iloc[:0])
-    asked = permissions(tables, snapshot)
+    asked = permissions_here(tables, snapshot)
     all_powerful = everything(asked)
     system = {CONTROL_PLANE, *(scope.system if scope else ())}
     credentials: dict[str, set[str]] = defaultdict(set)

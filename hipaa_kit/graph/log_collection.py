@@ -1,4 +1,4 @@
-"""Which logs leave their nodes: of containers of ePHI workloads, and of the API server; and who may alter that."""
+"""Which logs leave their nodes: of containers of ePHI workloads, and of the API server."""
 
 from __future__ import annotations
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from hipaa_kit.graph.permissions import Permissions
+from hipaa_kit.graph.permissions import Permissions, permissions
 from hipaa_kit.kube import kinds
+from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.tables.lookup import GivenTables
 
 RBAC_KINDS: Final = (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING)
 CONTROL_PLANE: Final = "kube-system"
@@ -21,6 +23,16 @@ class Power(NamedTuple):
 
     words: str
     requests: tuple[tuple[str, str, str, str], ...]
+
+
+def permissions_here(tables: GivenTables, snapshot: Snapshot) -> Permissions:
+    """Return what RBAC says in a snapshot, without what a provider allows where the API server runs here as pods.
+
+    That concerns a control plane that the provider runs.
+    """
+    if tables["control_plane_members"]["component"].eq("kube-apiserver").any():
+        tables = tables.but(cloud_clusters=tables["cloud_clusters"].iloc[:0])
+    return permissions(tables, snapshot)
 
 
 def everything(asked: Permissions) -> set[tuple[str, str]]:

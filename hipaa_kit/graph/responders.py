@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
-from hipaa_kit.graph.powers import RBAC_KINDS
+from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions
+from hipaa_kit.graph.powers import RBAC_KINDS, permissions_here
 from hipaa_kit.inventory.integrity import sensors_in
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
@@ -49,9 +49,7 @@ def responders(
     tables: GivenTables,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per workload of a responder, or of a sensor that can be made to act."""
-    if tables["control_plane_members"]["component"].eq("kube-apiserver").any():
-        tables = tables.but(cloud_clusters=tables["cloud_clusters"].iloc[:0])
-    asked = permissions(tables, snapshot)
+    asked = permissions_here(tables, snapshot)
     places = sorted(set(ephi_objects["namespace"]) - {""})
     sensors = sensors_in(containers).rename(columns={"sensor": "program"})
     sensors = sensors[sensors["program"].isin(BY_POLICIES)]

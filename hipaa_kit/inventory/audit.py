@@ -43,6 +43,9 @@ REQUESTERS: Final = {
 }
 """User and groups that stand for each requester of a probe; nobody's rule names the first by name."""
 
+POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
+"""Tables that audit policies are made of."""
+
 OWN: Final = frozenset(
     "system:kube-proxy system:kube-controller-manager system:kube-scheduler system:apiserver system:nodes "
     "system:unsecured system:serviceaccounts:kube-system system:monitoring".split()

@@ -19,6 +19,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from string import Formatter
 from typing import Any
 
@@ -148,10 +149,9 @@ def fails(
     ----------
     mask
         True for the rows that do.
-    reason, path, observed, expected
-        Texts; `{column}` takes the value of that column of the row.
-    severity
-        Severity of this case where it is not the control's.
+    reason, path, observed, expected, severity
+        Texts; `{column}` takes the value of that column of the row. `severity` is that of this case where it is not
+        the control's.
     rests_on
         Tables from whose lack of a row the violation is concluded. Where they are incomplete the
         row is not assessed: what was not seen may still be there.
@@ -223,7 +223,8 @@ def judge(
         chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
     told = [*order, default]
     asked = {name for name in (object, member, evidence) if name}
-    asked |= _named([text for each in told for text in (each.reason, *_details(each, path, observed, expected))])
+    texts = ((each.reason, each.severity, *_details(each, path, observed, expected)) for each in told)
+    asked |= _named(chain.from_iterable(texts))
     rows = []
     for values, number in zip(_texts(examined, asked), chosen.tolist(), strict=True):
         outcome = told[number]
@@ -238,7 +239,7 @@ def judge(
                 "path": where.format_map(values),
                 "observed": found.format_map(values),
                 "expected": wanted.format_map(values),
-                "severity": outcome.severity,
+                "severity": outcome.severity.format_map(values),
                 "rests_on": " ".join(outcome.rests_on),
                 "evidence": values[evidence] if evidence else "",
             }

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from hipaa_kit.graph.incident import Incident, nobody
-from hipaa_kit.kube.owners import parse_object_id
-from hipaa_kit.kube.rbac import service_account_user
+from hipaa_kit.graph.permissions.asking import principal_of
 from hipaa_kit.tables.incident import WAYS
 from hipaa_kit.vocabulary import SEVERITIES
 
@@ -80,27 +79,27 @@ def reached(reach: pd.DataFrame) -> pd.DataFrame:
     return told.sort_values(order, ascending=[False, False, True, True]).reset_index(drop=True)
 
 
-def taken_over(run: Assessment, who: str = "", since: str = "", until: str = "") -> Incident:
+def taken_over(run: Assessment, who: str = "", since: str = "") -> Incident:
     """Return the answer about somebody; where nobody is named, about whoever the gravest hits of detections name.
 
     Parameters
     ----------
     run
         The assessment.
-    who, since, until
+    who, since
         As for `Assessment.incident`. Without `who` the hits decide about both; without hits it is about nobody.
     """
     if who:
-        return run.incident(who, since or month_before(run), until)
+        return run.incident(who, since or month_before(run))
     hits = run.tables.detection_hits
     known = hits[~hits["subject"].str.startswith("address ") & (hits["subject"] != "")]
     if known.empty:
-        return nobody(since or month_before(run), until or run.as_of)
+        return nobody(since or month_before(run), run.as_of)
     asked = known.assign(user=_acting(known["subject"]), rank=known["severity"].map(SEVERITIES.index))
     asked = asked.sort_values(["rank", "user", "first_at"], kind="stable")
     worst = asked[asked["rank"] == asked["rank"].min()].groupby("user")["detection"].nunique()
     user = worst.sort_values(ascending=False, kind="stable").index[0]
-    return run.incident(str(user), since or str(asked.loc[asked["user"] == user, "first_at"].min()), until)
+    return run.incident(str(user), since or str(asked.loc[asked["user"] == user, "first_at"].min()))
 
 
 def month_before(run: Assessment) -> str:
@@ -120,14 +119,13 @@ def hits_of(run: Assessment, found: Incident) -> pd.DataFrame:
 
     Notes
     -----
-    Hits name the account and not the pod: those of a pod's account stand here for the pod.
+    Hits name the account and not the pod: those of a pod's account stand here where the account is in question too.
     """
     hits = run.tables.detection_hits
     users = _acting(hits["subject"])
     since: dict[str, str] = {}
     for identity, began in zip(found.identities["identity"], found.identities["since"], strict=True):
-        kind, namespace, name = parse_object_id(identity)
-        user = service_account_user(namespace, name) if kind == "ServiceAccount" else name
+        user = principal_of(identity).name
         since[user] = min(began, since.get(user, began))
     began = pd.to_datetime(users.map(since), utc=True)
     first, last = (pd.to_datetime(hits[name], utc=True, format="ISO8601") for name in ("first_at", "last_at"))

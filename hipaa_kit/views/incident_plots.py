@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from hipaa_kit.printable import printable
 from hipaa_kit.views.incident import GRAVITY, gravity, in_words
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, PURPLE, VERMILLION
-from hipaa_kit.views.plots import Picture, canvas
+from hipaa_kit.views.plots import Picture, canvas, moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def incident_timeline(found: Incident, title: str) -> Picture:
         axes.hlines(places, first, last, color=colour, linewidth=1.4, alpha=0.6)
         axes.scatter(first, places, color=colour, marker=marker, s=26, zorder=3, label=what)
     _taken(axes, found, lanes)
-    start, end = _moment(found.since), _moment(found.until)
+    start, end = moment(found.since), moment(found.until)
     axes.set_xlim(start - (end - start) / 50, end)
     axes.set_ylim(max(len(lanes), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(lanes)), [_label(name) for name in lanes], fontsize=8)
@@ -67,7 +67,8 @@ def incident_timeline(found: Incident, title: str) -> Picture:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("UTC")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
     counts = acts.groupby("what")["requests"].sum().reindex(GRAVITY).dropna()
     said = ", ".join(f"{int(number)} {what}" for what, number in counts.items()) or "no request"
     return Picture(figure, printable(f"{title}. {said}; {len(lanes)} identities drawn; {blind}."))
@@ -84,7 +85,7 @@ def _shade(axes: Axes, found: Incident) -> str:
     """Shade the times of which a server's log says nothing; return that in words."""
     hidden = found.blind[found.blind["matter"].isin(BLIND)]
     for number, (since, until) in enumerate(zip(hidden["since"], hidden["until"], strict=True)):
-        begins, ends = _moment(since or found.since), _moment(until or found.until)
+        begins, ends = moment(since or found.since), moment(until or found.until)
         label = "no log of a server" if number == 0 else None
         axes.axvspan(begins, ends, facecolor=PALE, hatch="\\\\", edgecolor=GREY, linewidth=0, alpha=0.8, label=label)
     return f"{len(hidden)} times of which a log says nothing" if len(hidden) else "no gap in the log"
@@ -98,8 +99,8 @@ def _taken(axes: Axes, found: Incident, lanes: list[str]) -> None:
     places = first["identity"].map(lanes.index)
     since = _moments(first["since"])
     axes.scatter(since, places - 0.36, color=INK, marker=TAKEN, s=34, zorder=4, label="came to be in question")
-    for moment, place, through in zip(since, places, first["through"], strict=True):
-        place_of = (moment, place - 0.36)
+    for began, place, through in zip(since, places, first["through"], strict=True):
+        place_of = (began, place - 0.36)
         axes.annotate(through, place_of, (5, -1), textcoords="offset points", fontsize=7, color=INK, va="center")
 
 
@@ -145,11 +146,6 @@ def incident_grid(acts: pd.DataFrame, title: str) -> Picture:
 
 def _moments(texts: pd.Series) -> pd.Series:
     return pd.to_datetime(texts, utc=True)
-
-
-def _moment(text: str) -> Any:
-    """Return a moment as an axis of time takes it."""
-    return pd.Timestamp(text)
 
 
 def _short(resource: str) -> str:

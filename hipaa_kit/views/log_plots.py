@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.palette import BLUE, GREY, INK, ORANGE, PALE, SKY, VERMILLION
-from hipaa_kit.views.plots import Picture, canvas
+from hipaa_kit.views.plots import Picture, canvas, moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,20 +81,14 @@ def shade_gaps(axes: Axes, run: Assessment, lanes: list[str] | None = None) -> N
     """Shade the times in which the log of a server is silent: over its lane, or over everything."""
     gaps = long_gaps(run)
     for number, gap in enumerate(rows_of(gaps)):
-        begins, ends = (_moment(gap[name]) for name in ("first_at", "last_at"))
+        begins, ends = (moment(gap[name]) for name in ("first_at", "last_at"))
         label = "no event for long" if number == 0 else None
-        style: dict[str, Any] = {
-            "facecolor": PALE,
-            "edgecolor": VERMILLION,
-            "hatch": "xx",
-            "linewidth": 0.6,
-            "alpha": 0.9,
-        }
         if lanes is None:
             axes.axvspan(begins, ends, facecolor=PALE, edgecolor=INK, hatch="xx", linewidth=0, alpha=0.7, label=label)
         elif gap["lane"] in lanes:
             row = lanes.index(gap["lane"])
-            axes.barh(row, ends - begins, left=begins, height=0.9, label=label, zorder=4, **style)
+            axes.barh(row, ends - begins, left=begins, height=0.9, label=label, zorder=4, facecolor=PALE,
+                      edgecolor=VERMILLION, hatch="xx", linewidth=0.6, alpha=0.9)  # fmt: skip
 
 
 def long_gaps(run: Assessment) -> pd.DataFrame:
@@ -108,7 +102,3 @@ def lane_of(server: str, log: str) -> str:
     """Return the words for one log of one server."""
     known = server or "server not named"
     return known if log in ("", "kube-apiserver") else f"{known} ({log})"
-
-
-def _moment(text: str) -> Any:
-    return pd.Timestamp(text)

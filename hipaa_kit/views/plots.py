@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -253,6 +253,11 @@ def canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     figure, axes = plt.subplots(figsize=(max(width, 1.0 + 0.095 * len(title)), height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure, axes
+
+
+def moment(text: str) -> Any:
+    """Return a moment as an axis of time takes it."""
+    return pd.Timestamp(text)
 
 
 def _in_words(counts: pd.DataFrame) -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hipaa_kit.assess.cut import Cut
+from hipaa_kit.assess.cut import Cut, line, paths_in
 from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.opening import assessment
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.paths.changes import line, paths_in
 from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.sources.overlay import Delete, Patch, Put
 from hipaa_kit.sources.scope import load_scope

@@ -13,8 +13,6 @@ PATHS: Final = {
     "user": ("user", "username"),
     "user_groups": ("user", "groups"),
     "impersonated_user": ("impersonatedUser", "username"),
-    "impersonated_groups": ("impersonatedUser", "groups"),
-    "source_ip": ("sourceIPs",),
     "user_agent": ("userAgent",),
     "verb": ("verb",),
     "stage": ("stage",),
@@ -34,7 +32,6 @@ PATHS: Final = {
     "data_source_ref": ("requestObject", "spec", "dataSourceRef"),
     "namespace_mapping": ("requestObject", "spec", "namespaceMapping"),
     "tls": ("requestObject", "spec", "tls"),
-    "owner": ("requestObject", "metadata", "ownerReferences"),
 }
 """Where a field stands in `audit.k8s.io/v1`."""
 

@@ -36,8 +36,8 @@ from hipaa_kit.kube.audit.detections import DETECTIONS, Detection
 STREAM: Final = '{job="kubernetes-audit"}'
 ONE_REQUEST_SECONDS: Final = 300
 GAP: Final = "10m"
-UNWRITTEN: Final = frozenset(["LOG-26"])
-"""Sequences: LogQL compares no two lines by the order in which they came."""
+UNWRITTEN: Final = {"LOG-26": "LogQL compares no two lines by the order in which they came"}
+"""Detections that Sigma can say and Loki cannot, and why."""
 
 Lists = Mapping[str, Collection[str]]
 
@@ -70,17 +70,27 @@ def loki_text(lists: Lists) -> str:
 def left_out(lists: Lists) -> Iterator[tuple[str, str]]:
     """Yield each detection that is not written, with why."""
     for detection in DETECTIONS:
-        name = f"{detection.id} {detection.part}".strip()
-        if detection.id in UNWRITTEN:
-            yield name, "LogQL compares no two lines by the order in which they came"
-            continue
         try:
-            where = said(detection)
+            _asked(detection, lists)
         except UnsaidError as error:
-            yield name, error.what
-            continue
-        if not possible(where, lists):
-            yield name, "it rests on what only the site can say: give a snapshot, its scope and inputs"
+            yield detection.name, error.what
+
+
+def _asked(detection: Detection, lists: Lists) -> Condition:
+    """Return what a rule for Loki asks of a line.
+
+    Raises
+    ------
+    UnsaidError
+        LogQL cannot say it, or not without a list that is not there.
+    """
+    if why := UNWRITTEN.get(detection.id):
+        raise UnsaidError(why, detection.id, "run it with the kit")
+    where = said(detection)
+    if not possible(where, lists):
+        what = "it rests on what only the site can say: give a snapshot, its scope and inputs"
+        raise UnsaidError(what, detection.id, "run it with the kit")
+    return where
 
 
 def _rule(detection: Detection, lists: Lists) -> dict[str, Any] | None:
@@ -96,24 +106,19 @@ def _rule(detection: Detection, lists: Lists) -> dict[str, Any] | None:
         expression = f"count by (user) (sum by ({each}) ({counted})) >= {detection.rate.default}"
     else:
         expression = f"sum by (user) ({counted}) >= {detection.rate.default}"
-    name = f"{detection.id} {detection.part}".strip()
     return {
-        "alert": name,
+        "alert": detection.name,
         "expr": expression,
         "labels": {"severity": detection.severity, "detection": detection.id},
-        "annotations": {"summary": f"{{{{ $labels.user }}}} {detection.what.rstrip(':,')}."},
+        "annotations": {"summary": f"{{{{ $labels.user }}}} {detection.act}."},
     }
 
 
 def query_of(detection: Detection, lists: Lists) -> str | None:
     """Return the query whose lines are those that a detection counts; None where it cannot be said here."""
-    if detection.id in UNWRITTEN:
-        return None
     try:
-        where = said(detection)
+        where = _asked(detection, lists)
     except UnsaidError:
-        return None
-    if not possible(where, lists):
         return None
     writer = _Writer(lists)
     asked = writer.where(where)

@@ -82,7 +82,7 @@ def _rule(name: str, detection: Detection, where: Condition) -> dict[str, Any]:
     condition = writer.add(where)
     selections = {**writer.selections, "answered": {"stage": ["ResponseStarted", "ResponseComplete", "Panic"]}}
     return {
-        "title": f"{detection.id} {detection.part}".strip() + f": somebody {detection.what.rstrip(':,')}",
+        "title": f"{detection.name}: somebody {detection.act}",
         "id": str(uuid.uuid5(NAMES, name)),
         "name": name,
         "status": "experimental",
@@ -106,7 +106,7 @@ def _correlation(
         **({"condition": dict(condition)} if condition else {}),
     }
     return {
-        "title": f"{detection.id} {detection.part}".strip() + ": together",
+        "title": f"{detection.name}: together",
         "id": str(uuid.uuid5(NAMES, name)),
         "name": name,
         "status": "experimental",

@@ -31,6 +31,21 @@ def unused(right_use: pd.DataFrame, subject: str = "") -> pd.DataFrame:
     return right_use[chosen & (right_use["object"] == subject)] if subject else right_use[chosen]
 
 
+def users_of(subject: str, identity_use: pd.DataFrame, identity_groups: pd.DataFrame) -> set[str]:
+    """Return the user names that a subject stands for: its own, or those that were seen in the group.
+
+    Parameters
+    ----------
+    subject
+        `User//name`, `Group//name` or `ServiceAccount/namespace/name`.
+    identity_use, identity_groups : tables of those names
+    """
+    kind, _, name = parse_object_id(subject)
+    if kind == "Group":
+        return set(identity_groups.loc[identity_groups["group"] == name, "user"])
+    return set(identity_use.loc[identity_use["object"] == subject, "user"])
+
+
 def least_privilege(right_use: pd.DataFrame, identity_use: pd.DataFrame, users: set[str], subject: str) -> list[Any]:
     """Return roles and role bindings that give a subject what it used and what cannot be told, and nothing else.
 
@@ -38,7 +53,7 @@ def least_privilege(right_use: pd.DataFrame, identity_use: pd.DataFrame, users: 
     ----------
     right_use, identity_use : tables of those names
     users
-        User names that the subject stands for: its own, or those that were seen in the group.
+        User names that the subject stands for, as `users_of` gives them.
     subject
         `User//name`, `Group//name` or `ServiceAccount/namespace/name`.
 

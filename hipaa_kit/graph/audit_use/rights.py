@@ -14,7 +14,7 @@ from hipaa_kit.graph.audit_use.uses import identity_of
 from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
 from hipaa_kit.graph.permissions.loading import binding_id
 from hipaa_kit.graph.powers import RBAC_KINDS
-from hipaa_kit.inventory.audit import policies
+from hipaa_kit.inventory.audit import POLICIES, policies
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.audit.policy import Policy
 from hipaa_kit.kube.audit.policy import Request as Recordable
@@ -45,8 +45,6 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#d
 
 OTHER: Final = "-"
 """Stands for a namespace that no rule of a policy names, and for the rest of a path."""
-
-POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
 
 
 class Use(NamedTuple):

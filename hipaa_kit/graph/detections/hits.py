@@ -60,7 +60,6 @@ NAME: Final = "CASE WHEN resource = '' THEN path WHEN name = '' THEN '*' ELSE na
 WHOLE: Final = f"{KIND} || '/' || {PLACE} || '/' || {NAME}"
 OBJECT: Final = {
     "object": WHOLE,
-    "path": WHOLE,
     "server": "'Cluster//api-server'",
     "namespace": "'Namespace//' || namespace",
     "all": f"{KIND} || '//*'",

@@ -17,7 +17,7 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.inventory.audit import REQUESTERS, lacking_policies, named, policies
+from hipaa_kit.inventory.audit import POLICIES, REQUESTERS, lacking_policies, named, policies
 from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, TELLING, without_log
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
@@ -26,9 +26,6 @@ from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, at_least
 from hipaa_kit.sources.audit_log.asking import Log, ask
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
-
-POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
-"""Tables that audit policies are made of."""
 
 READS: Final = ("get", "list", "watch")
 READ_BLIND: Final = frozenset(["LOG-06", "LOG-07", "LOG-08"])
@@ -130,7 +127,7 @@ def probes_of(detection: str) -> tuple[AuditProbe, ...]:
 
 
 def sights(
-    tables: Mapping[str, pd.DataFrame], held: Held, site: Site, given: Mapping[str, bool], told: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame], held: Held, site: Site, workforce: bool, told: pd.DataFrame
 ) -> Iterator[dict[str, Any]]:
     """Yield a row of table `detection_sight` per detection that reads the log.
 
@@ -143,8 +140,8 @@ def sights(
         What the log holds.
     site
         What the site says.
-    given
-        Which other tables were given: workforce, tickets.
+    workforce
+        Whether the workforce was given.
     told
         What `levels_told` returns of the log.
     """
@@ -153,10 +150,11 @@ def sights(
     window = f"from {_shown(span[0])} to {_shown(span[1])}" if span else ""
     general = [*_of_the_policy_as_a_whole(tables)]
     ruled = [policy for _, policy in policies(*(tables[name] for name in POLICIES))]
+    places = {str(each): frozenset(found["first"]) for each, found in site.places.groupby("list")}
     for name in dict.fromkeys(each.id for each in DETECTIONS):
-        losses = [*general, *_by_policy(name, tables, ruled, site), *_by_provider(name, tables, held)]
+        losses = [*general, *_by_policy(name, tables, ruled, places), *_by_provider(name, tables, held)]
         losses += _by_level(name, held, told[told["detection"] == name])
-        losses += _by_site(name, held, site, given)
+        losses += _by_site(name, held, site, workforce)
         if name == "LOG-27":
             losses += _by_pod_security(tables["pod_admission"], site)
         states = [state for state, _ in losses]
@@ -164,7 +162,7 @@ def sights(
             "detection": name,
             "state": BLIND if BLIND in states else PARTLY if PARTLY in states else SEES,
             "why": "; ".join(dict.fromkeys(why for _, why in losses)),
-            "minimal_level": max((each.level for each in parts(name)), key=LEVELS.index),
+            "minimal_level": _level_of(name),
             "window": window,
             "days": (span[1] - span[0]).total_seconds() / 86400 if span else None,
             "events": int(held.windows["events"].sum()),
@@ -195,7 +193,9 @@ def _of_the_policy_as_a_whole(tables: Mapping[str, pd.DataFrame]) -> Iterator[Lo
         yield PARTLY, f"the audit policy records nothing of some requests of {_listed(whose)}"
 
 
-def _by_policy(name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Policy], site: Site) -> Iterator[Loss]:
+def _by_policy(
+    name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Policy], places: Mapping[str, frozenset[str]]
+) -> Iterator[Loss]:
     """Yield what the policies take from a detection.
 
     That is everything where all of its probes are below what they need, or where none of the requests that its
@@ -205,7 +205,7 @@ def _by_policy(name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Po
     wanted = {probe.probe: probe for probe in probes_of(name)}
     mine = probes[probes["probe"].isin(wanted)]
     below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
-    asked = [(each, policy.record(each).told) for policy in ruled for each in _requests(name, policy, site)]
+    asked = [(each, policy.record(each).told) for policy in ruled for each in _requests(name, policy, places)]
     silent = [each for each, level in asked if level == "None"]
     if below.empty and not silent:
         return
@@ -215,9 +215,8 @@ def _by_policy(name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Po
     yield BLIND if every else PARTLY, f"the audit policy records {_listed(sorted(words))}"
 
 
-def _requests(name: str, policy: Policy, site: Site) -> Iterator[Request]:
+def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[Request]:
     """Yield what a policy has to record of for a detection: as far as its conditions say for which resources."""
-    places = {str(each): frozenset(found["first"]) for each, found in site.places.groupby("list")}
     for part in parts(name):
         for shape in shapes(part.where & WRITTEN_TO.get(name, AllOf(())), places):
             yield from requests(shape, policy, *REQUESTERS["person"])
@@ -228,10 +227,14 @@ def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
     return not at_least(str(row["level"]), _needed(name, probe))
 
 
+def _level_of(name: str) -> str:
+    """Return the least level at which all parts of a detection show."""
+    return max((each.level for each in parts(name)), key=LEVELS.index)
+
+
 def _needed(name: str, probe: AuditProbe) -> str:
     """Return the level at which a detection sees the request of a probe: its own, where a review needs more."""
-    own = max((each.level for each in parts(name)), key=LEVELS.index)
-    return min(own, probe.minimum, key=LEVELS.index) if name in probe.blind.split() else "Metadata"
+    return min(_level_of(name), probe.minimum, key=LEVELS.index) if name in probe.blind.split() else "Metadata"
 
 
 def _by_provider(name: str, tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[Loss]:
@@ -303,7 +306,7 @@ def _resource(probe: AuditProbe) -> str:
     return f"{probe.resource}/{probe.subresource}" if probe.subresource else probe.resource
 
 
-def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> Iterator[Loss]:
+def _by_site(name: str, held: Held, site: Site, workforce: bool) -> Iterator[Loss]:
     """Yield what is not seen for want of what only the site can say."""
     if not (site.places["list"] == "ephi_namespaces").any():
         wheres = [normal(each.where) for each in parts(name)]
@@ -319,7 +322,7 @@ def _by_site(name: str, held: Held, site: Site, given: Mapping[str, bool]) -> It
             yield BLIND, "no role binding is marked as emergency access"
         elif not held.windows["reasons"].fillna(False).all():
             yield BLIND, "events do not say by which role binding a request was allowed"
-    if name == "LOG-23" and not given["workforce"]:
+    if name == "LOG-23" and not workforce:
         yield PARTLY, "who has left is not known: no workforce was given"
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.detections.sql import Writer
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.audit.identities import OWN
@@ -161,7 +162,7 @@ def _places(tables: TableSet) -> Iterator[tuple[str, str, str]]:
     """
     ephi = tables["ephi_objects"]
     inside, declared = set(ephi["object"]), ephi.loc[ephi["kind"] == "Namespace", "name"]
-    for namespace in {*ephi["namespace"], *declared} - {""}:
+    for namespace in ephi_namespaces(ephi):
         yield "ephi_namespaces", namespace, ""
     for namespace in declared:
         yield "ephi_secrets_declared", namespace, ""

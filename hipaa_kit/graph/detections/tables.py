@@ -8,9 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.graph.detections.hits import Hunt
-from hipaa_kit.graph.detections.sight import POLICIES, Held, levels_told, sights
+from hipaa_kit.graph.detections.sight import Held, levels_told, sights
 from hipaa_kit.graph.detections.site import SITE_TABLES, Site, site_of
-from hipaa_kit.inventory.audit import log_readers
+from hipaa_kit.inventory.audit import POLICIES, log_readers
 from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.monitoring.detectors import AUDIT_WEBHOOK
 from hipaa_kit.inventory.registry import builds
@@ -100,6 +100,5 @@ def detection_sight(snapshot: Snapshot, tables: TableSet) -> Iterator[dict[str, 
         return
     held = Held.of(tables)
     site = site_from(tables, held)
-    given = {"workforce": len(tables["workforce"]) > 0}
     told = levels_told(snapshot.audit_log, site)
-    yield from sights({name: tables[name] for name in SIGHT}, held, site, given, told)
+    yield from sights({name: tables[name] for name in SIGHT}, held, site, len(tables["workforce"]) > 0, told)

@@ -8,15 +8,13 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.graph.access.ephi import ephi_namespaces
-from hipaa_kit.graph.incident.asking import REQUESTS, SHOWN
+from hipaa_kit.graph.incident.asking import MOMENT, REQUESTS, SHOWN, ends_at
 from hipaa_kit.graph.incident.identities import Suspect, frame_of
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.tables.incident import INCIDENT_ACTS, INCIDENT_HOURS
 
 NAMES: Final = 25
 """Objects of one kind in one namespace that are named one by one; where there are more, the name is `*`."""
-
-MOMENT: Final = "'%Y-%m-%dT%H:%M:%SZ'"
 
 WRITES: Final = """
 ((verb IN ('create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put')
@@ -100,6 +98,6 @@ def acts_and_hours(
         "ephi_places": pd.DataFrame({"namespace": sorted(ephi_namespaces(ephi_objects))}, dtype="str"),
         "ephi_volumes": volumes.reset_index(drop=True),
     }
-    before = {"until": until.tz_convert("UTC").tz_localize(None).to_pydatetime()}
+    before = ends_at(until)
     acts = INCIDENT_ACTS.conform(log.query(ACTS_SQL, before, **frames))
     return acts, INCIDENT_HOURS.conform(log.query(HOURS_SQL, before, **frames))

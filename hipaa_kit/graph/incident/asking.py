@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 PROOFS: Final = 20
+
+MOMENT: Final = "'%Y-%m-%dT%H:%M:%SZ'"
 
 REQUESTS: Final = """
 requests AS (
@@ -28,3 +32,8 @@ SHOWN: Final = f"""
 array_to_string(arg_min(audit_id, event, {PROOFS}), ' ') AS audit_ids,
 array_to_string(arg_min(source || ':' || line, event, {PROOFS}), ' ') AS places"""
 """Columns that show on which events a row rests."""
+
+
+def ends_at(until: pd.Timestamp) -> dict[str, Any]:
+    """Return the parameter of a query over `REQUESTS`: the end of the time in question, as the log has moments."""
+    return {"until": until.tz_convert("UTC").tz_localize(None).to_pydatetime()}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.incident.asking import REQUESTS
+from hipaa_kit.graph.incident.asking import MOMENT, REQUESTS, ends_at
 from hipaa_kit.graph.incident.identities import Suspect, frame_of
 from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.inventory.audit_log.completeness import WINDOWS
@@ -101,7 +101,7 @@ def lost(common_window: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 NOT_FOLLOWED: Final = f"""
 WITH {REQUESTS}
-SELECT identity, resource, namespace, name, strftime(min(received_at), '%Y-%m-%dT%H:%M:%SZ') AS first_at
+SELECT identity, resource, namespace, name, strftime(min(received_at), {MOMENT}) AS first_at
 FROM requests
 WHERE (code IS NULL OR code < 400) AND subresource = '' AND (
     (api_group = 'rbac.authorization.k8s.io' AND resource IN ('rolebindings', 'clusterrolebindings')
@@ -118,8 +118,7 @@ def _not_followed(log: AuditLog, suspects: list[Suspect], until: pd.Timestamp) -
     asked = frame_of(suspects)
     if asked.empty:
         return
-    before = {"until": until.tz_convert("UTC").tz_localize(None).to_pydatetime()}
-    for row in rows_of(log.query(NOT_FOLLOWED, before, suspects=asked)):
+    for row in rows_of(log.query(NOT_FOLLOWED, ends_at(until), suspects=asked)):
         place = f" in {row['namespace']}" if row["namespace"] else ""
         if row["resource"] == "pods":
             what = f"what a pod did that {row['identity']} made{place}: the log does not hold its name"

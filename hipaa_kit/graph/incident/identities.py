@@ -9,9 +9,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.incident.asking import REQUESTS, SHOWN
+from hipaa_kit.graph.audit_use.uses import identity_of
+from hipaa_kit.graph.incident.asking import REQUESTS, SHOWN, ends_at
+from hipaa_kit.graph.permissions.asking import principal_of
 from hipaa_kit.kube.owners import object_id, parse_object_id
-from hipaa_kit.kube.rbac import service_account_of, service_account_user
+from hipaa_kit.kube.rbac import service_account_of
+from hipaa_kit.kube.rbac.bindings import USER
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
@@ -35,7 +38,7 @@ class Suspect:
         Name of the pod whose token it holds; none for whoever holds an account itself.
     since
         Moment from which its acts count.
-    through, by, sure, basis, proof
+    through, by, sure, basis, audit_ids, places
         Columns of `incident_identities`.
     """
 
@@ -140,7 +143,7 @@ class Suspects:
     ) -> Iterator[Suspect]:
         _, namespace, name = parse_object_id(pod)
         account = self.accounts.get(pod, "") or self._seen_account(namespace, name)
-        user = _user_of(account) if account else ""
+        user = principal_of(account).name if account else ""
         words = basis or ("" if user else "neither the snapshot nor the log says as which account it runs")
         yield Suspect(pod, user, name, since, through, by, True, words, **proof)
         if account and through == "itself":
@@ -156,17 +159,17 @@ class Suspects:
         return _account_of(users.iloc[0]) if len(users) == 1 else ""
 
     def _account(self, account: str, since: pd.Timestamp, through: str, **more: Any) -> Suspect:
-        return Suspect(account, _user_of(account), "", since, through, **more)
+        return Suspect(account, principal_of(account).name, "", since, through, **more)
 
     def _user(self, user: str, since: pd.Timestamp, through: str, **more: Any) -> Suspect:
-        return Suspect(_account_of(user) or object_id("User", "", user), user, "", since, through, **more)
+        return Suspect(identity_of(user), user, "", since, through, **more)
 
     def _taken(self, suspects: Iterable[Suspect], until: pd.Timestamp) -> Iterator[Suspect]:
         """Yield who was taken by some suspects themselves, by what the log shows."""
         asked = frame_of(suspects)
         if self.log is None or asked.empty:
             return
-        rows = self.log.query(TAKEN, {"until": until.to_pydatetime().replace(tzinfo=None)}, suspects=asked)
+        rows = self.log.query(TAKEN, ends_at(until), suspects=asked)
         for row in rows_of(rows):
             since = pd.Timestamp(row["first_at"]).tz_localize("UTC")
             proof = {"audit_ids": row["audit_ids"], "places": row["places"]}
@@ -239,15 +242,8 @@ def frame_of(suspects: Iterable[Suspect]) -> pd.DataFrame:
 
 def _asks_as(subject: str) -> str:
     """Return the user name under which a subject of a role binding asks; none for a group."""
-    kind, _, name = parse_object_id(subject)
-    if kind == "ServiceAccount":
-        return _user_of(subject)
-    return name if kind == "User" else ""
-
-
-def _user_of(account: str) -> str:
-    _, namespace, name = parse_object_id(account)
-    return service_account_user(namespace, name)
+    who = principal_of(subject)
+    return who.name if who.kind == USER else ""
 
 
 def _account_of(user: str) -> str:

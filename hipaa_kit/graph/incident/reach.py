@@ -44,6 +44,7 @@ class Reach:
         self.places = ephi_namespaces(ephi)
         pods = tables["pods"]
         self.pods: Mapping[str, str] = dict(zip(pods["object"], pods["service_account"], strict=True))
+        self.nodes: Mapping[str, str] = dict(zip(pods["object"], pods["node"], strict=True))
 
     def of(self, suspects: Iterable[Suspect]) -> pd.DataFrame:
         """Return table `incident_reach` of those that were surely in hand."""
@@ -70,8 +71,8 @@ class Reach:
             if reference and parse_object_id(reference)[0] in MOUNTED:
                 yield self._row(pod, "volume", reference, f"mounted as volume {volume}", proof=pod)
             elif path:
-                node = self.tables["pods"].set_index("object")["node"].get(pod, "")
-                yield self._row(pod, "volume", f"Node//{node or '*'}", f"its directory {path} is mounted", proof=pod)
+                node = f"Node//{self.nodes[pod] or '*'}"
+                yield self._row(pod, "volume", node, f"its directory {path} is mounted", proof=pod)
         environment = self.tables["environment"]
         named = environment[(environment["pod"] == pod) & environment["origin"].isin(["Secret", "ConfigMap"])]
         for reference, names in named.groupby("reference")["name"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -14,9 +13,6 @@ from hipaa_kit.graph.paths.model import EFFORT, numbers
 from hipaa_kit.graph.paths.search import Tree
 from hipaa_kit.graph.paths.words import Hop, worst
 from hipaa_kit.tables.cuts import PATH_CHANGES
-from hipaa_kit.tables.declaration import rows_of
-
-Rows = list[dict[str, Any]]
 
 
 def path_changes(before: Paths, after: Paths, k: int = 3) -> pd.DataFrame:
@@ -41,16 +37,6 @@ def path_changes(before: Paths, after: Paths, k: int = 3) -> pd.DataFrame:
     ]
     unique = {tuple(row[name] for name in PATH_CHANGES.key): row for row in found}
     return PATH_CHANGES.frame(unique.values())
-
-
-def paths_in(frame: pd.DataFrame) -> list[Rows]:
-    """Return the rows of table `path_hops` path by path."""
-    return [list(rows) for _, rows in groupby(rows_of(frame), key=lambda row: row["rank"])]
-
-
-def line(rows: Rows) -> str:
-    """Return a path in one line."""
-    return " ".join([rows[0]["source"], *(f"→ {row['edge']} → {row['target']}" for row in rows)])
 
 
 def _only(of: Paths, against: Paths, change: str, k: int, unknown: bool) -> Iterator[dict[str, Any]]:

@@ -94,10 +94,6 @@ class Differences:
     def _hub(self) -> Flags:
         return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
-    def __bool__(self) -> bool:
-        """Tell whether there is any."""
-        return len(self._hops) > 0
-
     def _edges(self) -> Iterator[tuple[int, int, int]]:
         """Yield source, target and cost of edges that the other graph has not, those of the network's hubs apart."""
         graph, other = self.graph, self.other

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from hipaa_kit.kube.reading import as_map, as_texts
+
 RBAC: Final = "rbac.authorization.k8s.io"
 BINDINGS: Final = frozenset({(RBAC, "rolebindings"), (RBAC, "clusterrolebindings")})
 ROLES: Final = frozenset({(RBAC, "roles"), (RBAC, "clusterroles")})
@@ -68,8 +70,8 @@ def body_facts(group: str, resource: str, subresource: str, verb: str, request: 
     if verb not in WRITES:
         return {}
     found: dict[str, Any] = {}
-    name = _name(_map(_map(response).get("metadata")).get("name")) if verb == "create" and not subresource else ""
-    if name and _map(response).get("kind") != "Status":
+    name = _name(as_map(response, "metadata").get("name")) if verb == "create" and not subresource else ""
+    if name and as_map(response).get("kind") != "Status":
         found["name"] = name
     key = (group, resource)
     written = _written(verb, request, response)
@@ -80,15 +82,15 @@ def body_facts(group: str, resource: str, subresource: str, verb: str, request: 
 
 def _written(verb: str, request: Any, response: Any) -> Mapping[str, Any]:
     """Return the object as it was written: of a patch the answer, and where that is not known the patch."""
-    answer = _map(response)
+    answer = as_map(response)
     if answer.get("kind") == "Status":
         answer = {}
-    first, second = (answer, _map(request)) if verb == "patch" else (_map(request), answer)
+    first, second = (answer, as_map(request)) if verb == "patch" else (as_map(request), answer)
     return first or second
 
 
 def _of_object(key: tuple[str, str], written: Mapping[str, Any]) -> dict[str, Any]:
-    spec = _map(written.get("spec"))
+    spec = as_map(written.get("spec"))
     if key in BINDINGS:
         return _known(role_ref=_role_ref(written), bound=_subjects(written))
     if key in ROLES:
@@ -103,7 +105,7 @@ def _of_object(key: tuple[str, str], written: Mapping[str, Any]) -> dict[str, An
     if key in INGRESSES:
         return {"tls": _all_hosts_under_tls(spec)} if spec else {}
     if key == RESTORE:
-        return {"namespace_mapping": bool(_map(spec.get("namespaceMapping")))} if spec else {}
+        return {"namespace_mapping": bool(as_map(spec.get("namespaceMapping")))} if spec else {}
     return _known(data_source=_data_source(key, spec))
 
 
@@ -112,22 +114,22 @@ def _known(**facts: Any) -> dict[str, Any]:
 
 
 def _of_template(written: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    job = _map(_map(spec.get("jobTemplate")).get("spec"))
-    template = _map(written.get("template")) or _map(spec.get("template")) or _map(job.get("template"))
-    pod = _map(template.get("spec"))
-    claimed = [_name(_map(_map(each).get("metadata")).get("name")) for each in _list(spec.get("volumeClaimTemplates"))]
+    job = as_map(spec, "jobTemplate", "spec")
+    template = as_map(written.get("template")) or as_map(spec.get("template")) or as_map(job.get("template"))
+    pod = as_map(template.get("spec"))
+    claimed = [_name(as_map(each, "metadata").get("name")) for each in _list(spec.get("volumeClaimTemplates"))]
     return _known(pod_marks=_pod_marks(pod), claims=_unique([*_claims(pod), *claimed]), owner=_owner(written))
 
 
 def _role_ref(written: Mapping[str, Any]) -> str:
-    role = _map(written.get("roleRef"))
+    role = as_map(written.get("roleRef"))
     kind, name = _name(role.get("kind")), _name(role.get("name"))
     return f"{kind}/{name}" if kind in ("Role", "ClusterRole") and name else ""
 
 
 def _subjects(written: Mapping[str, Any]) -> list[str]:
     def told() -> Iterator[str]:
-        for each in map(_map, _list(written.get("subjects"))):
+        for each in map(as_map, _list(written.get("subjects"))):
             kind, name = each.get("kind"), _name(each.get("name"))
             if kind in ("User", "Group", "ServiceAccount") and name:
                 yield f"{kind}/{_name(each.get('namespace')) if kind == 'ServiceAccount' else ''}/{name}"
@@ -137,8 +139,8 @@ def _subjects(written: Mapping[str, Any]) -> list[str]:
 
 def _role_marks(written: Mapping[str, Any]) -> list[str]:
     found: set[str] = set()
-    for rule in map(_map, _list(written.get("rules"))):
-        verbs, groups, resources = (set(_texts(rule.get(name))) for name in ("verbs", "apiGroups", "resources"))
+    for rule in map(as_map, _list(written.get("rules"))):
+        verbs, groups, resources = (set(as_texts(rule.get(name))) for name in ("verbs", "apiGroups", "resources"))
         core = bool(groups & {"", "*"})
         found |= {power for power in POWERS if power in verbs}
         found |= {"wildcard_verb"} if "*" in verbs else set()
@@ -151,21 +153,21 @@ def _role_marks(written: Mapping[str, Any]) -> list[str]:
 def _pod_marks(spec: Mapping[str, Any]) -> list[str]:
     found = {field for field in HOST if spec.get(field) is True}
     for kind in ("containers", "initContainers", "ephemeralContainers"):
-        for container in map(_map, _list(spec.get(kind))):
-            if _map(container.get("securityContext")).get("privileged") is True:
+        for container in map(as_map, _list(spec.get(kind))):
+            if as_map(container.get("securityContext")).get("privileged") is True:
                 found.add("privileged")
-    if any(isinstance(_map(volume).get("hostPath"), Mapping) for volume in _list(spec.get("volumes"))):
+    if any(isinstance(as_map(volume).get("hostPath"), Mapping) for volume in _list(spec.get("volumes"))):
         found.add("hostPath")
     return sorted(found)
 
 
 def _claims(spec: Mapping[str, Any]) -> list[str]:
-    volumes = [_map(_map(each).get("persistentVolumeClaim")) for each in _list(spec.get("volumes"))]
+    volumes = [as_map(each, "persistentVolumeClaim") for each in _list(spec.get("volumes"))]
     return _unique(_name(each.get("claimName")) for each in volumes)
 
 
 def _owner(written: Mapping[str, Any]) -> str:
-    for each in map(_map, _list(_map(written.get("metadata")).get("ownerReferences"))):
+    for each in map(as_map, _list(as_map(written.get("metadata")).get("ownerReferences"))):
         kind, name = _name(each.get("kind")), _name(each.get("name"))
         if each.get("controller") is True and kind and name:
             return f"{kind}/{name}"
@@ -179,9 +181,9 @@ def _all_hosts_under_tls(spec: Mapping[str, Any]) -> bool:
     Source: https://kubernetes.io/docs/reference/kubernetes-api/networking/ingress-v1/
     """
     covered: set[str] = set()
-    for entry in map(_map, _list(spec.get("tls"))):
-        covered |= set(_texts(entry.get("hosts"))) or {""}
-    hosts = [str(_map(rule).get("host") or "") for rule in _list(spec.get("rules"))]
+    for entry in map(as_map, _list(spec.get("tls"))):
+        covered |= set(as_texts(entry.get("hosts"))) or {""}
+    hosts = [str(as_map(rule).get("host") or "") for rule in _list(spec.get("rules"))]
     hosts += [""] if spec.get("defaultBackend") or spec.get("backend") else []
     return bool(covered) and all(_under(host, covered) for host in hosts)
 
@@ -192,23 +194,15 @@ def _under(host: str, covered: set[str]) -> bool:
 
 def _data_source(key: tuple[str, str], spec: Mapping[str, Any]) -> str:
     if key == VOLUME_SNAPSHOT:
-        claim = _name(_map(spec.get("source")).get("persistentVolumeClaimName"))
+        claim = _name(as_map(spec.get("source")).get("persistentVolumeClaimName"))
         return f"PersistentVolumeClaim/{claim}" if claim else ""
-    source = _map(spec.get("dataSourceRef")) or _map(spec.get("dataSource"))
+    source = as_map(spec.get("dataSourceRef")) or as_map(spec.get("dataSource"))
     kind, name = _name(source.get("kind")), _name(source.get("name"))
     return f"{kind}/{name}" if kind and name else ""
 
 
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    return [each for each in _list(value) if isinstance(each, str)]
 
 
 def _name(value: Any) -> str:

@@ -95,7 +95,8 @@ class Detection:
     by
         Field that says who: `user`, or `source_ip` where nobody is known.
     about
-        What stands for the object: itself, its namespace, its owner, all of its kind, the user acted for, or the path.
+        What stands for the object: itself, its namespace, its owner, all of its kind, the user acted for, or the API
+        server.
     """
 
     id: str
@@ -109,6 +110,16 @@ class Detection:
     by: str = "user"
     about: str = "object"
     tried: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its id, and its part where it has one."""
+        return f"{self.id} {self.part}".strip()
+
+    @property
+    def act(self) -> str:
+        """What the principal did, where nothing is named after it."""
+        return self.what.rstrip(":,")
 
 
 WRITES: Final = one("verb", "create update patch delete deletecollection")
@@ -236,7 +247,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection(
         "LOG-02", "without signing in was let through to", "Metadata",
         NOBODY & (Is("decision", ("allow",)) | (Is("decision", ("",)) & Answered())) & ~HEALTH & ~CLUSTER_INFO,
-        severity="high", about="path",
+        severity="high",
     ),
     Detection(
         "LOG-03", "opened a session in, or a tunnel to,", "Metadata", IN_PODS & one("verb", "get create") & EPHI_PODS,
@@ -401,7 +412,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         "LOG-20", "asked the kubelet through the API server, at", "Metadata",
         CORE & Is("resource", ("nodes",)) & Is("subresource", ("proxy",))
         & ~(Matches("path", r"/api/v1/nodes/[^/]+/proxy/(metrics|stats)") & NO_DETOUR),
-        severity="high", raised=(Raise("low", OWN),), about="path",
+        severity="high", raised=(Raise("low", OWN),),
     ),
     Detection(
         "LOG-21", "asked what it may do", "Metadata",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hipaa_kit.safeguards.ages import days_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by, rows_of
 
 
 @check("HK-ACC-25", without_scope=True, everywhere=True)
@@ -43,13 +43,14 @@ def unused_access_is_withdrawn(
     window = rows_of(common_window)
     days = float(window[0]["days"]) if window else 0.0
     late = bool(window) and float(days_since(pd.Series([window[0]["last_at"]], dtype="str"), as_of).iloc[0]) > 1
-    rows = [_granted(row, right_use) for row in rows_of(grants[~grants["stock"] & ~grants["public"]])]
+    rights = rows_by(right_use[["binding", "object", "state", "why", "last_at", "writes"]], "binding", "object")
+    ours = rows_of(grants[~grants["stock"] & ~grants["public"]])
+    rows = [_granted(row, rights.get((row["binding"], row["object"]), [])) for row in ours]
     gone = identities[(identities["ended_on"] != "") & ((identities["after_end"] > 0) | (identities["undated"] > 0))]
     rows += [_ended(row) for row in rows_of(gone)]
     columns = "object member state why last_at writes emergency events ended_on unused undated".split()
     examined = pd.DataFrame(rows, columns=columns)
-    state, writes = examined["state"], examined["writes"].astype("boolean").fillna(False).astype(bool)
-    emergency = examined["emergency"].astype("boolean").fillna(False).astype(bool)
+    state, writes, emergency = examined["state"], examined["writes"].astype(bool), examined["emergency"].astype(bool)
     age = days_since(examined["last_at"].astype("str"), as_of)
     idle = (state == "used") & (age > idle_days)
     short = days < idle_days or late
@@ -95,27 +96,26 @@ def unused_access_is_withdrawn(
     )
 
 
-def _granted(grant: dict[str, Any], right_use: pd.DataFrame) -> dict[str, Any]:
-    mine = right_use[(right_use["binding"] == grant["binding"]) & (right_use["object"] == grant["object"])]
+def _granted(grant: dict[str, Any], rights: list[dict[str, Any]]) -> dict[str, Any]:
     # The best that is known of any right decides: one that is used is use of the whole.
-    states = set(mine["state"])
+    states = [each["state"] for each in rights]
     state = "used" if "used" in states else "unknown" if "unknown" in states or not states else "unused"
-    why = mine.loc[mine["state"] == state, "why"]
     return {
         "object": grant["binding"],
         "member": grant["object"],
         "state": state,
-        "why": why.iloc[0] if len(why) else "no right of it is known",
-        "last_at": mine["last_at"].max() if len(mine) else "",
-        "writes": bool(mine["writes"].any()),
+        "why": next((each["why"] for each in rights if each["state"] == state), "no right of it is known"),
+        "last_at": max((each["last_at"] for each in rights), default=""),
+        "writes": any(each["writes"] for each in rights),
         "emergency": grant["break_glass"],
-        "unused": int((mine["state"] == "unused").sum()),
+        "unused": states.count("unused"),
     }
 
 
 def _ended(row: dict[str, Any]) -> dict[str, Any]:
     state = "ended" if row["after_end"] else "undated"
     told = {"object": row["object"], "member": "", "state": state, "last_at": row["last_at"]}
+    told |= {"writes": False, "emergency": False}
     return {**told, "events": row["after_end"], "ended_on": row["ended_on"], "undated": row["undated"]}
 
 

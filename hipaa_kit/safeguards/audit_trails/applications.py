@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by
 
 
 @check("HK-AUD-09", optional=["cloud_stores"])
@@ -31,12 +29,10 @@ def access_is_logged(
     Source: https://hl7.org/fhir/auditevent.html, https://github.com/pgaudit/pgaudit
     """
     outside = ephi_objects[ephi_objects["kind"] == "External"]
+    signs = rows_by(access_logs, "object")
+    bare = {"mechanism": "", "state": "none", "source": "", "path": "", "value": ""}
     names = [*ephi_workloads["object"], *outside["object"]]
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        found = rows_of(access_logs[access_logs["object"] == name])
-        bare = {"mechanism": "", "state": "none", "source": "", "path": "", "value": ""}
-        rows += [{**each, "object": name} for each in found or [bare]]
+    rows = [{**each, "object": name} for name in names for each in signs.get(name, [bare])]
     columns = ["object", "mechanism", "state", "source", "path", "value"]
     examined = pd.DataFrame(rows, columns=columns, dtype="str")
     state = examined["state"]

@@ -42,6 +42,7 @@ def exceptions_are_decided(
     )
     flags = ["bare", "untested", "blind", "void", "doubtful", "spent", "wider"]
     examined = examined.assign(**{flag: examined[flag].eq(True).fillna(False) for flag in flags}).fillna("")
+    examined["severity"] = [SEVERITY_OF_PROBLEM.get(problem, "high") for problem in examined["problem"]]
     return judge(
         examined,
         not_applicable(examined["untested"], "no check of an object tests it directly"),
@@ -51,15 +52,7 @@ def exceptions_are_decided(
             observed="no decision",
             expected="implemented, or a decision under 164.306(d)(3)",
         ),
-        *(
-            fails(
-                examined["void"] & (examined["problem"] == problem),
-                "it does not stand: {words}",
-                observed="{problem}",
-                severity=SEVERITY_OF_PROBLEM.get(problem, "high"),
-            )
-            for problem in sorted(set(examined.loc[examined["void"], "problem"]))
-        ),
+        fails(examined["void"], "it does not stand: {words}", observed="{problem}", severity="{severity}"),
         fails(examined["spent"], "{words}: withdraw it", observed="unused", severity="low"),
         not_assessed(examined["blind"], "{words}", code="input_missing"),
         not_assessed(examined["doubtful"], "{words}", code="input_missing"),
@@ -157,20 +150,16 @@ def findings_are_tracked(
         [{**dict.fromkeys(flags, False), **dict.fromkeys(texts, ""), **row} for row in [whole, *entries]]
     )
     stub = "hipaa-kit attest stub --register findings writes entries to fill in"
-    severities = sorted(set(examined.loc[examined["overdue"], "severity"]))
     return judge(
         examined,
         not_assessed(examined["none"], f"no register of findings is kept; {stub}", code="no_record"),
         fails(examined["untracked"] & ~examined["none"], "{words}", observed="{words}", expected="none"),
-        *(
-            fails(
-                examined["overdue"] & (examined["severity"] == severity),
-                "{words}: it still fails, and was to be mended by {due}",
-                observed="open",
-                expected="mended by {due}",
-                severity=severity,
-            )
-            for severity in severities
+        fails(
+            examined["overdue"],
+            "{words}: it still fails, and was to be mended by {due}",
+            observed="open",
+            expected="mended by {due}",
+            severity="{severity}",
         ),
         fails(examined["reopened"], "{words}: closed, and it still fails", observed="fail", expected="mended"),
         not_assessed(examined["unjudged"], "{words}", code="input_missing"),

@@ -12,36 +12,15 @@ from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES
 from hipaa_kit.safeguards.check import check
 from hipaa_kit.safeguards.suspicious_activity.hits import judged
 
-PLAIN = {
-    "HK-LOG-03": "LOG-03",
-    "HK-LOG-05": "LOG-05",
-    "HK-LOG-10": "LOG-10",
-    "HK-LOG-15": "LOG-15",
-    "HK-LOG-18": "LOG-18",
-    "HK-LOG-25": "LOG-25",
-    "HK-LOG-27": "LOG-27",
-    "HK-LOG-28": "LOG-28",
-    "HK-LOG-30": "LOG-30",
-}
-"""Detections without a number, about what holds ePHI."""
+PLAIN = ("03", "05", "10", "15", "18", "25", "27", "28", "30")
+"""Numbers of detections that a site sets nothing for, about what holds ePHI."""
 
-EVERYWHERE = {
-    "HK-LOG-04": "LOG-04",
-    "HK-LOG-08": "LOG-08",
-    "HK-LOG-09": "LOG-09",
-    "HK-LOG-11": "LOG-11",
-    "HK-LOG-12": "LOG-12",
-    "HK-LOG-13": "LOG-13",
-    "HK-LOG-14": "LOG-14",
-    "HK-LOG-20": "LOG-20",
-    "HK-LOG-24": "LOG-24",
-    "HK-LOG-26": "LOG-26",
-}
-"""Detections without a number, about the whole cluster."""
+EVERYWHERE = ("04", "08", "09", "11", "12", "13", "14", "20", "24", "26")
+"""Numbers of detections that a site sets nothing for, about the whole cluster."""
 
 
-def _plain(detection: str, control: str, *, without_scope: bool) -> None:
-    @check(control, without_scope=without_scope, everywhere=True)
+def _plain(number: str, *, without_scope: bool) -> None:
+    @check(f"HK-LOG-{number}", without_scope=without_scope, everywhere=True)
     def hits_of_a_detection(detection_hits: pd.DataFrame, detection_sight: pd.DataFrame) -> pd.DataFrame:
         """Judge every hit of a detection, and the log by whether nothing found means anything.
 
@@ -53,13 +32,13 @@ def _plain(detection: str, control: str, *, without_scope: bool) -> None:
         -------
         table `judgements`, one row per hit on the object that it is about, and one for the log
         """
-        return judged(detection, detection_hits, detection_sight)
+        return judged(f"LOG-{number}", detection_hits, detection_sight)
 
 
-for _control, _detection in PLAIN.items():
-    _plain(_detection, _control, without_scope=False)
-for _control, _detection in EVERYWHERE.items():
-    _plain(_detection, _control, without_scope=True)
+for _number in PLAIN:
+    _plain(_number, without_scope=False)
+for _number in EVERYWHERE:
+    _plain(_number, without_scope=True)
 
 
 @check("HK-LOG-01", without_scope=True, everywhere=True)
@@ -100,7 +79,7 @@ def unauthenticated_requests_allowed(detection_hits: pd.DataFrame, detection_sig
     -------
     table `judgements`, one row per principal, object and burst, and one for the log
     """
-    return judged("LOG-02", detection_hits, detection_sight, failing=())
+    return judged("LOG-02", detection_hits, detection_sight, failing=True)
 
 
 @check("HK-LOG-06", everywhere=True)
@@ -250,8 +229,7 @@ def emergency_access_used(
     -----
     Without tickets no use can be called one without a ticket: it is a question.
     """
-    failing = () if len(tickets) else None
-    return judged("LOG-22", detection_hits, detection_sight, failing=failing)
+    return judged("LOG-22", detection_hits, detection_sight, failing=len(tickets) > 0)
 
 
 @check("HK-LOG-23", without_scope=True, everywhere=True)

@@ -8,7 +8,6 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.safeguards.check import fails, judge, not_assessed, reviews
-from hipaa_kit.vocabulary import SEVERITIES
 
 LOG: Final = "Cluster//audit-log"
 COLUMNS: Final = [
@@ -32,7 +31,7 @@ def judged(
     sight: pd.DataFrame,
     *,
     at_least: Mapping[str, float] | None = None,
-    failing: tuple[str, ...] | None = None,
+    failing: tuple[str, ...] | bool = False,
     days: float = 0,
     lowest: float = 0,
 ) -> pd.DataFrame:
@@ -47,7 +46,7 @@ def judged(
     at_least
         By part, the number from which on something is a hit.
     failing
-        Parts whose hits are failures; all where it is empty, none where it is None.
+        Whether hits are failures, or the parts whose hits are.
     days
         Days that the log has to hold for nothing found to mean anything.
     lowest
@@ -67,8 +66,8 @@ def judged(
         mine = mine[(mine["part"] != part) | (mine["measured"].fillna(0) >= number)]
     members = mine["subject"] + " " + mine["part"] + " " + mine["first_at"]
     found = mine.assign(member=members, kind="review", why="", gap="", window="", count=0)
-    if failing is not None:
-        found["kind"] = found["kind"].mask(found["part"].isin(failing) | (len(failing) == 0), "fail")
+    fail = mine["part"].isin(failing) if isinstance(failing, tuple) else pd.Series(failing, index=mine.index)
+    found["kind"] = found["kind"].mask(fail, "fail")
     examined = pd.concat([found, _whole(detection, len(mine), sight, days)])[COLUMNS].reset_index(drop=True)
     kept = all(number >= lowest for number in (at_least or {}).values())
     return _judged(examined, kept, lowest)
@@ -100,19 +99,12 @@ def _whole(detection: str, hits: int, sight: pd.DataFrame, days: float) -> pd.Da
 
 
 def _judged(examined: pd.DataFrame, kept: bool, lowest: float) -> pd.DataFrame:
-    kind, severity = examined["kind"], examined["severity"]
-    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}"}
-    by_severity = [
-        outcome
-        for word in SEVERITIES
-        for outcome in (
-            reviews((kind == "review") & (severity == word), "{what}", severity=word, **shown),
-            fails((kind == "fail") & (severity == word), "{what}", severity=word, **shown),
-        )
-    ]
+    kind = examined["kind"]
+    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}", "severity": "{severity}"}
     return judge(
         examined,
-        *by_severity,
+        reviews(kind == "review", "{what}", **shown),
+        fails(kind == "fail", "{what}", **shown),
         not_assessed(kind == "blind", "it is blind: {why}", code="input_missing"),
         not_assessed(kind == "partly", "it does not see everything: {why}", code="unknown_completeness"),
         not_assessed(kind == "gap", "the log does not cover its window {window}: {gap}", code="truncated"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.safeguards.ages import days_since, moments
+from hipaa_kit.safeguards.ages import days_since, moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
 
@@ -14,7 +14,6 @@ OF_SECURITY = frozenset({"security", "security alert", "security-alert", "incide
 """Kinds of ticket that may be a security incident, in lower case."""
 
 ENDED = ("resolved", "closed")
-URGENT = ("critical", "high")
 
 
 @check("HK-ALR-07", everywhere=True)
@@ -127,7 +126,6 @@ def alerts_are_answered(
     open_still = ~tickets["status"].isin((*ENDED, "rejected"))
     counts = (tickets["alert"] != "") & (age >= 0) & ((age <= response_window_days) | open_still)
     timed = _timed(tickets[counts], as_of)
-    strictest = timed["severity"] == ""
     timed["take_limit"] = [_limit(each, taking, acknowledge_minutes) for each in timed["severity"]]
     timed["end_limit"] = [_limit(each, ending, close_hours) for each in timed["severity"]]
     timed["outcome"] = _outcomes(timed, incidents)
@@ -135,13 +133,12 @@ def alerts_are_answered(
     timed["untold"] = bool((tickets["acknowledged_at"] == "").all())
     if not (tickets["alert"] != "").any():
         timed = _nothing_named(timed)
-        strictest = timed["severity"] == ""
-    return _judged(timed, strictest)
+    return _judged(timed)
 
 
 def _timed(mine: pd.DataFrame, as_of: str) -> pd.DataFrame:
     opened, taken, ended = (moments(mine[name]) for name in ("opened_at", "acknowledged_at", "closed_at"))
-    now = moments(pd.Series([as_of] * len(mine), index=mine.index, dtype="str"))
+    now = moment(as_of)
     # What is to come of a moment later than the one judged for has not happened yet.
     taken, ended = taken.where(taken <= now), ended.where(ended <= now)
     by_day = (mine["opened_at"].str.len() == 10) | (mine["acknowledged_at"].str.len() == 10)
@@ -190,7 +187,8 @@ def _nothing_named(timed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _judged(timed: pd.DataFrame, strictest: pd.Series) -> pd.DataFrame:
+def _judged(timed: pd.DataFrame) -> pd.DataFrame:
+    strictest = timed["severity"] == ""
     judged = ~timed["unnamed"].astype(bool)
     taken, untold, by_day = (timed[name].astype(bool) & judged for name in ("was_taken", "untold", "by_day"))
     ended, rejected = timed["has_ended"].astype(bool), timed["status"] == "rejected"

@@ -50,10 +50,7 @@ def failed_sign_ins(
     kind = examined["kind"]
     return judge(
         examined,
-        *(
-            reviews((kind == "burst") & (examined["severity"] == word), "{what}", severity=word)
-            for word in ("critical", "medium")
-        ),
+        reviews(kind == "burst", "{what}", severity="{severity}"),
         reviews(kind == "some", "{count} bursts {what}: is each of them a slip of somebody known?"),
         not_assessed(
             kind == "untold", "of {untold} sign-ins it is not said how or when they ended", code="parse_error"

@@ -89,7 +89,7 @@ def seen(
     frame_of_places = pd.DataFrame(places, columns=["list", "first", "second"], dtype="str")
     site = Site(lists={"own": [*OWN]}, places=frame_of_places)
     told = levels_told(TableLog(events), site)
-    rows = sights(frames, Held.of(GivenTables(frames)), site, {"workforce": True}, told)
+    rows = sights(frames, Held.of(GivenTables(frames)), site, True, told)
     return {row["detection"]: row for row in rows}
 
 
