@@ -145,16 +145,12 @@ class WhatIf:
 
     def _nothing_differs(self) -> bool:
         """Tell whether scope and all objects are the same."""
-        before, after = self.before.snapshot.parts, self.after.snapshot.parts
-        same = all(before.get(key) is after.get(key) for key in before.keys() | after.keys())
-        return same and self.before.scope is self.after.scope
+        return self.before.scope is self.after.scope and not self.before.snapshot.changed(self.after.snapshot)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        before, after = self.before.snapshot.parts, self.after.snapshot.parts
-        for key in sorted(before.keys() | after.keys()):
-            if before.get(key) is after.get(key):
-                continue
-            was, now = (_by_place(parts.get(key)) for parts in (before, after))
+        before, after = self.before.snapshot, self.after.snapshot
+        for key in before.changed(after):
+            was, now = (_by_place(each.parts.get(key)) for each in (before, after))
             for place, record in sorted({**was, **now}.items(), key=lambda each: each[0]):
                 old, new = was.get(place), now.get(place)
                 if old is None or new is None or old.content != new.content:

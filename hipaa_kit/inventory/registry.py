@@ -252,8 +252,7 @@ class Inventory(TableSet):
         old: Snapshot = self._given["snapshot"]
         if old.coverage is not snapshot.coverage:
             return Inventory(snapshot, scope, self.inputs)
-        keys = old.parts.keys() | snapshot.parts.keys()
-        changed = frozenset(key for key in keys if old.parts.get(key) is not snapshot.parts.get(key))
+        changed = frozenset(old.changed(snapshot))
         return Inventory(snapshot, scope, self.inputs, Before(self, changed, scope is not self._given["scope"]))
 
     def _new(self, name: str) -> pd.DataFrame:

@@ -248,6 +248,14 @@ class Snapshot:
         """Return (API group, kind) of all objects held, sorted."""
         return sorted(key for key, part in self.parts.items() if part.size)
 
+    def changed(self, other: Snapshot) -> list[tuple[str, str]]:
+        """Return (API group, kind) of all objects that two snapshots do not share, sorted.
+
+        One that was made of another by changes of objects shares with it whatever it did not touch.
+        """
+        keys = self.parts.keys() | other.parts.keys()
+        return sorted(key for key in keys if self.parts.get(key) is not other.parts.get(key))
+
     def lacks(self, facts: Iterable[str]) -> list[str]:
         """Return which of these facts nobody took when this snapshot was made, or took by an older rule."""
         return [name for name in facts if self.facts.get(name, 0) < FACTS[name]]

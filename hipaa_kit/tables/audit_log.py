@@ -5,6 +5,9 @@ from hipaa_kit.tables.declaration import Table, amount, count, flag, text
 LOGS = ("kube-apiserver", "openshift-apiserver", "oauth-apiserver", "oauth-server")
 """Which server wrote a log."""
 
+DELIVERIES = ("file", "webhook", "provider", "best_effort")
+"""How events get here, the last ones without a promise that all of them do."""
+
 AUDIT_SOURCES = Table(
     "audit_sources",
     "one file that was read of an audit log",
@@ -12,7 +15,7 @@ AUDIT_SOURCES = Table(
     (
         text("source", "the file, from what was given"),
         text("format", "form it was recognised as"),
-        text("delivery", "how it got here", ("file", "webhook", "provider", "best_effort")),
+        text("delivery", "how it got here", DELIVERIES),
         text("server", "API server or stream that wrote it, or none where the file does not tell"),
         text("log", "which server it is of", LOGS),
         count("bytes", "bytes, unpacked"),
@@ -42,7 +45,7 @@ AUDIT_WINDOWS = Table(
         text("object", "`AuditLog//<log>`, with `@<server>` where the files tell it"),
         text("server", "API server or stream, or none"),
         text("log", "which server it is of", LOGS),
-        text("delivery", "the weakest promise of its sources", ("file", "webhook", "provider", "best_effort")),
+        text("delivery", "the weakest promise of its sources", DELIVERIES),
         text("first_at", "moment of the first event"),
         text("last_at", "moment of the last event"),
         count("events", "events, each once"),

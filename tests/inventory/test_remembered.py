@@ -44,7 +44,7 @@ def levels(log: AuditLog, *made_from: pd.DataFrame | str, events: int = 1) -> in
     """Return how many events the table tells, which says which of the calls made it."""
     row = {"log": "kube-apiserver", "api_group": "", "resource": "pods", "subresource": "", "kind": "read"}
     told = {**row, "least": "Metadata", "most": "Metadata", "events": events}
-    return int(of_log(AUDIT_LEVELS, log, made_from, lambda: [told])["events"].sum())
+    return int(of_log(AUDIT_LEVELS, log, made_from, lambda _: [told])["events"].sum())
 
 
 @pytest.mark.parametrize("process", ["the same process", "another process"])

@@ -40,10 +40,8 @@ def break_glass_use(
     """Return a row per person and day on which requests were made by who holds emergency access."""
     held = grants.loc[grants["break_glass"], ["subject_kind", "subject"]].drop_duplicates()
     held = held[held["subject_kind"].isin([USER, USER_GROUP])].reset_index(drop=True)
-    log = snapshot.audit_log
-    if log is None:
-        return BREAK_GLASS_USE.frame()
-    return of_log(BREAK_GLASS_USE, log, [held, tickets], lambda: emergency_uses(log, held, tickets))
+    made_from = [held, tickets]
+    return of_log(BREAK_GLASS_USE, snapshot.audit_log, made_from, lambda log: emergency_uses(log, *made_from))
 
 
 def emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -93,8 +91,7 @@ def canaries(
     made_from = [tests, common_window, tickets]
     if snapshot.audit_log is None:
         return CANARIES.frame(_tested(None, *made_from))
-    log = snapshot.audit_log
-    return of_log(CANARIES, log, made_from, lambda: _tested(log, *made_from))
+    return of_log(CANARIES, snapshot.audit_log, made_from, lambda log: _tested(log, *made_from))
 
 
 def _tested(

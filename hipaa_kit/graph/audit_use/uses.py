@@ -78,12 +78,9 @@ def asked(log: Log, sql: str, **frames: pd.DataFrame) -> list[dict[str, Any]]:
 @builds(IDENTITIES, optional=["workforce"])
 def identities(snapshot: Snapshot, audit_sources: pd.DataFrame, workforce: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity, with its last day where no role of it holds any longer."""
-    log = snapshot.audit_log
-    if log is None:
-        return IDENTITIES.frame()
     lasting = set(workforce.loc[workforce["until"] == "", "user"])
     ended = workforce[~workforce["user"].isin(lasting)].groupby("user", as_index=False)[["until"]].max()
-    return of_log(IDENTITIES, log, [ended], lambda: identities_in(log, ended))
+    return of_log(IDENTITIES, snapshot.audit_log, [ended], lambda log: identities_in(log, ended))
 
 
 def identities_in(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
@@ -103,18 +100,16 @@ def identities_in(log: Log, ended: pd.DataFrame) -> list[dict[str, Any]]:
 @builds(IDENTITY_GROUPS)
 def identity_groups(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and group that the API server saw it in."""
-    log = snapshot.audit_log
     sql = f"""SELECT who AS "user", "group", {COUNTS}
         FROM (SELECT who, received, unnest(groups) AS "group" FROM requests)
         WHERE "group" <> '' GROUP BY who, "group" """  # noqa: S608
-    return IDENTITY_GROUPS.frame() if log is None else of_log(IDENTITY_GROUPS, log, [], lambda: asked(log, sql))
+    return of_log(IDENTITY_GROUPS, snapshot.audit_log, [], lambda log: asked(log, sql))
 
 
 @builds(IDENTITY_USE)
 def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - names the input
     """Return a row per identity and what it used."""
-    log = snapshot.audit_log
-    return IDENTITY_USE.frame() if log is None else of_log(IDENTITY_USE, log, [], lambda: uses_in(log))
+    return of_log(IDENTITY_USE, snapshot.audit_log, [], uses_in)
 
 
 def uses_in(log: Log) -> list[dict[str, Any]]:
@@ -137,14 +132,11 @@ def ephi_touches(
 
     Whose pods are gone cannot be told of their names: such a pod is not `declared`, and its namespace shows.
     """
-    log = snapshot.audit_log
-    if log is None:
-        return EPHI_TOUCHES.frame()
     places = pd.DataFrame({"place": sorted(set(ephi_objects["namespace"]) - {""})}, dtype="str")
     mine = pods.loc[pods["workload"].isin(ephi_workloads["object"]), "object"]
     declared = {*ephi_objects["object"], *mine}
     told = pd.DataFrame({"object": sorted(declared)}, dtype="str")
-    return of_log(EPHI_TOUCHES, log, [places, told], lambda: _touches(log, places, declared))
+    return of_log(EPHI_TOUCHES, snapshot.audit_log, [places, told], lambda log: _touches(log, places, declared))
 
 
 def _touches(log: Log, places: pd.DataFrame, declared: set[str]) -> Iterator[dict[str, Any]]:

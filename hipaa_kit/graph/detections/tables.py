@@ -56,7 +56,7 @@ def detection_hits(snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
     held = Held.of(tables)
     site = site_from(tables, held)
     made_from = [held.windows, held.gaps, *site.parts()]
-    return of_log(DETECTION_HITS, log, made_from, lambda: _hits(log, site, held))
+    return of_log(DETECTION_HITS, log, made_from, lambda log: _hits(log, site, held))
 
 
 def _hits(log: Log, site: Site, held: Held) -> Iterator[dict[str, Any]]:

@@ -90,10 +90,8 @@ def only_policies_differ(one: Snapshot, other: Snapshot) -> bool:
 
 def policies_alone_differ(one: Snapshot, other: Snapshot) -> bool:
     """Tell whether of two snapshots nothing differs but policies of the network, of whatever kind."""
-    keys = one.parts.keys() | other.parts.keys()
-    changed = [key for key in keys if one.parts.get(key) is not other.parts.get(key)]
     same = one.coverage is other.coverage and (one.layout, one.identity) == (other.layout, other.identity)
-    return same and all(dialect(*key) for key in changed)
+    return same and all(dialect(*key) for key in one.changed(other))
 
 
 def with_policies_of(facts: Facts, snapshot: Snapshot) -> Facts:

@@ -10,10 +10,12 @@ import pandas as pd
 
 from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.audit.policy import LEVELS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.audit_log.asking import Log, ask
+from hipaa_kit.sources.audit_log.store import shown
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS
+from hipaa_kit.tables.audit_log import AUDIT_GAPS, AUDIT_LEVELS, AUDIT_VALUES, AUDIT_WINDOWS, DELIVERIES
 from hipaa_kit.tables.declaration import rows_of
 
 GAP_MINUTES: Final = 10
@@ -27,11 +29,10 @@ AT_START_SECONDS: Final = 120
 TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
 """Events that say how a request was answered; some providers leave the stage out."""
 
-DELIVERIES: Final = ("file", "webhook", "provider", "best_effort")
-LEVELS: Final = ("", "Metadata", "Request", "RequestResponse")
+TOLD: Final = ("", *LEVELS[1:])
+"""Levels that an event may tell, from the least; none where it tells none that is known."""
 
 _WRITTEN: Final = "coalesce(stage_at, received_at)"
-_SHOWN: Final = "strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 
 STARTED: Final = (
     "\"user\" = 'system:apiserver' AND verb = 'get' AND resource = 'clusterroles' AND name = 'cluster-admin'"
@@ -44,8 +45,8 @@ roles is read before it is compared).
 """
 
 WINDOWS: Final = f"""
-    SELECT server, log, {_SHOWN.format("min(coalesce(received_at, stage_at))")} AS first_at,
-        {_SHOWN.format(f"max({_WRITTEN})")} AS last_at, count(*) AS events,
+    SELECT server, log, {shown("min(coalesce(received_at, stage_at))")} AS first_at,
+        {shown(f"max({_WRITTEN})")} AS last_at, count(*) AS events,
         coalesce(string_agg(DISTINCT nullif(stage, ''), ' ' ORDER BY nullif(stage, '')), '') AS stages,
         count(*) FILTER (stage_at < received_at) AS skew,
         count(DISTINCT date_trunc('minute', received_at)) FILTER ({STARTED}) AS restarts,
@@ -82,8 +83,7 @@ USUAL: Final = f"""
     FROM ({PAUSES}) WHERE minutes IS NOT NULL GROUP BY server, log
 """
 GAPS: Final = f"""
-    SELECT server, log, strftime(first_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS first_at,
-        strftime(last_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS last_at, round(minutes, 1) AS minutes,
+    SELECT server, log, {shown("first_at")} AS first_at, {shown("last_at")} AS last_at, round(minutes, 1) AS minutes,
         EXISTS (FROM starts WHERE starts.server = pauses.server AND starts.log = pauses.log
             AND abs(epoch(starts.at - pauses.last_at)) <= {AT_START_SECONDS}) AS restarted
     FROM ({PAUSES}) pauses WHERE minutes >= {GAP_MINUTES}
@@ -101,7 +101,7 @@ VALUES: Final = f"""
     SELECT server, log, what, api_group, resource, subresource,
         coalesce(string_agg(DISTINCT nullif(level, ''), ' ' ORDER BY nullif(level, '')), '') AS levels,
         count(*) AS events,
-        {_SHOWN.format(f"min({_WRITTEN})")} AS first_at, {_SHOWN.format(f"max({_WRITTEN})")} AS last_at
+        {shown(f"min({_WRITTEN})")} AS first_at, {shown(f"max({_WRITTEN})")} AS last_at
     FROM (SELECT *, unnest(list_concat(leaks, CASE WHEN holds_values THEN ['body'] ELSE [] END)) AS what
         FROM audit_events WHERE holds_values OR len(leaks) > 0)
     GROUP BY ALL
@@ -151,10 +151,7 @@ def audit_windows(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFra
     -----
     Streams that events name themselves, as those of CloudWatch, have the counts of the files that they came in.
     """
-    log = snapshot.audit_log
-    if log is None:
-        return AUDIT_WINDOWS.frame()
-    return of_log(AUDIT_WINDOWS, log, [audit_sources], lambda: _windows(log, audit_sources))
+    return of_log(AUDIT_WINDOWS, snapshot.audit_log, [audit_sources], lambda log: _windows(log, audit_sources))
 
 
 def _windows(log: Log, audit_sources: pd.DataFrame) -> pd.DataFrame:
@@ -181,29 +178,30 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
 @builds(AUDIT_GAPS)
 def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
     """Return a row per pause, with whether the API server was started at its end."""
-    log = snapshot.audit_log
-    if log is None:
-        return AUDIT_GAPS.frame()
-    return of_log(AUDIT_GAPS, log, [], lambda: _named(ask(log, GAPS, {"starts": ask(log, STARTS)})))
+    return of_log(AUDIT_GAPS, snapshot.audit_log, [], _gaps)
+
+
+def _gaps(log: Log) -> pd.DataFrame:
+    return _named(ask(log, GAPS, {"starts": ask(log, STARTS)}))
 
 
 @builds(AUDIT_LEVELS)
 def audit_levels(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
     """Return a row per resource and kind of request."""
-    log = snapshot.audit_log
-    return AUDIT_LEVELS.frame() if log is None else of_log(AUDIT_LEVELS, log, [], lambda: _levels(log))
+    return of_log(AUDIT_LEVELS, snapshot.audit_log, [], _levels)
 
 
 def _levels(log: Log) -> Iterator[dict[str, Any]]:
     for row in rows_of(ask(log, LEVELS_SEEN)):
-        seen = sorted((each if each in LEVELS else "" for each in row.pop("levels")), key=LEVELS.index)
+        seen = sorted((each if each in TOLD else "" for each in row.pop("levels")), key=TOLD.index)
         yield {**row, "least": seen[0], "most": seen[-1]}
 
 
 @builds(AUDIT_VALUES)
 def audit_values(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
     """Return a row per way in which values got into a log; the values themselves were dropped when it was read."""
-    log = snapshot.audit_log
-    if log is None:
-        return AUDIT_VALUES.frame()
-    return of_log(AUDIT_VALUES, log, [], lambda: _named(ask(log, VALUES)).fillna({"first_at": "", "last_at": ""}))
+    return of_log(AUDIT_VALUES, snapshot.audit_log, [], _values)
+
+
+def _values(log: Log) -> pd.DataFrame:
+    return _named(ask(log, VALUES)).fillna({"first_at": "", "last_at": ""})

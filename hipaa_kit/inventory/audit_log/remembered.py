@@ -24,23 +24,27 @@ _MADE: Final[dict[tuple[str, str, str], pd.DataFrame]] = {}
 
 def of_log(
     table: Table,
-    log: Log,
+    log: Log | None,
     made_from: Iterable[pd.DataFrame | str],
-    make: Callable[[], Iterable[Mapping[str, Any]] | pd.DataFrame],
+    make: Callable[[Log], Iterable[Mapping[str, Any]] | pd.DataFrame],
 ) -> pd.DataFrame:
-    """Return a table of a log, made now if it was not made before; nobody may change it.
+    """Return a table of a log, made now if it was not made before, without rows where there is none.
+
+    Nobody may change it.
 
     Parameters
     ----------
     table
         Its declaration.
     log
-        The log.
+        The log, if one was given.
     made_from
         Everything beside the log on which a row of it depends.
     make
-        Makes its rows.
+        Makes its rows from the log.
     """
+    if log is None:
+        return table.frame()
     joined = digest_of(made_from)
     key = (table.name, log.digest, joined)
     if key not in _MADE:
@@ -50,11 +54,11 @@ def of_log(
     return _MADE[key]
 
 
-def _kept(table: Table, log: Log, joined: str, make: Callable[[], Any]) -> pd.DataFrame:
+def _kept(table: Table, log: Log, joined: str, make: Callable[[Log], Any]) -> pd.DataFrame:
     kept = KeptTables.of_log(log.digest)
     found = kept.read(table, joined) if kept else None
     if found is None:
-        rows = make()
+        rows = make(log)
         found = table.conform(rows) if isinstance(rows, pd.DataFrame) else table.frame(rows)
         if kept:
             kept.keep(table, found, joined)

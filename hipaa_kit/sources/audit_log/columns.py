@@ -17,7 +17,6 @@ HOLDERS: Final = ("secrets", "configmaps", "tokenreviews")
 _BODY: Final = {"kind": "VARCHAR"}
 
 STRUCTURE: Final[dict[str, Any]] = {
-    "kind": "VARCHAR",
     "level": "VARCHAR",
     "auditID": "VARCHAR",
     "stage": "VARCHAR",
@@ -69,9 +68,6 @@ FACTS: Final[dict[str, Any]] = {
     "namespace_mapping": "BOOLEAN",
 }
 """Facts of `kube.audit.bodies` and `kube.audit.commands`, as they come beside a line."""
-
-_MANY: Final = ("programs", "command_marks", "bound", "role_marks", "pod_marks", "claims")
-_ONE: Final = ("role_ref", "owner", "service_type", "data_source")
 
 
 def _text(path: str) -> str:

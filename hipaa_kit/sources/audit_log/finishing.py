@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hipaa_kit.kube.audit.policy import LEVELS
 from hipaa_kit.sources.audit_log.columns import IDENTITY
-from hipaa_kit.sources.audit_log.store import DUPLICATES, PARTS, connect, quoted
+from hipaa_kit.sources.audit_log.store import DUPLICATES, connect, quoted, rows_in, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 PER_PASS: Final = 4_000_000
 """Events whose keys are held at a time."""
 
-_LEVEL: Final = "list_position(['Metadata', 'Request', 'RequestResponse'], level)"
+_LEVEL: Final = f"list_position({list(LEVELS[1:])}, level)"
 _BODY: Final = "list_position(['none', 'response', 'request', 'both'], body)"
 _ID: Final = "hash(audit_id, stage, log)"
 
@@ -27,25 +28,22 @@ def finish(folder: Path, manifest: dict[str, Any]) -> None:
     folder
         The store.
     manifest
-        What was read; changed in place.
+        What was read, with at least one event in it; changed in place.
 
     Notes
     -----
     Of several copies the one that says most is kept. Events of one id that differ are all kept, and counted: a client
     may choose the id.
     """
-    names = sorted(name for name in manifest["files"] if name.startswith(f"{PARTS}/"))
     passes = manifest["events"] // PER_PASS + 1
     with connect() as connection:
         connection.execute("CREATE TABLE again (event BIGINT)")
         connection.execute("CREATE TABLE used (event BIGINT)")
-        if names:
-            parts = ", ".join(quoted(str(folder / name)) for name in names)
-            connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{parts}])")
-            for number in range(passes):
-                _repeated(connection, number, passes)
-                _used_again(connection, number, passes)
-            _of_sources(connection, manifest["sources"])
+        connection.execute(f"CREATE VIEW events AS FROM {rows_in(folder, manifest)}")
+        for number in range(passes):
+            _repeated(connection, number, passes)
+            _used_again(connection, number, passes)
+        _of_sources(connection, manifest["sources"])
         connection.execute(f"COPY (FROM again ORDER BY event) TO {quoted(str(folder / DUPLICATES))} (FORMAT parquet)")
     manifest["duplicates"] = sum(each["duplicates"] for each in manifest["sources"])
 
@@ -80,8 +78,7 @@ def _used_again(connection: duckdb.DuckDBPyConnection, number: int, passes: int)
 
 def _of_sources(connection: duckdb.DuckDBPyConnection, sources: list[dict[str, Any]]) -> None:
     found = connection.execute(
-        """SELECT source, strftime(min(received_at), '%Y-%m-%dT%H:%M:%S.%fZ'),
-            strftime(max(coalesce(stage_at, received_at)), '%Y-%m-%dT%H:%M:%S.%fZ'),
+        f"""SELECT source, {shown("min(received_at)")}, {shown("max(coalesce(stage_at, received_at))")},
             count(*) FILTER (event IN (SELECT event FROM again)),
             count(*) FILTER (event IN (SELECT event FROM used)),
             count(*) FILTER (received_at IS NULL AND stage_at IS NULL),

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from hipaa_kit.sources.audit_log.providers import of_analytics, of_log_entry
+from hipaa_kit.tables.audit_log import DELIVERIES
 
 STREAM: Final = "kube-apiserver-audit"
 """How the streams begin that hold audit events, among those of one log group of EKS."""
@@ -28,9 +29,7 @@ LISTS: Final = ("items", "events", "records", "logEvents", "value", "hits")
 DEEPEST: Final = 6
 """Wrappings within wrappings."""
 
-FILE, WEBHOOK, PROVIDER, BEST_EFFORT = "file", "webhook", "provider", "best_effort"
-DELIVERIES: Final = (FILE, WEBHOOK, PROVIDER, BEST_EFFORT)
-"""How events get here, the last ones without a promise that all of them do."""
+FILE, WEBHOOK, PROVIDER, BEST_EFFORT = DELIVERIES
 
 _BEFORE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ][\d:.]{8,18}(?:Z|[+-]\d\d:?\d\d)?(?P<container> std(?:out|err) [FP])? (?=\{)"

@@ -230,15 +230,11 @@ class _Ingest:
     def _take(self, batch: Batch, about: dict[str, Any], writer: Writer) -> None:
         """Put a batch into the writer; what is no event as it stands may hold some."""
         strange = self._add(batch, about, writer)
-        servers: list[str] = []
-        again, last = Batch(servers=servers), batch.last
+        again, last = Batch(), batch.last
         for text, number in strange:
             taken = salvage(text)
-            put(again, taken)
+            put(again, taken, number)
             again.salvaged += len(taken.events)
-            again.texts += [event for event, _ in taken.events]
-            servers += [server for _, server in taken.events]
-            again.numbers += [number] * len(taken.events)
             again.truncated |= batch.cut and taken.broken and number == last
         again.unread += len(self._add(again, about, writer))
         for each in (batch, again):

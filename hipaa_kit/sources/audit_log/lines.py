@@ -17,17 +17,20 @@ SIP: Final = 2**16
 LONGEST_LINE: Final = 32 * 2**20
 """Bytes of one line. etcd takes objects of 1.5 MiB, of which an event may hold two; a webhook's batch holds many."""
 
+PER_BATCH: Final = 4_000
+"""Values of a document, or rows of a table, in a batch."""
+
 BLANK: Final = " \t\r\n\0\ufeff"
 """What may stand around an event: a log that was cut while it was written to has NUL bytes in its place."""
 
 
 @dataclass
 class Batch:
-    """Some lines in order, with their numbers and the servers they name; and how many were left out, and why."""
+    """Some lines in order, with their numbers and servers where they name any; and how many were left out, and why."""
 
     texts: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
-    servers: list[str] | None = None
+    servers: list[str] = field(default_factory=list)
     lines: int = 0
     unread: int = 0
     skipped: int = 0

@@ -41,7 +41,7 @@ OF_NAMESPACE: Final = ("status", "finalize")
 
 def of_analytics(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of Azure Log Analytics as an event; nested columns may be texts."""
-    event: dict[str, Any] = {"kind": "Event"}
+    event: dict[str, Any] = {}
     for column, name in ANALYTICS.items():
         value = row.get(column)
         if name in NESTED and isinstance(value, str):
@@ -67,7 +67,6 @@ def of_log_entry(entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
     about = reference_of(_text(payload.get("resourceName")))
     method, request = _map(payload.get("requestMetadata")), payload.get("request")
     event = {
-        "kind": "Event",
         "auditID": _text(entry.get("insertId")),
         "verb": _text(payload.get("methodName")).rpartition(".")[2],
         "user": {"username": _text(_map(payload.get("authenticationInfo")).get("principalEmail"))},
@@ -105,7 +104,11 @@ def reference_of(name: str) -> dict[str, str]:
     parts = name.split("/")
     if len(parts) < 3:
         return {}
-    group, rest = "" if parts[0] == "core" else parts[0], parts[2:]
+    return reference("" if parts[0] == "core" else parts[0], parts[2:])
+
+
+def reference(group: str, rest: list[str]) -> dict[str, str]:
+    """Return the `objectRef` of an API group and of what stands in a path after its version."""
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
@@ -13,7 +14,7 @@ import msgspec
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.audit_log.forms import Taken, unwrap
-from hipaa_kit.sources.audit_log.lines import BLANK, SIP, Batch, batches, blocks
+from hipaa_kit.sources.audit_log.lines import BLANK, PER_BATCH, SIP, Batch, batches, blocks
 from hipaa_kit.sources.audit_log.salvage import salvage
 from hipaa_kit.sources.audit_log.tables import is_table, read_table
 from hipaa_kit.sources.audit_log.values import Value, values
@@ -22,8 +23,6 @@ from hipaa_kit.tables.audit_log import LOGS
 
 HEAD: Final = 2**20
 """Bytes by which it is told how a file is laid out: a line that is longer is read as a document."""
-PER_BATCH: Final = 4_000
-"""Values of a document in a batch."""
 
 _OPENS: Final = re.compile(r'\[|\{\s*(?:"[^"]{1,40}"\s*:\s*[\[{]?\s*)?$')
 _ROTATED: Final = re.compile(r"[-.](?:\d{4}-\d\d-\d\dT[\d.:-]+|\d{8,14}|\d{1,4})(?=$|\.)")
@@ -90,32 +89,22 @@ def unwrapped(batch: Batch) -> Batch:
     """Return a batch as it is where its first line is an event, else with what is in its lines."""
     if not batch.texts or is_native(batch.texts[0]):
         return batch
-    whole = Batch(
-        lines=batch.lines,
-        unread=batch.unread,
-        repaired=batch.repaired,
-        truncated=batch.truncated,
-        bytes=batch.bytes,
-        form=batch.form,
-        delivery=batch.delivery,
-    )
-    servers: list[str] = []
+    whole = replace(batch, texts=[], numbers=[], servers=[], cut=False)
     for text, number in zip(batch.texts, batch.numbers, strict=True):
         taken = Taken(events=[(text, "")]) if is_native(text) else unwrap(text)
         if taken.unread and not taken.events and not taken.skipped:
             taken = salvage(text)
             whole.salvaged += len(taken.events)
             whole.truncated |= batch.cut and taken.broken and number == batch.last
-        put(whole, taken)
-        whole.texts += [event for event, _ in taken.events]
-        servers += [server for _, server in taken.events]
-        whole.numbers += [number] * len(taken.events)
-    whole.servers = servers
+        put(whole, taken, number)
     return whole
 
 
-def put(batch: Batch, taken: Taken) -> None:
-    """Add up what was told of a wrapping."""
+def put(batch: Batch, taken: Taken, number: int) -> None:
+    """Add what was found in the wrapping that stands on a line: its events, and what was told of it."""
+    batch.texts += [event for event, _ in taken.events]
+    batch.servers += [server for _, server in taken.events]
+    batch.numbers += [number] * len(taken.events)
     batch.skipped += taken.skipped
     batch.unread += taken.unread
     batch.truncated |= taken.cut

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -89,10 +89,8 @@ class AuditLog:
 
     def partitions(self) -> list[AuditLog]:
         """Return a log for each part, for questions whose answers add up: each may be asked on another machine."""
-        names = sorted(name for name in self.manifest["files"] if name.startswith(f"{PARTS}/"))
-        return [
-            AuditLog(self.folder, {**self.manifest, "files": {name: self.manifest["files"][name]}}) for name in names
-        ]
+        files = self.manifest["files"]
+        return [AuditLog(self.folder, {**self.manifest, "files": {name: files[name]}}) for name in part_names(files)]
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, **frames: pd.DataFrame) -> pd.DataFrame:
         """Answer a question about the events.
@@ -124,18 +122,11 @@ class AuditLog:
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = connect()
-        names = sorted(name for name in self.manifest["files"] if name.startswith(f"{PARTS}/"))
         columns = ", ".join(f'"{name}"' for name in VIEW)
-        if names:
-            parts = ", ".join(quoted(str(self.folder / name)) for name in names)
-            again = quoted(str(self.folder / DUPLICATES))
-            unique = f"WHERE event NOT IN (SELECT event FROM read_parquet({again}))"
-            where = unique if self.manifest["duplicates"] else ""
-            rows = f"SELECT {columns} FROM read_parquet([{parts}]) {where}"
-        else:
-            from hipaa_kit.sources.audit_log.writing import empty
-
-            rows = f"SELECT {columns} FROM ({empty()})"
+        again = quoted(str(self.folder / DUPLICATES))
+        unique = f"WHERE event NOT IN (SELECT event FROM read_parquet({again}))"
+        where = unique if self.manifest["duplicates"] else ""
+        rows = f"SELECT {columns} FROM {rows_in(self.folder, self.manifest)} {where}"
         connection.execute(f"CREATE VIEW audit_events AS {rows}")
         return connection
 
@@ -189,6 +180,21 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", str(path), AGAIN) from None
+
+
+def part_names(files: Iterable[str]) -> list[str]:
+    """Return which files of a store are parts, in order of `event`; one that holds an event has at least one."""
+    return sorted(name for name in files if name.startswith(f"{PARTS}/"))
+
+
+def rows_in(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return the parts of a store as the engine's statements name a table."""
+    return f"read_parquet([{', '.join(quoted(str(folder / name)) for name in part_names(manifest['files']))}])"
+
+
+def shown(moment: str) -> str:
+    """Return the expression that gives a moment as text, to the millionth of a second, UTC."""
+    return f"strftime({moment}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 
 
 def quoted(text: str) -> str:

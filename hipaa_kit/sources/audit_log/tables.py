@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from hipaa_kit.kube.audit.policy import STAGES
-from hipaa_kit.sources.audit_log.lines import BLANK, LONGEST_LINE, Batch
+from hipaa_kit.sources.audit_log.lines import BLANK, LONGEST_LINE, PER_BATCH, Batch
+from hipaa_kit.sources.audit_log.providers import reference
 
-PER_BATCH: Final = 4_000
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _CODE: Final = re.compile(r"[1-5]\d\d")
@@ -134,7 +134,7 @@ def _event(row: list[str], places: dict[str, int]) -> dict[str, Any] | None:
     about = of_path(cells)
     if named := _named(row[places["verb"] + 1 :], about):
         about["name"] = named
-    event: dict[str, Any] = {"kind": "Event", **cells, "user": {"username": user}, "objectRef": about}
+    event: dict[str, Any] = {**cells, "user": {"username": user}, "objectRef": about}
     return {**event, "responseStatus": {"code": int(code)}} if code else event
 
 
@@ -162,15 +162,4 @@ def of_path(cells: dict[str, str]) -> dict[str, str]:
         return {}
     if rest[0] in ("watch", "proxy") and len(rest) > 1:
         rest = rest[1:]
-    namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 1:
-        namespace = rest[1]
-        rest = rest[2:] if len(rest) > 2 and rest[2] not in ("status", "finalize") else rest
-    resource, name, subresource = (*rest, "", "", "")[:3]
-    return {
-        "apiGroup": group,
-        "namespace": namespace,
-        "resource": resource,
-        "name": name,
-        "subresource": subresource,
-    }
+    return reference(group, rest)

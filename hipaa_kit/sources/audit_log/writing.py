@@ -9,7 +9,7 @@ import pandas as pd
 
 from hipaa_kit.sources.audit_log.columns import IDENTITY, selection
 from hipaa_kit.sources.audit_log.facts import line_facts
-from hipaa_kit.sources.audit_log.store import connect
+from hipaa_kit.sources.audit_log.store import connect, quoted
 from hipaa_kit.sources.leaks import find_leaks
 
 if TYPE_CHECKING:
@@ -46,15 +46,6 @@ ENCODED: Final = "[A-Za-z0-9+/_-]{24,}"
 
 _EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
-_FRAME: Final = {
-    "line": "str",
-    "facts": "str",
-    "event": "int64",
-    "server": "str",
-    "log": "str",
-    "source": "str",
-    "number": "int64",
-}
 
 
 def frame_of(
@@ -145,13 +136,11 @@ class Writer:
         self._connection.unregister("texts")
         return [bool(valid) for (valid,) in found]
 
-    def write(self, path: Path) -> int:
-        """Write what is held as a part, and return how many rows that are."""
-        rows, self.held = self.held, 0
-        target = str(path).replace("'", "''")
-        self._connection.execute(f"COPY held TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    def write(self, path: Path) -> None:
+        """Write what is held as a part."""
+        self._connection.execute(f"COPY held TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
         self._connection.execute("DELETE FROM held")
-        return rows
+        self.held = 0
 
     def close(self) -> None:
         """Let go of the engine."""
