@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.assess.opening import assessment
+from hipaa_kit.assess.opening import LOG_VARIABLE, assessment
 from hipaa_kit.cli import main
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.audit_log import ingest
@@ -16,6 +17,13 @@ from hipaa_kit.sources.store import open_snapshot
 from tests.support.audit_log import event, jsonl
 
 OBJECTS = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ehr, uid: u1}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n1, uid: u2}\n"
+SCOPE = """
+apiVersion: hipaa-kit/v1
+kind: Scope
+metadata: {name: one, owner: a@example.org, reviewed_on: 2026-11-01}
+entries:
+- {podSelector: "app=x", owner: a@example.org, data_class: ephi, criticality: high}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +83,32 @@ def test_the_results_depend_on_the_log(dump: Path, tmp_path: Path) -> None:
     (tmp_path / "b.log").write_bytes(jsonl([event(2)]))
     logs = [ingest([tmp_path / name], tmp_path / f"store-{name}") for name in ("a.log", "b.log")]
     assert len({assessment(bare, audit_log=log).key for log in (None, *logs)}) == 3
+
+
+def test_a_snapshot_s_own_log_comes_before_the_one_beside_the_scope(dump: Path, tmp_path: Path) -> None:
+    assert main(["import", str(dump), "-o", str(tmp_path / "one.snap")]) == 0
+    beside = tmp_path / "scoped"
+    (beside / "audit_log").mkdir(parents=True)
+    (beside / "audit_log" / "other.log").write_bytes(jsonl([event(9)]))
+    (beside / "scope.yaml").write_text(SCOPE)
+    run = assessment(tmp_path / "one.snap", scope=beside / "scope.yaml")
+    assert run.snapshot.audit_log is not None
+    assert run.snapshot.audit_log.events == 4
+    out = tmp_path / "bundle"
+    arguments = ["assess", str(tmp_path / "one.snap"), "--scope", str(beside / "scope.yaml"), "-o", str(out)]
+    main([*arguments, "--notebooks", "none"])
+    told = pd.read_csv(out / "data" / "tables" / "audit_sources.csv")
+    assert told["events"].sum() == 4
+
+
+def test_notebooks_of_a_bundle_are_told_the_store_by_the_environment(
+    dump: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "objects.yaml").write_text(OBJECTS)
+    assert assessment(bare).snapshot.audit_log is None
+    monkeypatch.setenv(LOG_VARIABLE, str(ingest([dump / "cp-1"], tmp_path / "store").folder))
+    log = assessment(bare).snapshot.audit_log
+    assert log is not None
+    assert log.events == 4
