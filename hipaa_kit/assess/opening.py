@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hipaa_kit.assess.facade import CURRENT, Assessment
+from hipaa_kit.assess.facade import Assessment
+from hipaa_kit.assess.proposed import CURRENT
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.audit_log import AuditLog, NoEventsError, cached_log, is_store

@@ -17,6 +17,11 @@ from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.tables.results import PROPOSED_CONTROLS
 from hipaa_kit.vocabulary import FAIL, NOT_ASSESSED, PASS, REVIEW
 
+CURRENT = "current"
+PREVIEW = "nprm-preview"
+PROFILES = (CURRENT, PREVIEW)
+"""The rule in force, and a preview of the one proposed in 2025, which is shown beside it and never in its place."""
+
 LABEL: Final = "proposed, not in force"
 _BASIS: Final = re.compile(r"\s*\((secondary|verify)\)\s*$")
 

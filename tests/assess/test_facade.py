@@ -10,9 +10,10 @@ import pytest
 
 import hipaa_kit
 from hipaa_kit.assess.cache import StoredTables
-from hipaa_kit.assess.facade import RESULTS, Assessment
+from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.opening import open_any
 from hipaa_kit.assess.relevance import severity_after
+from hipaa_kit.assess.run_tables import RESULTS
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.scope import load_scope

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hipaa_kit.assess.facade import PREVIEW, Assessment
+from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.opening import parse_settings, written_settings
-from hipaa_kit.assess.proposed import proposed_controls
+from hipaa_kit.assess.proposed import PREVIEW, proposed_controls
 from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.errors import InputError
 from hipaa_kit.sources.scope import load_scope

@@ -5,47 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipaa_kit.graph.detections.hits import Hunt
-from hipaa_kit.graph.detections.site import Site, business_hours, site_of
-from hipaa_kit.kube.audit.detections import DETECTIONS, parts
-from hipaa_kit.kube.audit.identities import OWN
+from hipaa_kit.graph.detections.site import business_hours, site_of
+from hipaa_kit.kube.audit.detections import DETECTIONS
 from hipaa_kit.tables import TABLES
 from hipaa_kit.tables.lookup import GivenTables
 from tests.support.audit_table import TableLog
-
-START = datetime(2026, 11, 17, 10)
-PLACES = (
-    ("ephi_namespaces", "ehr", ""),
-    ("ephi_secrets", "ehr", "login"),
-    ("other_pods", "ehr", "toolbox"),
-    ("other_claims", "ehr", "scratch"),
-    ("logging_namespaces", "logging", ""),
-)
-EXEC = {"resource": "pods", "subresource": "exec", "namespace": "ehr", "name": "db-0", "user": "eve", "verb": "create"}
-
-
-def site(**more: Any) -> Site:
-    places = pd.DataFrame(PLACES, columns=["list", "first", "second"], dtype="str")
-    return Site(**{"lists": {"own": list(OWN), "scripting_agents": ["curl"]}, "places": places, **more})
-
-
-def at(seconds: float) -> str:
-    return (START + timedelta(seconds=seconds)).isoformat(sep=" ")
-
-
-def hits(detection: str, events: Iterable[Mapping[str, Any]], part: str | None = None, **more: Any) -> list[dict]:
-    hunt = Hunt(TableLog(events), site(**more))
-    asked = [each for each in parts(detection) if part in (None, each.part)]
-    return [row for each in asked for row in hunt.of(each)]
+from tests.support.detections import EXEC, at, hits, site
 
 
 def test_a_request_with_an_event_for_each_stage_counts_once() -> None:
@@ -287,188 +260,6 @@ def test_a_list_of_all_secrets_reads_those_with_ephi() -> None:
     read = {"resource": "secrets", "namespace": "", "verb": "list", "user": "eve", "received_at": at(2 * 86400)}
     assert len(hits("LOG-07", [{"user": "ann"}, read])) == 1
     assert not hits("LOG-07", [{"user": "ann"}, {**read, "namespace": "shop"}])
-
-
-PROXY = {"user": "system:serviceaccount:proxy:server"}
-DAY = 86400
-
-
-@pytest.mark.parametrize("proxy", [PROXY, {"user": "robot"}], ids=["service account", "automation"])
-@pytest.mark.parametrize("detection", ["LOG-28", "LOG-30"])
-def test_people_who_come_through_a_proxy_are_people(detection: str, proxy: dict[str, str]) -> None:
-    made = {
-        "LOG-28": {"api_group": "batch", "resource": "jobs"},
-        "LOG-30": {"api_group": "apps", "resource": "deployments"},
-    }
-    lists = {"own": list(OWN), "automation": ["robot"]}
-    write = {**made[detection], "namespace": "ehr", "name": "x", "verb": "update", **proxy}
-    (found,) = hits(detection, [{**write, "impersonated_user": "ann"}], lists=lists)
-    assert found["subject"] == f"{proxy['user']} as ann"
-    assert not hits(detection, [write], lists=lists)
-    assert not hits(detection, [{**write, "impersonated_user": "system:serviceaccount:shop:cart"}], lists=lists)
-    # Whoever acts as a service account is still a person.
-    assert hits(detection, [{**write, "user": "ann", "impersonated_user": "system:serviceaccount:a:b"}], lists=lists)
-
-
-def test_who_has_left_and_comes_through_a_proxy_has_left() -> None:
-    gone = pd.DataFrame({"user": ["old", "older"], "until": [START, START - timedelta(days=9)]})
-    (found,) = hits("LOG-23", [{**PROXY, "impersonated_user": "old"}], "ended", gone=gone)
-    assert found["subject"].endswith(" as old")
-    (both,) = hits("LOG-23", [{"user": "older", "impersonated_user": "old"}], "ended", gone=gone)
-    assert (both["events"], both["measured"]) == (1, 9)
-    assert not hits("LOG-23", [{**PROXY, "impersonated_user": "ann"}, PROXY], "ended", gone=gone)
-
-
-def test_a_proxy_that_is_busy_hides_nobody_who_was_idle() -> None:
-    busy = [{**PROXY, "impersonated_user": "bob", "received_at": at(day * DAY)} for day in range(100)]
-    ann = [{**PROXY, "impersonated_user": "ann", "received_at": at(day * DAY)} for day in (1, 99)]
-    (found,) = hits("LOG-23", [*busy, *ann], "idle")
-    assert (found["subject"].split()[-1], found["measured"]) == ("ann", 98)
-    other_way = [{"user": "ann", "received_at": at(day * DAY)} for day in range(2, 99)]
-    assert not hits("LOG-23", [*busy, *ann, *other_way], "idle")
-
-
-def test_who_is_first_seen_late_in_the_log_was_idle_for_as_long() -> None:
-    start = {"user": "system:node:n1", "received_at": at(0)}
-    late = {"user": "ann", "received_at": at(95 * DAY)}
-    (found,) = hits("LOG-23", [start, late, {**late, "received_at": at(96 * DAY)}], "first")
-    assert (found["subject"], found["measured"], found["events"]) == ("ann", 95, 1)
-    (proxied,) = hits("LOG-23", [start, {**late, **PROXY, "impersonated_user": "ann"}], "first")
-    assert proxied["measured"] == 95
-    assert not hits("LOG-23", [start, {**late, "received_at": at(7 * DAY)}], "first")
-    assert not hits("LOG-23", [start, {**late, **PROXY}], "first")
-
-
-def test_the_first_read_of_each_for_whom_a_proxy_reads_is_one() -> None:
-    read = {**PROXY, "resource": "secrets", "namespace": "ehr", "name": "login", "verb": "get"}
-    events = [
-        {**read, "impersonated_user": "bob", "received_at": at(0)},
-        {**read, "impersonated_user": "ann", "received_at": at(2 * DAY)},
-    ]
-    assert [row["subject"].split()[-1] for row in hits("LOG-07", events)] == ["ann"]
-
-
-@pytest.mark.parametrize(
-    ("who", "hit"),
-    [
-        ({"user": "ann"}, False),
-        ({"user": "eve"}, True),
-        ({**PROXY, "impersonated_user": "ann"}, False),
-        ({**PROXY, "impersonated_user": "eve"}, True),
-        ({"user": "ann", "impersonated_user": "eve"}, True),
-        ({"user": "eve", "impersonated_user": "ann"}, True),
-        (PROXY, True),
-    ],
-)
-def test_the_matrix_is_held_against_whoever_is_acted_for_and_the_person_who_acts(who: dict, hit: bool) -> None:
-    permitted = pd.DataFrame({"user": ["ann"], "verb": ["get"], "namespace": ["ehr"]}, dtype="str")
-    read = {"resource": "secrets", "namespace": "ehr", "name": "login", "verb": "get", **who}
-    assert bool(hits("LOG-07", [read], permitted=permitted, matrix=True)) == hit
-
-
-def test_a_day_that_is_unusual_for_one_for_whom_a_proxy_acts_is_found() -> None:
-    def day(number: int, count: int, who: str) -> list[dict[str, Any]]:
-        asked = {**PROXY, "impersonated_user": who, "namespace": "ehr", "resource": "pods", "verb": "get"}
-        return [{**asked, "received_at": at(number * DAY + second)} for second in range(count)]
-
-    busy = [each for number in range(9) for each in day(number, 60, "bob")]
-    ann = [each for number in range(9) for each in day(number, 40 if number == 8 else 2, "ann")]
-    (found,) = hits("LOG-31", [*busy, *ann])
-    assert (found["subject"].split()[-1], found["events"]) == ("ann", 40)
-
-
-SNAPSHOT = {"api_group": "snapshot.storage.k8s.io", "resource": "volumesnapshots", "namespace": "ehr"}
-REQUEST = {"api_group": "certificates.k8s.io", "resource": "certificatesigningrequests"}
-MADE = [
-    ("LOG-13", "", REQUEST),
-    ("LOG-18", "snapshot", SNAPSHOT),
-    ("LOG-18", "velero", {"api_group": "velero.io", "resource": "downloadrequests", "namespace": "velero"}),
-    ("LOG-18", "clone", {"resource": "persistentvolumeclaims", "namespace": "ehr", "data_source": "VolumeSnapshot/s"}),
-    ("LOG-18", "mount", {"resource": "pods", "namespace": "ehr", "claims": ["data"]}),
-]
-
-
-@pytest.mark.parametrize(("detection", "part", "made"), MADE, ids=lambda each: each if isinstance(each, str) else "")
-def test_what_server_side_apply_makes_is_made(detection: str, part: str, made: dict[str, Any]) -> None:
-    """It is recorded as `patch`, answered by 201 where there was nothing, and by 200 where there was."""
-
-    def found(**answer: Any) -> int:
-        return len(hits(detection, [{**made, "name": "x", "user": "eve", **answer}], part))
-
-    assert found(verb="create", code=201) == found(verb="patch", code=201) == 1
-    assert found(verb="patch", code=200) == found(verb="patch", code=403) == 0
-
-
-GONE = {"verb": "delete", "user": "eve", "name": "logging"}
-
-
-@pytest.mark.parametrize(
-    ("gone", "severity"),
-    [
-        ({**GONE, "resource": "namespaces", "namespace": "logging"}, "high"),
-        ({**GONE, "resource": "namespaces"}, "high"),
-        ({**GONE, "resource": "pods", "namespace": "logging"}, "low"),
-        ({**GONE, "resource": "pods", "namespace": "logging", "verb": "deletecollection", "name": ""}, "low"),
-    ],
-)
-def test_who_deletes_what_keeps_the_log_is_found(gone: dict[str, str], severity: str) -> None:
-    (found,) = hits("LOG-16", [gone], "keepers")
-    assert found["severity"] == severity
-    others = [
-        {**gone, "user": "system:serviceaccount:kube-system:namespace-controller"},
-        {**gone, "name": "shop", "namespace": "shop"},
-        {**gone, "subresource": "finalize", "verb": "update"},
-    ]
-    assert not hits("LOG-16", others, "keepers")
-
-
-@pytest.mark.parametrize("group", ["apps", "extensions"])
-def test_the_group_that_workloads_stood_in_before_is_known(group: str) -> None:
-    written = {"api_group": group, "resource": "deployments", "namespace": "ehr", "name": "x", "verb": "update"}
-    event = {**written, "user": "ann", "pod_marks": ["hostPath"], "claims": ["data"]}
-    assert [row["object"] for row in hits("LOG-15", [event])] == ["Deployment/ehr/x"]
-    assert len(hits("LOG-18", [{**event, "verb": "create"}], "mount")) == 1
-    assert len(hits("LOG-30", [event])) == 1
-    assert len(hits("LOG-16", [{**event, "namespace": "logging"}], "keepers")) == 1
-
-
-@pytest.mark.parametrize("group", ["policy", "extensions"])
-def test_a_pod_security_policy_is_admission(group: str) -> None:
-    event = {"api_group": group, "resource": "podsecuritypolicies", "name": "x", "verb": "create", "user": "ann"}
-    assert [row["object"] for row in hits("LOG-14", [event])] == ["PodSecurityPolicy//x"]
-    assert not hits("LOG-14", [{**event, "resource": "poddisruptionbudgets"}])
-
-
-def test_a_claim_that_is_known_to_hold_no_ephi_is_no_copy_of_it() -> None:
-    pod = {"resource": "pods", "namespace": "ehr", "name": "x", "verb": "create", "user": "eve"}
-    assert not hits("LOG-18", [{**pod, "claims": ["scratch"]}])
-    assert len(hits("LOG-18", [{**pod, "claims": ["scratch", "data"]}])) == 1
-    assert not hits("LOG-18", [{**pod, "claims": []}])
-
-
-CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
-MADE = {"resource": "pods", "namespace": "ehr", "name": "x-1-a", "verb": "create", "user": CONTROLLER,
-        "owner": "ReplicaSet/x-1", "pod_marks": ["hostNetwork"]}  # fmt: skip
-SET = {**MADE, "api_group": "apps", "resource": "replicasets", "name": "x-1", "owner": "Deployment/x",
-       "user": "system:serviceaccount:kube-system:deployment-controller"}  # fmt: skip
-WORKLOAD = {**SET, "resource": "deployments", "name": "x", "owner": "", "user": "ann"}
-
-
-@pytest.mark.parametrize(
-    ("events", "objects"),
-    [
-        ([MADE], ["ReplicaSet/ehr/x-1"]),
-        ([SET, MADE, {**MADE, "name": "x-1-b"}], ["Deployment/ehr/x"]),
-        ([WORKLOAD, SET, MADE], ["Deployment/ehr/x"]),
-        ([{**WORKLOAD, "code": 403}, MADE], ["Deployment/ehr/x", "ReplicaSet/ehr/x-1"]),
-        ([{**WORKLOAD, "pod_marks": []}, SET], ["Deployment/ehr/x"]),
-        ([WORKLOAD, {**MADE, "user": "eve"}], ["Deployment/ehr/x", "Pod/ehr/x-1-a"]),
-        ([{**WORKLOAD, "namespace": "shop"}, SET], ["Deployment/ehr/x"]),
-        ([{**MADE, "pod_marks": []}], []),
-    ],
-)
-def test_a_pod_that_reaches_out_is_told_once_at_its_workload(events: list[dict], objects: list[str]) -> None:
-    assert sorted(row["object"] for row in hits("LOG-15", events)) == objects
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_some_with_their_bodies_leave_a_part_of_sight() -> None:
         (("cp-1", "dr-cp-1"), ("dr-cp-1", "logs/dr-cp-1"), "it is of 1 of 2 API servers"),
         (("cp-1", "cp-2"), ("kube-apiserver-cp-1", "masters/cp-2.example.org"), ""),
         (("cp-1", "cp-2"), ("first", "second"), ""),
-        (("cp-1", "cp-2"), ("",), "it is of 0 of 2 API servers"),
+        (("cp-1", "cp-2"), ("",), "it is of 1 of 2 API servers"),
         (("cp-1", ""), ("cp-1", "other"), "it is of 1 of 2 API servers"),
         ((), ("cp-1",), "how many API servers there are is not known"),
     ],
