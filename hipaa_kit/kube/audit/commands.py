@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 SHELLS: Final = frozenset("sh bash ash dash zsh ksh csh tcsh fish busybox pwsh powershell".split())
 PROGRAMS: Final = SHELLS | frozenset(
@@ -25,6 +24,7 @@ OTHER: Final = "other"
 
 MARKS: Final = ("shell", "curl", "wget", "service_account_token", "metadata_address", "reverse_shell")
 
+_ENCODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _WORDS: Final = re.compile(r"[^\s;|&()<>`$\"'={},]+")
 _TOKEN: Final = re.compile(r"/run/secrets(?:/|\b)|serviceaccount/token")
 _METADATA: Final = re.compile(r"169\.254\.169\.254|169\.254\.170\.2|fd00:ec2::254|metadata\.google\.internal")
@@ -85,4 +85,5 @@ def decoded(text: str, *, plus: bool = False) -> str:
     text = text.replace("+", " ") if plus else text
     if "%" not in text:
         return text
-    return unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+    raw = _ENCODED.sub(lambda found: bytes([int(found[1], 16)]), text.encode("utf-8", "surrogatepass"))
+    return raw.decode("utf-8", "replace")
