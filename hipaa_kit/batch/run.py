@@ -93,11 +93,12 @@ def run_notebooks(
     folder = folder.resolve()
     given = [check_parameters(spec, _known_to(spec, parameters)) for spec in specs]
     ended: dict[str, NotebookRun] = {}
-    with tempfile.TemporaryDirectory(prefix="hipaa-kit-kernels-") as private:
+    # A short name: the path of a socket may have 104 characters on some systems.
+    with tempfile.TemporaryDirectory(prefix="hk-") as private:
         env = {**os.environ, **ENVIRONMENT, **(environment or {}), **_kernel_paths(Path(private))}
         with ThreadPoolExecutor(max_workers=jobs) as pool:
             waiting = [
-                pool.submit(_run_one, spec, values, folder, timeout_seconds, env)
+                pool.submit(_run_one, spec, values, folder, Path(private), timeout_seconds, env)
                 for spec, values in zip(specs, given, strict=True)
             ]
             for each in as_completed(waiting):
@@ -131,10 +132,15 @@ def _kernel_paths(private: Path) -> dict[str, str]:
 
 
 def _run_one(
-    spec: NotebookSpec, parameters: dict[str, Any], folder: Path, timeout_seconds: float, env: Mapping[str, str]
+    spec: NotebookSpec,
+    parameters: dict[str, Any],
+    folder: Path,
+    private: Path,
+    timeout_seconds: float,
+    env: Mapping[str, str],
 ) -> NotebookRun:
     target = folder / f"{spec.name}.ipynb"
-    job = {"source": str(spec.path), "target": str(target), "parameters": parameters}
+    job = {"source": str(spec.path), "target": str(target), "parameters": parameters, "socket": str(private / spec.id)}
     started = time.monotonic()
     status, problem = _execute(job, folder, timeout_seconds, env)
     if status == "completed" and (missing := record_missing(target)):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 # Building this grammar costs more than a second of every start; nothing here needs it.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+START_SECONDS: Final = 300
+"""A kernel on a machine with much else to do may take minutes to start."""
 
 
 def main() -> None:
@@ -22,7 +25,7 @@ def execute(job: dict[str, Any]) -> dict[str, str]:
     Parameters
     ----------
     job
-        `source`, `target` and `parameters`.
+        `source`, `target`, `parameters`, and `socket`: where the sockets of the kernel begin.
 
     Returns
     -------
@@ -33,13 +36,18 @@ def execute(job: dict[str, Any]) -> dict[str, str]:
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillException, PapermillExecutionError
+    from traitlets.config import Config
 
+    # Ports are chosen before the kernel binds them: of kernels that start together, one may find its port taken.
+    sockets = Config(KernelManager={"transport": "ipc", "ip": job["socket"]})
     try:
         papermill.execute_notebook(
             job["source"],
             job["target"],
             parameters=job["parameters"],
             kernel_name="python3",
+            config=sockets,
+            start_timeout=START_SECONDS,
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,

@@ -129,6 +129,25 @@ def test_the_kernel_is_the_interpreter_that_runs_the_kit(tmp_path: Path) -> None
     assert cells[1]["outputs"][0]["text"] == [sys.executable]
 
 
+def test_kernels_that_start_together_cannot_take_each_others_ports(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    shown = """
+import json
+from ipykernel.connect import get_connection_info
+facts = json.loads(get_connection_info())
+print(facts["transport"], facts["ip"], end="")
+"""
+    for number in (1, 2):
+        write(source, number, shown)
+    runs = run_notebooks(list_notebooks(source), {}, target, jobs=2)
+    ways = [json.loads(run.path.read_text())["cells"][1]["outputs"][0]["text"][0].split() for run in runs]
+    assert [way[0] for way in ways] == ["ipc", "ipc"]
+    assert len({way[1] for way in ways}) == 2
+    assert all(len(f"{way[1]}-5") < 104 for way in ways)
+
+
 def test_two_runs_are_equal_in_canonical_form(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
