@@ -308,6 +308,23 @@ NODE_PROVISIONERS: Final = frozenset(
 )
 """Provisioners whose volumes are folders or disks of the node."""
 
+NODE_DRIVERS: Final = frozenset(
+    "carina.storage.io direct-csi-min-io directpv-min-io disk.hwameistor.io docker.io/hostpath hostpath.csi.k8s.io "
+    "kubevirt.io.hostpath-provisioner kubevirt.io/hostpath-provisioner local.csi.openebs.io localdisk.csi.acstor.io "
+    "lvm.csi.metal-stack.io microk8s.io/hostpath rawfile.csi.openebs.io topolvm.cybozu.com topolvm.io "
+    "zfs.csi.openebs.io".split()
+)
+"""Drivers whose volumes are cut from disks of one node, without a copy elsewhere; each says so in its README.
+
+Sources: https://github.com/topolvm/topolvm, https://github.com/openebs/lvm-localpv,
+https://github.com/openebs/zfs-localpv, https://github.com/minio/directpv, https://github.com/carina-io/carina,
+https://github.com/hwameistor/hwameistor, https://github.com/kubernetes-csi/csi-driver-host-path,
+https://github.com/kubevirt/hostpath-provisioner, https://github.com/metal-stack/csi-driver-lvm.
+"""
+
+NODE_KEYS: Final = ("/hostname", "/node", "/nodename")
+"""How labels end that tell one node from another: `kubernetes.io/hostname`, `topology.topolvm.io/node`, …"""
+
 _BY_NAME: Final = {driver.name: driver for driver in DRIVERS}
 _BY_IN_TREE: Final = {name: driver for driver in DRIVERS for name in driver.in_tree if name}
 
@@ -330,3 +347,8 @@ def driver_of(name: str) -> Driver | None:
 def driver_of_source(source: str) -> Driver | None:
     """Return the row that stands for a source of a PersistentVolume or of a pod's volume that is no CSI one."""
     return _BY_IN_TREE.get(source)
+
+
+def on_one_node(source: str, driver: str) -> bool:
+    """Tell whether a volume of a source, or of a driver or provisioner, lies on one node and nowhere else."""
+    return source in BELOW or driver in NODE_DRIVERS or driver in NODE_PROVISIONERS
