@@ -7,7 +7,8 @@ import pandas as pd
 from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.kube.rbac.users import AUTHENTICATED, SERVICE_ACCOUNTS
-from hipaa_kit.safeguards.check import check, fails, judge, texts_for
+from hipaa_kit.safeguards.access_control.common import UNMADE
+from hipaa_kit.safeguards.check import check, fails, judge, reviews, texts_for
 
 BORN = frozenset({"ClusterRole//cluster-admin", "ClusterRole//admin", "ClusterRole//edit", "ClusterRole//view"})
 """Roles for people that every cluster is born with; the others begin with `system:`.
@@ -33,18 +34,19 @@ def nothing_for_everyone(grants: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd
 
     Notes
     -----
-    Whatever such a group may do, every pod with a token may.
-    Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#service-account-permissions
+    Whatever such a group may do, every pod with a token may. The authorizer passes over a role binding whose role is not
+    there; it gives what a role of that name holds as soon as somebody makes one, or an operator does.
+    Sources: pkg/registry/rbac/validation/rule.go of kubernetes/kubernetes, and
+    https://kubernetes.io/docs/reference/access-authn-authz/rbac/#service-account-permissions
     """
     broad = [AUTHENTICATED, SERVICE_ACCOUNTS]
     local = [f"{SERVICE_ACCOUNTS}:{namespace}" for namespace in sorted(ephi_namespaces(ephi_objects))]
     held = grants[(grants["subject_kind"] == USER_GROUP) & grants["subject"].isin([*broad, *local])]
     words = held["subject"] + " has " + held["role"] + ", which tells of the server and of oneself"
-    unmade = held["subject"] + " would have " + held["role"] + ", which is not there"
-    bound = held.assign(object=held["binding"], member=held["subject"], words=words.where(held["role_known"], unmade))
+    bound = held.assign(object=held["binding"], member=held["subject"], words=words)
     idle = [group for group in broad if len(grants) and group not in set(held["subject"])]
     none = pd.DataFrame({"object": [f"Group//{group}" for group in idle], "member": idle}).assign(
-        subject=idle, role="", role_known=False, public=True, words=[f"no role binding names {group}" for group in idle]
+        subject=idle, role="", role_known=True, public=True, words=[f"no role binding names {group}" for group in idle]
     )
     examined = pd.concat([bound, none], ignore_index=True)
     return judge(
@@ -55,6 +57,7 @@ def nothing_for_everyone(grants: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd
             observed="{role}",
             expected="discovery and self-review at most",
         ),
+        reviews(~examined["role_known"].astype(bool), UNMADE, observed="{role}"),
         member="member",
         passes="{words}",
     )
