@@ -120,7 +120,7 @@ def nothing_without_credentials(
     Notes
     -----
     `--anonymous-auth` is on unless it is set to false. That requests without credentials are let in gives them
-    nothing that no role binding gives them: that is why it weighs less. A role binding to a role that is not there gives
+    nothing that no role binding gives them: that is why it weighs less. One to a role that is not there gives
     nothing: whoever makes one of that name says what (HK-ACC-04 asks the same).
     Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
     """

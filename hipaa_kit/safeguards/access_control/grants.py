@@ -34,7 +34,7 @@ def nothing_for_everyone(grants: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd
 
     Notes
     -----
-    Whatever such a group may do, every pod with a token may. The authorizer passes over a role binding whose role is not
+    Whatever such a group may do, every pod with a token may. The authorizer passes over one whose role is not
     there; it gives what a role of that name holds as soon as somebody makes one, or an operator does.
     Sources: pkg/registry/rbac/validation/rule.go of kubernetes/kubernetes, and
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/#service-account-permissions
