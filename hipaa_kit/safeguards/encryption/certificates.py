@@ -87,7 +87,7 @@ def certificates_hold(
         ),
         not_assessed(
             kept & (examined["ready"].isna() | examined["days_left"].isna()),
-            "it has no status yet: whether and until when it holds is not known",
+            "it has no status, or one of what it asked for before: whether and until when it holds is not known",
             code="input_missing",
         ),
         reviews(
