@@ -16,6 +16,7 @@ from hipaa_kit.kube.reading import GO_TRUE
 Rule = Literal["parameter", "always", "facts", "unseen"]
 Locality = Literal["external", "cluster", "by_name", "unknown"]
 Transit = Literal["attached", "on_node", "nfs", "efs", "smb", "unseen"]
+"""How data reach the storage; `on_node` leaves the node encrypted where the volume is."""
 
 LITERAL: Final = frozenset({"true"})
 """The one value that documentation names; whether such a driver reads more of `GO_TRUE` is not known."""
@@ -47,6 +48,8 @@ class Driver(NamedTuple):
         Where keys live: outside of the cluster, in a Secret of it, by what the key's name stands for, unknown.
     transit
         How data reach the storage: over an attachment, encrypted on the node, or by a network file system.
+    served
+        A volume that several nodes write is served to them by NFS, whatever it is itself.
     copies
         The parameter holds for volumes made from a snapshot or from another claim, too.
     """
@@ -64,6 +67,7 @@ class Driver(NamedTuple):
     transit: Transit = "attached"
     words: str = ""
     copies: bool = False
+    served: bool = False
 
 
 _AWS: Final = "https://docs.aws.amazon.com"
@@ -137,6 +141,8 @@ DRIVERS: Final = (
         default_key="passphrase in a Secret of the cluster",
         locality="cluster",
         transit="on_node",
+        # https://longhorn.io/docs/latest/nodes-and-volumes/volumes/rwx-volumes/: a pod of it opens the volume.
+        served=True,
     ),
     Driver(
         "pxd.portworx.com",
@@ -149,6 +155,8 @@ DRIVERS: Final = (
         default_key="key of the secret provider",
         locality="unknown",
         transit="on_node",
+        # https://docs.portworx.com/portworx-enterprise/concepts/shared-volumes: sharedv4.
+        served=True,
     ),
     Driver(
         "csi.cloudscale.ch",
@@ -244,6 +252,8 @@ DRIVERS: Final = (
         "csi.trident.netapp.io",
         "unseen",
         "https://docs.netapp.com/us-en/trident/",
+        # NFS, SMB, iSCSI, NVMe over TCP or FC, as its backend has it.
+        transit="unseen",
         words="encryption is set in its backend, which the volume does not show",
     ),
     Driver(
@@ -251,6 +261,8 @@ DRIVERS: Final = (
         "unseen",
         f"{_GIT}/openshift/openshift-docs (persistent-storage-csi-vsphere-encryption)",
         in_tree=("vsphereVolume", "kubernetes.io/vsphere-volume"),
+        # What several nodes write is a share of vSAN's file service.
+        served=True,
         words="the storage policy decides, which stands in vCenter",
     ),
     Driver(
