@@ -80,7 +80,7 @@ def run_check(
     parameters
         Values a site has set, by parameter name.
     as_of
-        Moment to judge for, RFC 3339.
+        Moment to judge for, RFC 3339; "" where it is not known, and then nothing is judged by the time.
     scoped
         An ePHI scope is declared.
 
@@ -97,6 +97,8 @@ def run_check(
     if untaken := tables.facts_lacking(check.tables):
         return [_without_facts(check, untaken)]
     given = {name: parameters[name] for name in check.parameters if name in parameters}
+    if check.takes_time and not as_of:
+        return [_without_moment(check)]
     if check.takes_time:
         given["as_of"] = as_of
     try:
@@ -300,6 +302,18 @@ def _without_facts(check: Check, untaken: list[str]) -> Verdict:
         reason=f"the snapshot is older than how {', '.join(untaken)} is noted now: collect or import it again",
         reason_code="stale",
         reason_detail=" ".join(untaken),
+    )
+
+
+def _without_moment(check: Check) -> Verdict:
+    """Say that nothing can be old, overdue or at its end, or not be so, where nobody knows what time it is."""
+    return Verdict(
+        check=check.id,
+        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        verdict=NOT_ASSESSED,
+        reason="the moment to judge for is not known: nothing in the snapshot is dated",
+        reason_code="input_missing",
+        reason_detail="give the moment with --as-of",
     )
 
 

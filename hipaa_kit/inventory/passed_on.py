@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+from hipaa_kit.sources.alike import MARK
+
 
 class ReadError(Exception):
     """A word was read that is only to be passed on."""
@@ -40,7 +42,7 @@ for _name in sorted(set(dir(str)) - _PASSING_ON - _NEVER_ASKED):
 def with_words(value: Any, mark: re.Pattern[str]) -> Any:
     """Return a value of JSON with words in the place of texts that are a mark."""
     if isinstance(value, str):
-        return Word(value) if mark.fullmatch(value) else value
-    if isinstance(value, Mapping):
+        return Word(value) if value.startswith(MARK) and mark.fullmatch(value) else value
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - what is plain is quickly known
         return {key: with_words(inner, mark) for key, inner in value.items()}
     return [with_words(inner, mark) for inner in value] if isinstance(value, list) else value

@@ -21,6 +21,7 @@ import pandas as pd
 from hipaa_kit.inventory.passed_on import ReadError, Word, with_words
 from hipaa_kit.inventory.pods import PodView, pod_views, stand_ins
 from hipaa_kit.inventory.workloads import gather, pods_alike
+from hipaa_kit.sources.alike import MARK
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables import Table
 
@@ -112,12 +113,13 @@ def _rows_of_kin(
 
 
 def _said(value: Any, words: Mapping[str, str], mark: re.Pattern[str]) -> Any:
-    return mark.sub(lambda found: words.get(found[0], found[0]), value) if isinstance(value, str) else value
+    marked = isinstance(value, str) and MARK in value
+    return mark.sub(lambda found: words.get(found[0], found[0]), value) if marked else value
 
 
 def _sorted(table: Table, rows: Iterable[Row]) -> list[Row]:
-    held = [{name: str(each) if isinstance(each, Word) else each for name, each in row.items()} for row in rows]
-    return sorted(held, key=lambda row: [row.get(name, "") for name in table.key])
+    held: list[Row] = [{name: str(each) if type(each) is Word else each for name, each in row.items()} for row in rows]
+    return sorted(held, key=lambda row: [row.get(name, "") for name in table.key]) if len(held) > 1 else held
 
 
 def _column(series: pd.Series, places: Any, pods: Any, herd: _Herd, marked: set[str]) -> pd.Series:

@@ -10,13 +10,17 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from hipaa_kit.sources.molds import TOKEN, Mold, MoldBook, find_holes, picker
+from hipaa_kit.sources.molds import TOKEN, Mold, MoldBook, find_holes, owner_of, picker
 from hipaa_kit.sources.sharing import SharedJson
 from hipaa_kit.sources.snapshot import Part, Record, read_line
+
+MARK: Final = "mark-"
+"""How every mark begins."""
 
 _PLAIN: Final = bytes(set(range(32, 127)) - set(b'"\\'))
 """What a word consists of that stands in JSON as it is."""
@@ -95,24 +99,24 @@ class _Search:
         self, part: Part, own: Mapping[str, Any], passed_on: tuple[str, ...], may_stand: Callable[[Record], bool]
     ) -> None:
         self.part, self.own, self.passed_on, self.may_stand = part, own, passed_on, may_stand
-        self.nonce = f"mark-{secrets.token_hex(8)}"
+        self.nonce = f"{MARK}{secrets.token_hex(8)}"
         self.found, self.book, self.shared = Alike(re.compile(rf"{self.nonce}-\d+\.")), MoldBook(), SharedJson()
         self.numbers: dict[str, int] = {}
 
     def run(self) -> Alike:
-        for line in self.part.lines():
+        for line, following in pairwise(chain(self.part.lines(), [b""])):
             fit = self.book.fit(line)
             if fit is not None and _is_plain(*fit):
                 self._another(*fit)
             else:
-                self._one(line)
+                self._one(line, more=owner_of(line) == owner_of(following))
         for model in self.book:
             self._put(model)
         return self.found
 
-    def _one(self, line: bytes) -> None:
+    def _one(self, line: bytes, *, more: bool) -> None:
         """Take an object that is like none before; one that may be like others to come is told with its words apart."""
-        if self.book.is_due(line) and (made := self._learned(line)) is not None:
+        if self.book.is_due(line, more=more) and (made := self._learned(line)) is not None:
             self._another(made, made.mold.words)
             return
         record = read_line(line, self.part.group, self.part.kind, self.shared)

@@ -51,6 +51,7 @@ WORDS: Final = KINDS[:5]
 
 _OWNER: Final = b'"ownerReferences":['
 _MOST_OF_ONE_OWNER: Final = 6
+_MOST_LAYOUTS: Final = 32
 _ENDER_BYTES: Final = 16
 _WIDTHS: Final = {MOMENT: 20, ID: 64, TOKEN: 5}
 _FIT: Final = {
@@ -89,8 +90,9 @@ def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
     list of Hole, or None
         None where the bytes are not such an object.
     """
+    found: list[Hole] = []
     try:
-        found = list(_holes(raw, 0, len(raw), own, ""))
+        _find(raw, 0, own, "", raw, found)
     except (ValueError, RecursionError):
         return None
     tokens = [Hole(*each.span(1), TOKEN, TOKEN) for each in _TOKENS.finditer(raw)]
@@ -102,56 +104,39 @@ def find_holes(raw: bytes, own: Mapping[str, Any]) -> list[Hole] | None:
     return sorted(found + outside) if len(outside) == len(tokens) else None
 
 
-def _holes(raw: bytes, start: int, end: int, own: Any, path: str) -> Iterator[Hole]:
+def _find(raw: bytes, start: int, own: Any, path: str, value: bytes, found: list[Hole]) -> None:
+    """Put the holes of a value, which begins at `start` of an object, to those found."""
     if isinstance(own, str):
-        yield from _hole(raw, start, end, own, path)
-    elif isinstance(own, Mapping) and raw[start : start + 1] == b"{":
-        for key, first, last in _members(raw, start, end):
+        _find_words(raw, start, start + len(value), own, path, found)
+    elif isinstance(own, Mapping) and value[:1] == b"{":
+        at = start + 1
+        for key, inner in _MAP(value).items():
+            held = bytes(inner)
+            at += len(key.encode()) + 3
             if key in own:
-                yield from _holes(raw, first, last, own[key], f"{path}.{key}" if path else key)
-    elif isinstance(own, list) and raw[start : start + 1] == b"[":
-        for number, (first, last) in enumerate(_elements(raw, start, end)):
-            yield from _holes(raw, first, last, own[0], f"{path}.{number}")
+                _find(raw, at, own[key], f"{path}.{key}" if path else key, held, found)
+            at += len(held) + 1
+        _ended(at, start, value)
+    elif isinstance(own, list) and value[:1] == b"[":
+        at = start + 1
+        for number, inner in enumerate(_LIST(value)):
+            held = bytes(inner)
+            _find(raw, at, own[0], f"{path}.{number}", held, found)
+            at += len(held) + 1
+        _ended(at, start, value)
 
 
-def _hole(raw: bytes, start: int, end: int, kind: str, path: str) -> Iterator[Hole]:
+def _find_words(raw: bytes, start: int, end: int, kind: str, path: str, found: list[Hole]) -> None:
     if kind == FIELDS:
-        yield from (Hole(*each.span(1), ADDRESS, path) for each in _ADDRESSES.finditer(raw, start, end))
-    elif found := _FIT[kind].fullmatch(raw, start, end):
-        yield Hole(*found.span(1), kind, path)
+        found += [Hole(*each.span(1), ADDRESS, path) for each in _ADDRESSES.finditer(raw, start, end)]
+    elif word := _FIT[kind].fullmatch(raw, start, end):
+        found.append(Hole(*word.span(1), kind, path))
 
 
-def _members(raw: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """Yield name, start and end of each member of a JSON object, as they are written."""
-    at = start + 1
-    for key, value in _MAP(raw[start:end]).items():
-        at += len(key.encode()) + 3
-        yield key, at, (at := at + len(bytes(value)))
-        at += 1
-    _ended(at, start, end)
-
-
-def _elements(raw: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    at = start + 1
-    for value in _LIST(raw[start:end]):
-        yield at, (at := at + len(bytes(value)))
-        at += 1
-    _ended(at, start, end)
-
-
-def _ended(at: int, start: int, end: int) -> None:
+def _ended(at: int, start: int, value: bytes) -> None:
     """Refuse what is written in any other way: with white space, escapes in names, or a name twice."""
-    if at != end and (at, end - start) != (start + 1, 2):
+    if at != start + len(value) and len(value) != 2:
         raise ValueError("not written plainly")
-
-
-class _Stretch(NamedTuple):
-    """Bytes that are shared but for words of certain width, and how the word after them ends."""
-
-    unpack: Callable[[bytes, int], tuple[bytes, ...]] | None
-    shared: tuple[bytes, ...]
-    width: int
-    ender: bytes
 
 
 class Mold:
@@ -163,62 +148,58 @@ class Mold:
         The object, and what `find_holes` says of it.
     """
 
-    __slots__ = ("_stretches", "kinds", "paths", "picked", "shared", "words")
+    __slots__ = ("_layouts", "_rest", "_steps", "kinds", "paths", "picked", "shared", "words")
 
     def __init__(self, raw: bytes, holes: Sequence[Hole]) -> None:
         ends = [0, *(hole.end for hole in holes)]
         starts = [*(hole.start for hole in holes), len(raw)]
-        self.shared = [raw[end:start] for end, start in zip(ends, starts, strict=True)]
+        self.shared = tuple([raw[end:start] for end, start in zip(ends, starts, strict=True)])
         self.words = [raw[hole.start : hole.end] for hole in holes]
         self.kinds = [hole.kind for hole in holes]
         self.paths = [hole.path for hole in holes]
         self.picked = {kind: picker([n for n, each in enumerate(self.kinds) if each == kind]) for kind in KINDS}
-        self._stretches = list(self._divided())
-
-    def _divided(self) -> Iterator[_Stretch]:
-        """Yield the stretches between holes of no certain width."""
-        shared: list[bytes] = []
-        widths: list[int] = []
-        for before, kind, after in zip(self.shared, [*self.kinds, ""], [*self.shared[1:], b""], strict=True):
-            shared.append(before)
-            if kind in _WIDTHS:
-                widths.append(_WIDTHS[kind])
-                continue
-            layout = "=" + "".join(f"{len(part)}s{width}s" for part, width in zip(shared, widths, strict=False))
-            unpack = struct.Struct(f"{layout}{len(before)}s").unpack_from if widths else None
-            yield _Stretch(unpack, tuple(shared), sum(map(len, shared)) + sum(widths), _ender(kind, after))
-            shared, widths = [], []
+        self._layouts: dict[tuple[int, ...], Callable[[bytes], tuple[bytes, ...]]] = {}
+        self._steps: list[tuple[int, bytes]] = []
+        skipped = 0
+        for before, kind, after in zip(self.shared, self.kinds, self.shared[1:], strict=False):
+            skipped += len(before) + _WIDTHS.get(kind, 0)
+            if kind not in _WIDTHS:
+                self._steps.append((skipped, _ender(kind, after)))
+                skipped = 0
+        self._rest = skipped + len(self.shared[-1])
 
     def words_of(self, raw: bytes) -> list[bytes] | None:
         """Return what stands in the holes of an object, None where it does not fit.
 
         Whether the words are such as they should be is for `are_plain` to tell: here each only ends where it should.
         """
-        words: list[bytes] = []
-        at, end, size = 0, 0, len(raw)
-        for unpack, shared, width, ender in self._stretches:
-            if unpack is None:
-                if not raw.startswith(shared[0], at):
-                    return None
-            else:
-                if at + width > size:
-                    return None
-                parts = unpack(raw, at)
-                if parts[::2] != shared:
-                    return None
-                words += parts[1::2]
-            at += width
-            if ender:
-                end = raw.find(ender, at)
-                if end <= at:
-                    return None
-                words.append(raw[at:end])
-                at = end
-        return words if at == size else None
+        at, widths, find = 0, [], raw.find
+        for skipped, ender in self._steps:
+            at += skipped
+            end = find(ender, at)
+            if end <= at:
+                return None
+            widths.append(end - at)
+            at = end
+        if at + self._rest != len(raw):
+            return None
+        # All of it is cut and compared at once: objects of a workload are laid out in a few ways.
+        parts = (self._layouts.get(key := tuple(widths)) or self._laid_out(key))(raw)
+        return list(parts[1::2]) if parts[::2] == self.shared else None
+
+    def _laid_out(self, widths: tuple[int, ...]) -> Callable[[bytes], tuple[bytes, ...]]:
+        """Return what cuts an object in which words of no certain width are so long."""
+        left = iter(widths)
+        words = [_WIDTHS[kind] if kind in _WIDTHS else next(left) for kind in self.kinds]
+        layout = "".join(f"{len(before)}s{word}s" for before, word in zip(self.shared, words, strict=False))
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[widths] = unpack = struct.Struct(f"={layout}{len(self.shared[-1])}s").unpack
+        return unpack
 
     def filled(self, words: Sequence[bytes]) -> bytes:
         """Return the object with other words in its holes."""
-        parts = self.shared + [b""] * len(words)
+        parts = [b""] * (2 * len(words) + 1)
         parts[::2], parts[1::2] = self.shared, words
         return b"".join(parts)
 
@@ -297,7 +278,7 @@ def is_whole(value: bytes) -> bool:
 
 
 def _ender(kind: str, after: bytes) -> bytes:
-    """Return what ends a hole before these bytes, b"" where there is no hole."""
+    """Return what ends a hole before these bytes."""
     return after[: _ENDER_BYTES if kind == VALUE else 1]
 
 
@@ -337,15 +318,18 @@ class MoldBook:
                 return made, words
         return None
 
-    def is_due(self, raw: bytes) -> bool:
-        """Tell whether a mold should be made of an object that fits none: the second, fourth, eighth … of its owner."""
+    def is_due(self, raw: bytes, *, more: bool) -> bool:
+        """Tell whether a mold should be made of an object that fits none: the second, fourth, eighth … of its owner.
+
+        Where it is known that more of its owner will come, the first serves.
+        """
         owner = owner_of(raw)
         if not owner:
             return False
         self.held_bytes += 0 if owner in self._seen else len(owner) + 100
         self._seen[owner] += 1
         seen = self._seen[owner]
-        return seen > 1 and seen & (seen - 1) == 0 and len(self._molds.get(owner, ())) < _MOST_OF_ONE_OWNER
+        return (more or seen > 1) and seen & (seen - 1) == 0 and len(self._molds.get(owner, ())) < _MOST_OF_ONE_OWNER
 
     def add(self, raw: bytes, mold: Mold, made: Any) -> None:
         """Take a mold that was made of an object."""

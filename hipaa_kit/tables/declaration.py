@@ -180,43 +180,56 @@ class Table:
         return pd.to_numeric(text.replace("", None)).astype(column.type)
 
     def _finished(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a frame sorted and checked; where every key is above the one before, none is there twice."""
-        ordered = self._in_order(frame)
-        if self.key and not ordered:
+        """Return a frame sorted and checked."""
+        problems = self._problems_of_columns(frame)
+        if not problems and self.key and not self._in_order(frame):
             frame = frame.sort_values(list(self.key), kind="stable")
-        frame = frame.reset_index(drop=True)
-        if problems := self._problems(frame, unique=ordered):
+            problems = self._repeated_keys(frame)
+        if problems:
             raise TableError("; ".join(problems), f"table {self.name}")
-        return frame
+        return frame.reset_index(drop=True)
 
     def _in_order(self, frame: pd.DataFrame) -> bool:
-        """Tell whether every row's key is above the one before, which is quickly seen and saves sorting."""
-        open_rows = np.arange(max(len(frame) - 1, 0))
+        """Tell whether every row's key is above the one before, which is quickly seen and saves sorting.
+
+        Its columns were checked: those that cannot be null are not. Where it is so, no key is there twice.
+        """
+        open_rows: Any = slice(None)
+        left = max(len(frame) - 1, 0)
+        nullable = {column.name for column in self.columns if column.nullable}
         for name in self.key:
+            if not left or (name in nullable and frame[name].isna().any()):
+                break
             values = frame[name].to_numpy()
-            if not len(open_rows) or frame[name].isna().any():
-                return not len(open_rows)
-            below, above = values[open_rows], values[open_rows + 1]
+            below, above = values[:-1][open_rows], values[1:][open_rows]
             equal = np.asarray(below == above, dtype=bool)
             if not np.all(np.asarray(below < above, dtype=bool) | equal):
                 return False
-            open_rows = open_rows[equal]
-        return not len(open_rows)
+            open_rows = np.arange(len(frame) - 1)[open_rows][equal]
+            left = len(open_rows)
+        return not left
 
-    def _problems(self, frame: pd.DataFrame, *, unique: bool = False) -> list[str]:
+    def _problems(self, frame: pd.DataFrame) -> list[str]:
+        problems = self._problems_of_columns(frame)
+        return problems if problems or self._in_order(frame) else self._repeated_keys(frame)
+
+    def _problems_of_columns(self, frame: pd.DataFrame) -> list[str]:
         names = self.names
         problems = [f"missing column {name!r}" for name in names if name not in frame]
         problems += [f"undeclared column {name!r}" for name in frame.columns if name not in names]
         for column in self.columns:
             if column.name in frame:
                 problems += _column_problems(column, frame[column.name])
-        if problems or not self.key or unique or self._in_order(frame):
-            return problems
+        return problems
+
+    def _repeated_keys(self, frame: pd.DataFrame) -> list[str]:
+        if not self.key:
+            return []
         if repeated := int(frame.duplicated(list(self.key)).sum()):
             example = frame[frame.duplicated(list(self.key))].iloc[0]
             named = ", ".join(f"{name}={example[name]!r}" for name in self.key)
-            problems.append(f"{repeated} rows repeat the key, first {named}")
-        return problems
+            return [f"{repeated} rows repeat the key, first {named}"]
+        return []
 
 
 def _quoted_where(texts: pd.Series, starts: tuple[str, ...]) -> pd.Series:
@@ -241,7 +254,7 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
     if not column.nullable and bool(series.isna().any()):
         return [f"{column.name!r} is null in {int(series.isna().sum())} rows"]
     if column.values:
-        strange = sorted(set(series.dropna().unique()) - set(column.values))
+        strange = sorted(set((series.dropna() if column.nullable else series).unique()) - set(column.values))
         if strange:
             return [f"{column.name!r} has values {strange[:5]} outside {list(column.values)}"]
     return []

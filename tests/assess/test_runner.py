@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import hipaa_kit.inventory
+from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.assess.runner import run_check
 from hipaa_kit.inventory.registry import Inventory, discover
 from hipaa_kit.safeguards.check import Check, fails, judge, not_applicable, reviews
@@ -201,6 +202,32 @@ def test_parameters_and_the_moment_reach_the_check() -> None:
         check, Inventory(snapshot), snapshot.coverage, parameters={"limit": 5}, as_of="2026-01-01", scoped=True
     )
     assert {verdict.reason for verdict in verdicts} == {"2026-01-01 5"}
+
+
+def test_nothing_is_judged_by_the_time_where_nobody_knows_what_time_it_is() -> None:
+    def timed(pods: pd.DataFrame, *, as_of: str) -> pd.DataFrame:
+        return judge(pods, fails(pods["created_at"] < as_of[:10], "old"), passes="young")
+
+    snapshot = snapshot_of(PODS)
+    check = check_of(timed, "pods", takes_time=True)
+    [verdict] = run_check(check, Inventory(snapshot), snapshot.coverage, parameters={}, as_of="", scoped=True)
+    assert (verdict.object, verdict.verdict, verdict.reason_code) == ("*//*", "not_assessed", "input_missing")
+    assert "--as-of" in verdict.reason_detail
+
+
+def test_a_node_whose_container_runtime_has_ended_does_not_pass_where_nothing_is_dated() -> None:
+    versions = (
+        "kubeletVersion: v1.35.8, containerRuntimeVersion: 'containerd://1.6.36', kernelVersion: 6.8.0-85-generic"
+    )
+    system = "operatingSystem: linux, osImage: Debian GNU/Linux 12 (bookworm)"
+    node = f"{{apiVersion: v1, kind: Node, metadata: {{name: n1}}, status: {{nodeInfo: {{{versions}, {system}}}}}}}"
+    undated = snapshot_of(node, collected_at="", version="v1.35.8")
+    found = {
+        moment: Assessment(undated, as_of=moment, topics=["vulnerabilities"]).findings()
+        for moment in ("", "2026-11-20T00:00:00Z")
+    }
+    of_nodes = {moment: set(each.loc[each["check"] == "HK-VUL-05", "verdict"]) for moment, each in found.items()}
+    assert of_nodes == {"": {"not_assessed"}, "2026-11-20T00:00:00Z": {"fail"}}
 
 
 def test_a_proved_failure_wins_over_what_is_unknown_and_over_a_question() -> None:

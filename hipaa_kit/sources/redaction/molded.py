@@ -124,9 +124,9 @@ class PodMolds:
             fits = [fit if fit is not None and are_plain(fit.plain_words()) else None for fit in fits]
         return [self._settled(fit) if fit is not None else None for fit in fits]
 
-    def learn(self, item: bytes, pod: Understood, *, bare: bool) -> None:
-        """Make a mold of a pod that was understood and fits none, when it is time for one."""
-        if self.book.is_due(item) and (made := self._made(item, pod, bare)) is not None:
+    def learn(self, item: bytes, pod: Understood, *, bare: bool, more: bool) -> None:
+        """Make a mold of a pod that was understood and fits none, when it is time for one; `more` of its owner come."""
+        if self.book.is_due(item, more=more) and (made := self._made(item, pod, bare)) is not None:
             self.book.add(item, made.mold, made)
 
     def counts(self) -> Counter[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from hipaa_kit.kube import facts, kinds
-from hipaa_kit.sources.molds import TOKEN_NAME, is_whole
+from hipaa_kit.sources.molds import TOKEN_NAME, is_whole, owner_of
 from hipaa_kit.sources.redaction import shapes
 from hipaa_kit.sources.redaction.molded import PodMolds, Trial, Understood
 from hipaa_kit.sources.redaction.objects import redact
@@ -90,19 +90,38 @@ class PageRedactor:
         if not page.isascii() and not _is_utf8(page):
             return list(items)
         self._make_room()
+        many = Counter(map(owner_of, items))
         # Little by little: the first pods of a page make molds for those that follow.
-        parts = (self._part(items[start : start + _AT_ONCE], bare) for start in range(0, len(items), _AT_ONCE))
+        parts = (self._part(items[start : start + _AT_ONCE], bare, many) for start in range(0, len(items), _AT_ONCE))
         return [each for part in parts for each in part]
 
-    def _part(self, items: Sequence[bytes], bare: bool) -> list[Understood | bytes]:
+    def _part(self, items: Sequence[bytes], bare: bool, many: Mapping[bytes, int]) -> list[Understood | bytes]:
+        """Return what may pass of some pods of a page, which has so `many` of each owner."""
         found = self._molds.read(items, bare=bare)
-        places = [place for place, each in enumerate(found) if each is None]
-        others = [items[place] for place in places]
-        for place, item, pod in zip(places, others, self._each(others, bare), strict=True):
+        left = [place for place, pod in enumerate(found) if pod is None]
+        # One of each owner first: the others may fit the mold that is made of it.
+        first = {owner_of(items[place]): place for place in reversed(left)}.values()
+        self._take_apart(first, items, bare, many, found)
+        left = sorted(set(left).difference(first))
+        for place, pod in zip(left, self._molds.read([items[place] for place in left], bare=bare), strict=True):
+            found[place] = pod
+        self._take_apart([place for place in left if found[place] is None], items, bare, many, found)
+        return [pod or item for pod, item in zip(found, items, strict=True)]
+
+    def _take_apart(
+        self,
+        places: Collection[int],
+        items: Sequence[bytes],
+        bare: bool,
+        many: Mapping[bytes, int],
+        found: list[Understood | None],
+    ) -> None:
+        """Put what may pass of pods that fit no mold to what was found, and make molds of them."""
+        held = [items[place] for place in places]
+        for place, item, pod in zip(places, held, self._each(held, bare), strict=True):
             found[place] = pod
             if pod is not None:
-                self._molds.learn(item, pod, bare=bare)
-        return [pod or item for pod, item in zip(found, items, strict=True)]
+                self._molds.learn(item, pod, bare=bare, more=many[owner_of(item)] > 1)
 
     def counts(self) -> Counter[str]:
         """Return how many values were removed so far, by rule."""
@@ -313,7 +332,8 @@ class PageRedactor:
             found = found[step]
         kept = canonical_json(found)
         whole = kept.count(_HOLE) == key.count(_HOLE) and _HOLE + b":" not in kept
-        if not whole or "too_deep" in redacted.counts or _HOLE[1:-1] in canonical_json(redacted.facts):
+        known = canonical_json(redacted.facts) if redacted.facts else b""
+        if not whole or "too_deep" in redacted.counts or _HOLE[1:-1] in known:
             raise NotUnderstoodError
         if shape is None:
             return Piece(kept, redacted.facts, redacted.counts)

@@ -11,6 +11,7 @@ import msgspec
 from hipaa_kit.sources.documents.fitness import finite, is_shallow, whole, without_halves
 
 _DEEPEST: Final = 50
+_READ: Final = json.JSONDecoder(parse_float=finite, parse_int=whole, parse_constant=str).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -36,7 +37,7 @@ def load_piece(raw: bytes) -> Any:
     What is written again exactly as it was read has nothing of the kind.
     """
     if raw.count(b"{") + raw.count(b"[") <= _DEEPEST:
-        content = json.loads(raw, parse_float=finite, parse_int=whole, parse_constant=str)
+        content = _READ(raw.decode())
         try:
             if _ENCODE(content) == raw:
                 return content
