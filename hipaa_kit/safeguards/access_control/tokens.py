@@ -56,11 +56,11 @@ def tokens_kept_short(
     Notes
     -----
     A pod's own word on mounting the token goes before its account's; where neither says anything it is mounted. A
-    volume for the API server that is written into the pod brings the token all the same, also where it names it. A token without end is known
-    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. One that only the
-    account refers to can be read by whoever reads its Secrets, and holds as long. A static pod has no account, and so
-    no token. Without an audit log it cannot be said which permissions were used, so that only an account without any
-    of its own passes.
+    volume for the API server that is written into the pod brings the token all the same, also where it names it. A
+    token without end is known by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not
+    read. One that only the account refers to can be read by whoever reads its Secrets, and holds as long. A static pod
+    has no account, and so no token. Without an audit log it cannot be said which permissions were used, so that only an
+    account without any of its own passes.
     Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
     """
     inside = pods[pods["workload"].isin(ephi_workloads["object"])]
