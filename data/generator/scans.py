@@ -45,7 +45,7 @@ def scans(running: Iterable[Declaration]) -> list[Declaration]:
         operator,
         *found,
         *(node_report(node) for node in NODES),
-        configuration_report("portal", "portal-web"),
+        *(configuration_report(*each) for each in CONFIGURED),
         Input("known_exploited.json", exploited()),
         Input("lifecycles.csv", [dict(zip(LIFECYCLE_COLUMNS, each, strict=True)) for each in LIFECYCLES]),
     ]
@@ -78,16 +78,26 @@ def node_report(node: str) -> Custom:
     return Custom("ClusterInfraAssessmentReport", "", f"node-{node}", content, SCANNED_AT, labels)
 
 
-def configuration_report(namespace: str, name: str) -> Custom:
-    """Declare what the scanner says of the configuration of a Deployment."""
+CONFIGURED = (
+    ("Deployment", "portal", "portal-web"),
+    ("Deployment", "ehr-staging", "ehr-app"),
+    ("Deployment", "imaging", "dcm4chee-arc"),
+    ("Deployment", "integration", "mirth"),
+    ("StatefulSet", "research", "orthanc"),
+)
+"""Workloads that the scanner reports on: one in each namespace with patient data that no other report names."""
+
+
+def configuration_report(kind: str, namespace: str, name: str) -> Custom:
+    """Declare what the scanner says of the configuration of a workload."""
     checks = [{"checkID": "KSV017", "severity": "HIGH", "success": True, "title": "Privileged"}]
     labels = {
-        f"{LABEL}.resource.kind": "Deployment",
+        f"{LABEL}.resource.kind": kind,
         f"{LABEL}.resource.name": name,
         f"{LABEL}.resource.namespace": namespace,
     }
     content = {"report": {"checks": checks, "scanner": SCANNER, "updateTimestamp": SCANNED_AT}}
-    return Custom("ConfigAuditReport", namespace, f"deployment-{name}", content, SCANNED_AT, labels)
+    return Custom("ConfigAuditReport", namespace, f"{kind.lower()}-{name}", content, SCANNED_AT, labels)
 
 
 def add_scans(cluster: Cluster, hospital: Hospital) -> None:

@@ -45,8 +45,10 @@ def rbac_decides(
 
     Notes
     -----
-    Without `--authorization-mode` and without `--authorization-config` everything is allowed.
-    Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
+    Without `--authorization-mode` and without `--authorization-config` everything is allowed. Without the Node
+    authorizer kubelets have what role bindings give all of them, which cannot tell one node's Secrets from another's.
+    Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/,
+    https://kubernetes.io/docs/reference/access-authn-authz/node/
     """
     flags = ("authorization-mode", "authorization-config")
     examined = api_servers(control_plane_members, control_plane_flags, pods, nodes, *flags)
@@ -79,6 +81,13 @@ def rbac_decides(
         fails(
             seen & modes.map(lambda held: bool(held) and held <= MODES and "RBAC" not in held).astype(bool),
             "its authorizers are {modes}: RBAC is not among them",
+            path="$.spec.containers[*].command",
+            observed="{modes}",
+            expected="--authorization-mode=Node,RBAC",
+        ),
+        fails(
+            seen & modes.map(lambda held: held <= MODES and "RBAC" in held and "Node" not in held).astype(bool),
+            "its authorizers are {modes}: Node is not among them, which keeps kubelets to what their own pods need",
             path="$.spec.containers[*].command",
             observed="{modes}",
             expected="--authorization-mode=Node,RBAC",

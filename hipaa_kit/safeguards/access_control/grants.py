@@ -19,6 +19,25 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facin
 SYSTEM_ROLES = ("ClusterRole//system:", "Role/kube-system/system:", "Role/kube-public/system:")
 """Begin the names of roles of the control plane."""
 
+KUBERNETES_OWN = frozenset(
+    f"ClusterRole//system:{name}"
+    for name in (
+        "kube-controller-manager",
+        "kubelet-api-admin",
+        "controller:clusterrole-aggregation-controller",
+        "controller:disruption-controller",
+        "controller:generic-garbage-collector",
+        "controller:horizontal-pod-autoscaler",
+        "controller:namespace-controller",
+        "controller:resourcequota-controller",
+        "controller:storage-version-migrator-controller",
+    )
+)
+"""Roles of the control plane that have wildcards in Kubernetes itself; anyone may give a role such a name.
+
+Source: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy` of `k8s.io/kubernetes`, versions 1.8 to 1.34
+"""
+
 
 @check("HK-ACC-04", everywhere=True)
 def nothing_for_everyone(grants: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd.DataFrame:
@@ -78,12 +97,15 @@ def roles_without_wildcards(grants: pd.DataFrame, wildcards: pd.DataFrame, ephi_
     Notes
     -----
     A wildcard over API groups of custom resources alone gives nothing of Kubernetes' own: what an operator makes of
-    its resources is looked at as a way to become more. Roles that nothing binds give nothing.
+    its resources is looked at as a way to become more. Roles that nothing binds give nothing. A role that is named as
+    one of the control plane is a question where Kubernetes has none of that name with a wildcard: a distribution may.
     Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
     """
     places = {"", *ephi_namespaces(ephi_objects)}
     reaching = grants[grants["role_known"] & grants["scope"].isin(places)]
-    born = reaching["role"].isin(BORN) | reaching["role"].str.startswith(SYSTEM_ROLES)
+    named = reaching["role"].str.startswith(SYSTEM_ROLES)
+    starring = reaching["role"].isin(wildcards["role"])
+    born = reaching["role"].isin(BORN | KUBERNETES_OWN) | (named & ~starring)
     reaching = reaching[~born] if len(places) > 1 else reaching[:0]
     holders = reaching.sort_values("object").groupby("role")["object"].agg(_few)
     roles = pd.DataFrame({"object": sorted(set(reaching["role"]))}, dtype="str")
@@ -92,7 +114,7 @@ def roles_without_wildcards(grants: pd.DataFrame, wildcards: pd.DataFrame, ephi_
     )
     examined = roles.merge(fields, left_on="object", right_on="role", how="left")
     starred = examined["rule"].notna()
-    own = examined["own"].eq(True)
+    own, system = examined["own"].eq(True), examined["object"].str.startswith(SYSTEM_ROLES)
     examined = examined.assign(
         member=("rule " + examined["rule"].astype("Int64").astype("str")).where(starred, "all rules"),
         holders=texts_for(examined["object"], holders),
@@ -102,8 +124,13 @@ def roles_without_wildcards(grants: pd.DataFrame, wildcards: pd.DataFrame, ephi_
     )
     return judge(
         examined,
+        reviews(
+            starred & ~own & system,
+            "is it of the platform, as its name says? {member} has `*` in {fields}, for {holders}",
+            observed="* in {fields}",
+        ),
         fails(
-            starred & ~own,
+            starred & ~own & ~system,
             "{member} has `*` in {fields}, for {holders}",
             observed="* in {fields}",
             expected="the verbs and resources that are needed",

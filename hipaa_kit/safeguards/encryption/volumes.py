@@ -120,7 +120,7 @@ def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame, ephi_workloads: pd.Dat
     found = _named(ephi_volumes[ephi_volumes["network"]])
     without = ephi_workloads[~ephi_workloads["object"].isin(found["object"])]
     nothing = dict.fromkeys(found.columns, "") | {"network": False, "read_only": False, "way": "attached"}
-    named = "none of its own volumes is a folder of a node or comes over the network"
+    named = "it names no folder or disk of a node, and nothing that comes over the network"
     rest = pd.DataFrame([nothing | {"object": name, "said": named} for name in without["object"]])
     told = found["what"] + " (" + found["kind"] + "): " + found["way_basis"]
     examined = pd.concat([found.assign(said=told), rest], ignore_index=True)
