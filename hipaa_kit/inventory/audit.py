@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.inventory.api_encryption import CLOUDS, nothing_shows
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
@@ -202,7 +203,7 @@ def audit_probes(
     """Yield a row per policy, probe and namespace."""
     places = {
         # Where all ePHI lies outside the cluster, what the policy says of any namespace is asked.
-        "ephi": sorted(set(ephi_objects["namespace"]) - {""}) or [OTHER],
+        "ephi": sorted(ephi_namespaces(ephi_objects)) or [OTHER],
         "backup": sorted({record.namespace for record in snapshot.records(BACKUP_PLACE)}),
         "logging": log_readers(pods, volumes),
     }

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import find_resource
 from hipaa_kit.kube.owners import object_id
@@ -132,7 +133,7 @@ def ephi_touches(
 
     Whose pods are gone cannot be told of their names: such a pod is not `declared`, and its namespace shows.
     """
-    places = pd.DataFrame({"place": sorted(set(ephi_objects["namespace"]) - {""})}, dtype="str")
+    places = pd.DataFrame({"place": sorted(ephi_namespaces(ephi_objects))}, dtype="str")
     mine = pods.loc[pods["workload"].isin(ephi_workloads["object"]), "object"]
     declared = {*ephi_objects["object"], *mine}
     told = pd.DataFrame({"object": sorted(declared)}, dtype="str")

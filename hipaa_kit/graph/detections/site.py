@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.detections.sql import Writer
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.audit.identities import OWN
 from hipaa_kit.kube.custom_kinds import CUSTOM

@@ -7,9 +7,9 @@ from typing import Final
 
 import pandas as pd
 
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.incident.asking import MOMENT, REQUESTS, SHOWN, ends_at
 from hipaa_kit.graph.incident.identities import Suspect, frame_of
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.tables.incident import INCIDENT_ACTS, INCIDENT_HOURS
 
