@@ -18,7 +18,8 @@ import pandas as pd
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.inventory.audit import POLICIES, REQUESTERS, lacking_policies, named, policies
-from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, TELLING, without_log
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
+from hipaa_kit.inventory.audit_log.requests import TELLING
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
 from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, OWN, WORKLOADS, WRITTEN, parts

@@ -32,8 +32,9 @@ EPHI: Final = """
 """What is asked for in all namespaces at once is asked for in those with ePHI, too."""
 
 OUTCOME: Final = """
-CASE WHEN code IS NULL THEN 'unknown' WHEN code < 400 THEN 'done' WHEN code IN (401, 403) THEN 'refused'
-     ELSE 'failed' END"""
+CASE WHEN code IS NULL OR stage = 'Panic' THEN 'unknown' WHEN code < 400 THEN 'done'
+     WHEN code IN (401, 403) THEN 'refused' ELSE 'failed' END"""
+"""Of a server that panicked nobody knows how much it had done."""
 
 TOLD: Final = f"""
 told AS (

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.audit_log.requests import TELLING, request_of
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.audit.policy import LEVELS
 from hipaa_kit.kube.owners import object_id
@@ -25,9 +26,6 @@ Shorter ones are not told.
 """
 AT_START_SECONDS: Final = 120
 """How soon after a gap a start of the API server explains it."""
-
-TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
-"""Events that say how a request was answered; some providers leave the stage out."""
 
 TOLD: Final = ("", *LEVELS[1:])
 """Levels that an event may tell, from the least; none where it tells none that is known."""
@@ -55,7 +53,7 @@ WINDOWS: Final = f"""
     FROM audit_events GROUP BY server, log
 """
 UNANSWERED: Final = f"""
-    SELECT server, log, count(DISTINCT (audit_id, received_at, "user", verb, path)) AS unanswered
+    SELECT server, log, count(DISTINCT ({request_of()})) AS unanswered
     FROM audit_events asked WHERE NOT ({TELLING}) AND NOT EXISTS (
         FROM audit_events told WHERE ({TELLING}) AND told.audit_id = asked.audit_id
             AND told.received_at IS NOT DISTINCT FROM asked.received_at AND told."user" = asked."user"
