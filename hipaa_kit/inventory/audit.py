@@ -41,8 +41,12 @@ REQUESTERS: Final = {
     ),
     "node": ("system:node:n1", ("system:nodes", "system:authenticated")),
     "anonymous": ("system:anonymous", ("system:unauthenticated",)),
+    "nobody": ("", ()),
 }
-"""User and groups that stand for each requester of a probe; nobody's rule names the first by name."""
+"""User and groups that stand for each requester; nobody's rule names the first by name.
+
+A request that could not be authenticated is of nobody.
+"""
 
 POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
 """Tables that audit policies are made of."""

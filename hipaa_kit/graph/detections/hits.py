@@ -26,6 +26,9 @@ BURST: Final = 1800
 SHOWN: Final = 20
 """Audit IDs and places that a hit names."""
 
+KINDS: Final = 4
+"""Kinds of request that it names; of more it says how many."""
+
 BASELINE_DAYS: Final = 30
 """How far back is looked for what somebody did before."""
 
@@ -299,7 +302,9 @@ AGGREGATES: Final = f"""
     min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS events,
     count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
     coalesce(min(severity) FILTER (NOT {REFUSED}), min(severity)) AS severity, max(measured) AS measured,
-    array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, 4), ', ') AS details,
+    array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, {KINDS}), ', ')
+        || CASE WHEN count(DISTINCT detail) > {KINDS} THEN ' and ' || (count(DISTINCT detail) - {KINDS}) || ' more'
+            ELSE '' END AS details,
     list_slice(list(audit_id ORDER BY received_at, event), 1, {SHOWN}) AS audit_ids,
     list_slice(list(source || ':' || line ORDER BY received_at, event), 1, {SHOWN}) AS places"""
 

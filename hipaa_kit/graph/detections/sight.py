@@ -48,6 +48,9 @@ BY_PATCH: Final = {
 }
 """Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""
 
+ASKED_BY: Final = {"LOG-01": ("person", "anonymous", "nobody"), "LOG-02": ("anonymous",)}
+"""Who makes the requests that a detection is about, where it is not a person: a policy may tell them apart."""
+
 WRITTEN_TO: Final[Mapping[str, Condition]] = {"LOG-27": WORKLOADS & WRITTEN & ITSELF}
 """What a detection is about whose condition does not say for which resources."""
 
@@ -217,10 +220,14 @@ def _by_policy(
 
 
 def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[Request]:
-    """Yield what a policy has to record of for a detection: as far as its conditions say for which resources."""
+    """Yield what a policy has to record of for a detection.
+
+    A request that could not be authenticated is one of no user, and what it asks for is the same.
+    """
     for part in parts(name):
         for shape in shapes(part.where & WRITTEN_TO.get(name, AllOf(())), places):
-            yield from requests(shape, policy, *REQUESTERS["person"])
+            for requester in ASKED_BY.get(name, ("person",)):
+                yield from requests(shape, policy, *REQUESTERS[requester])
 
 
 def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
@@ -378,6 +385,8 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
     members = tables["control_plane_members"]
     servers = members[members["component"] == "kube-apiserver"].drop_duplicates("pod")
     own = windows[windows["log"] == "kube-apiserver"]
+    if own.empty and len(windows):
+        yield "nothing of it is of a kube-apiserver"
     if own.empty:
         return
     if lacking := sum(without_log([*servers["node"]], [*own["server"]])):

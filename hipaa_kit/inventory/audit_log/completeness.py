@@ -86,6 +86,25 @@ GAPS: Final = f"""
             AND abs(epoch(starts.at - pauses.last_at)) <= {AT_START_SECONDS}) AS restarted
     FROM ({PAUSES}) pauses WHERE minutes >= {GAP_MINUTES}
 """
+SILENCES: Final = f"""
+    WITH held AS (
+        SELECT server, log, min({_WRITTEN}) AS first, max({_WRITTEN}) AS last
+        FROM audit_events WHERE {_WRITTEN} IS NOT NULL GROUP BY ALL),
+    silent AS (
+        SELECT server, log, first AS until,
+            max(last) OVER (PARTITION BY log ORDER BY first, server ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                AS since
+        FROM held)
+    SELECT server, log, {shown("since")} AS first_at, {shown("until")} AS last_at,
+        round(epoch(until - since) / 60, 1) AS minutes,
+        EXISTS (FROM starts WHERE starts.server = silent.server AND starts.log = silent.log
+            AND abs(epoch(starts.at - until)) <= {AT_START_SECONDS}) AS restarted
+    FROM silent WHERE epoch(until - since) / 60 >= {GAP_MINUTES}
+"""
+"""Times between the logs of several servers in which none of them wrote anything: gaps of the one that begins then.
+
+Where files do not tell whose they are, each counts as one of a server of its own.
+"""
 STARTS: Final = f"SELECT DISTINCT server, log, received_at AS at FROM audit_events WHERE {STARTED}"
 LEVELS_SEEN: Final = """
     SELECT log, api_group, resource, subresource,
@@ -175,12 +194,13 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
 
 @builds(AUDIT_GAPS)
 def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
-    """Return a row per pause, with whether the API server was started at its end."""
+    """Return a row per pause of a log, and of all together, with whether the API server was started at its end."""
     return of_log(AUDIT_GAPS, snapshot.audit_log, [], _gaps)
 
 
 def _gaps(log: Log) -> pd.DataFrame:
-    return _named(ask(log, GAPS, {"starts": ask(log, STARTS)}))
+    starts = {"starts": ask(log, STARTS)}
+    return _named(pd.concat([ask(log, GAPS, starts), ask(log, SILENCES, starts)], ignore_index=True))
 
 
 @builds(AUDIT_LEVELS)

@@ -22,6 +22,7 @@ COLUMNS: Final = [
     "gap",
     "window",
     "count",
+    "more",
 ]
 
 
@@ -66,6 +67,8 @@ def judged(
         mine = mine[(mine["part"] != part) | (mine["measured"].fillna(0) >= number)]
     members = mine["subject"] + " " + mine["part"] + " " + mine["first_at"]
     found = mine.assign(member=members, kind="review", why="", gap="", window="", count=0)
+    beyond = (mine["events"] - mine["audit_ids"].str.split().str.len()).where(mine["audit_ids"] != "", 0)
+    found["more"] = beyond.map(lambda number: f" and {number:.0f} more" if number > 0 else "")
     fail = mine["part"].isin(failing) if isinstance(failing, tuple) else pd.Series(failing, index=mine.index)
     found["kind"] = found["kind"].mask(fail, "fail")
     examined = pd.concat([found, _whole(detection, len(mine), sight, days)])[COLUMNS].reset_index(drop=True)
@@ -100,7 +103,7 @@ def _whole(detection: str, hits: int, sight: pd.DataFrame, days: float) -> pd.Da
 
 def _judged(examined: pd.DataFrame, kept: bool, lowest: float) -> pd.DataFrame:
     kind = examined["kind"]
-    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}", "severity": "{severity}"}
+    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}{more}", "severity": "{severity}"}
     return judge(
         examined,
         reviews(kind == "review", "{what}", **shown),

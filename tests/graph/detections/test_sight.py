@@ -49,12 +49,12 @@ def member(node: str) -> dict[str, Any]:
 
 
 def policy(*rules: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the tables of an audit policy of some rules: level, verbs, namespaces, resources by group."""
+    """Return the tables of an audit policy of some rules: level, verbs, namespaces, paths, resources by group."""
     matches = []
     for position, rule in enumerate(rules, 1):
-        for field in ("verbs", "namespaces"):
+        for field, name in (("verbs", "verbs"), ("namespaces", "namespaces"), ("non_resource_urls", "paths")):
             at = {"node": "", "position": position, "entry": 0, "field": field}
-            matches += [{**at, "value": word} for word in rule.get(field, ())]
+            matches += [{**at, "value": word} for word in rule.get(name, ())]
         for entry, (group, resources) in enumerate(rule.get("resources", {}).items()):
             at = {"node": "", "position": position, "entry": entry}
             matches += [{**at, "field": "group", "value": group}]
@@ -298,3 +298,52 @@ def test_requests_without_an_answer_and_answers_without_a_status_are_counted() -
     assert log.query(WINDOWS)["uncoded"].tolist() == [1]
     found = seen(audit_windows=[window(unanswered=2, uncoded=1)])["LOG-03"]
     assert found["gap"] == "requests whose answer is not there: 2; answers without a status: 1"
+
+
+EVERYTHING = {"level": "RequestResponse"}
+OF_ALL = ("LOG-01", "LOG-02", "LOG-11", "LOG-23")
+IN_EPHI = ("LOG-17", "LOG-31")
+
+
+def dropped(**rule: Any) -> set[str]:
+    """Return what sees no longer all where a policy drops some requests, of what sees all by one that drops none."""
+    held = {"audit_levels": [{"resource": "pods"}, {"resource": "secrets"}]}
+    whole, part = (seen(**policy(*rules), **held) for rules in ([EVERYTHING], [{"level": "None", **rule}, EVERYTHING]))
+    return {name for name in whole if whole[name]["state"] == "sees" != part[name]["state"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "blinds", "spares"),
+    [
+        ({"resources": {"": "events"}}, {*OF_ALL, "LOG-16", "LOG-21"}, {"LOG-03", "LOG-09"}),
+        ({"resources": {"": "events"}, "namespaces": ["ehr"]}, {*OF_ALL, "LOG-31"}, {"LOG-03"}),
+        ({"resources": {"": "pods/log"}, "namespaces": ["ehr"]}, {*OF_ALL, "LOG-31"}, {"LOG-03", "LOG-21"}),
+        ({"resources": {"metrics.k8s.io": ""}, "verbs": ["list"]}, {*OF_ALL, "LOG-21"}, {"LOG-03", "LOG-09"}),
+        ({"resources": {"apps": "deployments"}, "verbs": ["get"]}, {*OF_ALL, "LOG-31"}, {"LOG-21", "LOG-15"}),
+        ({"verbs": ["watch"]}, {*OF_ALL, "LOG-31", "LOG-06", "LOG-07", "LOG-08"}, {"LOG-09", "LOG-21"}),
+        ({"paths": ["/openapi*"]}, set(OF_ALL), {"LOG-21", "LOG-31", "LOG-06"}),
+        ({"paths": ["/healthz*", "/version"]}, set(), {*OF_ALL, "LOG-31"}),
+    ],
+)
+def test_what_is_about_any_request_sees_all_only_where_any_is_recorded(
+    rule: dict[str, Any], blinds: set[str], spares: set[str]
+) -> None:
+    found = dropped(**rule)
+    assert blinds <= found
+    assert not spares & found
+
+
+def test_who_could_not_be_authenticated_is_recorded_by_its_own_stage() -> None:
+    given = policy(EVERYTHING)
+    given["audit_policies"] = [{"node": "", "omit_stages": "ResponseStarted"}]
+    found = seen(**given)
+    assert {name for name in found if found[name]["state"] != "sees"} - {"LOG-17", "LOG-22"} == {"LOG-01"}
+    given["audit_policies"] = [{"node": "", "omit_stages": "ResponseComplete"}]
+    found = seen(**given)
+    # Of a session, and of what goes through a proxy, the log tells when it begins.
+    assert {name for name in found if found[name]["state"] == "sees"} == {"LOG-03", "LOG-04", "LOG-20"}
+
+
+def test_the_log_of_another_server_is_none_of_an_api_server() -> None:
+    found = seen(audit_windows=[window(log="oauth-server")])
+    assert found["LOG-03"]["gap"] == "nothing of it is of a kube-apiserver"
