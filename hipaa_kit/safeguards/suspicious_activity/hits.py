@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.safeguards.check import fails, judge, not_assessed, reviews
+from hipaa_kit.tables.declaration import rows_of
 
 LOG: Final = "Cluster//audit-log"
 COLUMNS: Final = [
@@ -67,13 +68,18 @@ def judged(
         mine = mine[(mine["part"] != part) | (mine["measured"].fillna(0) >= number)]
     members = mine["subject"] + " " + mine["part"] + " " + mine["first_at"]
     found = mine.assign(member=members, kind="review", why="", gap="", window="", count=0)
-    beyond = (mine["events"] - mine["audit_ids"].str.split().str.len()).where(mine["audit_ids"] != "", 0)
-    found["more"] = beyond.map(lambda number: f" and {number:.0f} more" if number > 0 else "")
+    found["more"] = [_beyond(row["audit_ids"], int(row["events"])) for row in rows_of(mine)]
     fail = mine["part"].isin(failing) if isinstance(failing, tuple) else pd.Series(failing, index=mine.index)
     found["kind"] = found["kind"].mask(fail, "fail")
     examined = pd.concat([found, _whole(detection, len(mine), sight, days)])[COLUMNS].reset_index(drop=True)
     kept = all(number >= lowest for number in (at_least or {}).values())
     return _judged(examined, kept, lowest)
+
+
+def _beyond(named: str, events: int) -> str:
+    """Return of how many requests the audit ID is not named, where those of some are."""
+    left = events - len(named.split())
+    return f" and {left} more" if named and left > 0 else ""
 
 
 def _whole(detection: str, hits: int, sight: pd.DataFrame, days: float) -> pd.DataFrame:
