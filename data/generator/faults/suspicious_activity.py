@@ -199,10 +199,10 @@ def kubelet_asked(hospital: Hospital) -> Iterable[Call]:
 
 
 def key_in_a_path(hospital: Hospital) -> Iterable[Call]:
-    """An engineer hands the interface engine a key of the cloud in the path of a request."""
-    jonas = person(hospital, "jonas.weber")._replace(server="cp-3")
+    """An administrator hands the interface engine a key of the cloud in the path of a request."""
+    ben = person(hospital, "ben.okafor")._replace(server="cp-3")
     path = "/api/keys/" + "AKIA" + "IOSFODNN7EXAMPLE"  # the provider's own example
-    yield Call(at("2026-11-10 18:12:40"), jonas, "create", "services/proxy", "integration", "mirth:8443", path=path)
+    yield Call(at("2026-11-10 18:12:40"), ben, "create", "services/proxy", "integration", "mirth:8443", path=path)
 
 
 def rewritten(hospital: Hospital) -> Iterable[Call]:

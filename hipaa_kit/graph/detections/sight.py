@@ -202,32 +202,34 @@ def _by_policy(
 ) -> Iterator[Loss]:
     """Yield what the policies take from a detection.
 
-    That is everything where all of its probes are below what they need, or where none of the requests that its
-    condition can hold of is recorded. A request that is recorded at all shows in the log, with its level.
+    That is everything where none of the requests that its condition can hold of is recorded, or none as it needs, and
+    its probes neither. A request that is recorded at all shows in the log, with its level.
     """
     probes = tables["audit_probes"]
     wanted = {probe.probe: probe for probe in probes_of(name)}
     mine = probes[probes["probe"].isin(wanted)]
     below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
-    asked = [(each, policy.record(each).told) for policy in ruled for each in _requests(name, policy, places)]
-    silent = [each for each, level in asked if level == "None"]
+    asked = [(*each, policy.record(each[0]).told) for policy in ruled for each in _requests(name, policy, places)]
+    silent = [each for each, _, level in asked if level == "None"]
+    shown = any(at_least(level, needed) for _, needed, level in asked)
     if below.empty and not silent:
         return
     words = {f"{row['request']} at {row['level']}" for row in rows_of(below)}
     words |= {f"{each.verb} {named(each._replace(name=''))} at None" for each in silent}
-    every = len(below) == len(mine) > 0 or len(silent) == len(asked) > 0
+    every = (len(below) == len(mine) > 0 and not shown) or len(silent) == len(asked) > 0
     yield BLIND if every else PARTLY, f"the audit policy records {_listed(sorted(words))}"
 
 
-def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[Request]:
-    """Yield what a policy has to record of for a detection.
+def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[tuple[Request, str]]:
+    """Yield what a policy has to record of for a detection, with the level that shows it.
 
     A request that could not be authenticated is one of no user, and what it asks for is the same.
     """
     for part in parts(name):
         for shape in shapes(part.where & WRITTEN_TO.get(name, AllOf(())), places):
             for requester in ASKED_BY.get(name, ("person",)):
-                yield from requests(shape, policy, *REQUESTERS[requester])
+                for each in requests(shape, policy, *REQUESTERS[requester]):
+                    yield each, part.level
 
 
 def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
