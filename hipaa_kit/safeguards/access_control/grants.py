@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.kube.rbac.users import AUTHENTICATED, SERVICE_ACCOUNTS
 from hipaa_kit.safeguards.access_control.common import UNMADE

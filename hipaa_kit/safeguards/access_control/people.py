@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals, Permitted
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
 from hipaa_kit.safeguards.access_control.common import people, place_words
 from hipaa_kit.safeguards.ages import days_between
