@@ -10,9 +10,14 @@ from trail.calls import Act, Silence
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
 # In this order any two or three neighbours lie in at least two zones.
-WORKERS = ("worker-a1", "worker-b1", "worker-c1", "worker-a2", "worker-b2")
+WORKERS = tuple(f"worker-{zone}{number}" for number in (1, 2, 3) for zone in ZONES)
 NODES = CONTROL_PLANE + WORKERS
 APP = "app.kubernetes.io/name"
+
+
+def all_but(*missing: str, of: tuple[str, ...] = NODES) -> tuple[str, ...]:
+    """Return the nodes without some of them."""
+    return tuple(node for node in of if node not in missing)
 
 
 def zone_of(node: str) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 from infrastructure import server
 from model import NODES, Container, Custom, Declaration, Hospital, Input, Scan, Workload, object_id
 from objects import Cluster, Object, image_digest, owner, suffix
+from offices import NAMESPACES as OFFICES
 from pods import template_hash
 
 GROUP = "aquasecurity.github.io"
 SCANNED_AT = "2026-11-19T22:10:04Z"
 SCANNER: Object = {"name": "Trivy", "vendor": "Aqua Security", "version": "0.66.0"}
 LABEL = "trivy-operator"
-HELD = ("ehr", "ehr-staging", "identity", "imaging", "integration", "portal", "research")
+HELD = ("ehr", "ehr-staging", "identity", "imaging", "integration", "portal", "research", *OFFICES)
 """Namespaces whose images are scanned one by one."""
 
 UNFIXED = ("CVE-2023-45853", "zlib1g", "1:1.2.13.dfsg-1", "", "CRITICAL", "2023-10-14T02:15:09Z", 9.8)
