@@ -9,8 +9,8 @@ from trail.calls import Act, Silence
 
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
-# In this order any two or three neighbours lie in at least two zones.
-WORKERS = tuple(f"worker-{zone}{number}" for number in (1, 2, 3) for zone in ZONES)
+# In this order any two or three neighbours lie in at least two zones; the smallest zone has a single one.
+WORKERS = tuple(f"worker-{name}" for name in ("c1", "a1", "b1", "a2", "b2", "a3", "b3", "a4", "b4"))
 NODES = CONTROL_PLANE + WORKERS
 APP = "app.kubernetes.io/name"
 

@@ -131,7 +131,7 @@ FAULTS = (
         LAST_REPLICA,
     ),
     Fault(
-        "Node//worker-a1",
+        "Node//worker-c1",
         "HK-AVL-13",
         "the last ready replica of the message broker is held here by its volume",
         LAST_REPLICA,
