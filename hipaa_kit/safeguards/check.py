@@ -220,7 +220,8 @@ def judge(
     order = sorted(outcomes, key=lambda outcome: DECIDES.index(outcome.verdict))
     chosen = pd.Series(len(order), index=examined.index)
     for number, outcome in reversed(list(enumerate(order))):
-        chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
+        if outcome.mask.any():
+            chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
     told = [*order, default]
     asked = {name for name in (object, member, evidence) if name}
     texts = ((each.reason, each.severity, *_details(each, path, observed, expected)) for each in told)
