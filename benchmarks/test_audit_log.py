@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from itertools import cycle
@@ -14,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import simdjson
-from measuring import FULL, cpu, in_a_process
+from measuring import cpu, in_a_process, size
 from synthetic_audit import write_logs
 
 import hipaa_kit.inventory
@@ -27,7 +26,7 @@ from hipaa_kit.sources.inputs import no_inputs, with_audit_log
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import snapshot_of
 
-MEGABYTES = int(os.environ.get("HIPAA_KIT_BENCH_AUDIT_MB", "10000" if FULL else "200"))
+MEGABYTES = size("AUDIT_MB", 200, 10_000)
 MEMORY_MB = 1_000
 
 INGEST = """
