@@ -10,6 +10,7 @@ SITE_LISTS = (
     "secret_readers",
     "administrators",
     "kit",
+    "listers",
     "token_makers",
     "certificate_controllers",
     "admission_controllers",
@@ -31,7 +32,8 @@ DETECTION_SETTINGS = Table(
         text(
             "list",
             "automation: user names that are no people; gitops: what applies declared configuration; secret_readers,"
-            " token_makers, certificate_controllers, admission_controllers, backup_controllers, log_keepers: who does"
+            " listers (of many kinds), token_makers, certificate_controllers, admission_controllers,"
+            " backup_controllers, log_keepers: who does"
             " that by design; administrators; kit: readers of this kit; scripting_agents: words of user agents;"
             " logging_namespaces; time_zone, business_days, business_hours, holidays",
             SITE_LISTS,

@@ -422,7 +422,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-21", "listed many kinds of object", "Metadata",
-        Is("verb", ("list",)) & Some("resource") & ~OWN & ~Listed("kit"),
+        Is("verb", ("list",)) & Some("resource") & ~OWN & ~Listed("kit") & ~Listed("listers"),
         part="burst", rate=Rate(60, 5, 3, ("api_group", "resource")), about="server",
     ),
     Detection("LOG-22", "used emergency access for", "Metadata", Listed("break_glass"), severity="high"),
