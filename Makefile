@@ -13,7 +13,7 @@ demo: $(STAMP)  ## assess the embedded clinic: executed notebooks and index.html
 
 test: $(TEST_STAMP)  ## run all tests
 	$(BIN)/python -m pytest -n auto
-	$(BIN)/python -m pytest -q -p no:xdist --nbval --nbval-current-env tests/notebooks/reference
+	$(BIN)/python -m pytest -n auto -q --nbval --nbval-current-env tests/notebooks/reference
 
 check: format-check lint types test  ## everything that guards main
 

@@ -16,6 +16,11 @@ FULL = os.environ.get("HIPAA_KIT_BENCH") == "full"
 """Measure at the size that the figures are stated for; otherwise small, to see that it runs."""
 
 
+def size(name: str, small: int, full: int) -> int:
+    """Return a size: the full one where that is asked for, and what `HIPAA_KIT_BENCH_<name>` says before all."""
+    return int(os.environ.get(f"HIPAA_KIT_BENCH_{name}", str(full if FULL else small)))
+
+
 def cpu(work: Callable[[], object], rounds: int = 3) -> float:
     """Return the least CPU seconds that some work takes."""
     taken = []

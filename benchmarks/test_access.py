@@ -1,6 +1,6 @@
 """Checks of access on a large cluster: every table behind them, and every check; seconds of CPU.
 
-`HIPAA_KIT_BENCHMARK_BINDINGS=100000` is the full size; one namespace in ten holds ePHI.
+`HIPAA_KIT_BENCH=full` has 100,000 role bindings, `HIPAA_KIT_BENCH_BINDINGS` any number; one namespace in ten has ePHI.
 """
 
 from __future__ import annotations

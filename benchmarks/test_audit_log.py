@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from itertools import cycle
@@ -14,17 +13,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import simdjson
-from measuring import FULL, cpu, in_a_process
+from measuring import cpu, in_a_process, size
 from synthetic_audit import write_logs
 
 import hipaa_kit.inventory
+from hipaa_kit.graph.detections.hits import Hunt
+from hipaa_kit.graph.detections.site import STOCK_LISTS, Site
 from hipaa_kit.inventory.registry import Inventory, discover
+from hipaa_kit.kube.audit.detections import DETECTIONS
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.sources.inputs import no_inputs, with_audit_log
 from hipaa_kit.sources.snapshot import Snapshot
 from tests.support.snapshots import snapshot_of
 
-MEGABYTES = int(os.environ.get("HIPAA_KIT_BENCH_AUDIT_MB", "10000" if FULL else "200"))
+MEGABYTES = size("AUDIT_MB", 200, 10_000)
 MEMORY_MB = 1_000
 
 INGEST = """
@@ -124,3 +126,25 @@ def test_parts_on_a_cluster(store: dict, monkeypatch: pytest.MonkeyPatch) -> Non
     assert pd.concat(told).groupby(KEYS)["events"].sum().to_dict() == whole.set_index(KEYS)["events"].to_dict()
     assert len(told) > 1
     assert len(workers) > 1
+
+
+def hits_of(log: AuditLog, site: Site, number: int) -> list[dict]:
+    """Return the hits of one part of one detection in a log."""
+    return list(Hunt(log, site).of(DETECTIONS[number]))
+
+
+def test_detections_on_a_cluster(store: dict) -> None:
+    """A detection needs the whole log, for what came before and after; which worker asks it makes no difference."""
+    distributed = pytest.importorskip("distributed", reason="install dask[distributed] to run it on a cluster")
+    log = AuditLog.open(store["folder"])
+    places = pd.DataFrame([("ephi_namespaces", "ns-3", "")], columns=["list", "first", "second"], dtype="str")
+    site = Site(lists={name: list(words) for name, words in STOCK_LISTS.items()}, places=places)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1) as cluster, distributed.Client(cluster) as client:
+        workers = cycle(client.scheduler_info()["workers"])
+        asked = [client.submit(hits_of, log, site, at, workers=next(workers)) for at in range(len(DETECTIONS))]
+        distributed.wait(asked)
+        used = {each for told in client.who_has(asked).values() for each in told}
+        found = [hit for hits in client.gather(asked) for hit in hits]
+    assert found
+    assert len(used) > 1
+    assert sorted(map(str, found)) == sorted(map(str, Hunt(log, site).rows()))  # tables sort them

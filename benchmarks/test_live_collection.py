@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
@@ -11,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from measuring import size
 from synthetic import clinic_pods
 
 from hipaa_kit.kube import kinds
 from tests.support.recorded_cluster import RecordedCluster
 
-COUNT = int(os.environ.get("HIPAA_KIT_BENCHMARK_PODS", "10000"))
+COUNT = size("PODS", 10_000, 10_000)
 PEAK_MB = 300
 
 COLLECT = """

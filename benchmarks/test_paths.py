@@ -1,17 +1,17 @@
 """Paths of a large cluster: the merged graph, and paths from the internet to everything with ePHI; seconds and memory.
 
-`HIPAA_KIT_BENCHMARK_BINDINGS=10000` with `HIPAA_KIT_BENCHMARK_PODS=10000` is the size of the goals; 100,000 pods the
-full one. The graph is made of permissions and reachability as they come from tables and facts: reading is measured
-elsewhere.
+`HIPAA_KIT_BENCH_PODS=10000` with `HIPAA_KIT_BENCH_BINDINGS=10000` is the size of the first goal, and with 100,000 pods
+that of the second. The graph is made of permissions and reachability as they come from tables and facts: reading is
+measured elsewhere.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 from functools import cache
 
 import pandas as pd
+from measuring import size
 from synthetic_network import facts
 
 from benchmarks.test_permissions import Given, seconds, tables
@@ -29,7 +29,7 @@ from hipaa_kit.tables.scope import EPHI_OBJECTS
 from hipaa_kit.tables.workloads import ENVIRONMENT, PODS
 
 registered_checks()
-COUNT = int(os.environ.get("HIPAA_KIT_BENCHMARK_PODS", "10000"))
+COUNT = size("PODS", 10_000, 100_000)
 POLICIES = max(COUNT // 10, 200) if COUNT <= 10_000 else 1_000
 
 

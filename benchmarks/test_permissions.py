@@ -1,12 +1,11 @@
 """Permissions of a large cluster: effective rights, one question, the way back from ePHI; seconds and memory.
 
-`HIPAA_KIT_BENCHMARK_BINDINGS=100000` is the full size; service accounts are a fifth of it.
+`HIPAA_KIT_BENCH=full` has 100,000 role bindings, `HIPAA_KIT_BENCH_BINDINGS` any number; a fifth of it are accounts.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import random
 import time
 import tracemalloc
@@ -15,6 +14,7 @@ from functools import cache
 
 import pandas as pd
 import pytest
+from measuring import size
 
 import hipaa_kit.inventory
 from hipaa_kit.graph.permissions import Permissions
@@ -26,7 +26,7 @@ from hipaa_kit.tables.access import BINDING_SUBJECTS, ROLE_BINDINGS, ROLE_RULES,
 from hipaa_kit.tables.lookup import TableSet
 
 discover(hipaa_kit.inventory)
-BINDINGS = int(os.environ.get("HIPAA_KIT_BENCHMARK_BINDINGS", "5000"))
+BINDINGS = size("BINDINGS", 5_000, 100_000)
 ACCOUNTS = BINDINGS // 5
 NAMESPACES = max(BINDINGS // 200, 5)
 ROLES_COUNT = BINDINGS // 2

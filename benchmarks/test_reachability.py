@@ -1,25 +1,24 @@
 """Network reachability: cost by classes, not pods, and an answer with its reason while somebody waits.
 
-Small sizes run by default; `HIPAA_KIT_BENCHMARK_FULL=1` adds a hundred thousand pods. Times are CPU seconds of the
+Small sizes run by default; `HIPAA_KIT_BENCH=full` adds a hundred thousand pods. Times are CPU seconds of the
 engine alone, after load: policies are read, classes and rows are made, and every flow between classes is worked out.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from measuring import FULL
 from synthetic_network import facts
 
 from hipaa_kit.graph.reachability import Facts, Reachability
 from hipaa_kit.graph.reachability.explain import Explanation
 
-FULL = bool(os.environ.get("HIPAA_KIT_BENCHMARK_FULL"))
 SIZES = [(1_000, 200), (10_000, 1_000)]
 LARGE = [(100_000, 1_000), (100_000, 10_000)]
 

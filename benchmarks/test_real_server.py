@@ -1,20 +1,20 @@
 """Collecting ten thousand pods from a real API server: time beside the same pages received alone, and peak memory."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from measuring import size
 from synthetic import clinic_pods
 
 from tests.support.live import objects
 from tests.support.live.assets import ABSENT, find_assets
 from tests.support.live.control_plane import ControlPlane
 
-COUNT = int(os.environ.get("HIPAA_KIT_BENCHMARK_PODS", "10000"))
+COUNT = size("PODS", 10_000, 10_000)
 PEAK_MB = 300
 TIMES_RAW = 1.5
 ROUNDS = 3

@@ -5,7 +5,7 @@ The analyser is no dependency of the kit. Give it an environment of its own and 
     python -m venv .nca && .nca/bin/pip install network-config-analyzer
     HIPAA_KIT_NCA=.nca/bin/python pytest benchmarks/test_side_by_side.py -s
 
-By default 200 pods and 60 policies; `HIPAA_KIT_BENCHMARK_FULL=1` compares 1,000 pods and 200 policies, for which it
+By default 200 pods and 60 policies; `HIPAA_KIT_BENCH=full` compares 1,000 pods and 200 policies, for which it
 takes some minutes. Times are CPU seconds after load on both sides: of the analyser those of its connectivity query.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from measuring import FULL
 from synthetic_network import SHAPES, facts, network_policies, pods
 from test_reachability import cpu, everything
 
@@ -26,7 +27,6 @@ from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.graph.reachability.facts import PodFact
 
 NCA = os.environ.get("HIPAA_KIT_NCA", "")
-FULL = bool(os.environ.get("HIPAA_KIT_BENCHMARK_FULL"))
 PODS, POLICIES, SHAPE = (1_000, 200, SHAPES[1_000]) if FULL else (200, 60, (10, 10))
 FASTER = 300 if FULL else 30
 

@@ -18,6 +18,10 @@ SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 CRITICALITIES: Final = ("critical", "high", "standard")
 RELEVANCES: Final = ("in_scope", "adjacent", "none")
 RELATIONS: Final = ("direct", "supporting")
+EMERGENCY_TICKETS: Final = frozenset({"break glass", "break glass access", "emergency", "emergency access"})
+CHANGE_TICKETS: Final = frozenset({"change", "access"})
+"""Kinds of tickets by what they allow, as `ticket_kind` spells them."""
+
 CITATION_STATUSES: Final = ("gap", "partly_assessed", "not_assessed", "supported")
 DISPOSITIONS: Final = ("", "attested", "alternative", "accepted_risk", "inherited")
 
@@ -84,3 +88,8 @@ CLUSTER: Final = ""
 def worst(verdicts: list[str]) -> str:
     """Return the verdict that decides for a group: the first of `VERDICTS` that occurs."""
     return min(verdicts, key=VERDICTS.index)
+
+
+def ticket_kind(word: str) -> str:
+    """Return the kind of a ticket in one spelling: lower case, words apart by one space."""
+    return " ".join(word.lower().replace("-", " ").replace("_", " ").split())

@@ -11,6 +11,7 @@ import pytest
 
 from hipaa_kit import __version__
 from hipaa_kit.assess.facade import registered_checks
+from hipaa_kit.assess.opening import CACHE_VARIABLE
 from hipaa_kit.batch import run as batch
 from hipaa_kit.batch.specs import list_notebooks
 from hipaa_kit.cli import main
@@ -136,6 +137,12 @@ def test_snapshot_of_a_live_cluster(capsys: pytest.CaptureFixture[str], tmp_path
 GATES = ["--notebooks", "none", "-o", "bundle"]
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for results: of several gates over one assessment, the first makes it and the others open it."""
+    return tmp_path_factory.mktemp("results")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -151,7 +158,14 @@ GATES = ["--notebooks", "none", "-o", "bundle"]
     ],
     ids=str,
 )
-def test_gates(capsys: pytest.CaptureFixture[str], arguments: list[object], code: int) -> None:
+def test_gates(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    results: Path,
+    arguments: list[object],
+    code: int,
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(results))
     assert run(capsys, "assess", *arguments, *GATES)[0] == code
 
 
@@ -179,11 +193,15 @@ def test_a_notebook_that_does_not_finish_is_named_and_the_others_are_kept(
         return real(job, *rest)
 
     monkeypatch.setattr(batch, "_execute", break_one)
-    code, _, err = run(capsys, "demo", "-o", "bundle", "-j", "2")
+    topics = ("availability", "integrity", "monitoring")
+    chosen = [word for topic in topics for word in ("--topic", topic)]
+    code, _, err = run(capsys, "assess", CLINIC, *chosen, "-o", "bundle", "-j", "2")
     assert code == 1
     assert "notebook 01 died" in err
     data = tmp_path / "bundle" / "data"
-    names = {f"{spec.name}.failed.ipynb" if spec.id == "01" else f"{spec.name}.ipynb" for spec in list_notebooks()}
+    specs = [spec for spec in list_notebooks() if spec.topic in topics]
+    names = {f"{spec.name}.failed.ipynb" if spec.id == "01" else f"{spec.name}.ipynb" for spec in specs}
+    assert len(names) == 3
     assert {p.name for p in (data / "notebooks").iterdir()} == names
     facts = json.loads((data / "run" / "run.json").read_text())
     assert facts["complete"] is False

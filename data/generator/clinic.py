@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import hospital as software
 import infrastructure
+import offices
 from access import access, add_access
 from assurance import assurance
 from backups import backups
@@ -44,6 +45,7 @@ def declare() -> Hospital:
         *software.integration(),
         *software.portal(),
         *software.identity_research_staging(),
+        *offices.offices(),
     ]
     hospital = Hospital(
         *running,

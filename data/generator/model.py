@@ -9,10 +9,15 @@ from trail.calls import Act, Silence
 
 ZONES = {"a": "east-a", "b": "east-b", "c": "east-c"}
 CONTROL_PLANE = ("cp-1", "cp-2", "cp-3")
-# In this order any two or three neighbours lie in at least two zones.
-WORKERS = ("worker-a1", "worker-b1", "worker-c1", "worker-a2", "worker-b2")
+# In this order any two or three neighbours lie in at least two zones; the smallest zone has a single one.
+WORKERS = tuple(f"worker-{name}" for name in ("c1", "a1", "b1", "a2", "b2", "a3", "b3", "a4", "b4"))
 NODES = CONTROL_PLANE + WORKERS
 APP = "app.kubernetes.io/name"
+
+
+def all_but(*missing: str, of: tuple[str, ...] = NODES) -> tuple[str, ...]:
+    """Return the nodes without some of them."""
+    return tuple(node for node in of if node not in missing)
 
 
 def zone_of(node: str) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 
 from hospital import EXPECTED_FLOWS, NAME_SERVER
 from model import APP, Declaration, Policy
+from offices import FLOWS as OFFICE_FLOWS
+from offices import NAMESPACES as OFFICES
 
 Spec = dict[str, Any]
 
-SHUT = ("ehr", "imaging", "integration", "portal", "identity", "research", "ehr-staging")
+SHUT = ("ehr", "imaging", "integration", "portal", "identity", "research", "ehr-staging", *OFFICES)
 """Namespaces in which nothing passes that is not written down."""
 
 # Replicas of one workload that speak to each other: workload, ports.
@@ -99,7 +101,7 @@ def _from_flows() -> list[Declaration]:
     """Write one policy per workload: the flows that it opens, and those that it answers."""
     within = [(name, name, port) for name, ports in REPLICATION for port in ports]
     rules: dict[tuple[str, str], dict[str, dict[str, list[int]]]] = defaultdict(lambda: {"from": {}, "to": {}})
-    for source, target, port in (*EXPECTED_FLOWS, *within):
+    for source, target, port in (*EXPECTED_FLOWS, *OFFICE_FLOWS, *within):
         for own, end, other in ((target, "from", source), (source, "to", target)):
             namespace = own.split("/")[1]
             if own.count("/") == 2 and namespace in SHUT:

@@ -8,13 +8,14 @@ from typing import Any
 from infrastructure import server
 from model import NODES, Container, Custom, Declaration, Hospital, Input, Scan, Workload, object_id
 from objects import Cluster, Object, image_digest, owner, suffix
+from offices import NAMESPACES as OFFICES
 from pods import template_hash
 
 GROUP = "aquasecurity.github.io"
 SCANNED_AT = "2026-11-19T22:10:04Z"
 SCANNER: Object = {"name": "Trivy", "vendor": "Aqua Security", "version": "0.66.0"}
 LABEL = "trivy-operator"
-HELD = ("ehr", "ehr-staging", "identity", "imaging", "integration", "portal", "research")
+HELD = ("ehr", "ehr-staging", "identity", "imaging", "integration", "portal", "research", *OFFICES)
 """Namespaces whose images are scanned one by one."""
 
 UNFIXED = ("CVE-2023-45853", "zlib1g", "1:1.2.13.dfsg-1", "", "CRITICAL", "2023-10-14T02:15:09Z", 9.8)
@@ -45,7 +46,7 @@ def scans(running: Iterable[Declaration]) -> list[Declaration]:
         operator,
         *found,
         *(node_report(node) for node in NODES),
-        configuration_report("portal", "portal-web"),
+        *(configuration_report(*each) for each in CONFIGURED),
         Input("known_exploited.json", exploited()),
         Input("lifecycles.csv", [dict(zip(LIFECYCLE_COLUMNS, each, strict=True)) for each in LIFECYCLES]),
     ]
@@ -78,16 +79,26 @@ def node_report(node: str) -> Custom:
     return Custom("ClusterInfraAssessmentReport", "", f"node-{node}", content, SCANNED_AT, labels)
 
 
-def configuration_report(namespace: str, name: str) -> Custom:
-    """Declare what the scanner says of the configuration of a Deployment."""
+CONFIGURED = (
+    ("Deployment", "portal", "portal-web"),
+    ("Deployment", "ehr-staging", "ehr-app"),
+    ("Deployment", "imaging", "dcm4chee-arc"),
+    ("Deployment", "integration", "mirth"),
+    ("StatefulSet", "research", "orthanc"),
+)
+"""Workloads that the scanner reports on: one in each namespace with patient data that no other report names."""
+
+
+def configuration_report(kind: str, namespace: str, name: str) -> Custom:
+    """Declare what the scanner says of the configuration of a workload."""
     checks = [{"checkID": "KSV017", "severity": "HIGH", "success": True, "title": "Privileged"}]
     labels = {
-        f"{LABEL}.resource.kind": "Deployment",
+        f"{LABEL}.resource.kind": kind,
         f"{LABEL}.resource.name": name,
         f"{LABEL}.resource.namespace": namespace,
     }
     content = {"report": {"checks": checks, "scanner": SCANNER, "updateTimestamp": SCANNED_AT}}
-    return Custom("ConfigAuditReport", namespace, f"deployment-{name}", content, SCANNED_AT, labels)
+    return Custom("ConfigAuditReport", namespace, f"{kind.lower()}-{name}", content, SCANNED_AT, labels)
 
 
 def add_scans(cluster: Cluster, hospital: Hospital) -> None:

@@ -21,8 +21,18 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.graph.hitting import smallest_hitting
 from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.kube.owners import parse_object_id
+from hipaa_kit.kube.reading import as_map
 from hipaa_kit.safeguards.network_isolation.remedies import declared_flows
-from hipaa_kit.safeguards.remedy import Cluster, head, patch, template_patch
+from hipaa_kit.safeguards.remedy import (
+    Cluster,
+    containers_of,
+    containers_patch,
+    head,
+    patch,
+    template_patch,
+    without_host_ports,
+)
+from hipaa_kit.safeguards.secrets_taken import without_secrets
 from hipaa_kit.sources.overlay import Change, Delete
 from hipaa_kit.tables.cuts import CUT_PATHS, CUT_THINGS, CUT_USES
 from hipaa_kit.tables.declaration import rows_of
@@ -58,10 +68,11 @@ class Thing(NamedTuple):
 
     kind: str
     object: str
+    taken: str = ""
 
     def __str__(self) -> str:
         """Return it in words."""
-        return f"{self.kind} {self.object}"
+        return f"{self.kind} {self.object}{' of ' if self.taken else ''}{self.taken}"
 
 
 class Cut:
@@ -104,15 +115,25 @@ class Cut:
 
     def _applied(self) -> WhatIf:
         changes: list[Change] = []
-        for change in sorted(
-            (each for thing in self.chosen for each in self._change(thing)), key=lambda step: isinstance(step, Delete)
-        ):
+        made = (each for _, held in self._together() for each in held)
+        for change in sorted(made, key=lambda step: isinstance(step, Delete)):
             if change not in changes:
                 changes.append(change)
         if not changes:
             return WhatIf(self.run, self.run)
         would_be = what_would_be(self.run.snapshot, changes, pseudonym=self.run.pseudonymizer)
         return WhatIf(self.run, self.run.changed(would_be), changes)
+
+    def _together(self) -> Iterator[tuple[tuple[Thing, ...], list[Change]]]:
+        """Yield what is taken away with its changes; what one workload no longer takes is one change."""
+        mounts: dict[str, list[Thing]] = {}
+        for thing in self.chosen:
+            if thing.kind == "mount":
+                mounts.setdefault(thing.object, []).append(thing)
+            else:
+                yield (thing,), self._change(thing)
+        for things in mounts.values():
+            yield tuple(things), list(self._unmounted(things[0].object, [each.taken for each in things]))
 
     def _take(self, world: Assessment) -> tuple[bool, bool]:
         """Take the paths of a world that are new, or not stopped; tell whether there are any, and any of the latter."""
@@ -147,12 +168,15 @@ class Cut:
         if row["edge"] == "EXPOSED":
             # What hangs on a gateway that others use, too, is taken away without it.
             closed = [name for name in objects if parse_object_id(name)[0] != "Gateway"][:1]
-            yield from (Thing("exposure", name) for name in closed if not (self._keep and self._is_declared(name)))
+            open_ = [name for name in closed if not (self._keep and self._is_declared(name))]
+            yield from (Thing("exposure", owner.get(name, name)) for name in open_)
         kind, _, rest = row["target"].partition("/")
         if row["edge"] == "CAN_REACH" and kind == "PodNetwork":
             yield Thing("network", owner.get(f"Pod/{rest}", f"Pod/{rest}"))
         if row["edge"] == "RUNS_AS" and row["source"] in owner:
             yield Thing("token", owner[row["source"]])
+        if row["edge"] == "MOUNTS" and row["target"].startswith("Secret/") and row["source"] in owner:
+            yield Thing("mount", owner[row["source"]], row["target"])
 
     def _change(self, thing: Thing) -> list[Change]:
         if thing not in self._changes:
@@ -170,6 +194,12 @@ class Cut:
             if workload is not None and workload.record is not None and workload.template:
                 yield template_patch(workload, automountServiceAccountToken=False)
             return
+        if thing.kind == "mount":
+            yield from self._unmounted(thing.object, [thing.taken])
+            return
+        if thing.kind == "exposure" and kind not in ("Service", *ROUTES):
+            yield from self._off_the_node(thing.object)
+            return
         record = self._cluster.record(thing.object)
         if record is None:
             return
@@ -178,13 +208,27 @@ class Cut:
         elif kind in (*BINDINGS, *ROUTES):
             yield Delete(head(record))
 
+    def _unmounted(self, name: str, taken: list[str]) -> Iterator[Change]:
+        workload = self._cluster.workload(name)
+        if workload is not None and (change := without_secrets(workload, taken)):
+            yield change
+
+    def _off_the_node(self, name: str) -> Iterator[Change]:
+        """Yield the change by which a workload opens no port of its nodes, neither by name nor on their network."""
+        workload = self._cluster.workload(name)
+        if workload is None:
+            return
+        of_node = {"hostNetwork": False} if as_map(workload.template, "spec").get("hostNetwork") else {}
+        ports = {each["name"]: without_host_ports(each) for _, each in containers_of(workload)}
+        if change := containers_patch(workload, ports, **of_node):
+            yield change
+
     @cached_property
     def things(self) -> pd.DataFrame:
         """Table `cut_things`: what to take away."""
         counts = {thing: sum(thing in needs for needs in self._needs.values()) for thing in self.chosen}
         return CUT_THINGS.frame(
-            {"kind": thing.kind, "object": thing.object, "change": _WORDS[thing.kind], "paths": counts[thing]}
-            for thing in self.chosen
+            {**thing._asdict(), "change": _WORDS[thing.kind], "paths": counts[thing]} for thing in self.chosen
         )
 
     @cached_property
@@ -206,7 +250,7 @@ class Cut:
     def uses(self) -> pd.DataFrame:
         """Table `cut_uses`: what would no longer work, as far as scope, flow logs and role bindings show."""
         return CUT_USES.frame(
-            {"kind": thing.kind, "object": thing.object, "use": use, "what": what}
+            {**thing._asdict(), "use": use, "what": what}
             for thing in self.chosen
             for use, what in dict.fromkeys(self._uses(thing))
         )
@@ -229,6 +273,8 @@ class Cut:
                     if row["unexpected"]:
                         ports = f"{row['protocol']} {row['unexpected']}"
                         yield "seen", f"{row['source']} to {row['destination']} on {ports}"
+        elif thing.kind == "mount":
+            yield "granted", f"what {thing.object} does with {thing.taken}"
         else:
             yield "granted", f"requests of {thing.object} to the API server with its own service account"
 
@@ -240,7 +286,12 @@ class Cut:
 
     def _entered(self, name: str) -> list[dict[str, Any]]:
         """Return the ways in that an object is, or is part of."""
-        return [row for row in self._cluster.rows("exposures") if name in (row["entry"], *row["via"].split())]
+        owner = self.run.paths.objects.owner
+        return [
+            row
+            for row in self._cluster.rows("exposures")
+            if name in (row["entry"], owner.get(row["entry"]), *row["via"].split())
+        ]
 
     def _reached(self, workload: str) -> bool:
         return bool(self._cluster.rows("expected_flows", destination=workload))
@@ -248,12 +299,13 @@ class Cut:
     def to_yaml(self) -> str:
         """Return the changes as YAML: patches and new objects to apply, and what to delete as comments before it."""
         parts = []
-        for thing in self.chosen:
-            for change in self._change(thing):
+        for things, changes in self._together():
+            said = "".join(f"# {thing}: {_WORDS[thing.kind]}\n" for thing in things)
+            for change in changes:
                 text = as_yaml(change.content)
                 if isinstance(change, Delete):
                     text = "".join(f"# {row}\n" for row in ["kubectl delete, by name:", *text.splitlines()])
-                parts.append(f"# {thing}: {_WORDS[thing.kind]}\n{text}")
+                parts.append(said + text)
         return "---\n".join(dict.fromkeys(parts))
 
 
@@ -262,6 +314,7 @@ _WORDS: Final = {
     "exposure": "let nobody in from outside by it",
     "network": "isolate it, and allow its declared flows alone",
     "token": "mount no token of its service account",
+    "mount": "take the Secret out of its template",
 }
 
 

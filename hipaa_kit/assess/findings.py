@@ -11,6 +11,7 @@ import pandas as pd
 from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
+from hipaa_kit.inventory.parts import BETWEEN, Parts, replaced
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.safeguards.check import Check, describe
 from hipaa_kit.sources.signed import Records
@@ -52,11 +53,46 @@ class Results:
         """Return the results of some checks alone."""
         return Results(*(frame[frame["check"].isin(checks)].reset_index(drop=True) for frame in self))
 
+    def with_parts(self, again: Results, changed: frozenset[tuple[str, str]]) -> Results:
+        """Return these results with those of some checks and objects as they were made again."""
+        names = frozenset(map(BETWEEN.join, changed))
+        held = zip(_TABLES, self, again, strict=True)
+        return Results(*(replaced(table, OF_FINDINGS, was, made, names)[0] for table, was, made in held))
+
     def __iter__(self) -> Iterator[pd.DataFrame]:
         return iter((self.findings, self.finding_members, self.finding_evidence, self.finding_citations))
 
 
 _TABLES = (FINDINGS, FINDING_MEMBERS, FINDING_EVIDENCE, FINDING_CITATIONS)
+OF_FINDINGS = Parts(("check", "object"), {})
+"""What is told of one verdict."""
+
+
+def otherwise(was: Iterable[Verdict], now: Iterable[Verdict], moved: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Return check and object of every verdict that is there no more, is another, or rests on an object that is.
+
+    Parameters
+    ----------
+    moved
+        Objects that are another than before.
+    """
+    before = {(each.check, each.object): each for each in was}
+    after = {(each.check, each.object): each for each in now}
+    return frozenset(
+        key
+        for key in before.keys() | after.keys()
+        if before.get(key) != (said := after.get(key))
+        or (said is not None and not moved.isdisjoint((said.object, *said.evidence)))
+    )
+
+
+def moved(was: Snapshot, now: Snapshot) -> frozenset[str]:
+    """Return the objects that two snapshots do not have alike, by name."""
+    found: set[str] = set()
+    for key in was.changed(now):
+        parts = [each.parts[key].origins if key in each.parts else {} for each in (was, now)]
+        found |= {name for name in parts[0].keys() | parts[1].keys() if parts[0].get(name) != parts[1].get(name)}
+    return frozenset(found)
 
 
 def tabulate(

@@ -10,12 +10,12 @@ import pandas as pd
 
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
-from hipaa_kit.assess.findings import Nearness, Results, list_checks, signed_evidence, tabulate
+from hipaa_kit.assess.findings import Nearness, Results, list_checks, moved, otherwise, signed_evidence, tabulate
 from hipaa_kit.assess.proposed import PREVIEW, proposed_controls
 from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
 from hipaa_kit.assess.remedies import remedies
 from hipaa_kit.assess.rollup import answered_wholly, roll_up_citations, roll_up_owners, roll_up_topics
-from hipaa_kit.assess.runner import Verdict, check_inputs, run_check
+from hipaa_kit.assess.runner import ABOUT_ALL, Verdict, check_inputs, run_check
 from hipaa_kit.assess.standing import Desk, Standing, judge_records, states_of
 from hipaa_kit.catalogue import load_scanner_checks
 from hipaa_kit.inventory.registry import Inventory
@@ -26,6 +26,7 @@ from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reports import SCANNER_FINDINGS
 from hipaa_kit.tables.results import PROPOSED_CONTROLS, UNREADABLE
 from hipaa_kit.tables.signed import SIGNED_TABLES
+from hipaa_kit.vocabulary import ERROR
 
 if TYPE_CHECKING:
     from hipaa_kit.assess.facade import Assessment
@@ -106,25 +107,52 @@ class Tables(TableSet):
 
     @cached_property
     def _of_objects(self) -> Results:
-        """What the checks of objects say."""
-        return self._told([v for check in self._of.checks_behind() for v in self.verdicts(check)])
+        """What the checks of objects say; rows that stood there before where nothing of them differs."""
+        said = [verdict for check in self._of.checks_behind() for verdict in self.verdicts(check)]
+        before = self._before
+        if before is None or "_of_objects" not in vars(before) or not self._tells_alike(before):
+            return self._told(said)
+        was = [verdict for check in before._of.checks_behind() for verdict in before.verdicts(check)]
+        changed = otherwise(was, said, moved(before._of.snapshot, self._of.snapshot))
+        again = [verdict for verdict in said if (verdict.check, verdict.object) in changed]
+        return before._of_objects.with_parts(self._told(again), changed)
+
+    def _tells_alike(self, before: Tables) -> bool:
+        """Tell whether what is said of a verdict, beside its evidence, rests on the same as before."""
+        of, was = self._of, before._of
+        same = of.snapshot.identity == was.snapshot.identity and of.records is was.records
+        return same and of.catalogue is was.catalogue and self._near == before._near
 
     def verdicts(self, check: Check) -> list[Verdict]:
         """Return what a check of objects says; what it said before where it reads nothing else."""
         if check.id not in self._said:
-            before = self._before
-            same = before is not None and self._reads_the_same(check, before)
-            self._said[check.id] = before.verdicts(check) if before and same else self._run(check, self._inventory)
+            self._said[check.id] = self._said_again(check) or self._run(check, self._inventory)
         return self._said[check.id]
 
-    def _reads_the_same(self, check: Check, before: Tables) -> bool:
-        """Tell whether a check reads the tables and parameters that it read before."""
-        of, was = self._of, before._of
-        terms = [(each.parameters.get(name), name) for each in (of, was) for name in check.parameters]
-        half = len(terms) // 2
-        if terms[:half] != terms[half:] or (of.scope is None) != (was.scope is None):
-            return False
-        return all(self._inventory[name] is before._inventory[name] for name in check.tables)
+    def _said_again(self, check: Check) -> list[Verdict] | None:
+        """Return what a check said before, with what it says now of objects of which it reads something else."""
+        before = self._before
+        if before is None or not self._same_terms(check, before._of):
+            return None
+        if self._inventory.reads_alike(check.tables, check.narrow):
+            return before.verdicts(check)
+        parts, was = check.parts, before._said.get(check.id)
+        if parts is None or was is None or any(each.object == ABOUT_ALL for each in was):
+            return None
+        if not self._inventory.reads_alike((each for each in check.tables if each not in parts.of), check.narrow):
+            return None
+        changed = parts.changed(self._inventory.differs)
+        bearing = {name: parts.bearing(name, self._inventory[name], changed) for name in parts.of}
+        now = self._run(check, self._inventory.beside(bearing))
+        if any(each.verdict == ERROR for each in now):
+            return None
+        return [each for each in was if each.object not in changed] + [each for each in now if each.object in changed]
+
+    def _same_terms(self, check: Check, was: Assessment) -> bool:
+        """Tell whether a check judges by the parameters that it judged by before, with or without a scope as before."""
+        of = self._of
+        same = all(of.parameters.get(name) == was.parameters.get(name) for name in check.parameters)
+        return same and (of.scope is None) == (was.scope is None)
 
     @cached_property
     def _known(self) -> Inventory:

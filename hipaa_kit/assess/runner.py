@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.catalogue import load_catalogue
+from hipaa_kit.inventory.parts import narrowed
 from hipaa_kit.inventory.registry import Inventory, inputs_behind, kinds_behind
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id, parse_object_id
@@ -40,6 +41,9 @@ from hipaa_kit.vocabulary import (
 
 UNSEEN = "*"
 """Stands for the name of what could not be seen."""
+
+ABOUT_ALL = object_id(UNSEEN, CLUSTER, UNSEEN)
+"""Of what a verdict speaks that is about no object: the whole cluster could not be seen, or had nothing to judge."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ def run_check(
     if check.takes_time:
         given["as_of"] = as_of
     try:
-        judged = JUDGEMENTS.check(check.function(*(tables[name] for name in check.tables), **given))
+        read = (narrowed(check.narrow, name, tables[name]) for name in check.tables)
+        judged = JUDGEMENTS.check(check.function(*read, **given))
     except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
         return [_broken(check, error)]
     return settle(check, judged, coverage)
@@ -256,7 +261,7 @@ def _nothing(check: Check) -> Verdict:
     kinds = ", ".join(read) or "no kind of object"
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=NOT_APPLICABLE,
         reason=f"nothing to examine: asked for and answered were {kinds}",
     )
@@ -265,7 +270,7 @@ def _nothing(check: Check) -> Verdict:
 def _without_scope(check: Check) -> Verdict:
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=NOT_ASSESSED,
         reason="no ePHI scope is declared: what holds patient data is not known",
         reason_code="input_missing",
@@ -285,7 +290,7 @@ def _without_inputs(check: Check, lacking: list[str], inputs: Inputs) -> Verdict
     told = [f"{name}: {inputs.problem(name) or INPUTS[name].command}" for name in lacking]
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=NOT_ASSESSED,
         reason=reason,
         reason_code="input_missing" if missing else "parse_error",
@@ -297,7 +302,7 @@ def _without_facts(check: Check, untaken: list[str]) -> Verdict:
     """Say that the snapshot is older than what the check reads of values that were removed from it."""
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=NOT_ASSESSED,
         reason=f"the snapshot is older than how {', '.join(untaken)} is noted now: collect or import it again",
         reason_code="stale",
@@ -325,7 +330,7 @@ def _broken(check: Check, error: Exception) -> Verdict:
     # The message of the error may hold a value from the cluster; class and place do not.
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=ERROR,
         reason=f"the check broke: {type(error).__name__}{line}",
     )

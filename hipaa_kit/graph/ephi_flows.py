@@ -48,10 +48,8 @@ def ephi_flows(
     # Who may ask a name server is looked at workload by workload, also where the server itself holds ePHI.
     alone = seen | servers | (inside if servers & inside else frozenset())
     apart = _apart(Declared(expected_flows, workloads), alone, environments)
-    return EPHI_FLOWS.frame(
-        {**row, "source_ephi": row["source"] in inside, "destination_ephi": row["destination"] in inside}
-        for row in Alike(reach, known, apart, shared_nodes=False).rows()
-    )
+    found = Alike(reach, known, apart, shared_nodes=False).frame()
+    return found.assign(**{f"{end}_ephi": found[end].isin(inside) for end in ("source", "destination")})
 
 
 def _apart(declared: Declared, alone: frozenset[str], environments: dict[str, str]) -> Apart:

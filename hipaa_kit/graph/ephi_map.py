@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.parts import Parts
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.traffic import EPHI_MAP
@@ -16,7 +17,11 @@ WORST = ("unknown", "not_enforced", "enforced")
 """Answers to whether anything enforces policy: the first that holds for any pod holds for the workload."""
 
 
-@builds(EPHI_MAP)
+@builds(
+    EPHI_MAP,
+    narrow={"isolation": ("pod", "workload", "other_networks", "enforcement"), "exposures": ("workload", "level")},
+    parts=Parts(("object",), {"ephi_traffic": (("source",), ("destination",))}),
+)
 def ephi_map(
     ephi_workloads: pd.DataFrame,
     ephi_objects: pd.DataFrame,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions
 from hipaa_kit.graph.powers import RBAC_KINDS, permissions_here
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.integrity import sensors_in
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
@@ -50,7 +51,7 @@ def responders(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per workload of a responder, or of a sensor that can be made to act."""
     asked = permissions_here(tables, snapshot)
-    places = sorted(set(ephi_objects["namespace"]) - {""})
+    places = sorted(ephi_namespaces(ephi_objects))
     sensors = sensors_in(containers).rename(columns={"sensor": "program"})
     sensors = sensors[sensors["program"].isin(BY_POLICIES)]
     others = containers.assign(program=containers["repository"].map(responder_of))

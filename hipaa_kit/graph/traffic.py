@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.flow_ends import named_records
+from hipaa_kit.graph.reachability.edges import namespace_of
+from hipaa_kit.inventory.parts import Parts
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.network.addresses import AddressSet, Block, Cell, is_cidr, parse_address, parse_cidr
 from hipaa_kit.kube.network.port_sets import EVERY, PortSet, union, without, words
@@ -73,7 +75,15 @@ class End(NamedTuple):
         return cell is not None and any(AddressSet((cell.block,), cell.holes).contains(each) for each in METADATA)
 
 
-@builds(EPHI_TRAFFIC, optional=["flow_records"])
+ENDS = ("source", "destination")
+
+
+@builds(
+    EPHI_TRAFFIC,
+    optional=["flow_records"],
+    narrow={"isolation": ("workload",)},
+    parts=Parts(ENDS, {"ephi_flows": (ENDS,)}),
+)
 def ephi_traffic(
     ephi_flows: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
@@ -100,22 +110,19 @@ def ephi_traffic(
     declared = Declared(expected_flows, workloads)
     flows: dict[Key, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     others: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    namespaces = dict(zip(workloads["object"], workloads["namespace"], strict=True))
+    running = frozenset(isolation["workload"])
+    namespaces = {name: namespace_of(name) for name in running}
+    namespaces |= dict(zip(workloads["object"], workloads["namespace"], strict=True))
     reasons: dict[Key, dict[str, None]] = defaultdict(dict)
     for row in rows_of(ephi_flows):
         key = Key(row["source"], row["destination"], row["protocol"])
         flows[key][row["verdict"]].append((int(row["port_from"]), int(row["port_to"])))
         others[key] = int(row["source_others"]), int(row["destination_others"])
-        namespaces[row["source"]], namespaces[row["destination"]] = (
-            row["source_namespace"],
-            row["destination_namespace"],
-        )
         if row["reason"]:
             reasons[key][row["reason"]] = None
     log = Log(named_records(flow_records, flow_ends, owner), inside)
     seen = log.ports
     names = name_servers(service_targets, owner)
-    running = frozenset(isolation["workload"])
     options = dict(zip(reachability_options["option"], reachability_options["value"], strict=True))
     for key in sorted({*flows, *declared.pairs(inside), *seen}):
         source, destination = (End.of(name, namespaces.get(name, "")) for name in (key.source, key.destination))

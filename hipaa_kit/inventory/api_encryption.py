@@ -79,13 +79,12 @@ def _source(name: str, source: str, state: str, basis: str, **more: str) -> dict
 def _by_flags(members: pd.DataFrame, flags: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield what each API server was started with; the file it names is judged by itself."""
     given = flags[flags["name"].isin(FLAGS) & (flags["value"] != "")].groupby("pod")["value"].last().to_dict()
-    for pod, read in members.loc[members["component"] == "kube-apiserver", ["pod", "flags_read"]].itertuples(
-        index=False
-    ):
+    servers = members.loc[members["component"] == "kube-apiserver", ["pod", "node", "flags_read"]]
+    for pod, node, read in servers.itertuples(index=False):
         if not read:
             yield _source(pod, "flags", "unknown", "its flags could not be read")
         elif pod in given:
-            yield _source(pod, "flags", "encrypted", f"it runs with --{FLAG}={given[pod]}", place="node")
+            yield _source(pod, "flags", "encrypted", f"it runs with --{FLAG}={given[pod]}", place="node", node=node)
         else:
             yield _source(pod, "flags", "plain", f"it runs without --{FLAG}: Secrets are stored as plain text")
 
@@ -134,7 +133,7 @@ def _by_nodes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             continue
         if said.get("own_file"):
             basis = f"{distribution} hands its API server a file of encryption"
-            yield _source(record.object, distribution, "encrypted", basis, place="node")
+            yield _source(record.object, distribution, "encrypted", basis, place="node", node=record.name)
         elif role != "server" or (distribution == "rke2" and said.get("encrypts") == "false"):
             yield _source(record.object, distribution, "unknown", f"how {distribution} was started is not known")
         elif distribution == "rke2" or said.get("encrypts") == "true":

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.inventory.api_encryption import CLOUDS, nothing_shows
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
@@ -40,8 +41,12 @@ REQUESTERS: Final = {
     ),
     "node": ("system:node:n1", ("system:nodes", "system:authenticated")),
     "anonymous": ("system:anonymous", ("system:unauthenticated",)),
+    "nobody": ("", ()),
 }
-"""User and groups that stand for each requester of a probe; nobody's rule names the first by name."""
+"""User and groups that stand for each requester; nobody's rule names the first by name.
+
+A request that could not be authenticated is of nobody.
+"""
 
 POLICIES: Final = ("audit_policies", "audit_rules", "audit_rule_matches")
 """Tables that audit policies are made of."""
@@ -202,7 +207,7 @@ def audit_probes(
     """Yield a row per policy, probe and namespace."""
     places = {
         # Where all ePHI lies outside the cluster, what the policy says of any namespace is asked.
-        "ephi": sorted(set(ephi_objects["namespace"]) - {""}) or [OTHER],
+        "ephi": sorted(ephi_namespaces(ephi_objects)) or [OTHER],
         "backup": sorted({record.namespace for record in snapshot.records(BACKUP_PLACE)}),
         "logging": log_readers(pods, volumes),
     }

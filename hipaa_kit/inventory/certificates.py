@@ -5,10 +5,10 @@ Source: https://cert-manager.io/docs/reference/api-docs/#cert-manager.io/v1.Cert
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hipaa_kit.inventory.fields import condition, mapping, number, reference, text
+from hipaa_kit.inventory.fields import condition, conditions, mapping, number, reference, text
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.sources.snapshot import Snapshot
@@ -18,6 +18,13 @@ CERTIFICATE = custom("cert-manager.io", "Certificate")
 
 DEFAULT_BITS = {"RSA": 2048, "ECDSA": 256}
 """Size of a key that a Certificate leaves open."""
+
+
+def _of_an_older_spec(content: Mapping[str, Any]) -> bool:
+    """Tell whether its condition Ready is about what it asked for before it was changed."""
+    asked = number(content, "metadata", "generation")
+    seen = [number(each, "observedGeneration") for each in conditions(content) if text(each, "type") == "Ready"]
+    return asked is not None and any(each is not None and each < asked for each in seen)
 
 
 @builds(CERTIFICATES, reads=[CERTIFICATE])
@@ -33,7 +40,7 @@ def certificates(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "namespace": record.namespace,
             "secret": reference("Secret", record.namespace, text(spec, "secretName")),
             "issuer": reference(kind, record.namespace if kind == "Issuer" else "", text(issuer, "name")),
-            "ready": condition(record.content, "Ready"),
+            "ready": None if _of_an_older_spec(record.content) else condition(record.content, "Ready"),
             "not_before": text(status, "notBefore"),
             "not_after": text(status, "notAfter"),
             "renewal_time": text(status, "renewalTime"),

@@ -179,6 +179,7 @@ def _rows_of_probes(pod: PodView) -> Iterator[dict[str, Any]]:
                 "handler": HANDLERS.get(field, "none"),
                 "port": int_or_text(probe, field, "port") if field else "",
                 "scheme": _scheme(probe) if field == "httpGet" else "",
+                "host": text(probe, "httpGet", "host"),
                 "program": text(pod.facts, EXEC_PROGRAM, f"{text(container, 'name')}/{kind}Probe"),
                 "initial_delay_seconds": number(probe, "initialDelaySeconds") or 0,
                 "period_seconds": number(probe, "periodSeconds") or 10,

@@ -125,6 +125,14 @@ def _more_secrets(pod: PodView) -> Iterator[str]:
     for each in items(pod.spec, "imagePullSecrets"):
         if name := text(each, "name"):
             yield reference("Secret", pod.namespace, name)
+    yield from projected_secrets(pod)
+
+
+def projected_secrets(pod: PodView) -> Iterator[str]:
+    """Yield the Secrets of a pod that are parts of projected volumes.
+
+    Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/
+    """
     for volume in items(pod.spec, "volumes"):
         for source in items(volume, "projected", "sources"):
             if name := text(source, "secret", "name"):

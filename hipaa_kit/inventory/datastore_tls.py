@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from hipaa_kit.inventory.fields import items, mapping, number, text, truth
+from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
@@ -195,13 +195,44 @@ OPERATORS: Mapping[Kind, tuple[str, Callable[[Spec], Iterator[Listener]]]] = {
 """How the object of each operator is read."""
 
 
+UNMANAGED = {
+    "common.k8s.elastic.co/pause": "true",
+    "eck.k8s.elastic.co/managed": "false",
+    "rabbitmq.com/pauseReconciliation": "true",
+    "strimzi.io/pause-reconciliation": "true",
+}
+"""Annotations, and one label, by which operators are told to leave an object alone.
+
+Source: https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/troubleshooting-methods,
+https://www.rabbitmq.com/kubernetes/operator/using-operator#pause, https://strimzi.io/docs/operators/latest/deploying,
+https://access.crunchydata.com/documentation/postgres-operator/latest/references/crd (`paused`).
+"""
+
+
+def _not_in_effect(content: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the field, and the words, by which what an object asks for need not be in effect; None where none does."""
+    for place in ("annotations", "labels"):
+        for name, value in string_map(content, "metadata", place).items():
+            if UNMANAGED.get(name) == value:
+                return f"$.metadata.{place}", f"{name} is {value}: its operator leaves it alone"
+    if truth(content, "spec", "paused"):
+        return "$.spec.paused", "true: its operator leaves it alone"
+    asked, seen = number(content, "metadata", "generation"), number(content, "status", "observedGeneration")
+    if asked is not None and seen is not None and seen < asked:
+        return "$.status.observedGeneration", "its operator has not taken in yet what it asks for"
+    return None
+
+
 @builds(DATASTORE_TLS, reads=list(OPERATORS))
 def datastore_tls(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per listener of each datastore that an operator runs."""
     for kind, (operator, read) in OPERATORS.items():
         for record in snapshot.records(kind):
             rows = {each.name: each for each in read(mapping(record.content, "spec"))}
+            waits = _not_in_effect(record.content)
             for each in rows.values():
+                if each.tls == "demanded" and waits:
+                    each = Listener("unknown", *waits, each.name, each.port)
                 yield {
                     "object": record.object,
                     "namespace": record.namespace,

@@ -252,6 +252,15 @@ class _Links:
             self._next[second].append(first)
 
 
+def ephi_namespaces(ephi_objects: pd.DataFrame) -> frozenset[str]:
+    """Return the namespaces that are in the ePHI scope themselves, or hold an object that is.
+
+    What is declared counts without an object in sight: it may be gone by now, or stand where nobody was let in.
+    """
+    whole = ephi_objects.loc[ephi_objects["kind"] == "Namespace", "name"]
+    return frozenset([*ephi_objects["namespace"], *whole]) - {""}
+
+
 @builds(EPHI_WORKLOADS)
 def ephi_workloads(workloads: pd.DataFrame, ephi_objects: pd.DataFrame) -> pd.DataFrame:
     """Return the workloads in the ePHI scope, with criticality, data class and owner."""

@@ -14,8 +14,8 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS, same_disk
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of, driver_of_source
-from hipaa_kit.kube.encryption.volumes import AtRest, Facts, Volume, at_rest, on_the_way
+from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of_source
+from hipaa_kit.kube.encryption.volumes import AtRest, Facts, Volume, at_rest, on_the_way, over_network
 from hipaa_kit.kube.facts import KMS_KINDS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -30,6 +30,7 @@ DRIVER_ANNOTATIONS: Final[tuple[str, ...]] = ("px/secure", "px/secret-name")
 NO_DATA: Final = frozenset({"secrets-store.csi.k8s.io", "csi.cert-manager.io", "csi.spiffe.io"})
 """Drivers whose volumes in a pod hold certificates and Secrets, made for that pod."""
 
+SHARED: Final = "ReadWriteMany"
 PLAIN_SOURCES: Final = frozenset({"nodeAffinity", "claimRef", "capacity", "accessModes", "mountOptions"})
 
 
@@ -133,7 +134,7 @@ def _row(name: str, volume: str, found: _Found, known: _Known) -> dict[str, Any]
         "place": _place(rest, known),
         "way": way,
         "way_basis": way_basis,
-        "network": _over_network(found.volume),
+        "network": over_network(found.volume),
         "basis": _basis(found, rest),
         "source": rest.source,
         **found.more,
@@ -158,13 +159,6 @@ def _place(rest: AtRest, known: _Known) -> str:
     if rest.place == "unknown" and kept:
         return kept
     return "cluster" if kept == "cluster" and rest.place == "external" else rest.place
-
-
-def _over_network(volume: Volume) -> bool:
-    if volume.source and volume.source != "csi":
-        return True
-    driver = driver_of(volume.driver)
-    return driver is not None and (driver.transit not in ("attached", "on_node") or "cephfs" in driver.name)
 
 
 def _together(first: dict[str, Any] | None, second: dict[str, Any]) -> dict[str, Any]:
@@ -243,7 +237,9 @@ def _claimed(claim: Record | None, known: _Known) -> _Found:
     else:
         found = _to_be_made(storage_class, known, annotations=kept)
     copied = bool(mapping(spec, "dataSource") or mapping(spec, "dataSourceRef"))
-    return replace(found, volume=found.volume._replace(copied=copied))
+    made = mapping(volume.content, "spec") if volume is not None else {}
+    shared = SHARED in (*texts(spec, "accessModes"), *texts(made, "accessModes"))
+    return replace(found, volume=found.volume._replace(copied=copied, shared=shared))
 
 
 def _to_be_made(storage_class: str, known: _Known, annotations: Mapping[str, str] | None = None, **more: Any) -> _Found:

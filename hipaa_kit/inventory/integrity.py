@@ -79,11 +79,26 @@ def sensors_in(containers: pd.DataFrame) -> pd.DataFrame:
     return found[(found["sensor"] != "") & (found["role"] != "init")][["pod", "sensor"]].drop_duplicates("pod")
 
 
+SEES_THE_NODE: Final = frozenset({"hostNamespaces", "hostPathVolumes", "privileged", "windowsHostProcess"})
+"""Controls of the Pod Security Standards that keep a pod from what other pods of its node do."""
+
+
 @builds(RUNTIME_SENSORS)
-def runtime_sensors(pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield a row per pod of a sensor that has a node."""
+def runtime_sensors(
+    pods: pd.DataFrame, containers: pd.DataFrame, pod_security: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per pod of a sensor that has a node and may look at more of it than at itself.
+
+    Without a privilege, an added capability, a namespace or a folder of its node a pod sees its own containers alone:
+    one beside an application, or one that reads audit events and no calls of the kernel, watches no node.
+    Source: https://falco.org/docs/setup/container/, https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    """
+    reason = pod_security["reason"]
+    folder = pod_security["control"].eq("restrictedVolumes") & reason.str.contains("hostPath", regex=False)
+    added = pod_security["control"].str.startswith("capabilities") & reason.str.contains(" adds ", regex=False)
+    seeing = set(pod_security[pod_security["control"].isin(SEES_THE_NODE) | folder | added]["pod"])
     for row in rows_of(sensors_in(containers).merge(pods.rename(columns={"object": "pod"}), on="pod")):
-        if row["node"]:
+        if row["node"] and row["pod"] in seeing:
             yield {
                 "pod": row["pod"],
                 "workload": row["workload"],

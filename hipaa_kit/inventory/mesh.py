@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.containers import each_container
-from hipaa_kit.inventory.fields import mapping, string_map, text, truth
+from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import ENDED
@@ -48,6 +48,12 @@ CONTROL_PLANES = {
 
 REDIRECTED = "ambient.istio.io/redirection"
 INTERCEPTION = "sidecar.istio.io/interceptionMode"
+TEMPLATES = "inject.istio.io/templates"
+"""Templates that a proxy was made from: with others than `sidecar` it is a gateway, or an agent that catches nothing.
+
+Source: https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#custom-templates-experimental,
+https://istio.io/latest/docs/setup/additional-setup/gateway/, https://istio.io/latest/blog/2021/proxyless-grpc/
+"""
 INBOUND_POLICY = "config.linkerd.io/default-inbound-policy"
 LINKERD_MODES = {
     "all-unauthenticated": "permissive",
@@ -64,6 +70,10 @@ EXCLUDED = {
     ("linkerd", "out"): "config.linkerd.io/skip-outbound-ports",
 }
 """Annotations that lead ports past the proxy."""
+
+LINKERD_SUBNETS = "config.linkerd.io/skip-subnets"
+LINKERD_SKIPS = (4567, 4568)
+"""Ports of Galera, which Linkerd's charts lead past its proxies unless they are told otherwise (`proxyInit`)."""
 
 ISTIO_INCLUDED = {
     "in": "traffic.sidecar.istio.io/includeInboundPorts",
@@ -192,7 +202,7 @@ class _Mesh:
             return ("permissive" if taken.mode == "disabled" else taken.mode), taken.source
         if mesh == "istio":
             taken = self.istio(view)
-            return taken.mode, taken.source
+            return ("unknown", why) if (why := _no_sidecar(view)) else (taken.mode, taken.source)
         if mesh == "linkerd":
             return self._linkerd(view)
         return ("unknown", f"mesh {mesh} is not understood") if mesh else ("", "")
@@ -202,10 +212,22 @@ class _Mesh:
             return "unknown", f"Servers in namespace {view.namespace} decide by port"
         notes = string_map(view.content, "metadata", "annotations")
         own, wide = notes.get(INBOUND_POLICY), self._notes.get(view.namespace, {}).get(INBOUND_POLICY)
+        if own is None and wide is not None and view.live:
+            # The injector copies it when it makes a pod, and the pod's own is what counts.
+            return "unknown", f"annotation {INBOUND_POLICY} of the namespace is younger than the pod, which has none"
         given = own or wide
         if given is None:
             return "unknown", "the default policy stands in the configuration of Linkerd, which is not read"
         return LINKERD_MODES.get(given, "unknown"), f"annotation {INBOUND_POLICY}: {given}"
+
+
+def _no_sidecar(view: PodView) -> str:
+    """Return why what takes in connections is no sidecar, for which PeerAuthentications are; "" where it is one."""
+    templates = string_map(view.content, "metadata", "annotations").get(TEMPLATES, "sidecar")
+    if templates != "sidecar":
+        return f"its proxy is made by templates {templates}, which need not be one that catches what comes in"
+    others = [role for role, each in each_container(view) if role == "main" and text(each, "name") not in PROXIES]
+    return "" if others else "its proxy stands alone, as a gateway: what that takes in is not said by policies"
 
 
 def _policy(record: Any) -> PeerAuthentication:
@@ -238,8 +260,32 @@ def _exceptions(view: PodView, mesh: str, held: _Mesh) -> Iterator[tuple[str, in
             yield direction, FIRST, LAST, "unknown", f"annotation {ISTIO_INCLUDED[direction]}"
         if mesh == "istio" and ISTIO_INTERFACES in notes:
             yield direction, FIRST, LAST, "unknown", f"annotation {ISTIO_INTERFACES}"
+    if mesh == "linkerd":
+        yield from _past_linkerd(view, notes)
     if mesh == "istio" and notes.get(ISTIO_RANGES_OUT):
         yield "out", FIRST, LAST, "unknown", f"annotation {ISTIO_RANGES_OUT}"
+
+
+def _past_linkerd(view: PodView, notes: Mapping[str, str]) -> Iterator[tuple[str, int, int, str, str]]:
+    """Yield what goes past Linkerd's proxy, or may, beside the ports that annotations name.
+
+    Source: https://linkerd.io/2/reference/proxy-configuration/, charts/linkerd-control-plane/values.yaml of
+    linkerd/linkerd2 (`proxyInit.ignoreInboundPorts`, `ignoreOutboundPorts`).
+    """
+    opened = {number(port, "containerPort") for _, each in each_container(view) for port in items(each, "ports")}
+    for direction in ("in", "out"):
+        if LINKERD_SUBNETS in notes:
+            yield direction, FIRST, LAST, "unknown", f"annotation {LINKERD_SUBNETS}"
+        if EXCLUDED["linkerd", direction] not in notes:
+            for port in LINKERD_SKIPS:
+                if direction == "out" or port in opened:
+                    yield (
+                        direction,
+                        port,
+                        port,
+                        "unknown",
+                        "Linkerd passes this port by unless its charts say otherwise",
+                    )
 
 
 def _ranges(written: str) -> Iterator[tuple[int, int]]:

@@ -13,10 +13,14 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.encryption import NODE_DISKS
 
-WRITTEN: Final = ("/var/lib/kubelet", "/var/lib/containerd", "/var/log")
-"""Where a node keeps what pods write: emptyDir and volumes, layers of containers, logs.
+WRITTEN: Final = (
+    "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/k0s",
+    "/var/lib/rancher/k3s/agent", "/var/lib/rancher/rke2/agent", "/var/log", "/var/snap/microk8s/common",
+)  # fmt: skip
+"""Where a node keeps what pods write: emptyDir and volumes, layers of containers by runtime and distribution, logs.
 
-Source: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/.
+Source: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/,
+https://kubernetes.io/docs/setup/production-environment/container-runtimes/.
 """
 
 SCRATCH: Final = frozenset({"emptyDir", "hostPath", "local"})

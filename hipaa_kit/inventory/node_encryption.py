@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, truth
+from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, texts, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
@@ -30,8 +30,14 @@ READS = (kinds.NODE, kinds.DAEMON_SET, CILIUM_NODE, *FELIX, NETWORK_OPERATOR)
 
 WIREGUARD_KEY = "network.cilium.io/wg-pub-key"
 FELIX_KEY = "projectcalico.org/WireguardPublicKey"
+FELIX_KEY_6 = "projectcalico.org/WireguardPublicKeyV6"
+"""IPv6 has a key, and a switch, of its own."""
 FLANNEL_BACKEND = "flannel.alpha.coreos.com/backend-type"
+IPSEC_PODS = "ovn-ipsec"
+"""Begins the names of the DaemonSets that set up IPsec on each node; of two, one is meant for no node."""
 FELIX_VARIABLE = "FELIX_WIREGUARDENABLED"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+"""Label of nodes between which, and others, Cilium does not encrypt what is on the nodes' own network."""
 LARGEST_IPSEC_KEY = 15
 """Cilium numbers keys of IPsec from 1 to 15; with WireGuard it writes another number in the same place."""
 
@@ -91,10 +97,13 @@ def _cilium(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
     for record in snapshot.records(kinds.CONFIG_MAP):
         if record.name == "cilium-config" and record.namespace == agent.namespace:
             settings = mapping(record.facts, NETWORK_ENCRYPTION)
-    host = settings.get("encrypt-node") is True
+    everywhere = settings.get("encrypt-node") is True
 
     def ask(node: Record) -> Said:
         found = held.get(node.name)
+        # Nodes of the control plane stay out of it by themselves: `node-encryption-opt-out-labels`.
+        apart = CONTROL_PLANE in string_map(node.content, "metadata", "labels")
+        host = everywhere and not apart
         key = number(found.content, "spec", "encryption", "key") or 0 if found else 0
         public = bool(found and string_map(found.content, "metadata", "annotations").get(WIREGUARD_KEY))
         name = found.object if found else "no CiliumNode of this name was seen"
@@ -138,12 +147,17 @@ def _calico(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
             enabled = found[1] if found else False
             source = written[found[0]].object if found else "no configuration of Felix"
         published = bool(string_map(node.content, "metadata", "annotations").get(FELIX_KEY))
+        ranges = (text(node.content, "spec", "podCIDR"), *texts(node.content, "spec", "podCIDRs"))
+        addresses = (text(each, "address") for each in items(node.content, "status", "addresses"))
+        both = any(":" in each for each in (*ranges, *addresses))
         if enabled is None:
             return Said("unknown", f"{source} says neither true nor false")
         if not enabled:
             return Said("none", f"WireGuard is off by {source}")
         if not published:
             return Said("unknown", f"{source} turns WireGuard on, and the node has published no key")
+        if both and not string_map(node.content, "metadata", "annotations").get(FELIX_KEY_6):
+            return Said("unknown", f"{source} turns WireGuard on for IPv4, and {node.object} has IPv6 as well")
         return Said("wireguard", f"{source} turns WireGuard on, and the node has published a key")
 
     return ask
@@ -166,8 +180,16 @@ def _flannel(_: Snapshot, agent: Record) -> Callable[[Record], Said]:
 
 
 def _ovn(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
-    """Ask the operator of the network; elsewhere than in OpenShift it cannot be seen."""
+    """Ask the operator of the network, and the pods that do what it asks; elsewhere it cannot be seen."""
     configured = next(iter(snapshot.records(NETWORK_OPERATOR)), None)
+    wanted = [
+        (number(each.content, "status", "desiredNumberScheduled") or 0, number(each.content, "status", "numberReady"))
+        for each in snapshot.records(kinds.DAEMON_SET)
+        if each.name.startswith(IPSEC_PODS) and each.namespace == agent.namespace
+    ]
+    running = [(desired, held) for desired, held in wanted if desired > 0]
+    ready = bool(running) and all(desired == held for desired, held in running)
+    lacks = "not all pods that do it are ready" if running else "no pods that do it were seen"
 
     def ask(_: Record) -> Said:
         if configured is None:
@@ -175,7 +197,8 @@ def _ovn(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
         ovn = mapping(configured.content, "spec", "defaultNetwork", "ovnKubernetesConfig")
         mode = text(ovn, "ipsecConfig", "mode")
         if mode == "Full":
-            return Said("ipsec", f"{configured.object} sets IPsec to Full")
+            asked = f"{configured.object} sets IPsec to Full"
+            return Said("ipsec", f"{asked}, and its pods are ready") if ready else Said("unknown", f"{asked}: {lacks}")
         if mode in ("Disabled", "External") or "ipsecConfig" not in ovn:
             return Said("none", f"{configured.object} encrypts nothing between pods: IPsec is {mode or 'not set'}")
         return Said("unknown", f"{configured.object} names IPsec without a mode")

@@ -14,6 +14,13 @@ EVICTED: Final = "Evicted"
 """Reason in the status of a pod that its kubelet evicted."""
 
 
+NODE_GONE: Final = "NodeGone"
+"""Cause, in our words, of the end of a pod that was last seen on a node which went in the same time."""
+
+NODES_UNSEEN: Final = "NodesUnseen"
+"""The same where nodes were not all seen, so that it may be so."""
+
+
 class Ending(NamedTuple):
     """How a pod ended, why and when, and what tells when; `""` each where it is not known."""
 

@@ -140,12 +140,15 @@ def _by_names(
 def _by_probes(
     probes: pd.DataFrame, container_ports: pd.DataFrame, running: pd.DataFrame
 ) -> Iterator[tuple[str, str, int, Sign]]:
-    """Yield what probes show: one by HTTPS only where the pod is ready, so that it has succeeded."""
+    """Yield what probes show: one by HTTPS only where the pod is ready, so that it has succeeded.
+
+    One that names a host asks that, and not the pod.
+    """
     names = {
         (row["pod"], row["container"], row["name"]): int(row["port"]) for row in rows_of(container_ports) if row["name"]
     }
     ready = set(running.loc[running["live"] & running["ready"].eq(True), "object"])
-    for row in rows_of(probes[probes["handler"] == "http"]):
+    for row in rows_of(probes[(probes["handler"] == "http") & (probes["host"] == "")]):
         port = int(row["port"]) if row["port"].isdecimal() else names.get((row["pod"], row["container"], row["port"]))
         if port is None:
             continue

@@ -12,7 +12,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.kept import KeptTables
+from hipaa_kit.inventory.parts import Difference, Narrow, Parts, difference, narrowed, reads_alike, replaced
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.inputs import INPUT_OF, INPUT_TABLES, Inputs, no_inputs, without_audit_log
@@ -55,6 +56,8 @@ class Builder:
     optional: frozenset[str] = frozenset()
     facts: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    narrow: Narrow = field(default_factory=dict)
+    parts: Parts | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -70,7 +73,9 @@ class Builder:
             Gives `snapshot`, `scope` and tables by their names.
         """
         needs = {
-            name: GivenTables({each: need(each) for each in self.uses}) if name == TOGETHER else need(name)
+            name: GivenTables({each: need(each) for each in self.uses})
+            if name == TOGETHER
+            else narrowed(self.narrow, name, need(name))
             for name in self.needs
         }
         with no_cyclic_collection():
@@ -88,6 +93,8 @@ def builds(
     optional: Iterable[str] = (),
     facts: Iterable[str] = (),
     uses: Iterable[str] = (),
+    narrow: Narrow | None = None,
+    parts: Parts | None = None,
 ) -> Callable[[Callable[..., Rows]], Callable[..., Rows]]:
     """Declare the function below as the builder of a table.
 
@@ -103,6 +110,11 @@ def builds(
         Typed facts of `kube.facts` that it reads.
     uses
         Tables that it takes together, as `tables`: for groups of tables that belong to one question.
+    narrow
+        Columns that it reads of a table, where it does not read all: it is given no others, and what changes in these
+        does not concern it.
+    parts
+        Parts into which its rows fall, where it need not be made again as a whole.
     """
 
     def register(function: Callable[..., Rows]) -> Callable[..., Rows]:
@@ -114,7 +126,15 @@ def builds(
         if bool(tuple(uses)) != (TOGETHER in needs):
             raise ValueError(f"the builder of table {table.name!r} takes `tables` where it names some, and only there")
         BUILDERS[table.name] = Builder(
-            table, tuple(reads), function, needs, frozenset(optional), tuple(facts), tuple(uses)
+            table,
+            tuple(reads),
+            function,
+            needs,
+            frozenset(optional),
+            tuple(facts),
+            tuple(uses),
+            dict(narrow or {}),
+            parts,
         )
         return function
 
@@ -217,6 +237,7 @@ class Inventory(TableSet):
         self._built: dict[str, pd.DataFrame] = dict(self.inputs.tables)
         self._kept: KeptTables | None = KeptTables.of(snapshot) if before is None else None
         self._before = before
+        self._differences: dict[str, Difference] = {}
 
     def names(self) -> list[str]:
         """Return the names of all tables that can be built, and of those laid beside."""
@@ -236,9 +257,23 @@ class Inventory(TableSet):
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, built now if it was not asked for before."""
         if name not in self._built:
-            same = self._before if self._rests_on_the_same(name) else None
-            self._built[name] = same.inventory.table(name) if same else self._new(name)
+            self._built[name] = self._again(name, self._before) if self._before else self._new(name)
         return self._built[name]
+
+    def reads_alike(self, tables: Iterable[str], narrow: Narrow) -> bool:
+        """Tell whether whoever reads some tables, of some of them a few columns, reads what stood there before."""
+        before = self._before
+        return before is not None and all(
+            reads_alike(narrow, name, self.table(name), before.inventory.table(name)) for name in tables
+        )
+
+    def differs(self, name: str) -> Difference:
+        """Return in which rows a table differs from the one that it was changed from."""
+        now = self.table(name)
+        if name not in self._differences:
+            was = self._before.inventory.table(name) if self._before else now.iloc[:0]
+            self._differences[name] = difference(was, now)
+        return self._differences[name]
 
     def after(self, snapshot: Snapshot, scope: Scope | None) -> Inventory:
         """Return the tables of a snapshot that was made of this one by changes of objects, under a scope.
@@ -255,21 +290,29 @@ class Inventory(TableSet):
         changed = frozenset(old.changed(snapshot))
         return Inventory(snapshot, scope, self.inputs, Before(self, changed, scope is not self._given["scope"]))
 
+    def _again(self, name: str, before: Before) -> pd.DataFrame:
+        """Return a table after a change: as it was where it rests on the same, else made again, in parts if it can."""
+        builder = BUILDERS[name]
+        scoped = "scope" in builder.needs and before.other_scope
+        if scoped or any(kind[:2] in before.changed for kind in builder.reads):
+            return self._new(name)
+        if self.reads_alike(builder.tables, builder.narrow):
+            return before.inventory.table(name)
+        parts, was = builder.parts, before.inventory._built.get(name)
+        if parts is None or was is None:
+            return self._new(name)
+        if not self.reads_alike((each for each in builder.tables if each not in parts.of), builder.narrow):
+            return self._new(name)
+        changed = parts.changed(self.differs)
+        made = builder.build(lambda need: parts.bearing(need, self._need(need), changed))
+        found, self._differences[name] = replaced(builder.table, parts, was, made, changed)
+        return found
+
     def _new(self, name: str) -> pd.DataFrame:
         """Return a table made now; the frame that stood before where it is equal."""
         made = self._opened(BUILDERS[name])
         was = self._before.inventory._built.get(name) if self._before else None
         return was if was is not None and made.equals(was) else made
-
-    def _rests_on_the_same(self, name: str) -> bool:
-        """Tell whether nothing that a table is made from was changed."""
-        if self._before is None or name not in BUILDERS:
-            return False
-        builder = BUILDERS[name]
-        scoped = "scope" in builder.needs and self._before.other_scope
-        if scoped or any(kind[:2] in self._before.changed for kind in builder.reads):
-            return False
-        return all(self.table(each) is self._before.inventory.table(each) for each in builder.tables)
 
     def _opened(self, builder: Builder) -> pd.DataFrame:
         """Return a table that was kept, or build it and keep it."""

@@ -16,6 +16,8 @@ import pandas as pd
 from hipaa_kit.inventory.fields import mapping, text
 from hipaa_kit.inventory.lives import Life, Sightings
 from hipaa_kit.inventory.pod_ends import (
+    NODE_GONE,
+    NODES_UNSEEN,
     Ending,
     Restart,
     ending,
@@ -97,6 +99,7 @@ class Replacements:
         self._moments, self._coverage, self._cluster_uid = moments, coverage, cluster_uid
         self._pods: dict[tuple[str, str], _Pod] = {}
         self._names = Sightings(decisive=True)
+        self._nodes = Sightings(decisive=True)
         self._events: dict[str, tuple[str, str]] = {}
 
     def take(self, number: int, snapshot: Snapshot) -> None:
@@ -108,6 +111,9 @@ class Replacements:
                 if (record.object, uid) not in self._pods:
                     self._pods[record.object, uid] = _new(record, uid, number)
                 self._pods[record.object, uid].see(number, record, workloads.get(record.object, ""))
+        for record in snapshot.records(kinds.NODE):
+            if uid := uid_of(record):
+                self._nodes.see(number, record.name, uid)
         for record in snapshot.records(kinds.EVENT):
             about = mapping(record.content, "regarding") or mapping(record.content, "involvedObject")
             reason, uid = text(record.content, "reason"), text(about, "uid")
@@ -135,6 +141,7 @@ class Replacements:
 
     def _ended(self) -> Iterator[tuple[_Pod, int | None]]:
         """Yield the pods that ended and had not completed, with the moment that proves them gone."""
+        nodes = dict(self._nodes.lives(len(self._moments), self._all_nodes))
         lives = {
             (name, life.identity): life
             for name, found in self._names.lives(len(self._moments), self._whole)
@@ -145,12 +152,25 @@ class Replacements:
             if uid in self._events and not (pod.end.how and pod.end.at):
                 at, reason = self._events[uid]
                 pod.end = Ending("evicted", pod.end.cause or reason, at, f"event {reason}")
+            if not pod.end.cause and pod.end.how in ("", "deleted") and life.gone_by is not None:
+                pod.end = pod.end._replace(cause=self._with_its_node(pod, life.gone_by, nodes.get(pod.node, [])))
             if not pod.completed and (pod.end.how or life.gone_by is not None):
                 yield pod, life.gone_by
 
     def _whole(self, number: int, name: str) -> bool:
         """Tell whether a moment showed all pods of a pod's namespace."""
         return self._coverage[number].answer(kinds.POD, parse_object_id(name)[1]).complete
+
+    def _all_nodes(self, number: int, _: str) -> bool:
+        """Tell whether a moment showed all nodes."""
+        return self._coverage[number].answer(kinds.NODE).complete
+
+    def _with_its_node(self, pod: _Pod, gone_by: int, lives: Iterable[Life]) -> str:
+        """Return in a word whether the node that a pod was last seen on was gone when the pod was, or may have been."""
+        if any(life.seen_first <= pod.last and life.gone_by in range(pod.last, gone_by + 1) for life in lives):
+            return NODE_GONE
+        seen = self._all_nodes(gone_by, pod.node) and self._all_nodes(pod.last, pod.node)
+        return "" if seen or not pod.node else NODES_UNSEEN
 
     def _since(self, pod: _Pod) -> str:
         """Return from when on a pod may have been replaced."""

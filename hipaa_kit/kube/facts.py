@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from hipaa_kit.kube.reading import as_maps, as_texts
+from hipaa_kit.kube.reading import GO_FALSE, as_maps, as_texts
 
 FIELD_MANAGERS: Final = "field_managers"
 """Who wrote the object: a list of manager, operation, subresource and time."""
@@ -316,7 +316,7 @@ def _encryption_flags(words: list[str]) -> dict[str, str]:
         name, given, value = word.partition("=")
         value = value if given else next(iter(words[number + 1 : number + 2]), "")
         if name == "--secrets-encryption":
-            found["encrypts"] = "false" if value == "false" else "true"
+            found["encrypts"] = "false" if value in GO_FALSE else "true"
         elif name == "--secrets-encryption-provider" and value in ("aescbc", "secretbox"):
             found["provider"] = value
         elif name == "--kube-apiserver-arg" and value.startswith("encryption-provider-config="):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+GO_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 GO_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 """What programs in Go read as true: https://pkg.go.dev/strconv#ParseBool."""
 

@@ -17,14 +17,15 @@ law it serves, how bad a failure is and what to do about it stand in the catalog
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from string import Formatter
 from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.inventory.parts import Narrow, Parts
 from hipaa_kit.inventory.registry import RUN_TABLES, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.inputs import INPUTS
@@ -50,6 +51,8 @@ class Check:
     without_scope: bool
     optional: frozenset[str] = frozenset()
     everywhere: bool = False
+    narrow: Narrow = field(default_factory=dict)
+    parts: Parts | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -82,7 +85,13 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(
-    control: str, *, without_scope: bool = False, optional: Iterable[str] = (), everywhere: bool = False
+    control: str,
+    *,
+    without_scope: bool = False,
+    optional: Iterable[str] = (),
+    everywhere: bool = False,
+    narrow: Narrow | None = None,
+    by_object: Mapping[str, tuple[tuple[str, ...], ...]] | None = None,
 ) -> Callable[[Judge], Judge]:
     """Declare the function below as the check of a control.
 
@@ -96,6 +105,11 @@ def check(
         Tables of inputs that it also judges without; they are empty where the input is missing.
     everywhere
         What it concludes of one object rests on those of every namespace: who else may reach it.
+    narrow
+        Columns that it reads of a table, where it does not read all: it is given no others.
+    by_object
+        By table, groups of columns that name the object on which a row bears, where what it says of an object rests on
+        no other row of that table: see `parts.Parts`.
     """
 
     def register(function: Judge) -> Judge:
@@ -112,6 +126,8 @@ def check(
             without_scope=without_scope,
             optional=frozenset(optional),
             everywhere=everywhere,
+            narrow=dict(narrow or {}),
+            parts=Parts(("object",), by_object) if by_object else None,
         )
         return function
 
@@ -220,7 +236,8 @@ def judge(
     order = sorted(outcomes, key=lambda outcome: DECIDES.index(outcome.verdict))
     chosen = pd.Series(len(order), index=examined.index)
     for number, outcome in reversed(list(enumerate(order))):
-        chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
+        if outcome.mask.any():
+            chosen = chosen.mask(outcome.mask.fillna(False).astype(bool), number)
     told = [*order, default]
     asked = {name for name in (object, member, evidence) if name}
     texts = ((each.reason, each.severity, *_details(each, path, observed, expected)) for each in told)

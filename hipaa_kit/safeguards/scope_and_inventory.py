@@ -7,7 +7,7 @@ import pandas as pd
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.safeguards.check import CHECKS, check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.sources.coverage import Answer, Coverage
-from hipaa_kit.vocabulary import ANSWERED, COMPLETE, REASON_OF_COVERAGE
+from hipaa_kit.vocabulary import ANSWERED, COMPLETE, PARTIAL, REASON_OF_COVERAGE
 
 NOT_ASSETS = ("ConfigMap", "Event", "Secret")
 """Kinds that are left out on purpose: they hold values and messages, not assets."""
@@ -208,7 +208,10 @@ def assessor_access(coverage: pd.DataFrame) -> pd.DataFrame:
         if kind.kind not in NOT_ASSETS
         for answer in (answers.gaps(kind) or [answers.answer(kind)])
     ]
-    listed = coverage[(coverage["kind"] == "Secret") & (coverage["group"] == "") & (coverage["status"] == ANSWERED)]
+    secrets_asked = coverage[(coverage["kind"] == "Secret") & (coverage["group"] == "")]
+    # A list of which a part came was allowed.
+    some = (secrets_asked["status"] == PARTIAL) & (secrets_asked["count"].fillna(1) > 0)
+    listed = secrets_asked[(secrets_asked["status"] == ANSWERED) | some]
     secrets = {
         "member": "secrets",
         "status": ANSWERED,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +19,30 @@ SCHEMAS: Final = Path(__file__).parent / "schemas"
 @functools.cache
 def validator(name: str, part: str = "") -> Any:
     """Return the validator of a schema of the kit, or of one of its `$defs`."""
-    from jsonschema import Draft202012Validator
+    with _without_a_grammar():
+        from jsonschema import Draft202012Validator
 
     schema = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
     if part:
         schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{part}"}
     return Draft202012Validator(schema)
+
+
+@contextmanager
+def _without_a_grammar() -> Iterator[None]:
+    """Keep jsonschema from building the grammar of one string format, which nothing here validates.
+
+    That takes more than a second of every process that reads a scope; jsonschema does without where it cannot have it.
+    Afterwards whoever wants the grammar may import it.
+    """
+    if "rfc3987_syntax" in sys.modules:
+        yield
+        return
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["rfc3987_syntax"]
 
 
 def refuse_invalid(

@@ -76,6 +76,16 @@ ALERT_WAYS = Table(
     ),
 )
 
+ALERTMANAGER_SERVICES = Table(
+    "alertmanager_services",
+    "one Service and Alertmanager to whose pods it leads",
+    ("service", "alertmanager"),
+    (
+        text("service", "`Service/namespace/name`"),
+        text("alertmanager", "`Kind/namespace/name`: an Alertmanager, or a workload that runs one"),
+    ),
+)
+
 DETECTORS = Table(
     "detectors",
     "one thing that may look for suspicious requests among the audit events of the API server",
@@ -85,8 +95,9 @@ DETECTORS = Table(
         text("engine", "what it is"),
         text(
             "state",
-            "reads audit events; open: it may, which is not visible; no: it does not",
-            ("reads", "open", "no"),
+            "reads audit events; waits for them, and nothing shows that they come; starved: none are sent; open: it "
+            "may read them, which is not visible; no: it does not",
+            ("reads", "waits", "starved", "open", "no"),
         ),
         maybe("ready", "a pod of it is ready; null where there is none to ask"),
     ),

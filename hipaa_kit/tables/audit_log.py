@@ -70,7 +70,7 @@ AUDIT_WINDOWS = Table(
 
 AUDIT_GAPS = Table(
     "audit_gaps",
-    "one pause of ten minutes or more in a log",
+    "one pause of ten minutes or more in a log, or before it where no other was written meanwhile",
     ("object", "first_at"),
     (
         text("object", "`AuditLog//<log>`, with `@<server>` where the files tell it"),

@@ -193,6 +193,11 @@ CLUSTER_STATE = Table(
         text("object", "`Kind/namespace/name`"),
         text("state", "whether it is in use", ("active", "paused", "failed", "unknown")),
         text("last_run_at", "when it last succeeded, or none"),
+        text(
+            "place",
+            "node: it lies on a node of the cluster itself; none where that is not so, or not said",
+            ("", "node"),
+        ),
         amount("interval_hours", "hours between two runs at most, or null"),
         flag("guessed", "only names and images say so"),
     ),

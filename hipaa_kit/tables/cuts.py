@@ -25,20 +25,22 @@ PATH_CHANGES = Table(
     ),
 )
 
-CUT_KINDS = ("role binding", "exposure", "network", "token")
+CUT_KINDS = ("role binding", "exposure", "network", "token", "mount")
+TAKEN = text("taken", "the Secret that it takes, of a mount; none of others")
 
 CUT_THINGS = Table(
     "cut_things",
     "one thing to take away, of the fewest that stop all paths asked for",
-    ("kind", "object"),
+    ("kind", "object", "taken"),
     (
         text(
             "kind",
             "a role binding; an entry from outside; connections to a workload that are not declared; the token of a "
-            "service account in pods that need not have one",
+            "service account in pods that need not have one; a Secret that pods take",
             CUT_KINDS,
         ),
         text("object", "role binding, entry or workload, `Kind/namespace/name`"),
+        TAKEN,
         text("change", "what is done, in words"),
         Column("paths", "int64", "paths among those that were looked at that it stops"),
     ),
@@ -60,10 +62,11 @@ CUT_PATHS = Table(
 CUT_USES = Table(
     "cut_uses",
     "one use that a thing to take away has, as far as the inputs show",
-    ("kind", "object", "use", "what"),
+    ("kind", "object", "taken", "use", "what"),
     (
         text("kind", "kind of the thing", CUT_KINDS),
         text("object", "the thing, `Kind/namespace/name`"),
+        TAKEN,
         text(
             "use",
             "declared in scope.yaml; seen in a flow log and not declared; granted, and no log says whether it is used",

@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from hipaa_kit.errors import TableError
 
@@ -24,6 +26,9 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection; the reasons stand
 
 FILLS: dict[str, Any] = {"str": "", "bool": False, "int64": 0, "float64": 0.0}
 """What a row that leaves a column out holds, for the types that cannot be null."""
+
+DTYPES: Final = {name: pd.api.types.pandas_dtype(name) for name in (*FILLS, "Int64", "Float64", "boolean")}
+"""The types of pandas by name: looking one up for every column of every table takes longer than small tables do."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,13 @@ class Table:
         TableError
             A row has a column that is not declared, or the frame breaks the declaration.
         """
-        return self._finished(self.typed(rows))
+        held = list(rows)
+        # Most tables of most clusters have no rows: what pandas does to make a frame is done once for all of these.
+        return self._finished(self.typed(held)) if held else self._empty.copy(deep=False)
+
+    @cached_property
+    def _empty(self) -> pd.DataFrame:
+        return self._finished(self.typed([]))
 
     def typed(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Return rows as a frame with the declared columns and types, in their own order and not checked.
@@ -108,10 +119,9 @@ class Table:
         data = {}
         for column in self.columns:
             fill = FILLS.get(column.type)
-            values = [row.get(column.name, fill) for row in held]
             # As an array: pandas would look for rows of one label in Series, and these all lie in order.
-            data[column.name] = self._series(column, values).array
-        return pd.DataFrame(data, index=pd.RangeIndex(len(held)))
+            data[column.name] = self._array(column, [row.get(column.name, fill) for row in held])
+        return pd.DataFrame(data, index=pd.RangeIndex(len(held)), copy=False)
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame of any origin with declared columns, order, types and row order.
@@ -122,8 +132,8 @@ class Table:
         if missing:
             raise TableError(f"missing columns {missing}", f"table {self.name}")
         if [(str(name), str(kind)) for name, kind in frame.dtypes.items()] == [(c.name, c.type) for c in self.columns]:
-            return self._finished(frame)
-        data = {column.name: self._series(column, frame[column.name]).array for column in self.columns}
+            return self._finished(frame.reset_index(drop=True))
+        data = {column.name: self._array(column, frame[column.name]) for column in self.columns}
         return self._finished(pd.DataFrame(data, index=pd.RangeIndex(len(frame))))
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -162,9 +172,10 @@ class Table:
             lines.append(f"| `{column.name}` | {column.type} | {column.meaning}.{values} |")
         return "\n".join(lines)
 
-    def _series(self, column: Column, values: Sequence[Any] | pd.Series) -> pd.Series:
+    def _array(self, column: Column, values: Sequence[Any] | pd.Series) -> ExtensionArray:
         try:
-            return pd.Series(values, dtype=column.type)
+            array: ExtensionArray = pd.Series(values, dtype=DTYPES[column.type]).array
+            return array
         except (TypeError, ValueError) as error:
             raise TableError(f"{column.name!r} is not {column.type}: {error}", f"table {self.name}") from None
 
@@ -251,8 +262,9 @@ def _with_returns(frame: pd.DataFrame) -> str:
 def _column_problems(column: Column, series: pd.Series) -> list[str]:
     if str(series.dtype) != column.type:
         return [f"{column.name!r} is {series.dtype}, declared {column.type}"]
-    if not column.nullable and bool(series.isna().any()):
-        return [f"{column.name!r} is null in {int(series.isna().sum())} rows"]
+    values = series.array
+    if not column.nullable and (null := np.asarray(values.isna())).any():
+        return [f"{column.name!r} is null in {int(null.sum())} rows"]
     if column.values:
         strange = sorted(set((series.dropna() if column.nullable else series).unique()) - set(column.values))
         if strange:
@@ -263,19 +275,19 @@ def _column_problems(column: Column, series: pd.Series) -> list[str]:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as mappings from column name to value.
 
-    Texts are taken a column at a time, as they are; of everything else `to_dict` makes values of Python.
+    Columns of the declared types are taken whole, as values of Python; of any other `to_dict` makes them.
     """
-    texts = [str(kind) == "str" for kind in frame.dtypes]
-    others = frame.loc[:, [not each for each in texts]]
-    rows = [{str(name): value for name, value in row.items()} for row in others.to_dict("records")]
-    if not any(texts):
-        return rows
     names = [str(name) for name in frame.columns]
-    columns = [
-        frame.iloc[:, place].to_numpy(dtype=object).tolist() if text else [row[name] for row in rows]
-        for place, (name, text) in enumerate(zip(names, texts, strict=True))
-    ]
+    columns = [_values_of(series) for _, series in frame.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values_of(series: pd.Series) -> list[Any]:
+    if (name := str(series.dtype)) in FILLS:
+        return list(series.array.to_numpy(dtype=object).tolist())
+    if name in DTYPES:
+        return list(series.array.to_numpy(dtype=object, na_value=None).tolist())
+    return [row["cell"] for row in series.to_frame("cell").to_dict("records")]
 
 
 def rows_by(frame: pd.DataFrame, *columns: str) -> dict[Any, list[dict[str, Any]]]:

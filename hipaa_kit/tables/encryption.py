@@ -21,6 +21,7 @@ API_DATA_SOURCES = Table(
         text("provider", "provider of encryption that writes Secrets, or none where the source does not say"),
         text("key", "name of the key, or none"),
         text("place", "where the key lives", PLACES),
+        text("node", "node whose file of encryption says more, or none"),
         text("basis", "what the source says, in words"),
     ),
 )

@@ -116,7 +116,11 @@ REPLACEMENTS = Table(
         text("namespace", "its namespace"),
         text("workload", "its top owner, `Kind/namespace/name`; none where the chain of owners was not seen"),
         text("how", "what is known of its end; vanished: it was not there any more", ENDINGS),
-        text("cause", "reason that its status gives, or none"),
+        text(
+            "cause",
+            "reason that its status gives; NodeGone: the node it was last seen on went in the same time; NodesUnseen: "
+            "that may be so; or none",
+        ),
         text("failed_at", "when it ended or stopped being Ready, UTC, or none"),
         text("failed_basis", "what tells that, or none"),
         text("seen_last", "last moment at which it was seen"),

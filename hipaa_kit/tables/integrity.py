@@ -74,7 +74,7 @@ DATABASE_CHECKSUMS = Table(
 
 RUNTIME_SENSORS = Table(
     "runtime_sensors",
-    "one pod of a program that watches its node for tampering",
+    "one pod of a program that watches its node for tampering, and may look at more of it than at itself",
     ("pod",),
     (
         text("pod", "`Pod/namespace/name`"),

@@ -122,6 +122,7 @@ PROBES = Table(
         text("handler", "how it asks", ("exec", "http", "tcp", "grpc", "none")),
         text("port", "port asked, number or name"),
         text("scheme", "HTTP or HTTPS where it asks by HTTP, or none", ("", "HTTP", "HTTPS")),
+        text("host", "host that an HTTP probe asks where that is not the pod, or none"),
         text("program", "program that an exec probe runs"),
         count("initial_delay_seconds", "seconds before the first probe"),
         count("period_seconds", "seconds between probes"),

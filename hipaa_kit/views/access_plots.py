@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.palette import GREY, INK, PALE, SKY, VERMILLION

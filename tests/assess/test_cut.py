@@ -6,6 +6,7 @@ import os
 import random
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -134,3 +135,93 @@ def test_an_entry_by_a_gateway_is_closed_by_its_route() -> None:
     assert "HTTPRoute/ehr/r" in set(cut.things["object"])
     assert cut.paths["stopped"].all()
     assert cut.complete
+
+
+def deployed(name: str, labels: dict[str, str], **spec: Any) -> list[dict[str, Any]]:
+    """Return a Deployment `namespace/name` with its one pod."""
+    made = pod(f"{name}-0", labels, **spec)
+    place, _, own = name.partition("/")
+    labels = {"app": own, **labels}
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": own, "controller": True, "uid": own}
+    made["metadata"] |= {"labels": labels, "ownerReferences": [owner]}
+    template = {"metadata": {"labels": labels}, "spec": made["spec"]}
+    body = {"replicas": 1, "selector": {"matchLabels": {"app": own}}, "template": template}
+    metadata = {"name": own, "namespace": place, "labels": labels}
+    return [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": body}, made]
+
+
+def secret(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "ehr"}, "type": "Opaque"}
+
+
+LOGIN = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "login", "key": "p"}}}
+FROM = [{"secretRef": {"name": name}} for name in ("login", "other", "spare")]
+OTHER = {"name": "s", "projected": {"sources": [{"secret": {"name": name}} for name in ("other", "spare")]}}
+WHOLE = {"name": "v", "secret": {"secretName": "login"}}
+PART = {"name": "p", "projected": {"sources": [{"secret": {"name": "login"}}]}}
+TAKING: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a variable": ({"container": {"env": [LOGIN, {"name": "PLAIN", "value": "x"}]}}, {"Secret/ehr/login"}),
+    "all of a Secret as variables": ({"container": {"envFrom": FROM[1:]}}, {"Secret/ehr/other"}),
+    "variables of two Secrets": ({"container": {"envFrom": FROM}}, {"Secret/ehr/login", "Secret/ehr/other"}),
+    "a part of a volume": ({"volumes": [OTHER]}, {"Secret/ehr/other"}),
+    "a volume": (
+        {"volumes": [WHOLE], "container": {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}},
+        {"Secret/ehr/login"},
+    ),
+    "all of a projected volume": (
+        {"volumes": [PART], "container": {"volumeMounts": [{"name": "p", "mountPath": "/p"}]}},
+        {"Secret/ehr/login"},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", TAKING)
+def test_what_a_workload_takes_is_taken_out_of_its_template(how: str) -> None:
+    """What else it takes stays."""
+    spec, expected = TAKING[how]
+    held = {"env": [LOGIN], "envFrom": [FROM[1]]}
+    data = deployed("ehr/store", {"phi": "yes"}, container=held)
+    with assessed(
+        [*CHAINED, *map(secret, ("login", "other", "spare")), *data, *deployed("ehr/report", {}, **spec)]
+    ) as run:
+        cut = run.smallest_cut("pod")
+        holds(cut, "pod", 3)
+        assert cut.exact
+        assert cut.paths["stopped"].all()
+    assert set(cut.things["kind"]) == {"mount"}
+    assert set(cut.things["object"]) == {"Deployment/ehr/report"}
+    assert set(cut.things["taken"]) == expected
+    assert set(cut.uses["taken"]) == expected
+    (after,) = [
+        each.content["spec"]["template"]["spec"]
+        for each in cut.proof.after.snapshot.parts["apps", "Deployment"].load()
+        if each.name == "report"
+    ]
+    (main,) = after["containers"]
+    assert [each["name"] for each in main.get("env", [])] == (["PLAIN"] if how == "a variable" else [])
+    assert not main.get("volumeMounts")
+    assert ("spare" in str(after)) == ("spare" in str(spec))
+
+
+@pytest.mark.parametrize("spec", [{"hostNetwork": True}, {}], ids=["network of the node", "port of the node"])
+def test_a_port_of_the_node_is_closed_in_the_template(spec: dict[str, Any]) -> None:
+    ports = [{"containerPort": 8080, "hostPort": 8080}]
+    data = deployed("ehr/portal", {"phi": "yes"}, container={"ports": ports}, **spec)
+    for each in data:
+        each["spec"].setdefault("nodeName", "n1") if each["kind"] == "Pod" else None
+    with assessed([each for each in OPEN if each["metadata"]["name"] != "db"] + data) as run:
+        cut = run.smallest_cut("internet", unknown=True)
+        assert not run.paths.to_ephi("internet", unknown=True).empty
+        assert applied(run, cut.to_yaml()).paths.to_ephi("internet", unknown=True).empty
+    assert set(zip(cut.things["kind"], cut.things["object"], strict=True)) == {("exposure", "Deployment/ehr/portal")}
+    assert cut.paths["stopped"].all()
+    assert cut.complete
+
+
+def test_a_bare_pod_is_not_changed() -> None:
+    """The API server takes no change of what a pod mounts: it is left, and named."""
+    data = deployed("ehr/store", {"phi": "yes"}, container={"env": [LOGIN]})
+    with assessed([*CHAINED, secret("login"), *data, pod("ehr/report", volumes=[WHOLE])]) as run:
+        cut = run.smallest_cut("pod", k=1)
+    assert not len(cut.things)
+    assert set(cut.paths["stopped"]) == {False}

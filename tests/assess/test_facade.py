@@ -71,7 +71,7 @@ def test_any_other_input_has_another_key(run: Assessment, change: dict) -> None:
 
 def test_the_moment_and_the_window_decide(run: Assessment) -> None:
     def killed(**options: object) -> set[str]:
-        findings = hipaa_kit.assessment(CLINIC, **options).findings("availability")
+        findings = hipaa_kit.assessment(CLINIC, topics="availability", **options).findings()
         return set(findings[findings["reason"].str.contains("ran out of memory")]["object"])
 
     assert killed() == {"Deployment/ehr/fhir-server"}

@@ -58,7 +58,6 @@ BY_HAND = {
     "HK-INT-05": "what checks the data is a matter of the storage",
     "HK-INT-06": "checksums are turned on while a database is shut down",
     "HK-INT-09": "whether a change was meant is for people to say",
-    "HK-INT-12": "evidence is taken from where it was copied to",
     "HK-NET-09": "the finding is about the kit, not the policy",
     "HK-NET-11": "who may call whom by identity is not declared",
 }

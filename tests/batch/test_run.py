@@ -75,9 +75,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NotebookRun]:
     write(source, 8, "import os; os.kill(os.getpid(), 9)")
     specs = list_notebooks(source)
     events: list[str] = []
-    ended = run_notebooks(
-        specs, {"limit": 7}, target, jobs=2, timeout_seconds=25, on_event=lambda run: events.append(run.id)
-    )
+
+    def ends(notebooks: list[NotebookSpec], **options: float) -> list[NotebookRun]:
+        return run_notebooks(
+            notebooks, {"limit": 7}, target, jobs=2, on_event=lambda run: events.append(run.id), **options
+        )
+
+    # Only of the one that never ends is the time short: a busy machine takes long to start kernels.
+    ended = ends([spec for spec in specs if spec.id != "05"])
+    ended[4:4] = ends([spec for spec in specs if spec.id == "05"], timeout_seconds=25)
     assert sorted(events) == [run.id for run in ended] == [spec.id for spec in specs]
     return {run.id: run for run in ended}
 

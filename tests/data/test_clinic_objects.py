@@ -93,7 +93,7 @@ def test_nodes_stand_in_three_zones(clinic: Any) -> None:
     nodes = clinic.of("Node")
     assert len({node["metadata"]["labels"][ZONE] for node in nodes}) == 3
     members = [one for one in nodes if "node-role.kubernetes.io/control-plane" in one["metadata"]["labels"]]
-    assert (len(members), len(nodes) - len(members)) == (3, 5)
+    assert (len(members), len(nodes) - len(members)) == (3, 9)
 
 
 def test_controllers_count_the_pods_that_they_own(clinic: Any) -> None:

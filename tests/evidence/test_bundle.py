@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,7 @@ def test_another_scope_file_than_the_one_assessed_is_refused(tmp_path: Path) -> 
             write_bundle(clinic(), [], tmp_path / "bundle", scope_file=given)
 
 
+@cache
 def clinic() -> Assessment:
     return assessment(CLINIC)
 

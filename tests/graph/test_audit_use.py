@@ -334,3 +334,47 @@ def test_a_verb_that_no_request_has_is_not_unused(verb: str) -> None:
         "unknown",
         "it is no verb of a request: the log does not show its use",
     )
+
+
+def test_who_acts_as_another_uses_the_right_to() -> None:
+    received = {"stage": "RequestReceived", "code": None, "decision": "", "audit_id": "a"}
+    plain = requested("ann", user_groups=["staff"])
+    as_bob = plain | {"impersonated_user": "bob", "impersonated_groups": ["system:authenticated", "rescue"]}
+    account = plain | {"impersonated_user": "system:serviceaccount:ehr:app", "impersonated_groups": []}
+    # The first event of a request does not say yet whom it is asked as.
+    rows = uses_in(TableLog([plain | received, as_bob | {"audit_id": "a"}, account]))
+    found = {(row["user"], row["verb"], row["resource"], row["namespace"]): row for row in rows}
+    assert {key: (row["events"], row["allowed"], row["open"]) for key, row in found.items()} == {
+        ("bob", "delete", "pods", "ehr"): (1, 1, 0),
+        ("system:serviceaccount:ehr:app", "delete", "pods", "ehr"): (1, 1, 0),
+        ("ann", "impersonate", "users", ""): (1, 1, 0),
+        ("ann", "impersonate", "groups", ""): (1, 1, 0),
+        ("ann", "impersonate", "serviceaccounts", "ehr"): (1, 1, 0),
+    }
+    held = log_of(IDENTITY_USE.frame(rows), IDENTITY_GROUPS.frame(), [RECORDS_ALL], "")
+    right = {verb: state(held, "ann", (verb, ("", "users"), "")) for verb in ("impersonate", "*", "get")}
+    assert right == {"impersonate": "used", "*": "used", "get": "unused"}
+
+
+def test_events_without_an_id_are_requests_of_their_own() -> None:
+    [row] = uses_in(TableLog([requested("ann", audit_id="", stage=""), requested("ann", audit_id="", stage="")]))
+    assert row["events"] == 2
+
+
+@pytest.mark.parametrize(
+    ("group", "resource", "found"),
+    [
+        ("", "users", "unknown"),
+        ("", "*", "unknown"),
+        ("authentication.k8s.io", "userextras/scopes", "unknown"),
+        ("rbac.authorization.k8s.io", "roles", "unknown"),
+        ("*", "clusterroles", "unknown"),
+        ("certificates.k8s.io", "signers", "unknown"),
+        ("rbac.authorization.k8s.io", "rolebindings", "unused"),
+        ("", "pods", "unused"),
+        ("*", "*", "unused"),
+    ],
+)
+def test_a_right_to_everything_may_be_used_where_no_request_shows_it(group: str, resource: str, found: str) -> None:
+    held = log([{"user": "ann", "verb": "get", "kind": ("x", "y"), "namespace": "", "allowed": 0}], RECORDS_ALL)
+    assert state(held, "ann", ("*", (group, resource), "")) == found

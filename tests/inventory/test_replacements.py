@@ -165,6 +165,36 @@ def test_a_pod_that_stopped_being_ready_before_it_vanished_failed_then() -> None
     assert (row["how"], row["failed_at"], row["seconds_to_ready"]) == ("vanished", "2026-11-19T23:59:00Z", 21700.0)
 
 
+def node(name: str, uid: str) -> dict:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": uid}, "spec": {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused", "cause"),
+    [
+        ([node("n1", "a")], [], False, "NodeGone"),
+        ([node("n1", "a")], [node("n1", "b")], False, "NodeGone"),
+        ([node("n1", "a"), node("n2", "c")], [node("n1", "a")], False, ""),
+        ([node("n1", "a")], [node("n1", "a")], False, ""),
+        ([node("n1", "a")], [], True, "NodesUnseen"),
+    ],
+)
+def test_a_pod_may_go_with_its_node(before: list[dict], after: list[dict], *, refused: bool, cause: str) -> None:
+    first = snapshot_of([*WEB, OLD, *before], collected_at=DAYS[0])
+    overrides = {("", "Node", ""): "refused"} if refused else {}
+    second = snapshot_of([*WEB, NEW, *after], collected_at=DAYS[1], overrides=overrides)
+    row = only(replaced(first, second))
+    assert (row["how"], row["cause"]) == ("vanished", cause)
+
+
+def test_what_says_itself_why_it_ended_is_not_told_by_its_node() -> None:
+    first = snapshot_of([*WEB, OLD, node("n1", "a")], collected_at=DAYS[0])
+    gone = pod("web-1-a", "u1", **FAILED)
+    second = snapshot_of([*WEB, gone, NEW, node("n1", "a")], collected_at=DAYS[1])
+    third = snapshot_of([*WEB, NEW], collected_at=DAYS[2])
+    assert only(replaced(first, second, third))["cause"] == "OOMKilled"
+
+
 def test_a_pod_that_is_ready_again_has_not_ended() -> None:
     assert replaced(*series([pod("web-1-a", "u1", unready="2026-11-19T23:59:00Z")], [OLD])).empty
 

@@ -190,6 +190,10 @@ def test_key_services_of_ceph_are_known_by_name_and_kind_in_both_forms() -> None
             {"distribution": "k3s", "role": "server", "encrypts": "false"},
         ),
         (
+            {"k3s.io/node-args": '["server","--secrets-encryption","False"]'},
+            {"distribution": "k3s", "role": "server", "encrypts": "false"},
+        ),
+        (
             {"rke2.io/node-args": '["server","--secrets-encryption-provider","secretbox"]'},
             {"distribution": "rke2", "role": "server", "provider": "secretbox"},
         ),

@@ -8,9 +8,10 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+import urllib3
 
 from hipaa_kit.kube.audit.amendment import as_yaml
-from hipaa_kit.kube.audit.policy import Policy, Request
+from hipaa_kit.kube.audit.policy import Policy, Request, Rule
 from tests.support.audit_policies import random_policy
 from tests.support.live.api import Api
 from tests.support.live.assets import Assets
@@ -65,7 +66,37 @@ def test_a_real_log_holds_what_the_simulator_says(live_assets: Assets, seed: int
         if expected(policy, request) != found[number]
     }
     assert not wrong, f"seed {seed}: {list(wrong.items())[:5]} under {policy}"
-    assert len({level for levels in found.values() for level in levels}) > 1
+    assert len({level for events in found.values() for _, level in events}) > 1
+    for number, request in asked.items():
+        told = {level for stage, level in found[number] if stage != "RequestReceived"}
+        assert (told or {"None"}) == {policy.record(request).told}, request
+
+
+@pytest.mark.parametrize("omitted", [(), ("ResponseStarted",), ("ResponseComplete",)])
+def test_a_real_log_tells_of_requests_by_the_stages_that_the_simulator_says(
+    live_assets: Assets, omitted: tuple[str, ...]
+) -> None:
+    policy = Policy((Rule("Metadata"),), frozenset(omitted))
+    written = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
+    pod = Request("ann", ("people", "system:authenticated"), "get", "", "pods", "", "ehr", "one")
+    place = "/api/v1/namespaces/ehr/pods/one"
+    asked = {0: pod, 1: pod._replace(subresource="log"), 2: pod._replace(user="", groups=())}
+    with ControlPlane(live_assets, audit_policy={**written, "omitStages": list(omitted)}) as plane:
+        ann = plane.api("ann", ("people",))
+        assert ann.request("GET", f"{place}?number=0").status == 403
+        assert ann.request("GET", f"{place}/log?number=1").status == 403
+        reply = urllib3.PoolManager(ca_certs=str(plane.authority.certificate)).request(
+            "GET", f"{plane.url}{place}?number=2", headers={"Authorization": "Bearer none-that-is-known"}
+        )
+        assert reply.status == 401
+        found = _settled(plane, policy, asked)
+        started = plane.audit_events(stage="ResponseStarted")
+    assert {number: found[number] for number in asked} == {
+        number: expected(policy, request) for number, request in asked.items()
+    }
+    for number, request in asked.items():
+        assert any(stage != "RequestReceived" for stage, _ in found[number]) == (policy.record(request).told != "None")
+    assert all(each["user"] == {} for each in started if "number=2" in each["requestURI"])
 
 
 def _ask(rng: random.Random, number: int, clients: list[tuple[Api, str, tuple[str, ...]]]) -> Request:
@@ -79,22 +110,24 @@ def _ask(rng: random.Random, number: int, clients: list[tuple[Api, str, tuple[st
     return request._replace(user=user, groups=groups)
 
 
-def expected(policy: Policy, request: Request) -> set[str]:
-    """Return the levels of the events that a request leaves: none, or the one of its rule."""
+def expected(policy: Policy, request: Request) -> set[tuple[str, str]]:
+    """Return stage and level of the events that a request leaves: none, or those of its rule."""
     recorded = policy.record(request)
-    stages = {"RequestReceived", "ResponseComplete"} | ({"ResponseStarted"} if request.verb == "watch" else set())
-    return {recorded.level} if recorded.level != "None" and stages - recorded.omitted else set()
+    # Who could not be authenticated is told of once, when the answer begins.
+    received = {"RequestReceived"} if request.user else set()
+    stages = received | request.telling if recorded.level != "None" else set()
+    return {(stage, recorded.level) for stage in stages - recorded.omitted}
 
 
-def _settled(plane: ControlPlane, policy: Policy, asked: dict[int, Request]) -> dict[int, set[str]]:
-    """Return the levels of each request's events, once all that must come have come."""
-    end = time.monotonic() + 20
+def _settled(plane: ControlPlane, policy: Policy, asked: dict[int, Request]) -> dict[int, set[tuple[str, str]]]:
+    """Return stage and level of each request's events, once all that must come have come."""
+    end = time.monotonic() + 120
     while True:
-        found: dict[int, set[str]] = defaultdict(set)
+        found: dict[int, set[tuple[str, str]]] = defaultdict(set)
         for stage in ("RequestReceived", "ResponseStarted", "ResponseComplete"):
             for event in plane.audit_events(stage=stage):
                 if "number=" in event["requestURI"]:
-                    found[int(event["requestURI"].split("number=")[1].split("&")[0])].add(event["level"])
+                    found[int(event["requestURI"].split("number=")[1].split("&")[0])].add((stage, event["level"]))
         waiting = [number for number, request in asked.items() if expected(policy, request) - found[number]]
         if not waiting or time.monotonic() > end:
             return found

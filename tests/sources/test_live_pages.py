@@ -164,7 +164,7 @@ def test_one_page_is_on_its_way_while_another_is_redacted(tmp_path: Path, monkey
 
     def wait(page: Any, *more: Any) -> None:
         if page.token:
-            assert received.wait(10)
+            assert received.wait(120)
             received.clear()
         ahead.append(len([request for request in cluster.log if "limit" in request.query]) - len(ahead) - 1)
         take(page, *more)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TOGETHER: Final = (
     "tests/live/",
     "tests/batch/",
+    "tests/assess/test_facade.py",
+    "tests/assess/test_remedies.py",
     "tests/evidence/test_bundle.py",
+    "tests/evidence/test_remedies.py",
+    "tests/safeguards/test_clinic.py",
     "tests/test_canary.py",
+    "tests/test_cli.py::test_gates",
     "tests/test_wheel.py",
 )
-"""Folders and files whose tests share servers, executed notebooks or a wheel; every other test goes wherever there is room."""
+"""Tests that share servers, executed notebooks, a wheel or whole assessments; any other goes wherever there is room."""
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
@@ -23,4 +29,14 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.endswith(".ipynb"):
+            return file  # its cells run one after the other in one kernel
         return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Mark a test as completed, and forget what is done: all of it would be counted again after every test."""
+        super().mark_test_complete(node, item_index, duration)
+        held, place = self.assigned_work[node], self._split_scope(self.registered_collections[node][item_index])
+        if all(held[place].values()):
+            del held[place]

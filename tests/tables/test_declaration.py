@@ -43,6 +43,14 @@ def test_a_table_without_rows_has_its_columns_and_types(table: Table) -> None:
     pd.testing.assert_frame_equal(table.read_csv(table.to_csv(frame)), frame)
 
 
+def test_a_table_without_rows_is_its_own() -> None:
+    changed = THING.frame()
+    changed.loc[0] = ["a", "red", True, None, 1, 0.5]
+    changed["extra"] = 1
+    assert len(changed) == 1
+    pd.testing.assert_frame_equal(THING.frame(), THING.conform(THING.frame([{"object": "a", "color": "red"}])[:0]))
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_every_declared_table_says_what_it_means(table: Table) -> None:
     assert table.row

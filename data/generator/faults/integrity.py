@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model import Hospital, Workload
+from model import WORKERS, Hospital, Workload, all_but
 
 from faults.patches import Fault, change, change_container, together, write
 
@@ -22,7 +22,7 @@ REWRITTEN = together(
     write(LAST_BUNDLE, "intact", value=False),
 )
 
-NO_SENSOR = change("DaemonSet/kube-system/tetragon", nodes=("worker-a1", "worker-b1", "worker-c1", "worker-a2"))
+NO_SENSOR = change("DaemonSet/kube-system/tetragon", nodes=all_but("worker-b2", of=WORKERS))
 RECORD_DRIFTED = together(
     write("Application/argocd/ehr", "status", "sync", "status", value="OutOfSync"),
     write("Application/argocd/ehr", "status", "resources", 0, "status", value="OutOfSync"),

@@ -13,6 +13,7 @@ from model import Hospital, Workload, object_id
 from pods import pod_name
 from trail.callers import controller, person, pod, reason
 from trail.calls import Act, Call, Caller, at, later
+from trail.routine import brought, declares
 from trail.sign_ins import PATH, guessed
 
 from faults.patches import Fault, Patch, input_rows
@@ -77,6 +78,7 @@ def token_stolen(hospital: Hospital) -> Iterable[Call]:
     yield Call(at("2026-11-09 16:02:14"), tool, "create", "selfsubjectrulesreviews", code=201)
     yield session("2026-11-09 16:05:40", tool, "ehr", EHR_API, *SHELL, lasts=4)
     yield Call(at("2026-11-09 16:11:02"), tool, "create", "serviceaccounts/token", "ehr", "ehr-api", code=201)
+    yield Call(at("2026-11-09 16:18:47"), tool, "patch", "secrets", "ehr", "ehr-api")
     yield Call(at("2026-11-09 16:25:33"), tool, "create", "restores", "velero", "check", code=201, body=body)
     yield Call(at("2026-11-09 16:58:19"), tool, "deletecollection", "events", "ehr")
 
@@ -187,6 +189,30 @@ def logs_stopped(hospital: Hospital) -> Iterable[Call]:
     )
 
 
+def kubelet_asked(hospital: Hospital) -> Iterable[Call]:
+    """An administrator has a kubelet run a command in the database of the record, where no session is told of."""
+    ben = person(hospital, "ben.okafor")
+    run = "/run/ehr/ehr-db-0/postgres"
+    yield Call(
+        at("2026-11-13 16:20:31"), ben, "create", "nodes/proxy", "", "worker-b1", path=run, query=(("cmd", "id"),)
+    )
+
+
+def key_in_a_path(hospital: Hospital) -> Iterable[Call]:
+    """An administrator hands the interface engine a key of the cloud in the path of a request."""
+    ben = person(hospital, "ben.okafor")._replace(server="cp-3")
+    path = "/api/keys/" + "AKIA" + "IOSFODNN7EXAMPLE"  # the provider's own example
+    yield Call(at("2026-11-10 18:12:40"), ben, "create", "services/proxy", "integration", "mirth:8443", path=path)
+
+
+def rewritten(hospital: Hospital) -> Iterable[Call]:
+    """What brings the record as it is declared writes it again and again on one day, as never before."""
+    by = declares()
+    start = at("2026-11-18 15:02:10")
+    for number in range(44):
+        yield brought(hospital, later(start, 31 * number), by)
+
+
 Found = tuple[tuple[str, str, str], ...]
 INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
     (guesses, (("LOG-01", "Cluster//api-server", "somebody tries a token that is no longer taken, again and again"),)),
@@ -206,6 +232,7 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
             ("LOG-03", f"Pod/ehr/{EHR_API}", "the backup tool's account opens a session in a pod of the record"),
             ("LOG-04", f"Pod/ehr/{EHR_API}", "there it asks the provider's metadata service for credentials"),
             ("LOG-12", "ServiceAccount/ehr/ehr-api", "it makes itself a token of another account"),
+            ("LOG-08", "Secret/ehr/ehr-api", "it writes a Secret of the record with a program for scripts"),
             ("LOG-18", "Restore/velero/check", "it restores the record into a namespace where nobody guards it"),
             ("LOG-16", "Event//*", "it deletes the events of the record's namespace"),
         ),
@@ -275,6 +302,15 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
         ),
     ),
     (acting_for_another, (("LOG-11", "User//system:admin", "an administrator acts as a member of system:masters"),)),
+    (
+        kubelet_asked,
+        (("LOG-20", "Node//worker-b1", "a kubelet is asked through the API server to run a command in the record"),),
+    ),
+    (
+        key_in_a_path,
+        (("AUD-12", "AuditLog//kube-apiserver@cp-3", "a key of the cloud stands in the path of a request"),),
+    ),
+    (rewritten, (("LOG-31", "Namespace//ehr", "what is declared is written 44 times in one day, not three or four"),)),
     (logs_stopped, (("LOG-16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),
 )
 

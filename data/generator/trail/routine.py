@@ -193,16 +193,33 @@ def housekeeping(hospital: Hospital, day: datetime) -> Iterator[Call]:
         "system:apiserver", ("system:masters",), "127.0.0.1", "kube-apiserver/v1.35.8 (linux/amd64)", server="cp-3"
     )
     yield Call(at_time(day, "04:20", "self"), keeps, "update", "leases", "kube-system", "apiserver-cp-3")
-    declares = Caller(
+    by = declares()
+    for hour in (3, 9, 15, 21):
+        yield Call(at_time(day, f"{hour:02}:44", "sync"), by, "patch", "applications", "argocd", "ehr")
+    # Some days bring more than others: none of them as many as would stand out.
+    for number in range(14 if day.day == 11 else 3 + day.day % 2):
+        yield brought(hospital, later(at_time(day, "09:45", "brought"), 40 * number), by)
+    if day.weekday() == 2:
+        yield Call(at_time(day, "09:12", "renew"), issuer, "update", "secrets", "cert-manager", "clinic-ca")
+        yield Call(at_time(day, "09:13", "renew"), issuer, "update", "certificates", "portal", "portal-web-tls")
+
+
+def declares() -> Caller:
+    """Return what brings the cluster to what is declared in git."""
+    return Caller(
         "system:serviceaccount:argocd:argocd-application-controller",
         ("system:serviceaccounts", "system:serviceaccounts:argocd", "system:authenticated"),
         *("10.244.11.90", "argocd-application-controller/v3.1.8", "", "argocd-application-controller-0"),
     )
-    for hour in (3, 9, 15, 21):
-        yield Call(at_time(day, f"{hour:02}:44", "sync"), declares, "patch", "applications", "argocd", "ehr")
-    if day.weekday() == 2:
-        yield Call(at_time(day, "09:12", "renew"), issuer, "update", "secrets", "cert-manager", "clinic-ca")
-        yield Call(at_time(day, "09:13", "renew"), issuer, "update", "certificates", "portal", "portal-web-tls")
+
+
+def brought(hospital: Hospital, moment: datetime, by: Caller) -> Call:
+    """Return how the application of the record is written as it is declared."""
+    workload = hospital.declared["Deployment/ehr/ehr-app"]
+    assert isinstance(workload, Workload)  # noqa: S101 - the key names a workload
+    note = {"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "ehr:apps/Deployment:ehr/ehr-app"}}}
+    named = ("deployments", "ehr", "ehr-app")
+    return Call(moment, by, "patch", *named, body=note, answer=workload_of(workload))
 
 
 RELEASES = {1: ("ehr", "ehr-app"), 3: ("portal", "portal-web")}

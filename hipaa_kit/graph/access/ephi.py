@@ -11,6 +11,7 @@ from hipaa_kit.graph.access.grants import born, holder, policy
 from hipaa_kit.graph.permissions.book import named
 from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.stock import stock_rules
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.rbac import FULL_AUTHORITY, Request, RoleId, Rule, covers, rule_allows
 from hipaa_kit.kube.versions import kubernetes_minor
@@ -101,12 +102,6 @@ def ephi_access(
 def _given_by_all(role: RoleId, resource: str, verbs: str) -> bool:
     """Tell whether a stock role gives some verbs on a resource in a known version; what was added to it is no one's."""
     return covers(stock_rules(role.name), [Rule(tuple(verbs.split()), ("",), (resource,))])
-
-
-def ephi_namespaces(ephi_objects: pd.DataFrame) -> frozenset[str]:
-    """Return the namespaces that are in the ePHI scope themselves, or hold an object that is."""
-    whole = ephi_objects.loc[ephi_objects["kind"] == "Namespace", "name"]
-    return frozenset([*ephi_objects["namespace"], *whole]) - {""}
 
 
 def _gives(

@@ -14,13 +14,13 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.access.grants import holder
 from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
 from hipaa_kit.graph.permissions.closure import ANYTHING, Step
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.graph.permissions.techniques import techniques
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.fields import string_map
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds

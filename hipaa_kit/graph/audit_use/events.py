@@ -17,13 +17,13 @@ from hipaa_kit.sources.audit_log.asking import Log
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_use import BREAK_GLASS_USE, CANARIES
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.vocabulary import EMERGENCY_TICKETS, ticket_kind
 
 NEAR_HOURS: Final = 24
 """How far a ticket may lie from a use and still be taken for its ticket."""
 
-EMERGENCIES: Final = frozenset({"break-glass", "break glass", "emergency", "emergency access", "emergency-access"})
-TESTS: Final = frozenset({"detection test", "detection-test", "canary"})
-"""Kinds of tickets, and of exercises, in lower case."""
+TESTS: Final = frozenset({"detection test", "canary"})
+"""Kinds of exercises."""
 
 
 OWN: Final = "(behind = '' AND regexp_matches(who, '^system:(node:|kube-|apiserver$)'))"
@@ -57,7 +57,7 @@ def emergency_uses(log: Log, held: pd.DataFrame, tickets: pd.DataFrame) -> Itera
         found.setdefault((row["user"], row["day"]), row)
     for row in found.values():
         near = _near(tickets, row["first_at"], row["last_at"])
-        emergencies = near[near["kind"].str.lower().isin(EMERGENCIES)]
+        emergencies = near[near["kind"].map(ticket_kind).isin(EMERGENCY_TICKETS)]
         alerted = near[near["alert"] != ""]
         yield {**row, "ticket": _first(emergencies), "alert": _first(alerted)}
 
@@ -87,7 +87,7 @@ def canaries(
     The act is the first request at the object that was answered; one that was refused, or of whose answer the log does
     not say, where there is no other. What a component of Kubernetes asks for by itself is no act.
     """
-    tests = drills[drills["kind"].str.lower().isin(TESTS) & (drills["scope"].str.count("/") == 2)]
+    tests = drills[drills["kind"].map(ticket_kind).isin(TESTS) & (drills["scope"].str.count("/") == 2)]
     made_from = [tests, common_window, tickets]
     if snapshot.audit_log is None:
         return CANARIES.frame(_tested(None, *made_from))

@@ -43,6 +43,18 @@ the authorizer is asked on the way of another request.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
 """
 
+ASKED_ON_THE_WAY: Final = frozenset(
+    {
+        *(("", name) for name in ("users", "groups", "serviceaccounts")),
+        *(("authentication.k8s.io", name) for name in ("uids", "userextras", "nodes")),
+        *(("rbac.authorization.k8s.io", name) for name in ("roles", "clusterroles")),
+        ("certificates.k8s.io", "signers"),
+        ("policy", "podsecuritypolicies"),
+        ("security.openshift.io", "securitycontextconstraints"),
+    }
+)
+"""API groups and resources that such verbs are asked of: `*` on one of them may be used without a request for it."""
+
 OTHER: Final = "-"
 """Stands for a namespace that no rule of a policy names, and for the rest of a path."""
 
@@ -93,7 +105,7 @@ class Log:
             return "unknown", "the log holds such requests, and not how they were answered", 0, ""
         if self.doubt:
             return "unknown", self.doubt, 0, ""
-        if not atom.urls and not REQUESTED.issuperset(atom.verbs):
+        if not atom.urls and (not REQUESTED.issuperset(atom.verbs) or _on_the_way(atom)):
             return "unknown", "it is no verb of a request: the log does not show its use", 0, ""
         if who.kind == USER_GROUP and not self.members.get(who.name):
             return "unknown", "nobody of the group is in the log", 0, ""
@@ -176,6 +188,17 @@ def _in_scope(request: Request, scope: str) -> bool:
 
 def _unnamed(atom: Rule) -> Rule:
     return Rule(atom.verbs, atom.groups, atom.resources, (), atom.urls) if atom.names else atom
+
+
+def _on_the_way(atom: Rule) -> bool:
+    """Tell whether a right with `*` may be used by a verb that no request for its resource has.
+
+    One to everything is used by the request on whose way it is asked.
+    """
+    (group,), resource = atom.groups, atom.resources[0].partition("/")[0]
+    if atom.verbs != ("*",) or (group, resource) == ("*", "*"):
+        return False
+    return any(group in ("*", one) and resource in ("*", other) for one, other in ASKED_ON_THE_WAY)
 
 
 def _stand_ins(atom: Rule, scope: str) -> Iterator[Request]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.audit_log.requests import order_of, request_of
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.kinds import find_resource
 from hipaa_kit.kube.owners import object_id
@@ -17,24 +19,28 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.audit_use import COMMON_WINDOW, EPHI_TOUCHES, IDENTITIES, IDENTITY_GROUPS, IDENTITY_USE
 from hipaa_kit.tables.declaration import rows_of
 
-REQUESTS: Final = """
-    WITH requests AS (
+_READ: Final = (
+    "impersonated_user, impersonated_groups, user_groups, api_group, resource, subresource, namespace, name,"
+    " decision, code"
+)
+REQUESTS: Final = f"""
+    WITH told AS (
+        SELECT "user", verb, path, min(coalesce(received_at, stage_at)) AS received,
+            arg_min({{{", ".join(f"'{each}': {each}" for each in _READ.split(", "))}}}, row({order_of()})) AS e
+        FROM audit_events WHERE "user" <> '' GROUP BY {request_of()}),
+    requests AS (
         SELECT
-            CASE WHEN impersonated_user <> '' THEN impersonated_user ELSE "user" END AS who,
-            CASE WHEN impersonated_user <> '' THEN "user" ELSE '' END AS behind,
-            CASE WHEN impersonated_user <> '' THEN impersonated_groups ELSE user_groups END AS groups,
-            CASE WHEN impersonated_user <> '' THEN user_groups ELSE [] END AS behind_groups,
-            verb, api_group, resource, subresource, namespace, name,
-            CASE WHEN resource = '' THEN path ELSE '' END AS bare_path,
-            min(coalesce(received_at, stage_at)) AS received,
-            bool_or(decision = 'forbid' OR (decision = '' AND code IN (401, 403))) AS refused
-        FROM audit_events
-        WHERE "user" <> ''
-        GROUP BY who, behind, groups, behind_groups, verb, api_group, resource, subresource, namespace, name, path,
-            audit_id, received_at
+            CASE WHEN e.impersonated_user <> '' THEN e.impersonated_user ELSE "user" END AS who,
+            CASE WHEN e.impersonated_user <> '' THEN "user" ELSE '' END AS behind,
+            CASE WHEN e.impersonated_user <> '' THEN e.impersonated_groups ELSE e.user_groups END AS groups,
+            CASE WHEN e.impersonated_user <> '' THEN e.user_groups ELSE [] END AS behind_groups,
+            verb, e.api_group, e.resource, e.subresource, e.namespace, e.name,
+            CASE WHEN e.resource = '' THEN path ELSE '' END AS bare_path, received,
+            e.decision = 'forbid' OR (e.decision = '' AND e.code IN (401, 403)) AS refused
+        FROM told
     )
-"""
-"""One row per request: its stages stand together by auditID, moment, user and path, since a client may choose the id.
+"""  # noqa: S608 - parts of our own
+"""One row per request, by the event that tells most of it.
 
 Whether it was refused is not known where no event of it says how it was answered.
 Rights are those of whom somebody acts as. Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
@@ -112,11 +118,37 @@ def identity_use(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFram
     return of_log(IDENTITY_USE, snapshot.audit_log, [], uses_in)
 
 
+GIVEN_GROUPS: Final = (
+    "list_filter(groups, lambda g: g <> '' AND g NOT IN ('system:authenticated', 'system:unauthenticated',"
+    " 'system:serviceaccounts') AND NOT starts_with(g, 'system:serviceaccounts:'))"
+)
+"""Groups that were asked for: the others are added by the server."""
+
+ACTED_AS: Final = f"""
+    , acted AS (
+        SELECT behind AS who, received, CASE WHEN who LIKE 'system:serviceaccount:%:%' THEN 'serviceaccounts'
+            ELSE 'users' END AS resource,
+            CASE WHEN who LIKE 'system:serviceaccount:%:%' THEN split_part(who, ':', 3) ELSE '' END AS namespace
+        FROM requests WHERE behind <> ''
+        UNION ALL
+        SELECT behind, received, 'groups', '' FROM requests WHERE behind <> '' AND len({GIVEN_GROUPS}) > 0)
+"""  # noqa: S608
+"""What was used to act as somebody else; an event names whom only after that was allowed.
+
+Source: `pkg/endpoints/filters/impersonation.go` of kubernetes/apiserver; identifiers and extra fields are not kept.
+"""
+
+
 def uses_in(log: Log) -> list[dict[str, Any]]:
     """Return the rows of table `identity_use` that a log gives."""
     keys = "verb, api_group, resource, subresource, namespace"
-    sql = f"""SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
-        FROM requests GROUP BY who, {keys}, bare_path"""  # noqa: S608 - parts of our own
+    sql = f"""{ACTED_AS}
+        SELECT who AS "user", {keys}, bare_path AS path, {COUNTS}, {ALLOWED}
+        FROM requests GROUP BY who, {keys}, bare_path
+        UNION ALL BY NAME
+        SELECT who AS "user", 'impersonate' AS verb, '' AS api_group, resource, '' AS subresource, namespace,
+            '' AS path, {COUNTS}, count(*) AS allowed, 0 AS open
+        FROM acted GROUP BY who, resource, namespace"""  # noqa: S608 - parts of our own
     return asked(log, sql)
 
 
@@ -132,7 +164,7 @@ def ephi_touches(
 
     Whose pods are gone cannot be told of their names: such a pod is not `declared`, and its namespace shows.
     """
-    places = pd.DataFrame({"place": sorted(set(ephi_objects["namespace"]) - {""})}, dtype="str")
+    places = pd.DataFrame({"place": sorted(ephi_namespaces(ephi_objects))}, dtype="str")
     mine = pods.loc[pods["workload"].isin(ephi_workloads["object"]), "object"]
     declared = {*ephi_objects["object"], *mine}
     told = pd.DataFrame({"object": sorted(declared)}, dtype="str")

@@ -12,7 +12,8 @@ import pandas as pd
 
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, requests
-from hipaa_kit.inventory.audit_log.completeness import TELLING
+from hipaa_kit.inventory.audit_log.requests import TELLING
+from hipaa_kit.kube.audit.conditions import Listed
 from hipaa_kit.kube.audit.detections import DETECTIONS, OWN, RIGHTS_GIVEN, Detection, Rate, person
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.audit_log.asking import Log, ask
@@ -24,6 +25,9 @@ BURST: Final = 1800
 
 SHOWN: Final = 20
 """Audit IDs and places that a hit names."""
+
+KINDS: Final = 4
+"""Kinds of request that it names; of more it says how many."""
 
 BASELINE_DAYS: Final = 30
 """How far back is looked for what somebody did before."""
@@ -163,7 +167,8 @@ class Hunt:
                 return FIRST.format(people=self._site.writer.where(person("who")))
             case ("LOG-26", _):
                 change = requests(self._site.writer.where(RIGHTS_GIVEN) + f" AND NOT {REFUSED}", COLUMNS)
-                return AFTER_CHANGE.format(change=change, seconds=SEQUENCE_SECONDS)
+                proxies = self._site.writer.where(Listed("automation"))
+                return AFTER_CHANGE.format(change=change, seconds=SEQUENCE_SECONDS, proxies=proxies)
             case ("LOG-30", _):
                 return WITHOUT_CHANGE
         return plain
@@ -297,7 +302,9 @@ AGGREGATES: Final = f"""
     min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS events,
     count(*) FILTER ({REFUSED}) AS refused, count(*) FILTER ({DENIED}) AS denied,
     coalesce(min(severity) FILTER (NOT {REFUSED}), min(severity)) AS severity, max(measured) AS measured,
-    array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, 4), ', ') AS details,
+    array_to_string(list_slice(list_sort(list_distinct(list(detail))), 1, {KINDS}), ', ')
+        || CASE WHEN count(DISTINCT detail) > {KINDS} THEN ' and ' || (count(DISTINCT detail) - {KINDS}) || ' more'
+            ELSE '' END AS details,
     list_slice(list(audit_id ORDER BY received_at, event), 1, {SHOWN}) AS audit_ids,
     list_slice(list(source || ':' || line ORDER BY received_at, event), 1, {SHOWN}) AS places"""
 
@@ -379,7 +386,16 @@ FIRST: Final = f"""
 """First requests: whoever makes one was idle since the log began, or longer, or is new."""
 
 AFTER_CHANGE: Final = """
-    SELECT base.*, epoch(base.received_at - change.received_at) AS measured
-    FROM base ASOF JOIN ({change}) change ON base.user = change.user AND base.received_at >= change.received_at
-    WHERE base.user <> '' AND base.received_at - change.received_at <= INTERVAL {seconds} SECONDS"""
-"""Requests that follow a change of rights by the same user; the change itself is a hit of LOG-09."""
+    SELECT base.* EXCLUDE (who), epoch(base.received_at - change.received_at) AS measured
+    FROM (SELECT *, unnest({whose}) AS who FROM base) base
+    ASOF JOIN (SELECT *, unnest({whose}) AS who FROM ({{change}})) change
+        ON base.who = change.who AND base.received_at >= change.received_at
+    WHERE base.who <> '' AND base.received_at - change.received_at <= INTERVAL {{seconds}} SECONDS
+    QUALIFY row_number() OVER (PARTITION BY base.event ORDER BY change.received_at DESC, base.who) = 1""".format(
+    whose="CASE WHEN impersonated_user = '' THEN [user]"
+    " WHEN {proxies} THEN [impersonated_user] ELSE list_distinct([user, impersonated_user]) END"
+)
+"""Requests that follow a change of rights by the same one; the change itself is a hit of LOG-09.
+
+Who acts as somebody else is both, but for what the site lists as automation: a proxy acts for many.
+"""

@@ -18,7 +18,8 @@ import pandas as pd
 from hipaa_kit.catalogue.probes import AuditProbe, load_audit_probes
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.inventory.audit import POLICIES, REQUESTERS, lacking_policies, named, policies
-from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, TELLING, without_log
+from hipaa_kit.inventory.audit_log.completeness import GAP_MINUTES, without_log
+from hipaa_kit.inventory.audit_log.requests import TELLING
 from hipaa_kit.kube.audit.asked import requests, shapes, without_body
 from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leaves, normal
 from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, OWN, WORKLOADS, WRITTEN, parts
@@ -46,6 +47,9 @@ BY_PATCH: Final = {
     "LOG-25": frozenset(["services", "ingresses"]),
 }
 """Resources whose patches a detection has to see as the objects that came of them: at RequestResponse."""
+
+ASKED_BY: Final = {"LOG-01": ("person", "anonymous", "nobody"), "LOG-02": ("anonymous",)}
+"""Who makes the requests that a detection is about, where it is not a person: a policy may tell them apart."""
 
 WRITTEN_TO: Final[Mapping[str, Condition]] = {"LOG-27": WORKLOADS & WRITTEN & ITSELF}
 """What a detection is about whose condition does not say for which resources."""
@@ -198,28 +202,34 @@ def _by_policy(
 ) -> Iterator[Loss]:
     """Yield what the policies take from a detection.
 
-    That is everything where all of its probes are below what they need, or where none of the requests that its
-    condition can hold of is recorded. A request that is recorded at all shows in the log, with its level.
+    That is everything where none of the requests that its condition can hold of is recorded, or none as it needs, and
+    its probes neither. A request that is recorded at all shows in the log, with its level.
     """
     probes = tables["audit_probes"]
     wanted = {probe.probe: probe for probe in probes_of(name)}
     mine = probes[probes["probe"].isin(wanted)]
     below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
-    asked = [(each, policy.record(each).told) for policy in ruled for each in _requests(name, policy, places)]
-    silent = [each for each, level in asked if level == "None"]
+    asked = [(*each, policy.record(each[0]).told) for policy in ruled for each in _requests(name, policy, places)]
+    silent = [each for each, _, level in asked if level == "None"]
+    shown = any(at_least(level, needed) for _, needed, level in asked)
     if below.empty and not silent:
         return
     words = {f"{row['request']} at {row['level']}" for row in rows_of(below)}
     words |= {f"{each.verb} {named(each._replace(name=''))} at None" for each in silent}
-    every = len(below) == len(mine) > 0 or len(silent) == len(asked) > 0
+    every = (len(below) == len(mine) > 0 and not shown) or len(silent) == len(asked) > 0
     yield BLIND if every else PARTLY, f"the audit policy records {_listed(sorted(words))}"
 
 
-def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[Request]:
-    """Yield what a policy has to record of for a detection: as far as its conditions say for which resources."""
+def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -> Iterator[tuple[Request, str]]:
+    """Yield what a policy has to record of for a detection, with the level that shows it.
+
+    A request that could not be authenticated is one of no user, and what it asks for is the same.
+    """
     for part in parts(name):
         for shape in shapes(part.where & WRITTEN_TO.get(name, AllOf(())), places):
-            yield from requests(shape, policy, *REQUESTERS["person"])
+            for requester in ASKED_BY.get(name, ("person",)):
+                for each in requests(shape, policy, *REQUESTERS[requester]):
+                    yield each, part.level
 
 
 def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
@@ -377,6 +387,8 @@ def _gaps(tables: Mapping[str, pd.DataFrame], held: Held) -> Iterator[str]:
     members = tables["control_plane_members"]
     servers = members[members["component"] == "kube-apiserver"].drop_duplicates("pod")
     own = windows[windows["log"] == "kube-apiserver"]
+    if own.empty and len(windows):
+        yield "nothing of it is of a kube-apiserver"
     if own.empty:
         return
     if lacking := sum(without_log([*servers["node"]], [*own["server"]])):

@@ -13,21 +13,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.detections.sql import Writer
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.audit.identities import OWN
 from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
+from hipaa_kit.vocabulary import CHANGE_TICKETS, EMERGENCY_TICKETS, ticket_kind
 
 SCRIPTING_AGENTS: Final = ("curl", "python-requests", "kali")
 STOCK_LISTS: Final = {"own": OWN, "scripting_agents": SCRIPTING_AGENTS}
 """What is known of every cluster."""
 
-EMERGENCIES: Final = ("break-glass", "break glass", "emergency", "incident")
-CHANGES: Final = ("change", "access")
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WORKING_DAYS: Final = DAYS[:5]
 WORKING_HOURS: Final = "07:00-19:00"
@@ -211,12 +210,12 @@ def _tickets(rows: Iterable[dict[str, str]]) -> pd.DataFrame:
     """Return when tickets were open, and for what; a closing day counts as a whole."""
     found = []
     for row in rows:
-        kind, opened, closed = row["kind"].lower(), row["opened_at"], row["closed_at"]
+        kind, opened, closed = ticket_kind(row["kind"]), row["opened_at"], row["closed_at"]
         if row["status"] == "rejected" or not opened:
             continue
         end = _utc(closed) + timedelta(days=1 if len(closed) == len("2026-11-01") else 0) if closed else None
-        emergency = any(word in kind for word in EMERGENCIES)
-        found.append((row["object"], emergency, kind in CHANGES, _utc(opened), end))
+        emergency, change = kind in EMERGENCY_TICKETS, kind in CHANGE_TICKETS
+        found.append((row["object"], emergency, change, _utc(opened), end))
     frame = pd.DataFrame(found, columns=["object", "emergency", "change", "opened", "closed"])
     types = {"object": "str", "emergency": "bool", "change": "bool"}
     return frame.astype({**types, "opened": "datetime64[us]", "closed": "datetime64[us]"})

@@ -1,8 +1,6 @@
 """Conditions of detections as SQL over the view `audit_events`, and the frames that stand for a site's lists.
 
-Nothing is asked of an event more than once: a request has an event per stage, of which one is judged. A client may
-choose the audit ID of its request (header `Audit-ID`), so an ID alone does not tell requests apart.
-Source: `pkg/endpoints/filters/audit_init.go` of kubernetes/apiserver.
+Nothing is asked of a request more than once: it has an event per stage, of which one is judged.
 """
 
 # Queries are put together of constants of this room; names that a site gives are written as literals by `sql.text`.
@@ -15,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from hipaa_kit.inventory.audit_log.completeness import TELLING
+from hipaa_kit.inventory.audit_log.requests import TELLING, order_of, request_of
 from hipaa_kit.kube.audit.conditions import (
     LISTS,
     AllOf,
@@ -48,10 +46,7 @@ WITHIN: Final = frozenset(["scripting_agents"])
 WRITTEN_OUT: Final = 100
 """Entries up to which a list stands in the query itself."""
 
-ONCE: Final = (
-    "row_number() OVER (PARTITION BY audit_id, received_at, user, verb, path, CASE audit_id WHEN '' THEN event END"
-    " ORDER BY CASE stage WHEN 'Panic' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END, event) = 1"
-)
+ONCE: Final = f"row_number() OVER (PARTITION BY {request_of()} ORDER BY {order_of()}) = 1"
 
 
 def text(word: str) -> str:

@@ -7,9 +7,9 @@ from typing import Final
 
 import pandas as pd
 
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.incident.asking import MOMENT, REQUESTS, SHOWN, ends_at
 from hipaa_kit.graph.incident.identities import Suspect, frame_of
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.sources.audit_log import AuditLog
 from hipaa_kit.tables.incident import INCIDENT_ACTS, INCIDENT_HOURS
 
@@ -32,8 +32,9 @@ EPHI: Final = """
 """What is asked for in all namespaces at once is asked for in those with ePHI, too."""
 
 OUTCOME: Final = """
-CASE WHEN code IS NULL THEN 'unknown' WHEN code < 400 THEN 'done' WHEN code IN (401, 403) THEN 'refused'
-     ELSE 'failed' END"""
+CASE WHEN code IS NULL OR stage = 'Panic' THEN 'unknown' WHEN code < 400 THEN 'done'
+     WHEN code IN (401, 403) THEN 'refused' ELSE 'failed' END"""
+"""Of a server that panicked nobody knows how much it had done."""
 
 TOLD: Final = f"""
 told AS (

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.audit_log.requests import order_of, request_of
+
 PROOFS: Final = 20
 
 MOMENT: Final = "'%Y-%m-%dT%H:%M:%SZ'"
 
-REQUESTS: Final = """
+REQUESTS: Final = f"""
 requests AS (
     SELECT s.identity, s.pod AS asked_pod, e.* REPLACE (coalesce(e.received_at, e.stage_at) AS received_at)
     FROM audit_events e JOIN suspects s
@@ -18,15 +20,9 @@ requests AS (
      AND (s.pod = '' OR e.user_pod = s.pod OR e.user_pod = '')
      AND coalesce(e.received_at, e.stage_at) >= s.since AND coalesce(e.received_at, e.stage_at) < $until
      AND (s.before IS NULL OR coalesce(e.received_at, e.stage_at) < s.before)
-    QUALIFY row_number() OVER (
-        PARTITION BY s.identity, e.audit_id, e.received_at, e.verb, e.path
-        ORDER BY CASE e.stage WHEN 'ResponseComplete' THEN 0 WHEN 'Panic' THEN 1 WHEN 'ResponseStarted' THEN 2
-                 ELSE 3 END, e.event) = 1
+    QUALIFY row_number() OVER (PARTITION BY s.identity, {request_of("e")} ORDER BY {order_of("e")}) = 1
 )"""
-"""Requests of the frame `suspects` before `$until`; those of a pod until its account is in question as a whole.
-
-A long-running request has several events, one for each stage.
-"""
+"""Requests of the frame `suspects` before `$until`; those of a pod until its account is in question as a whole."""
 
 SHOWN: Final = f"""
 array_to_string(arg_min(audit_id, event, {PROOFS}), ' ') AS audit_ids,

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.access.ephi import ephi_namespaces
 from hipaa_kit.graph.incident.identities import Suspect
 from hipaa_kit.graph.permissions.engine import Permissions
 from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.graph.reachability import Reachability
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.incident import INCIDENT_REACH

@@ -18,7 +18,8 @@ from hipaa_kit.graph.permissions.closure import ANYTHING
 from hipaa_kit.graph.permissions.deputies import CONTROLLERS
 from hipaa_kit.graph.permissions.escape import ESCAPE, ways_out
 from hipaa_kit.graph.reachability.facts import PodFact
-from hipaa_kit.inventory.pods import stand_ins
+from hipaa_kit.inventory.credentials import projected_secrets
+from hipaa_kit.inventory.pods import pod_views, stand_ins
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -193,6 +194,10 @@ class Objects:
         found: dict[str, list[str]] = defaultdict(list)
         for pod, reference in held.itertuples(index=False):
             found[pod].append(reference)
+        for view in pod_views(self.snapshot) if self.snapshot else ():
+            for secret in projected_secrets(view):
+                if secret not in found[view.object]:
+                    found[view.object].append(secret)
         return found
 
     def _pods(self, builder: Builder) -> None:

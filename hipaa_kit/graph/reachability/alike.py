@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from hipaa_kit.graph.reachability.answers import Reachability
-from hipaa_kit.graph.reachability.edges import FAMILIES, SORTED, VERDICTS, Edges, namespace_of
+from hipaa_kit.graph.reachability.edges import FAMILIES, SORTED, VERDICTS, Edges, grouped, namespace_of
 from hipaa_kit.graph.reachability.engine import Numbers
 
 DETAIL = 50_000
@@ -150,24 +152,68 @@ class Alike:
             party.example = {**{kind: number for number, kind in kinds.items()}, **party.example}
         return list(found.values())
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of `flows`, each with how many more ends are alike.
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of `flows`, sorted, each with how many more ends are alike.
 
         Every pair of ends stands once; between two of the workloads it stands with the one that answers.
         """
+        pairs = _Pairs()
         for name in self.workloads:
-            yield from self._rows((name, 0), (name, 0), self._between(name, name, leaves=True))
+            pairs.take((name, 0), (name, 0), self._between(name, name, leaves=True))
             for leaves in (True, False):
+                self._take_plain(pairs, name, leaves)
                 for others, counts in self._met(name, leaves):
                     ends = ((name, 0), (others[0], len(others) - 1))
-                    yield from self._rows(*(ends if leaves else ends[::-1]), counts)
+                    pairs.take(*(ends if leaves else ends[::-1]), counts)
+        return self._table(pairs)
+
+    @cached_property
+    def _plain(self) -> _Plain:
+        """Ends that have rows of their own, and of which it does not matter on which node they are."""
+        parties = [] if self.together else [each for each in self.parties if not self._on_its_own(each)]
+        held = [(at, kind, many) for at, party in enumerate(parties) for kind, many in party.pods.items()]
+        peers = np.array([parties[at].example[kind] for at, kind, _ in held], dtype=np.int64)
+        return _Plain(
+            np.array([party.names[0] for party in parties], dtype=object),
+            np.array([party.names[0] in self.inside for party in parties], dtype=bool),
+            np.array([at for at, _, _ in held], dtype=np.int64),
+            peers,
+            np.array([self.column[each] for each in peers.tolist()], dtype=np.int64),
+            np.array([many for _, _, many in held], dtype=np.int64),
+        )
+
+    def _on_its_own(self, party: Party) -> bool:
+        """Tell whether a party has pods on the network of a node: they are looked at one by one."""
+        return party.node and party.names[0] in self.held
+
+    def _take_plain(self, pairs: _Pairs, name: str, leaves: bool) -> None:
+        """Take the flows between a workload and all plain ends, where it is not on the network of a node itself."""
+        plain, own = self._plain, self.held[name]
+        if self._on_host(own):
+            return
+        wanted = (plain.names != name) & ~(leaves & plain.inside)
+        chosen = wanted[plain.party]
+        party, peers, columns, many = (each[chosen] for each in (plain.party, plain.peers, plain.columns, plain.pods))
+        for number, held in own.items():
+            flows = self.flows[0 if leaves else 1][self.row[number], columns]
+            open_ = self.may[flows]
+            here, there = np.full(int(open_.sum()), number), peers[open_]
+            one, other = (here, there) if leaves else (there, here)
+            reasons = self.edges.reasons_between(one, other, flows[open_])
+            mine, others = np.full(len(here), name, dtype=object), plain.names[party[open_]]
+            ends = (mine, others) if leaves else (others, mine)
+            pairs.take_all(*ends, flows[open_], reasons, len(held) * many[open_])
+
+    def _on_host(self, own: Mapping[int, list[int]]) -> bool:
+        return any(self.classes.host[number] for number in own)
 
     def _met(self, name: str, leaves: bool) -> Iterator[tuple[list[str], Counts]]:
-        """Yield the ends that a workload may connect to, or that may connect to it, with the flows."""
+        """Yield the ends that a workload may connect to, or that may connect to it, with the flows; no plain ones."""
         own = self.held[name]
-        host = any(self.classes.host[number] for number in own)
+        host = self._on_host(own)
         found: dict[Hashable, tuple[list[str], Counts]] = {}
-        for at in range(len(self.parties)) if host else self._near(own, leaves):
+        near = self._near(own, leaves) if self.together else self.on_nodes
+        for at in range(len(self.parties)) if host else near:
             party = self.parties[at]
             others = [each for each in party.names if each != name and not (leaves and each in self.inside)]
             alone = (host or party.node) and party.names[0] in self.held
@@ -229,27 +275,87 @@ class Alike:
         right = Counter(self.pods[at].node for at in others if self.pods[at].node)
         return sum(many * right[node] for node, many in left.items()) - (sum(left.values()) if same else 0)
 
-    def _rows(self, source: tuple[str, int], destination: tuple[str, int], counts: Counts) -> Iterator[dict[str, Any]]:
-        """Yield the rows of two ends, each with how many more it stands for."""
-        held: Counter[tuple[Any, ...]] = Counter()
-        for (flow, reason), many in counts.items():
-            for protocol, first, last, family, verdict in self.edges.flow_ranges(flow):
-                told = self.edges.reasons[reason] if VERDICTS[verdict] == "unknown" else ""
-                held[protocol, first, last, family, verdict, told] += many
-        for (protocol, first, last, family, verdict, told), many in held.items():
-            yield {
-                "source": source[0],
-                "source_namespace": namespace_of(source[0]),
-                "destination": destination[0],
-                "destination_namespace": namespace_of(destination[0]),
-                "protocol": SORTED[protocol],
+    def _table(self, pairs: _Pairs) -> pd.DataFrame:
+        """Return the rows of pairs of ends: one for each range of ports of their flows."""
+        names = sorted({*self.held, *(name for name, _ in pairs.ends()), *self._plain.names})
+        number = {name: at for at, name in enumerate(names)}
+        ends, (flow, reason, many) = (held := pairs.columns(number))[:4], held[4:]
+        ranges = [self.edges.flow_ranges(each) for each in range(len(self.engine.flows.planes))]
+        count = np.array([len(each) for each in ranges], dtype=np.int64)
+        start = np.cumsum(count) - count
+        table = np.array([row for each in ranges for row in each], dtype=np.int64).reshape(-1, 5)
+        at = np.repeat(np.arange(len(flow)), count[flow])
+        inside = np.arange(len(at)) - np.repeat(np.cumsum(count[flow]) - count[flow], count[flow])
+        row = table[start[flow][at] + inside]
+        first_of: dict[str, int] = {}
+        same = np.array([first_of.setdefault(words, at) for at, words in enumerate(self.edges.reasons)], dtype=np.int64)
+        why = np.where(row[:, 4] == VERDICTS.index("unknown"), same[reason[at]], 0)
+        keys = (ends[0][at], ends[1][at], *row.T, why, ends[2][at], ends[3][at])
+        (source, destination, protocol, first, last, family, verdict, told, more, others), pods = grouped(
+            keys, many[at]
+        )
+        texts = np.array(names, dtype=object)
+        spaces = np.array([namespace_of(name) for name in names], dtype=object)
+        return pd.DataFrame(
+            {
+                "source": texts[source],
+                "source_namespace": spaces[source],
+                "destination": texts[destination],
+                "destination_namespace": spaces[destination],
+                "protocol": np.array(SORTED, dtype=object)[protocol],
                 "port_from": first,
                 "port_to": last,
-                "family": list(FAMILIES.values())[family],
-                "verdict": VERDICTS[verdict],
-                "reason": told,
-                "enforcement": self.engine.facts.options.enforcement,
-                "pod_pairs": many,
-                "source_others": source[1],
-                "destination_others": destination[1],
+                "family": np.array(list(FAMILIES.values()), dtype=object)[family],
+                "verdict": np.array(VERDICTS, dtype=object)[verdict],
+                "reason": np.array(self.edges.reasons, dtype=object)[told],
+                "enforcement": np.full(len(told), self.engine.facts.options.enforcement, dtype=object),
+                "pod_pairs": pods,
+                "source_others": more,
+                "destination_others": others,
             }
+        )
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Ends by name, and for each kind of their pods the place of the end, a class, its column, and how many."""
+
+    names: npt.NDArray[Any]
+    inside: npt.NDArray[np.bool_]
+    party: npt.NDArray[np.int64]
+    peers: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    pods: npt.NDArray[np.int64]
+
+
+class _Pairs:
+    """Pairs of ends, with the flow between them, the reason why it is not known, and the pairs of pods."""
+
+    def __init__(self) -> None:
+        self._single: list[tuple[str, str, int, int, int, int, int]] = []
+        self._many: list[tuple[npt.NDArray[Any], ...]] = []
+
+    def take(self, source: tuple[str, int], destination: tuple[str, int], counts: Counts) -> None:
+        """Take the flows of one pair; each end with how many more are alike."""
+        for (flow, reason), many in counts.items():
+            self._single.append((source[0], destination[0], source[1], destination[1], flow, reason, many))
+
+    def take_all(self, *columns: npt.NDArray[Any]) -> None:
+        """Take flows of pairs that stand for themselves: sources, destinations, flows, reasons, pairs of pods."""
+        self._many.append(columns)
+
+    def ends(self) -> Iterator[tuple[str, int]]:
+        """Yield the ends of pairs that were taken one by one, with how many more are alike."""
+        for source, destination, more, others, *_ in self._single:
+            yield source, more
+            yield destination, others
+
+    def columns(self, number: Mapping[str, int]) -> tuple[npt.NDArray[np.int64], ...]:
+        """Return source, destination, how many more each is, flow, reason and pairs of pods, with ends as numbers."""
+        rows = [(number[one], number[other], *rest) for one, other, *rest in self._single]
+        found = [np.array(rows, dtype=np.int64).reshape(-1, 7)]
+        for sources, destinations, *rest in self._many:
+            ends = [np.array([number[name] for name in names], dtype=np.int64) for names in (sources, destinations)]
+            none = np.zeros(len(sources), dtype=np.int64)
+            found.append(np.column_stack([*ends, none, none, *rest]))
+        return tuple(np.concatenate(found).T)

@@ -166,19 +166,24 @@ class Edges:
             return found
         egress, ingress = self._signatures("egress", source[where]), self._signatures("ingress", destination[where])
         key = np.stack([egress, out[where], ingress, into[where]], axis=1)
-        distinct, back = np.unique(key, axis=0, return_inverse=True)
-        numbers = [self._reason(*map(int, each)) for each in distinct]
+        known: dict[tuple[int, ...], int] = {}
+        back = [known.setdefault(tuple(each), len(known)) for each in key.tolist()]
+        numbers = [self._reason(*each) for each in known]
         found[where] = np.array(numbers, dtype=np.int32)[back]
         return found
 
     def reason(self, source: int, destination: int, flow: int) -> int:
         """Return the number of the reason why the flow between two classes is not known; 0 where it is."""
-        planes = self.engine.flows.planes[flow]
-        if planes.sure == planes.possible:
-            return 0
         ends = np.array([source], dtype=np.int64), np.array([destination], dtype=np.int64)
-        out, into = self.engine.values("egress", *ends)[0], self.engine.values("ingress", *ends[::-1])[0]
-        return int(self._reasons(*ends, out, into, np.array([flow], dtype=np.int32))[0])
+        return int(self.reasons_between(*ends, np.array([flow], dtype=np.int32))[0])
+
+    def reasons_between(
+        self, source: npt.NDArray[np.int64], destination: npt.NDArray[np.int64], flow: Numbers
+    ) -> Numbers:
+        """Return for each pair of classes the number of the reason why the flow between them is not known."""
+        out = self.engine.each_value("egress", source, destination)
+        into = self.engine.each_value("ingress", destination, source)
+        return self._reasons(source, destination, out, into, flow)
 
     def flow_ranges(self, flow: int) -> list[tuple[int, int, int, int, int]]:
         """Return the ranges of ports of a flow that may pass, or perhaps may, as numbers."""
@@ -294,7 +299,7 @@ class Edges:
         reason = np.where(rows.unknown[row], pairs.reason[at], 0)
         columns = (pairs.source[at], pairs.destination[at], rows.protocol[row], rows.first[row], rows.last[row])
         keys: tuple[Numbers, ...] = (*columns, rows.family[row], rows.verdict[row], reason)
-        keys, count = _grouped(keys, pairs.count[at])
+        keys, count = grouped(keys, pairs.count[at])
         return self._table(entities, keys, count)
 
     def walk(
@@ -433,15 +438,15 @@ def _summed(found: list[Pairs]) -> Pairs:
     keys = tuple(
         np.concatenate([getattr(p, name) for p in found]) for name in ("source", "destination", "flow", "reason")
     )
-    grouped, count = _grouped(keys, np.concatenate([pairs.count for pairs in found]))
+    keys, count = grouped(keys, np.concatenate([pairs.count for pairs in found]))
     kept = count > 0
-    source, destination, flow, reason = (key[kept] for key in grouped)
+    source, destination, flow, reason = (key[kept] for key in keys)
     return Pairs(source, destination, flow, reason, count[kept])
 
 
-def _grouped(
-    keys: tuple[Numbers, ...], count: npt.NDArray[np.int64]
-) -> tuple[tuple[Numbers, ...], npt.NDArray[np.int64]]:
+def grouped(
+    keys: tuple[npt.NDArray[Any], ...], count: npt.NDArray[np.int64]
+) -> tuple[tuple[npt.NDArray[Any], ...], npt.NDArray[np.int64]]:
     """Return the distinct keys in order, with the sum of their counts."""
     order = np.lexsort(keys[::-1])
     keys = tuple(key[order] for key in keys)

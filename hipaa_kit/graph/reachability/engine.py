@@ -402,6 +402,16 @@ class Engine:
             values[inside] = rows[needed][:, peers][back]
         return values
 
+    def each_value(
+        self, direction: Direction, own: npt.NDArray[np.int64], peers: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return the number of the decision of each of some classes about the peer in the same place."""
+        side, inside = self.side(direction), own < self.classes.pods
+        values = np.zeros(len(own), dtype=np.int64)
+        numbers = side.of_class[own[inside]]
+        values[inside] = side.rows(numbers)[numbers, peers[inside]]
+        return values
+
     def combined(self, out: npt.NDArray[np.int64], into: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the number of the flow for every pair of decisions."""
         width = len(self.palette)

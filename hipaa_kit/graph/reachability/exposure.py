@@ -238,7 +238,7 @@ class _Exposures:
             let_in[self.reach.places.block(peer)] = self._one(peer, place, bit) == "allowed"
         families = [[let for block, let in let_in.items() if (":" in block) is sixth] for sixth in (False, True)]
         ranges = tuple(block for block, let in let_in.items() if let)
-        if any(family and all(family) for family in families) or any(_wide(each) for each in ranges):
+        if any(family and all(family) for family in families) or any(is_wide(each) for each in ranges):
             return way
         return replace(way, level="restricted", ranges=ranges)
 
@@ -293,7 +293,7 @@ class _Exposures:
         return (found[0]["level"], tuple(found[0]["source_ranges"].split())) if found else ("unknown", ())
 
 
-def _wide(cidr: str) -> bool:
+def is_wide(cidr: str) -> bool:
     """Tell whether a block holds a /8 or more of IPv4, a /16 or more of IPv6: that restricts nobody."""
     block = parse_cidr(cidr)
     return block is not None and block.last - block.first + 1 >= {4: 2**24, 6: 2**112}[block.family]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.audit_log.remembered import of_log
+from hipaa_kit.inventory.audit_log.requests import TELLING, request_of
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.audit.policy import LEVELS
 from hipaa_kit.kube.owners import object_id
@@ -25,9 +26,6 @@ Shorter ones are not told.
 """
 AT_START_SECONDS: Final = 120
 """How soon after a gap a start of the API server explains it."""
-
-TELLING: Final = "stage IN ('ResponseStarted', 'ResponseComplete', 'Panic', '')"
-"""Events that say how a request was answered; some providers leave the stage out."""
 
 TOLD: Final = ("", *LEVELS[1:])
 """Levels that an event may tell, from the least; none where it tells none that is known."""
@@ -55,7 +53,7 @@ WINDOWS: Final = f"""
     FROM audit_events GROUP BY server, log
 """
 UNANSWERED: Final = f"""
-    SELECT server, log, count(DISTINCT (audit_id, received_at, "user", verb, path)) AS unanswered
+    SELECT server, log, count(DISTINCT ({request_of()})) AS unanswered
     FROM audit_events asked WHERE NOT ({TELLING}) AND NOT EXISTS (
         FROM audit_events told WHERE ({TELLING}) AND told.audit_id = asked.audit_id
             AND told.received_at IS NOT DISTINCT FROM asked.received_at AND told."user" = asked."user"
@@ -87,6 +85,25 @@ GAPS: Final = f"""
         EXISTS (FROM starts WHERE starts.server = pauses.server AND starts.log = pauses.log
             AND abs(epoch(starts.at - pauses.last_at)) <= {AT_START_SECONDS}) AS restarted
     FROM ({PAUSES}) pauses WHERE minutes >= {GAP_MINUTES}
+"""
+SILENCES: Final = f"""
+    WITH held AS (
+        SELECT server, log, min({_WRITTEN}) AS first, max({_WRITTEN}) AS last
+        FROM audit_events WHERE {_WRITTEN} IS NOT NULL GROUP BY ALL),
+    silent AS (
+        SELECT server, log, first AS until,
+            max(last) OVER (PARTITION BY log ORDER BY first, server ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                AS since
+        FROM held)
+    SELECT server, log, {shown("since")} AS first_at, {shown("until")} AS last_at,
+        round(epoch(until - since) / 60, 1) AS minutes,
+        EXISTS (FROM starts WHERE starts.server = silent.server AND starts.log = silent.log
+            AND abs(epoch(starts.at - until)) <= {AT_START_SECONDS}) AS restarted
+    FROM silent WHERE epoch(until - since) / 60 >= {GAP_MINUTES}
+"""
+"""Times between the logs of several servers in which none of them wrote anything: gaps of the one that begins then.
+
+Where files do not tell whose they are, each counts as one of a server of its own.
 """
 STARTS: Final = f"SELECT DISTINCT server, log, received_at AS at FROM audit_events WHERE {STARTED}"
 LEVELS_SEEN: Final = """
@@ -177,12 +194,13 @@ def _of_files(held: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
 
 @builds(AUDIT_GAPS)
 def audit_gaps(snapshot: Snapshot, audit_sources: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
-    """Return a row per pause, with whether the API server was started at its end."""
+    """Return a row per pause of a log, and of all together, with whether the API server was started at its end."""
     return of_log(AUDIT_GAPS, snapshot.audit_log, [], _gaps)
 
 
 def _gaps(log: Log) -> pd.DataFrame:
-    return _named(ask(log, GAPS, {"starts": ask(log, STARTS)}))
+    starts = {"starts": ask(log, STARTS)}
+    return _named(pd.concat([ask(log, GAPS, starts), ask(log, SILENCES, starts)], ignore_index=True))
 
 
 @builds(AUDIT_LEVELS)

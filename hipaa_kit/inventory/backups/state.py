@@ -38,6 +38,7 @@ def cluster_state(
             "object": record.object,
             "state": FAILED if ready is False else ACTIVE if ready else UNKNOWN,
             "last_run_at": text(record.content, "status", "creationTime"),
+            "place": "" if mapping(record.content, "spec", "s3") else "node",
         }
     for record in cronjobs.etcd_jobs(snapshot):
         yield {

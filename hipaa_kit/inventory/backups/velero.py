@@ -7,7 +7,7 @@ controllers write (`velero.io/schedule-name`, `velero.io/backup-name`, `velero.i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,8 +42,8 @@ from hipaa_kit.kube.backup.velero import (
     parse_selection,
 )
 from hipaa_kit.kube.custom_kinds import CUSTOM
-from hipaa_kit.kube.kinds import Kind
-from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.kube.kinds import PERSISTENT_VOLUME_CLAIM, Kind
+from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 TOOL = "velero"
@@ -55,8 +55,9 @@ RUNS: tuple[Kind, ...] = (
     KINDS["DataUpload"],
     KINDS["PodVolumeBackup"],
 )
-RESTORES = tuple(
-    KINDS[name] for name in ("Backup", "DataDownload", "DataUpload", "PodVolumeBackup", "PodVolumeRestore", "Restore")
+RESTORES = (
+    *(KINDS[name] for name in ("Backup", "DataDownload", "PodVolumeRestore", "Restore")),
+    PERSISTENT_VOLUME_CLAIM,
 )
 
 PHASES = {
@@ -277,7 +278,7 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
     """
     backups = {(each.namespace, each.name): each for each in snapshot.records(KINDS["Backup"])}
     known, brought = sorted(namespaces), _brought_back(snapshot)
-    files, moved = _pod_volumes(snapshot), _uploads(snapshot)
+    newest = _newest_claims(snapshot)
     for record in snapshot.records(KINDS["Restore"]):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
         phase, key = text(status, "phase"), (record.namespace, text(spec, "backupName"))
@@ -287,9 +288,12 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
         items = number(status, "progress", "itemsRestored")
         restored = _restored(chosen, backups.get(key), known) if items else [""]
         places = brought[record.namespace, record.name]
-        held = _held_volumes(backups.get(key), files[key], moved[key])
+        snapshots = _restores_snapshots(backups.get(key), chosen)
         for namespace in restored:
-            with_data = held(namespace) or namespace in places or (len(restored) == 1 and bool(places))
+            # A claim that is there already is left as it is: nothing of it is brought back.
+            left = namespace not in mapped and newest.get(namespace, start) < start
+            written = namespace in places or (len(restored) == 1 and bool(places))
+            with_data = written or (snapshots and not left)
             asked = truth(spec, "restorePVs") is not False and chosen.takes_kind("persistentvolumeclaims")
             whole = asked and not (chosen.selectors or chosen.invalid)
             seen = not whole or with_data or outcome not in (COMPLETED, PARTIAL) or key in backups
@@ -321,17 +325,27 @@ def _brought_back(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:
     return found
 
 
-def _held_volumes(backup: Record | None, files: Copies, moved: Copies) -> Callable[[str], bool]:
-    """Return what tells whether a backup held data of volumes of a namespace."""
-    if backup is None:
-        return lambda _: False
-    done = [
-        {name for name, each in held.items() if any(one[0] == COMPLETED for one in each)} for held in (files, moved)
-    ]
-    copies = {name.partition("/")[0] for name in done[0] if "/" in name}
-    copies |= {parse_object_id(name)[1] for name in done[1]}
-    whole = _whole(mapping(backup.content, "status"))
-    return lambda namespace: whole or namespace in copies
+def _newest_claims(snapshot: Snapshot) -> dict[str, str]:
+    """Return by namespace when its newest claim was made."""
+    found: dict[str, str] = {}
+    for record in snapshot.records(PERSISTENT_VOLUME_CLAIM):
+        made = text(record.content, "metadata", "creationTimestamp")
+        found[record.namespace] = max(found.get(record.namespace, ""), made)
+    return found
+
+
+def _restores_snapshots(backup: Record | None, chosen: Selection) -> bool:
+    """Tell whether a restore makes volumes from snapshots that its backup took and left beside them.
+
+    What was read from files, or moved to a store, is brought back by PodVolumeRestores and DataDownloads, which live as
+    long as their Restore: without one nothing was.
+    """
+    if backup is None or truth(backup.content, "spec", "snapshotMoveData") is True:
+        return False
+    status = mapping(backup.content, "status")
+    # What is no CSI snapshot is asked for by the PersistentVolume; a CSI snapshot by the claim.
+    asked = chosen.takes_cluster_kind("persistentvolumes") != "no" or number(status, "csiVolumeSnapshotsCompleted")
+    return bool(asked) and _whole(status)
 
 
 def _restored(chosen: Selection, backup: Record | None, known: list[str]) -> list[str]:

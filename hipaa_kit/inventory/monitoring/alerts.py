@@ -29,7 +29,13 @@ from hipaa_kit.kube.monitoring.routes import Form, hangs_on_unread, joined, way
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.snapshot import Record, Snapshot
-from hipaa_kit.tables.alerting import ALERT_RULES, ALERT_TOPICS, ALERT_WAYS, ALERTMANAGER_CONFIGS
+from hipaa_kit.tables.alerting import (
+    ALERT_RULES,
+    ALERT_TOPICS,
+    ALERT_WAYS,
+    ALERTMANAGER_CONFIGS,
+    ALERTMANAGER_SERVICES,
+)
 from hipaa_kit.tables.declaration import rows_of
 
 CONFIG: Final = custom(GROUP, "AlertmanagerConfig")
@@ -264,6 +270,34 @@ def _of_operator(snapshot: Snapshot, taken: pd.DataFrame) -> Iterator[_Configure
             yield _Configured(record.object, written, object_id("Secret", record.namespace, made))
         else:
             yield _Configured(record.object, joined(root, rest) if root else None, origin)
+
+
+@builds(ALERTMANAGER_SERVICES, reads=[ALERTMANAGER, kinds.SERVICE])
+def alertmanager_services(
+    snapshot: Snapshot, watchers: pd.DataFrame, service_backends: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per Service and Alertmanager that it leads to: by its pods, or by the labels these are to have.
+
+    Source: https://github.com/prometheus-operator/prometheus-operator/blob/main/pkg/alertmanager/operator.go
+    """
+    alerting = watchers[watchers["duty"] == "alerting"]
+    led = service_backends.merge(alerting[["pod", "workload"]], on="pod")
+    found = set(zip(led["service"], led["workload"], strict=True))
+    running = [record for record in snapshot.records(ALERTMANAGER) if replicas(mapping(record.content, "spec"))]
+    for record in running:
+        labels = {**string_map(record.content, "spec", "podMetadata", "labels"), **_given_labels(record.name)}
+        for service in snapshot.records(kinds.SERVICE):
+            chosen = string_map(service.content, "spec", "selector").items()
+            if service.namespace == record.namespace and chosen and chosen <= labels.items():
+                found.add((service.object, record.object))
+    for service_name, alertmanager in sorted(found):
+        yield {"service": service_name, "alertmanager": alertmanager}
+
+
+def _given_labels(name: str) -> dict[str, str]:
+    """Return the labels that the operator gives the pods of an Alertmanager."""
+    standard = {"name": "alertmanager", "instance": name, "managed-by": "prometheus-operator"}
+    return {"alertmanager": name, **{f"app.kubernetes.io/{key}": value for key, value in standard.items()}}
 
 
 def _is_narrowed(alertmanager: Record, config: Record) -> bool:

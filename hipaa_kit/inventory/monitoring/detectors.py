@@ -25,7 +25,15 @@ Source: https://github.com/falcosecurity/plugins
 """
 
 
+WAITING: Final = "k8saudit"
+"""The plugin that waits for events, or reads them from a file; those of providers fetch them where they are kept.
+
+Source: https://github.com/falcosecurity/plugins/tree/main/plugins/k8saudit
+"""
+
 AUDIT_WEBHOOK: Final = "audit webhook"
+POLICY, SENDS, WRITES = "audit-policy-file", "audit-webhook-config-file", "audit-log-path"
+API_SERVER: Final = "kube-apiserver"
 
 
 @builds(DETECTORS, facts=[FALCO_SETTINGS])
@@ -34,13 +42,16 @@ def detectors(
     pods: pd.DataFrame,
     containers: pd.DataFrame,
     volumes: pd.DataFrame,
+    control_plane_members: pd.DataFrame,
     control_plane_flags: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per workload of a sensor, and per API server that sends audit events to something else.
 
     Falco looks at audit events where its configuration loads a plugin for them and names rules about them; that stands
-    in a ConfigMap. What stands behind a webhook of the API server is not visible.
+    in a ConfigMap. Events come to it where an API server sends them, or where a provider keeps them. What stands behind
+    a webhook of the API server is not visible.
     """
+    sent = _sent(control_plane_members, control_plane_flags)
     loaded = {
         record.object: record.facts[FALCO_SETTINGS]
         for record in snapshot.records(kinds.CONFIG_MAP)
@@ -52,18 +63,37 @@ def detectors(
         yield {
             "object": workload,
             "engine": sensor,
-            "state": _state(str(sensor), [loaded[name] for name in mounted]),
+            "state": _state(str(sensor), [loaded[name] for name in mounted], sent),
             "ready": None if held["ready"].isna().all() else bool(held["ready"].fillna(False).any()),
         }
-    sending = control_plane_flags[control_plane_flags["name"] == "audit-webhook-config-file"]
-    for pod in sorted(set(sending["pod"])):
+    flags = control_plane_flags
+    for pod in sorted(set(flags[flags["name"] == SENDS]["pod"]) & set(flags[flags["name"] == POLICY]["pod"])):
         yield {"object": pod, "engine": AUDIT_WEBHOOK, "state": "open", "ready": None}
 
 
-def _state(sensor: str, settings: list[dict[str, Any]]) -> str:
+def _sent(members: pd.DataFrame, flags: pd.DataFrame) -> str:
+    """Return how events leave the API servers: `sent` by each of them, `never` by any, or `unseen`.
+
+    Without a policy an API server records nothing, whatever else it is told.
+    Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#audit-policy
+    """
+    servers = members[members["component"] == API_SERVER]
+    given = {pod: set(flags.loc[flags["pod"] == pod, "name"]) for pod in servers["pod"]}
+    if not given or not servers["flags_read"].all():
+        return "unseen"
+    if all({POLICY, SENDS} <= held for held in given.values()):
+        return "sent"
+    recorded = any(POLICY in held and held & {SENDS, WRITES} for held in given.values())
+    return "unseen" if recorded else "never"
+
+
+def _state(sensor: str, settings: list[dict[str, Any]], sent: str) -> str:
     if sensor in NEVER:
         return "no"
     reading = [each for each in settings if any(plugin.startswith(AUDIT) for plugin in each["plugins"])]
-    if any(each["audit_rules"] for each in reading):
+    ruled = [each for each in reading if each["audit_rules"]]
+    if not ruled:
+        return "no" if settings and not reading else "open"
+    if sent == "sent" or any(plugin.startswith(f"{WAITING}-") for each in ruled for plugin in each["plugins"]):
         return "reads"
-    return "no" if settings and not reading else "open"
+    return "starved" if sent == "never" else "waits"

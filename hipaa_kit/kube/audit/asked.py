@@ -12,15 +12,25 @@ from hipaa_kit.kube.audit.policy import Policy, Request
 from hipaa_kit.kube.custom_kinds import CUSTOM
 
 FIELDS: Final = frozenset(["api_group", "resource", "subresource", "verb", "namespace", "name"])
-VERBS: Final = ("get", "list", "create", "update", "patch", "delete", "deletecollection")
+VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 UNNAMED: Final = frozenset(["create", "list", "watch", "deletecollection"])
 """Verbs whose requests name no object."""
+
+OF_MANY: Final = frozenset(["list", "watch", "deletecollection"])
+"""Verbs whose requests are for no subresource."""
 
 EVERYWHERE: Final = frozenset(["list", "watch"])
 """Verbs that may ask for the objects of all namespaces at once."""
 
 ANY: Final = "any"
 """A name that no rule has: it stands for all that rules do not name."""
+
+HEALTH: Final = ("/healthz", "/livez", "/readyz", "/version")
+"""Paths that are answered to everybody and tell of nothing: a policy may leave them out.
+
+One that goes on from there with `..` leads nowhere: a real server, of v1.37.2, answers it 404.
+Source: ClusterRole `system:public-info-viewer` of kubernetes/kubernetes.
+"""
 
 BODY: Final = frozenset(
     "role_ref role_marks bound pod_marks claims owner service_type tls data_source namespace_mapping".split()
@@ -76,24 +86,35 @@ def _both(one: Shape, other: Shape) -> Shape | None:
 
 
 def requests(shape: Shape, policy: Policy, user: str, groups: tuple[str, ...]) -> Iterator[Request]:
-    """Yield the requests of a shape, one for each that the rules of a policy can tell apart by what they name.
-
-    Shapes that fix no API group, as those of everything that somebody does in a namespace, have none.
-    """
+    """Yield the requests of a shape, one for each that the rules of a policy can tell apart by what they name."""
     named = [each for rule in policy.rules for each in rule.resources]
-    for group in sorted(shape.get("api_group", ())):
+    anything = "api_group" not in shape
+    for group in sorted(shape.get("api_group", {each.group for each in named} - {"*"} | {"", ANY})):
         known = {name for each in named if each.group in ("*", group) for name in each.resources}
-        plain = {name for name in known if "*" not in name and "/" not in name}
+        plain = {name.partition("/")[0] for name in known} - {"*"}
         for resource in sorted(shape.get("resource", plain | {ANY})):
-            for subresource in sorted(_subresources(shape)):
-                for verb in sorted(shape.get("verb", VERBS)):
+            below = shape.get("subresource", _subresources(known, resource) if anything else {""})
+            for verb in sorted(shape.get("verb", VERBS)):
+                for subresource in sorted({""} if anything and verb in OF_MANY else below):
                     for namespace, name in _objects(shape, policy, group, resource, verb):
                         yield Request(user, groups, verb, group, resource, subresource, namespace, name)
+    if not FIELDS.intersection(shape) - {"verb"} and "get" in shape.get("verb", VERBS):
+        yield from (Request(user, groups, "get", path=path) for path in sorted(_paths(policy)))
 
 
-def _subresources(shape: Shape) -> Collection[str]:
-    """Return the subresources that are asked about: where a condition does not name any, none."""
-    return shape.get("subresource", ("",))
+def _subresources(known: Collection[str], resource: str) -> set[str]:
+    """Return none, and the subresources of a resource that rules name.
+
+    Where a condition names its resource and no subresource, it is about the resource itself.
+    """
+    split = [name.partition("/") for name in known]
+    return {"", *(below for above, _, below in split if above in ("*", resource) and below not in ("", "*"))}
+
+
+def _paths(policy: Policy) -> set[str]:
+    """Return paths that rules name, each standing for those under it, and one that stands for all others."""
+    named = {path.rstrip("*") for rule in policy.rules for path in rule.paths}
+    return {f"/{ANY}", *(path for path in named if path and not path.startswith(HEALTH))}
 
 
 def _objects(shape: Shape, policy: Policy, group: str, resource: str, verb: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """What an audit policy records of a request: the first rule that matches decides.
 
-Source: `pkg/audit/policy/checker.go`, `pkg/apis/audit/v1/types.go`, `pkg/apis/audit/validation/validation.go` and
-`pkg/endpoints/request/requestinfo.go` of kubernetes/apiserver, read at v0.37.2.
+Source: `pkg/audit/policy/checker.go`, `pkg/apis/audit/v1/types.go`, `pkg/apis/audit/validation/validation.go`,
+`pkg/endpoints/request/requestinfo.go`, `pkg/endpoints/filters/audit.go` and `authn_audit.go` of kubernetes/apiserver,
+and `BasicLongRunningRequestCheck` in its `pkg/server/filters/longrunning.go`, read at v0.37.2.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ LEVELS: Final = ("None", "Metadata", "Request", "RequestResponse")
 """From the least that is recorded to the most."""
 
 STAGES: Final = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
-TELLING: Final = frozenset(["ResponseStarted", "ResponseComplete"])
+STARTED: Final = frozenset(["ResponseStarted"])
+COMPLETE: Final = frozenset(["ResponseComplete"])
+TELLING: Final = STARTED | COMPLETE
 """Stages whose events say how a request was answered; a long-running request has both."""
+
+LONG_VERBS: Final = frozenset(["watch", "proxy"])
+LONG_SUBRESOURCES: Final = frozenset(["attach", "exec", "proxy", "log", "portforward"])
+"""What makes a request a long-running one; so do paths under `/debug/pprof/`."""
 
 EVERY_GROUP_SINCE: Final = (1, 36)
 """First version that takes `group: "*"`; an older one refuses the policy and does not start.
@@ -48,6 +55,22 @@ class Request(NamedTuple):
     def combined(self) -> str:
         """The resource, with its subresource where there is one."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The stages whose events say how it was answered.
+
+        A request that is not long-running has no event of stage ResponseStarted. One that could not be authenticated,
+        of no user, has no other.
+        """
+        if not self.user:
+            return STARTED
+        long_running = (
+            self.verb in LONG_VERBS
+            or (bool(self.resource) and self.subresource in LONG_SUBRESOURCES)
+            or self.path.startswith("/debug/pprof/")
+        )
+        return TELLING if long_running else COMPLETE
 
 
 class Resources(NamedTuple):
@@ -92,16 +115,20 @@ class Rule:
 
 
 class Recorded(NamedTuple):
-    """What is recorded of a request: by which rule (from 1; 0 for none), at which level, without which stages."""
+    """What is recorded of a request: by which rule (from 1; 0 for none), at which level, without which stages.
+
+    `telling` are the stages that could say how it was answered.
+    """
 
     rule: int
     level: str
     omitted: frozenset[str]
+    telling: frozenset[str] = TELLING
 
     @property
     def told(self) -> str:
-        """The level at which the log says how the request was answered: None where it holds neither telling stage."""
-        return "None" if self.omitted >= TELLING else self.level
+        """The level at which the log says how the request was answered: None where it holds no telling stage."""
+        return "None" if self.omitted >= self.telling else self.level
 
 
 @dataclass(frozen=True)
@@ -115,13 +142,18 @@ class Policy:
         """Return what is recorded of a request; nothing where no rule matches."""
         for number, rule in enumerate(self.rules, 1):
             if rule.matches(request):
-                return self.recorded_by(number)
-        return Recorded(0, "None", self.omit_stages)
+                return self.recorded_by(number)._replace(telling=request.telling)
+        return Recorded(0, "None", self.omit_stages, request.telling)
 
     def recorded_by(self, number: int) -> Recorded:
-        """Return what one of the rules, counted from 1, records of every request that it decides on."""
+        """Return what one of the rules, counted from 1, records of every request that it decides on.
+
+        It tells of all of them where that stage is kept which each of them has.
+        """
         rule = self.rules[number - 1]
-        return Recorded(number, rule.level, self.omit_stages | rule.omit_stages)
+        long_running = bool(rule.verbs) and LONG_VERBS.issuperset(rule.verbs)
+        telling = TELLING if long_running else COMPLETE
+        return Recorded(number, rule.level, self.omit_stages | rule.omit_stages, telling)
 
     def refused(self, version: tuple[int, int] | None = None) -> Iterator[str]:
         """Yield why an API server would refuse the policy and not start.

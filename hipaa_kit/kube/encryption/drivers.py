@@ -16,6 +16,7 @@ from hipaa_kit.kube.reading import GO_TRUE
 Rule = Literal["parameter", "always", "facts", "unseen"]
 Locality = Literal["external", "cluster", "by_name", "unknown"]
 Transit = Literal["attached", "on_node", "nfs", "efs", "smb", "unseen"]
+"""How data reach the storage; `on_node` leaves the node encrypted where the volume is."""
 
 LITERAL: Final = frozenset({"true"})
 """The one value that documentation names; whether such a driver reads more of `GO_TRUE` is not known."""
@@ -47,6 +48,8 @@ class Driver(NamedTuple):
         Where keys live: outside of the cluster, in a Secret of it, by what the key's name stands for, unknown.
     transit
         How data reach the storage: over an attachment, encrypted on the node, or by a network file system.
+    served
+        A volume that several nodes write is served to them by NFS, whatever it is itself.
     copies
         The parameter holds for volumes made from a snapshot or from another claim, too.
     """
@@ -64,6 +67,7 @@ class Driver(NamedTuple):
     transit: Transit = "attached"
     words: str = ""
     copies: bool = False
+    served: bool = False
 
 
 _AWS: Final = "https://docs.aws.amazon.com"
@@ -137,6 +141,8 @@ DRIVERS: Final = (
         default_key="passphrase in a Secret of the cluster",
         locality="cluster",
         transit="on_node",
+        # https://longhorn.io/docs/latest/nodes-and-volumes/volumes/rwx-volumes/: a pod of it opens the volume.
+        served=True,
     ),
     Driver(
         "pxd.portworx.com",
@@ -149,6 +155,8 @@ DRIVERS: Final = (
         default_key="key of the secret provider",
         locality="unknown",
         transit="on_node",
+        # https://docs.portworx.com/portworx-enterprise/concepts/shared-volumes: sharedv4.
+        served=True,
     ),
     Driver(
         "csi.cloudscale.ch",
@@ -244,6 +252,8 @@ DRIVERS: Final = (
         "csi.trident.netapp.io",
         "unseen",
         "https://docs.netapp.com/us-en/trident/",
+        # NFS, SMB, iSCSI, NVMe over TCP or FC, as its backend has it.
+        transit="unseen",
         words="encryption is set in its backend, which the volume does not show",
     ),
     Driver(
@@ -251,6 +261,8 @@ DRIVERS: Final = (
         "unseen",
         f"{_GIT}/openshift/openshift-docs (persistent-storage-csi-vsphere-encryption)",
         in_tree=("vsphereVolume", "kubernetes.io/vsphere-volume"),
+        # What several nodes write is a share of vSAN's file service.
+        served=True,
         words="the storage policy decides, which stands in vCenter",
     ),
     Driver(
@@ -308,6 +320,23 @@ NODE_PROVISIONERS: Final = frozenset(
 )
 """Provisioners whose volumes are folders or disks of the node."""
 
+NODE_DRIVERS: Final = frozenset(
+    "carina.storage.io direct-csi-min-io directpv-min-io disk.hwameistor.io docker.io/hostpath hostpath.csi.k8s.io "
+    "kubevirt.io.hostpath-provisioner kubevirt.io/hostpath-provisioner local.csi.openebs.io localdisk.csi.acstor.io "
+    "lvm.csi.metal-stack.io microk8s.io/hostpath rawfile.csi.openebs.io topolvm.cybozu.com topolvm.io "
+    "zfs.csi.openebs.io".split()
+)
+"""Drivers whose volumes are cut from disks of one node, without a copy elsewhere; each says so in its README.
+
+Sources: https://github.com/topolvm/topolvm, https://github.com/openebs/lvm-localpv,
+https://github.com/openebs/zfs-localpv, https://github.com/minio/directpv, https://github.com/carina-io/carina,
+https://github.com/hwameistor/hwameistor, https://github.com/kubernetes-csi/csi-driver-host-path,
+https://github.com/kubevirt/hostpath-provisioner, https://github.com/metal-stack/csi-driver-lvm.
+"""
+
+NODE_KEYS: Final = ("/hostname", "/node", "/nodename")
+"""How labels end that tell one node from another: `kubernetes.io/hostname`, `topology.topolvm.io/node`, …"""
+
 _BY_NAME: Final = {driver.name: driver for driver in DRIVERS}
 _BY_IN_TREE: Final = {name: driver for driver in DRIVERS for name in driver.in_tree if name}
 
@@ -330,3 +359,8 @@ def driver_of(name: str) -> Driver | None:
 def driver_of_source(source: str) -> Driver | None:
     """Return the row that stands for a source of a PersistentVolume or of a pod's volume that is no CSI one."""
     return _BY_IN_TREE.get(source)
+
+
+def on_one_node(source: str, driver: str) -> bool:
+    """Tell whether a volume of a source, or of a driver or provisioner, lies on one node and nowhere else."""
+    return source in BELOW or driver in NODE_DRIVERS or driver in NODE_PROVISIONERS

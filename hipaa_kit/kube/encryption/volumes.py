@@ -18,6 +18,7 @@ from hipaa_kit.kube.encryption.drivers import (
     Driver,
     driver_of,
     driver_of_source,
+    on_one_node,
 )
 from hipaa_kit.kube.reading import GO_TRUE
 
@@ -67,6 +68,8 @@ class Volume(NamedTuple):
         What the provider says; None where it says nothing.
     copied
         It was made from a snapshot or from another claim.
+    shared
+        Several nodes may write it.
     """
 
     driver: str = ""
@@ -78,6 +81,7 @@ class Volume(NamedTuple):
     options: tuple[str, ...] = ()
     facts: Facts | None = None
     copied: bool = False
+    shared: bool = False
 
 
 class AtRest(NamedTuple):
@@ -210,6 +214,17 @@ def _with_key(
     return found._replace(key=driver.default_key, key_kind="default", place=place)
 
 
+def over_network(volume: Volume) -> bool:
+    """Tell whether data go to a volume as to a file server, or in a way that is not known; folders of nodes count."""
+    if volume.source and volume.source != "csi":
+        return True
+    driver = driver_of(volume.driver)
+    if driver is None:
+        return bool(volume.driver) and not on_one_node("", volume.driver)
+    served = driver.served and volume.shared
+    return served or driver.transit not in ("attached", "on_node") or "cephfs" in driver.name
+
+
 def on_the_way(volume: Volume, rest: AtRest) -> tuple[Way, str]:
     """Return whether data are encrypted between the node and the storage, and the basis.
 
@@ -224,6 +239,8 @@ def on_the_way(volume: Volume, rest: AtRest) -> tuple[Way, str]:
     if driver is None or volume.source in OTHER_SOURCES:
         return "unseen", f"how data reach {volume.driver or volume.source} is not seen"
     options = frozenset(part for option in volume.options for part in option.split(","))
+    if driver.served and volume.shared:
+        return "unseen", f"{driver.name} serves it to several nodes by NFS"
     if driver.transit == "on_node":
         return ("encrypted", "the node encrypts them") if rest.state == "encrypted" else ("unseen", "not seen")
     if driver.transit == "nfs":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.kube.rbac.users import ANONYMOUS, UNAUTHENTICATED
-from hipaa_kit.safeguards.access_control.common import api_servers, unseen
+from hipaa_kit.safeguards.access_control.common import UNMADE, api_servers, unseen
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 
 OFF = ("false", "False", "FALSE", "f", "F", "0")
@@ -45,8 +45,10 @@ def rbac_decides(
 
     Notes
     -----
-    Without `--authorization-mode` and without `--authorization-config` everything is allowed.
-    Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
+    Without `--authorization-mode` and without `--authorization-config` everything is allowed. Without the Node
+    authorizer kubelets have what role bindings give all of them, which cannot tell one node's Secrets from another's.
+    Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/,
+    https://kubernetes.io/docs/reference/access-authn-authz/node/
     """
     flags = ("authorization-mode", "authorization-config")
     examined = api_servers(control_plane_members, control_plane_flags, pods, nodes, *flags)
@@ -79,6 +81,13 @@ def rbac_decides(
         fails(
             seen & modes.map(lambda held: bool(held) and held <= MODES and "RBAC" not in held).astype(bool),
             "its authorizers are {modes}: RBAC is not among them",
+            path="$.spec.containers[*].command",
+            observed="{modes}",
+            expected="--authorization-mode=Node,RBAC",
+        ),
+        fails(
+            seen & modes.map(lambda held: held <= MODES and "RBAC" in held and "Node" not in held).astype(bool),
+            "its authorizers are {modes}: Node is not among them, which keeps kubelets to what their own pods need",
             path="$.spec.containers[*].command",
             observed="{modes}",
             expected="--authorization-mode=Node,RBAC",
@@ -120,15 +129,16 @@ def nothing_without_credentials(
     Notes
     -----
     `--anonymous-auth` is on unless it is set to false. That requests without credentials are let in gives them
-    nothing that no role binding gives them: that is why it weighs less.
+    nothing that no role binding gives them: that is why it weighs less. One to a role that is not there gives
+    nothing: whoever makes one of that name says what (HK-ACC-04 asks the same).
     Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
     """
     bound = grants[grants["subject"].isin([ANONYMOUS, UNAUTHENTICATED])]
     bound = bound.assign(member=bound["object"], object=bound["binding"], door=False, seen=True, why="")
     doors = ("anonymous-auth", "authentication-config")
     servers = api_servers(control_plane_members, control_plane_flags, pods, nodes, *doors)
-    servers = servers.assign(door=True, subject="", role="", public=False)
-    columns = ["object", "member", "subject", "door", "seen", "role", "public", "why"]
+    servers = servers.assign(door=True, subject="", role="", role_known=True, public=False)
+    columns = ["object", "member", "subject", "door", "seen", "role", "role_known", "public", "why"]
     flags = ["anonymous_auth", "authentication_config", "code"]
     examined = pd.concat([bound[columns], servers[[*columns, *flags]]], ignore_index=True)
     examined = examined.assign(**{name: examined[name].fillna("") for name in flags})
@@ -140,10 +150,11 @@ def nothing_without_credentials(
     examined = examined.assign(words=told.where(door, examined["subject"] + " may see version and health by " + told))
     configured = door & (examined["authentication_config"] != "")
     stock = (examined["role"] == PUBLIC_INFO) & examined["public"].astype(bool)
+    unmade = ~door & ~examined["role_known"].astype(bool)
     return judge(
         examined,
         fails(
-            ~door & ~joining & ~stock,
+            ~door & ~joining & ~stock & ~unmade,
             "{subject}, who needs no credentials, has {role}",
             observed="{role}",
             expected="system:public-info-viewer at most",
@@ -162,6 +173,7 @@ def nothing_without_credentials(
             code="input_missing",
         ),
         *unseen(examined),
+        reviews(unmade, UNMADE, observed="{role}"),
         reviews(
             joining,
             "kubeadm lets anyone read where nodes join the cluster: are nodes still joined by token?",

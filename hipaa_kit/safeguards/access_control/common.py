@@ -27,6 +27,8 @@ RESERVED = ("system:", "eks:")
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects,
 https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 """
+UNMADE = "is it to stay? {role} was not seen: where it is not there, whoever makes it gives it to {subject}"
+"""Asked of a role binding to everyone whose role is not there."""
 COMPONENTS = frozenset(
     {"k3s-cloud-controller-manager", "kube-apiserver", "kube-apiserver-kubelet-client", "rke2-cloud-controller-manager"}
 )

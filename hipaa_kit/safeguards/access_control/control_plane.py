@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.graph.reachability.exposure import is_wide
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.safeguards.access_control.interfaces import all_private
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 
 EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
@@ -172,16 +174,17 @@ def endpoint_not_open(cloud_clusters: pd.DataFrame) -> pd.DataFrame:
     """
     clusters = cloud_clusters
     ranges = clusters["public_cidrs"].str.split()
-    widest = ranges.map(lambda cidrs: next((each for each in cidrs if each in EVERY_ADDRESS), ""))
+    widest = ranges.map(lambda cidrs: next((each for each in cidrs if is_wide(each) and not all_private(each)), ""))
     examined = clusters.assign(object=[object_id("CloudCluster", "", name) for name in clusters["name"]], widest=widest)
     whence = examined["public_cidrs"].where(examined["endpoint_public"].eq(True), "within its network alone")
-    examined = examined.assign(whence=whence)
+    whom = ("all of " + examined["widest"]).mask(examined["widest"].isin(EVERY_ADDRESS), "every address")
+    examined = examined.assign(whence=whence, whom=whom)
     public, named = examined["endpoint_public"], examined["public_cidrs"].ne("")
     return judge(
         examined,
         fails(
             public.eq(True) & examined["widest"].ne(""),
-            "its API server can be reached from every address",
+            "its API server can be reached from {whom}",
             observed="{widest}",
             expected="the addresses that need it, or a private endpoint",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT
 from hipaa_kit.safeguards.access_control.common import permits, place_words

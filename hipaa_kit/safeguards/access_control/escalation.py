@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals, Permitted
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER_GROUP
 from hipaa_kit.safeguards.access_control.administrators import is_broad
 from hipaa_kit.safeguards.access_control.ephi_access import INPUTS, exposed_accounts

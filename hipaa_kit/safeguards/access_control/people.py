@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals, Permitted
-from hipaa_kit.graph.access.ephi import ephi_namespaces
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.rbac.bindings import USER, USER_GROUP
 from hipaa_kit.safeguards.access_control.common import people, place_words
 from hipaa_kit.safeguards.ages import days_between
@@ -128,7 +128,8 @@ def break_glass_defined_and_tried(
     youngest = min(ages, default=None)
     bound = held.assign(member=held["binding"] + " " + held["object"], defined=True)
     none = pd.DataFrame({"member": ["none"]}).assign(subject_kind="", subject="", role="", defined=False)
-    columns = ["member", "subject_kind", "subject", "role", "defined"]
+    none = none.assign(role_known=True)
+    columns = ["member", "subject_kind", "subject", "role", "role_known", "defined"]
     examined = bound[columns] if len(bound) or not len(namespaces) else none
     examined = examined.assign(object=BREAK_GLASS)
     examined = examined.assign(age=pd.Series(youngest, index=examined.index, dtype="Int64"))
@@ -147,6 +148,14 @@ def break_glass_defined_and_tried(
             "{subject} is no person: nobody can use it in an emergency",
             observed="{subject_kind}",
             expected="a group of people",
+        ),
+        fails(
+            defined & ~examined["role_known"].astype(bool),
+            "{role}, which {subject} is to have in an emergency, is not there",
+            path="$.roleRef",
+            observed="missing",
+            expected="a role that gives what an emergency needs",
+            rests_on=["grants"],
         ),
         reviews(
             examined["age"].isna() | (examined["age"] > break_glass_test_days),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions.escape import takes_node
+from hipaa_kit.graph.permissions.escape import takes_by_reading, takes_node
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
 
 TAKES_THE_NODE = ("hostNamespaces", "hostPathVolumes", "privileged", "windowsHostProcess")
@@ -37,7 +37,8 @@ def pods_meet_restricted(
     -----
     The newest version of the standard that the server knows counts, whatever a namespace enforces. A root file system
     that can be written, and the host's user namespace, are beyond the level. So is a path of the node behind a claim,
-    which the standards do not look at: it counts where the pod may write a folder by which it takes its node.
+    which the standards do not look at: it counts where the pod may write a folder by which it takes its node, or
+    sees one where credentials or sockets lie that give it.
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     """
     claimed = _paths_behind_claims(volumes, volume_mounts, claims, persistent_volumes)
@@ -82,18 +83,24 @@ def pods_meet_restricted(
 def _paths_behind_claims(
     volumes: pd.DataFrame, volume_mounts: pd.DataFrame, claims: pd.DataFrame, persistent_volumes: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return (`pod`, `control`, `reason`, `paths`) of pods that may write their node through a claim."""
-    takes = persistent_volumes["host_path"].map(lambda path: bool(path) and takes_node(path)).astype(bool)
-    hosts = persistent_volumes[takes]
+    """Return (`pod`, `control`, `reason`, `paths`) of pods that take their node through a claim."""
+    paths = persistent_volumes["host_path"]
+    takes = paths.map(lambda path: bool(path) and takes_node(path)).astype(bool)
+    tells = paths.map(lambda path: bool(path) and takes_by_reading(path)).astype(bool)
+    hosts = persistent_volumes.assign(takes=takes, tells=tells)[takes | tells]
     bound = claims[["object", "persistent_volume"]].rename(columns={"object": "reference"})
-    bound = bound.merge(hosts[["object", "host_path"]], left_on="persistent_volume", right_on="object")
-    written = volume_mounts[~volume_mounts["read_only"]][["pod", "volume"]].drop_duplicates()
-    found = volumes.drop(columns=["host_path"]).merge(bound, on="reference").merge(written, on=["pod", "volume"])
+    bound = bound.merge(
+        hosts[["object", "host_path", "takes", "tells"]], left_on="persistent_volume", right_on="object"
+    )
+    mounted = volume_mounts.groupby(["pod", "volume"], as_index=False)["read_only"].min()
+    found = volumes.drop(columns=["host_path"]).merge(bound, on="reference").merge(mounted, on=["pod", "volume"])
+    found = found[(found["takes"] & ~found["read_only"]) | found["tells"]]
+    what = found["read_only"].map({True: " of the node, where credentials or sockets lie", False: " of the node"})
     return pd.DataFrame(
         {
             "pod": found["pod"],
             "control": "hostPathVolumes",
-            "reason": found["reference"] + " is " + found["host_path"] + " of the node",
+            "reason": found["reference"] + " is " + found["host_path"] + what.astype("str"),
             "paths": "$.spec.volumes[*].persistentVolumeClaim",
         },
         dtype="str",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hipaa_kit.graph.access.approval import Approvals
 from hipaa_kit.kube.rbac.bindings import SERVICE_ACCOUNT, USER
+from hipaa_kit.kube.rbac.users import SERVICE_ACCOUNTS
 from hipaa_kit.safeguards.access_control.common import api_servers, is_person, people, unseen
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -27,6 +28,7 @@ _PARTS = re.compile(r"[^a-z]+")
 def principals_belong(
     grants: pd.DataFrame,
     service_accounts: pd.DataFrame,
+    namespaces: pd.DataFrame,
     workforce: pd.DataFrame,
     workforce_groups: pd.DataFrame,
     *,
@@ -36,7 +38,7 @@ def principals_belong(
 
     Parameters
     ----------
-    grants, service_accounts, workforce, workforce_groups : tables of those names
+    grants, service_accounts, namespaces, workforce, workforce_groups : tables of those names
     as_of
         Moment to judge for.
 
@@ -46,7 +48,8 @@ def principals_belong(
 
     Notes
     -----
-    Whoever makes a service account or a role of the missing name gets, or decides, what the role binding gives.
+    Whoever makes a service account or a role of the missing name gets, or decides, what the role binding gives; so does
+    whoever makes the namespace whose service accounts are a subject.
     People are looked up in the workforce file, as members of a group by the role that puts them there.
     Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#periodic-review
     """
@@ -61,6 +64,8 @@ def principals_belong(
         unknown=pd.Series([unknown for _, unknown in about], index=grants.index, dtype="str"),
     )
     account = examined["subject_kind"] == SERVICE_ACCOUNT
+    place = examined["subject"].where(~account, "").str.extract(f"^{SERVICE_ACCOUNTS}:(.+)$", expand=False).fillna("")
+    gone = (place != "") & ~place.isin(namespaces["name"])
     words = (examined["subject"] + " is a subject of Kubernetes itself").mask(person, examined["subject"] + " belongs")
     examined["words"] = words.mask(account, "service account " + examined["subject"] + " exists")
     return judge(
@@ -72,6 +77,13 @@ def principals_belong(
             observed="missing",
             expected="no role binding, or the service account",
             rests_on=["service_accounts"],
+        ),
+        fails(
+            gone,
+            "the namespace of {subject} does not exist: whoever makes it gets {role} there",
+            observed="missing",
+            expected="no role binding, or the namespace",
+            rests_on=["namespaces"],
         ),
         fails(
             ~examined["role_known"],

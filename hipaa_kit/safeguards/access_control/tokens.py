@@ -18,6 +18,11 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-ro
 """
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+OF_THE_API_SERVER = ("https://kubernetes.default.svc", "kubernetes.default.svc", "https://container.googleapis.com/")
+"""Begin the audiences that name the API server itself: its issuer, unless it is told of others. GKE's is its own.
+
+Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ (`--api-audiences`)
+"""
 GROUPS = ("system:authenticated", "system:serviceaccounts")
 
 
@@ -51,18 +56,20 @@ def tokens_kept_short(
     Notes
     -----
     A pod's own word on mounting the token goes before its account's; where neither says anything it is mounted. A
-    volume for the API server that is written into the pod brings the token all the same. A token without end is known
-    by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not read. One that only the
-    account refers to can be read by whoever reads its Secrets, and holds as long. A static pod has no account, and so
-    no token. Without an audit log it cannot be said which permissions were used, so that only an account without any
-    of its own passes.
+    volume for the API server that is written into the pod brings the token all the same, also where it names it. A
+    token without end is known by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not
+    read. One that only the account refers to can be read by whoever reads its Secrets, and holds as long. A static pod
+    has no account, and so no token. Without an audit log it cannot be said which permissions were used, so that only an
+    account without any of its own passes.
     Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
     """
     inside = pods[pods["workload"].isin(ephi_workloads["object"])]
     said = service_accounts.set_index("object")["automount_token"]
     of_account = inside["service_account"].map(said).astype("boolean")
     mounted = inside["automount_token"].fillna(of_account).fillna(True).astype(bool)
-    written = token_volumes[~token_volumes["automatic"] & token_volumes["audience"].eq("")]["pod"]
+    audience = token_volumes["audience"]
+    for_the_server = audience.eq("") | audience.str.startswith(OF_THE_API_SERVER)
+    written = token_volumes[~token_volumes["automatic"] & for_the_server]["pod"]
     examined = inside.assign(
         account=inside["service_account"].str.split("/").str[-1],
         mounted=(mounted | inside["object"].isin(written)) & ~inside["static"],

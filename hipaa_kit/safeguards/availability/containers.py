@@ -8,6 +8,7 @@ import pandas as pd
 
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.kube.datastores import covers, data_paths
+from hipaa_kit.kube.encryption.drivers import NODE_KEYS, on_one_node
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.tables.declaration import rows_by
@@ -136,12 +137,15 @@ def data_on_persistent_storage(
     volume_mounts: pd.DataFrame,
     claims: pd.DataFrame,
     persistent_volumes: pd.DataFrame,
+    volume_topology: pd.DataFrame,
+    storage_classes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge ePHI data stores by what their data folder is mounted from, and bare ePHI pods.
 
     Parameters
     ----------
-    ephi_workloads, pods, containers, volumes, volume_mounts, claims, persistent_volumes : tables of those names
+    ephi_workloads, pods, containers, volumes, volume_mounts, claims, persistent_volumes, volume_topology, \
+    storage_classes : tables of those names
 
     Returns
     -------
@@ -159,7 +163,7 @@ def data_on_persistent_storage(
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
     mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
-    local = _local_claims(claims, persistent_volumes)
+    local = _local_claims(claims, persistent_volumes, volume_topology, storage_classes)
     by_container = rows_by(mounts, "pod", "container")
     found = [
         _where(data_paths(repository), by_container.get((pod, container), []), local)
@@ -217,10 +221,28 @@ def data_on_persistent_storage(
     )
 
 
-def _local_claims(claims: pd.DataFrame, volumes: pd.DataFrame) -> set[str]:
-    """Return claims bound to volumes that live on one node."""
-    local = volumes[volumes["type"].isin(["local", "hostPath"])]["object"]
-    return set(claims[claims["persistent_volume"].isin(local)]["object"])
+def _local_claims(
+    claims: pd.DataFrame, volumes: pd.DataFrame, topology: pd.DataFrame, classes: pd.DataFrame
+) -> set[str]:
+    """Return claims whose volume lives on one node, or will: by its source or driver, or by the nodes it is bound to.
+
+    A claim without a volume is judged by the class that will make one.
+    """
+    kept = volumes[["object", "type", "driver"]].itertuples(index=False)
+    local = {*_bound_to_one(topology), *(name for name, kind, driver in kept if on_one_node(kind, driver))}
+    making = classes[classes["provisioner"].map(lambda name: on_one_node("", name)).astype(bool)]
+    names = {*making["name"], *([""] if making["default"].any() else [])}
+    waiting = claims["persistent_volume"].eq("") & claims["storage_class"].isin(names)
+    return set(claims[claims["persistent_volume"].isin(local) | waiting]["object"])
+
+
+def _bound_to_one(topology: pd.DataFrame) -> set[str]:
+    """Return the volumes each of whose terms names the same one node."""
+    by_node = topology[topology["key"].str.endswith(NODE_KEYS) & topology["operator"].eq("In")]
+    one = by_node.groupby("persistent_volume")["value"].nunique().eq(1)
+    named = by_node.groupby("persistent_volume")["term"].nunique()
+    terms = topology.groupby("persistent_volume")["term"].nunique()
+    return {name for name in one[one].index if named[name] == terms[name]}
 
 
 def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]) -> tuple[str, str]:

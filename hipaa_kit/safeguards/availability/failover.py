@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.inventory.pod_ends import NODE_GONE, NODES_UNSEEN
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, to_give
@@ -13,6 +14,9 @@ from hipaa_kit.tables.declaration import rows_by, rows_of
 
 LOST: Final = ("evicted", "failed")
 """Ends that are no rollout and no scale-down."""
+
+GONE: Final = (NODE_GONE, NODES_UNSEEN)
+"""Causes of what was deleted or vanished that make it no rollout by all that is seen."""
 
 NODE_LOST: Final = ("DeletionByTaintManager", "DeletionByPodGC")
 """Reasons of evictions that come long after the node stopped: the time from them is not that of the outage.
@@ -54,7 +58,7 @@ def lost_pods_replaced(
     The time to Ready is an upper bound, as a replacement may have been Ready, and not Ready again, before a moment
     showed it. So it can earn a pass and never a failure: that takes a replacement which was seen not Ready when all the
     time, counted from its creation, was over. Container restarts are no failover. The worst loss decides; pods that
-    were deleted or vanished say something only where no other was lost.
+    were deleted or vanished say something only where no other was lost, or where their node went in the same time.
     """
     minutes = {
         "critical": failover_minutes_critical,
@@ -101,7 +105,7 @@ def _within(seen: pd.DataFrame, as_of: str, days: int) -> pd.DataFrame:
 
 def _told(rows: list[dict[str, Any]], minutes: float) -> tuple[str, str, str]:
     """Return what the losses of one workload come to, in a word and in words, and the pods that these rest on."""
-    lost = [row for row in rows if row["how"] in LOST]
+    lost = [row for row in rows if row["how"] in LOST or row["cause"] in GONE]
     judged = [(*_of_one(row, minutes), row) for row in lost]
     for state in ("stuck", "asked"):
         found = [(words, row) for said, words, row in judged if said == state]
@@ -124,12 +128,16 @@ def _of_one(row: dict[str, Any], minutes: float) -> tuple[str, str]:
     pod, seconds = f"{row['pod']}, {row['how']}", row["seconds_to_ready"]
     if pd.isna(row["same_cluster"]):
         return "asked", f"is the series of this cluster? It tells of {pod}, and not of which cluster"
+    if row["cause"] == NODES_UNSEEN:
+        return "asked", f"was it rolled out, or was its node lost? Of {pod}: nodes were not all seen"
     if not row["replacement"]:
         return "asked", f"was it to be replaced? Of {pod}, {row['reason']}"
     waited = (moment(row["unready_at"]) - moment(row["created_at"])).total_seconds()
     if waited > minutes * 60:
         words = f"{row['replacement']}, made in place of {pod}, was not Ready {waited:.0f} seconds later"
         return "stuck", f"{words}; it is to be within {minutes} minutes"
+    if row["cause"] == NODE_GONE:
+        return "asked", f"was its node lost, or taken away in order? Of {pod}: the node it ran on went in the same time"
     if pd.isna(seconds):
         return "asked", f"was it replaced in time? Of {pod}: {row['reason']}"
     if seconds > minutes * 60:

@@ -231,10 +231,11 @@ def control_plane_nodes(finding: Failing, cluster: Cluster) -> Remedy:
 
 
 @remedy("HK-AVL-08")
-def scaling_and_claims(finding: Failing, cluster: Cluster) -> Remedy:
-    """Say where the cause shows."""
-    del cluster
+def scaling_and_claims(finding: Failing, cluster: Cluster) -> Remedy | None:
+    """Say where the cause shows; make a claim anew that waits for a class which is not there."""
     if finding.kind == "PersistentVolumeClaim":
+        if anew := _of_a_class_that_is_there(finding, cluster):
+            return anew
         return advise(
             "let the claim be bound",
             run("kubectl -n {} describe {} {}", *_where(finding)),
@@ -245,6 +246,31 @@ def scaling_and_claims(finding: Failing, cluster: Cluster) -> Remedy:
         "let the autoscaler read its metric",
         run("kubectl -n {} describe {} {}", *_where(finding)),
         run("kubectl get apiservices v1beta1.metrics.k8s.io"),
+    )
+
+
+def _of_a_class_that_is_there(finding: Failing, cluster: Cluster) -> Remedy | None:
+    """Return a claim of the default class in the place of one whose class is not there; None where that is no help."""
+    record = cluster.record(finding.object)
+    spec = as_map(record.content, "spec") if record else {}
+    asked = as_text(spec.get("storageClassName"))
+    defaults = cluster.rows("storage_classes", default=True)
+    if len(defaults) != 1 or not asked or spec.get("volumeName") or cluster.rows("storage_classes", name=asked):
+        return None
+    default = str(defaults[0]["name"])
+    kept = {name: spec[name] for name in ("accessModes", "resources", "selector", "volumeMode") if name in spec}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": finding.name, "namespace": finding.namespace},
+        "spec": {**kept, "storageClassName": default},
+    }
+    return mend(
+        "make the claim anew, of a class that is there",
+        [run("kubectl -n {} delete persistentvolumeclaim {}", finding.namespace, finding.name), Put(claim)],
+        f"nothing was stored in it; whether {default} is as fast, and as well kept, as {asked} was meant to be "
+        "is yours to say",
+        seen_later=True,
     )
 
 

@@ -43,7 +43,8 @@ def cluster_state_is_recoverable(
     Notes
     -----
     A provider that runs the control plane keeps etcd, and says nothing of it here; whoever runs it with scripts
-    outside the cluster has to say so. Sources: https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/,
+    outside the cluster has to say so. A snapshot that k3s or rke2 leaves on the node goes with that: it is asked about.
+    Sources: https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/,
     https://docs.k3s.io/cli/etcd-snapshot.
     """
     if namespaces.empty:
@@ -51,7 +52,8 @@ def cluster_state_is_recoverable(
     held = cluster_state.assign(age=hours_since(cluster_state["last_run_at"], as_of))
     live = held["state"].isin(["active"]) & ~held["age"].lt(0).fillna(False)
     proven = held[live & held["mechanism"].isin(PROVEN)]
-    fresh = proven[proven["age"].le(state_hours).fillna(False)].sort_values("age", kind="stable")
+    recent = proven[proven["age"].le(state_hours).fillna(False)].sort_values("age", kind="stable")
+    fresh, beside = recent[recent["place"] != "node"], recent[recent["place"] == "node"]
     hints = held[held["mechanism"].isin(HINTS) & ~held["state"].isin(["paused", "failed"])]
     said = [f"{row['object']}: {HINTS[str(row['mechanism'])]}" for row in rows_of(hints)]
     if nodes["provider"].isin(CLOUDS).any() and not control_plane_members["component"].eq("etcd").any():
@@ -62,6 +64,7 @@ def cluster_state_is_recoverable(
             "object": ["Cluster//state"],
             "by": [str(fresh["object"].iloc[0]) if len(fresh) else ""],
             "age": [round(float(fresh["age"].iloc[0]), 1) if len(fresh) else None],
+            "beside": [str(beside["object"].iloc[0]) if len(beside) else ""],
             "hint": ["; ".join(said[:3])],
             "stale": [", ".join(sorted(stale["object"])[:3])],
         }
@@ -69,16 +72,21 @@ def cluster_state_is_recoverable(
     none, hinted = examined["by"] == "", examined["hint"] != ""
     return judge(
         examined,
+        reviews(
+            none & (examined["beside"] != ""),
+            "is a copy kept elsewhere? {beside} lies on a node of the cluster itself, and goes with that",
+            observed="{beside}",
+        ),
         reviews(none & hinted, "could the cluster be made again? {hint}", observed="{hint}"),
         fails(
-            none & ~hinted & (examined["stale"] != ""),
+            none & ~hinted & (examined["beside"] == "") & (examined["stale"] != ""),
             f"{{stale}} has not saved its state within {state_hours} hours, or does not run",
             observed="{stale}",
             expected=f"a copy within {state_hours} hours",
             rests_on=["cluster_state"],
         ),
         fails(
-            none & ~hinted,
+            none & ~hinted & (examined["beside"] == ""),
             "nothing that saves its state is seen: no copy of etcd, of all objects, nor a declaration in Git",
             observed="none",
             expected=f"a copy within {state_hours} hours",

@@ -21,6 +21,7 @@ BAD = ["partial", "failed", "missing"]
 @check("HK-BAK-03", everywhere=True, optional=["cloud_stores", "drills"])
 def recovery_points_are_fresh(
     ephi_objects: pd.DataFrame,
+    claims: pd.DataFrame,
     backup_coverage: pd.DataFrame,
     backup_points: pd.DataFrame,
     backup_runs: pd.DataFrame,
@@ -36,7 +37,7 @@ def recovery_points_are_fresh(
 
     Parameters
     ----------
-    ephi_objects, backup_coverage, backup_points, backup_runs, cloud_stores, drills : tables of those names
+    ephi_objects, claims, backup_coverage, backup_points, backup_runs, cloud_stores, drills : tables of those names
     as_of
         Moment to judge for, RFC 3339.
     rpo_hours_critical, rpo_hours_high, rpo_hours_standard
@@ -50,6 +51,8 @@ def recovery_points_are_fresh(
     -----
     Age counts from when copying began: the data are not younger. What was copied after the moment, or is no longer
     kept at it, does not count. The newest attempt decides: a copy that failed after a good one is a job to repair.
+    A claim that is younger than its newest copy is a question: it was made anew, perhaps by a restore, or its filters
+    alone say that the copy holds it. Copies of a database are of its data, whichever claim they were on.
     """
     dated = backup_points.assign(age=hours_since(backup_points["taken_at"], as_of))
     ends = backup_runs.set_index(backup_runs["tool"] + " " + backup_runs["object"])["expires_at"]
@@ -59,11 +62,15 @@ def recovery_points_are_fresh(
     good = sure[sure["outcome"] == "completed"]
     newest = sure.sort_values(["taken_at", "run"], kind="stable").drop_duplicates("target", keep="last")
     newest = newest.set_index("target")
-    claims = claims_of(ephi_objects)
-    name = claims["object"]
-    claims = claims.assign(
-        objective=by_criticality(claims["criticality"], rpo_hours_critical, rpo_hours_high, rpo_hours_standard),
-        age=name.map(good.groupby("target")["age"].min()).astype("Float64"),
+    mine = claims_of(ephi_objects)
+    name = mine["object"]
+    youngest = good.groupby("target")["age"].min()
+    born = hours_since(claims.set_index("object")["created_at"], as_of)
+    mine = mine.assign(
+        objective=by_criticality(mine["criticality"], rpo_hours_critical, rpo_hours_high, rpo_hours_standard),
+        age=name.map(youngest).astype("Float64"),
+        anew=name.map(born).astype("Float64").lt(name.map(youngest).astype("Float64")).fillna(False)
+        & ~name.isin(good.loc[good["method"] == "database", "target"]),
         undated=name.isin(good.loc[good["age"].isna(), "target"]),
         last=texts_for(name, newest["outcome"]),
         run=texts_for(name, newest["run"]),
@@ -75,11 +82,11 @@ def recovery_points_are_fresh(
     stores = _outside_points(outside_of(ephi_objects, cloud_stores), drills, as_of)
     objective = by_criticality(stores["criticality"], rpo_hours_critical, rpo_hours_high, rpo_hours_standard)
     stores = stores.assign(objective=objective, lags=(stores["lost"] > objective).fillna(False))
-    examined = pd.concat([claims, stores], ignore_index=True)
+    examined = pd.concat([mine, stores], ignore_index=True)
     examined = examined.assign(
         **{each: examined[each].fillna("") for each in ("last", "run", "hint", "exercised")},
         shown=examined["age"].astype("Float64").round(1),
-        **{each: examined[each].eq(True).fillna(False) for each in ("undated", "unread", "versions", "lags")},
+        **{each: examined[each].eq(True).fillna(False) for each in ("undated", "unread", "versions", "lags", "anew")},
     )
     claim, none = examined["claim"].astype(bool), examined["age"].isna()
     old = examined["age"].gt(examined["objective"]).fillna(False)
@@ -94,6 +101,7 @@ def recovery_points_are_fresh(
             observed="{last}",
             expected="completed",
         ),
+        reviews(claim & examined["anew"] & ~old, "is what it holds in a copy? It was made after its newest one"),
         reviews(claim & (none | old) & (examined["last"] == "unknown"), "did {run} copy it? It does not say"),
         reviews(claim & (none | old) & examined["undated"], "when was it copied? {run} has no moment"),
         reviews(claim & (none | old) & examined["unread"], "when did Kasten last copy it? That is not read"),

@@ -65,7 +65,7 @@ def encryption_effective(
 
     Returns
     -------
-    table `judgements`, one row per file, and per API server whose file was not given where those of others were; or per
+    table `judgements`, one row per file, and per server whose file was not given where those of others were; or per
     source that names its provider, or one that none was given
 
     Notes
@@ -74,7 +74,7 @@ def encryption_effective(
     Source: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/#providers
     """
     servers = control_plane_members[control_plane_members["component"] == "kube-apiserver"]["node"]
-    examined = _configurations(stored_resources, api_data_sources, set(servers))
+    examined = _configurations(stored_resources, api_data_sources, {*servers, *api_data_sources["node"]})
     unused = bool(api_data_sources["state"].eq("plain").any())
     strength, other = examined["strength"], examined["object"] != f"{CONFIGURATION}control-plane"
     return judge(

@@ -7,6 +7,9 @@ import pandas as pd
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 
+DAYS_TO_RENEW = 1
+"""Days that a renewal may take once it is due: an issuer may be slow, or a collection fall in the middle of it."""
+
 
 @check("HK-ENC-13")
 def certificates_hold(
@@ -45,7 +48,12 @@ def certificates_hold(
     due = moments(certificates["renewal_time"])
     left = (ends - now).dt.days
     held = certificates.assign(
-        kept=True, days_left=left, overdue=due.lt(now) & due.notna(), planned=due.notna(), valid=(ends - starts).dt.days
+        kept=True,
+        days_left=left,
+        overdue=due.lt(now) & due.notna(),
+        stuck=(now - due).dt.days.ge(DAYS_TO_RENEW) & due.notna(),
+        planned=due.notna(),
+        valid=(ends - starts).dt.days,
     )
     ended = entry_listeners[entry_listeners["tls"].isin(["terminated", "reencrypted"])]
     loose = ended[(ended["certificate"] != "") & ~ended["certificate"].isin(certificates["secret"])]
@@ -79,8 +87,14 @@ def certificates_hold(
         ),
         not_assessed(
             kept & (examined["ready"].isna() | examined["days_left"].isna()),
-            "it has no status yet: whether and until when it holds is not known",
+            "it has no status, or one of what it asked for before: whether and until when it holds is not known",
             code="input_missing",
+        ),
+        reviews(
+            known & examined["stuck"].eq(True),
+            "why was it not renewed? That was to be at {renewal_time}, and it ends in {days_left} days",
+            path="$.status.renewalTime",
+            observed="{renewal_time}",
         ),
         reviews(
             kept & (examined["algorithm"] == "RSA") & examined["key_bits"].lt(smallest_rsa_bits).fillna(False),

@@ -32,6 +32,8 @@ SERVER_FILES = {
 
 ETCD_TRUE = {"client-cert-auth": "clients", "peer-client-cert-auth": "peers"}
 ETCD_FALSE = ("auto-tls", "peer-auto-tls")
+ETCD_URLS = {"listen-client-urls": "clients", "listen-peer-urls": "peers"}
+PLAIN_URL = "http://"
 
 
 @check("HK-ENC-14")
@@ -113,15 +115,26 @@ def _server(given: dict[str, str]) -> Iterator[Setting]:
     yield "tls-min-version", f"TLS as old as {lowest} is spoken" if lowest in OLD else "", "VersionTLS12", ""
     weak = [suite for suite in suites.split(",") if any(word in suite for word in WEAK)]
     yield "tls-cipher-suites", f"insecure suites are allowed: {' '.join(weak)}" if weak else "", "none of RC4, 3DES", ""
+    stores = given.get("etcd-servers", "")
+    yield "etcd-servers", "it speaks to etcd without TLS" if _plain(stores) else "", "https", ""
     for flag, (severity, what) in SERVER_FILES.items():
         wrong = "" if given.get(flag) else f"it does not show {what}" if "cert" in flag and "auth" not in flag else ""
         yield flag, wrong or ("" if given.get(flag) else f"it does not check {what}"), "a file", severity
+
+
+def _plain(urls: str) -> bool:
+    """Tell whether any of a list of addresses is without TLS."""
+    return any(url.strip().lower().startswith(PLAIN_URL) for url in urls.split(","))
 
 
 def _etcd(given: dict[str, str], members: int) -> Iterator[Setting]:
     for flag, whom in ETCD_TRUE.items():
         if whom == "clients" or members > 1:
             yield flag, "" if given.get(flag) == "true" else f"certificates of {whom} are not asked for", "true", ""
+    for flag, whom in ETCD_URLS.items():
+        if given.get(flag) and (whom == "clients" or members > 1):
+            # Certificates count for nothing where they are not asked for: etcd then only warns that they go unused.
+            yield flag, f"it listens to {whom} without TLS" if _plain(given[flag]) else "", "https", ""
     for flag in ETCD_FALSE:
         on = given.get(flag) == "true"
         yield flag, "certificates are made by itself, and prove nothing" if on else "", "false", ""

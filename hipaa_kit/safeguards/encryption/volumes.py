@@ -86,11 +86,18 @@ def volumes_encrypted(
 
 
 def _key_service_outside(sources: pd.DataFrame, stored: pd.DataFrame) -> bool:
-    """Tell whether every Secret is written to etcd with a key that a service outside of the cluster keeps."""
+    """Tell whether every Secret is written to etcd with a key that a service outside of the cluster keeps.
+
+    Notes
+    -----
+    Each API server writes by its own file: that of one says nothing of another.
+    """
     secrets = stored[stored["resource"] == "secrets"]
-    by_file = len(secrets) > 0 and bool((secrets["place"].eq("external") & secrets["refused"].eq("")).all())
-    by_source = bool(sources["place"].eq("external").all())
-    return len(sources) > 0 and bool(sources["state"].eq("encrypted").all()) and (by_file or by_source)
+    given = set(secrets["node"])
+    files = bool((secrets["place"].eq("external") & secrets["refused"].eq("")).all())
+    by_file = sources["provider"].eq("") & (sources["node"].isin(given) | ("" in given)) & files
+    outside = sources["state"].eq("encrypted") & (sources["place"].eq("external") | by_file)
+    return len(sources) > 0 and bool(outside.all())
 
 
 @check("HK-ENC-05")
@@ -113,7 +120,7 @@ def ways_to_storage_encrypted(ephi_volumes: pd.DataFrame, ephi_workloads: pd.Dat
     found = _named(ephi_volumes[ephi_volumes["network"]])
     without = ephi_workloads[~ephi_workloads["object"].isin(found["object"])]
     nothing = dict.fromkeys(found.columns, "") | {"network": False, "read_only": False, "way": "attached"}
-    named = "none of its own volumes is a folder of a node or comes over the network"
+    named = "it names no folder or disk of a node, and nothing that comes over the network"
     rest = pd.DataFrame([nothing | {"object": name, "said": named} for name in without["object"]])
     told = found["what"] + " (" + found["kind"] + "): " + found["way_basis"]
     examined = pd.concat([found.assign(said=told), rest], ignore_index=True)

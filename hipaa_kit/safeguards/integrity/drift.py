@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
 
@@ -34,7 +35,7 @@ def as_declared(
     """
     examined = pd.concat(
         [
-            _of_sources(set(ephi_objects["namespace"]) - {""}, declared_sources),
+            _of_sources(ephi_namespaces(ephi_objects), declared_sources),
             _of_workloads(ephi_workloads, declared_sources, managed_objects, field_writers),
         ],
         ignore_index=True,
@@ -73,7 +74,7 @@ def as_declared(
     )
 
 
-def _of_sources(namespaces: set[str], sources: pd.DataFrame) -> pd.DataFrame:
+def _of_sources(namespaces: frozenset[str], sources: pd.DataFrame) -> pd.DataFrame:
     found = sources[sources["namespaces"].map(lambda names: bool(namespaces & set(names.split()))).astype(bool)]
     standing = found["state"].mask(found["suspended"], "suspended")
     return found[["object", "words"]].assign(standing=standing, source=found["object"])

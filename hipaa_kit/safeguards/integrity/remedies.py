@@ -18,6 +18,21 @@ from hipaa_kit.safeguards.remedy import (
 )
 
 
+@remedy("HK-INT-12")
+def evidence_from_its_copy(finding: Failing, cluster: Cluster) -> Remedy:
+    """Say how a bundle is told from its copy, and taken from it."""
+    del cluster
+    return advise(
+        "take the bundle from where it was copied to",
+        f"keep what is there now, as it is: who altered {finding.name}, and when, is to be found out",
+        run("hipaa-kit verify COPY-OF-{}", finding.name),
+        "hold the digest that this prints against the one that was written down when the run was made; where they are "
+        "the same, put the copy in the place of what was altered",
+        run("hipaa-kit assess SNAPSHOT-OF-THAT-RUN -o NEW-EVIDENCE"),
+        caution="where no copy is intact, a new run on the snapshot of then is evidence of today, not of that day",
+    )
+
+
 @remedy("HK-INT-01")
 def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
     """Name images by the digest that runs, where all pods run the same."""

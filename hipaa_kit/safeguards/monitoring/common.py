@@ -17,6 +17,15 @@ def minutes_before(as_of: str, texts: pd.Series) -> pd.Series:
     return 60 * hours_since(texts, as_of)
 
 
+def is_fresh(as_of: str, texts: pd.Series, minutes: float) -> pd.Series:
+    """Tell of which series the last value is at most so many minutes older than a moment, and no day younger.
+
+    What is dated long after the moment judged for says nothing of it: a clock is wrong, or the results are of another
+    time than the snapshot.
+    """
+    return minutes_before(as_of, texts).between(-24 * 60, minutes).fillna(False).astype(bool)
+
+
 def watching(watchers: pd.DataFrame, duty: str) -> pd.DataFrame:
     """Return the workloads that do one thing: object, program, state, by_itself, outside, pods.
 

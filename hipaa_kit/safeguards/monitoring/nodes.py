@@ -20,18 +20,22 @@ from hipaa_kit.tables.declaration import rows_of
 
 RESOURCE_METRICS = "APIService//v1beta1.metrics.k8s.io"
 ON_NODES = ("node metrics", "logs")
+LOG_FOLDERS = ("/var/log", "/var/lib/docker/containers", "/run/log/journal")
+"""Folders of nodes below which the logs of containers and of systems lie."""
 PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure", "NetworkUnavailable")
 SYSTEM = "kube-system"
 COLUMNS = ["object", "member", "duty", "state", "programs"]
 
 
 @check("HK-MON-03", without_scope=True, everywhere=True)
-def exporters_everywhere(nodes: pd.DataFrame, watchers: pd.DataFrame, api_services: pd.DataFrame) -> pd.DataFrame:
+def exporters_everywhere(
+    nodes: pd.DataFrame, watchers: pd.DataFrame, log_mounts: pd.DataFrame, api_services: pd.DataFrame
+) -> pd.DataFrame:
     """Judge every node by what measures it and collects its logs, and the cluster by what counts its objects.
 
     Parameters
     ----------
-    nodes, watchers, api_services : tables of those names
+    nodes, watchers, log_mounts, api_services : tables of those names
 
     Returns
     -------
@@ -39,13 +43,18 @@ def exporters_everywhere(nodes: pd.DataFrame, watchers: pd.DataFrame, api_servic
 
     Notes
     -----
-    A node that a DaemonSet does not tolerate has no pod of it, which no number of that DaemonSet shows.
+    A node that a DaemonSet does not tolerate has no pod of it, which no number of that DaemonSet shows. A log agent
+    that reads files, and has no folder of the node with the logs of containers, takes what others send it: one beside
+    an application, or one that gathers what agents of nodes send.
     Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/,
+    https://kubernetes.io/docs/concepts/cluster-administration/logging/,
     https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/
     """
     rows = []
+    reading = set(log_mounts[log_mounts["host_path"].map(_holds_logs).astype(bool)]["pod"])
     for duty in ON_NODES:
-        found = by_node(watchers, duty)
+        blind = watchers["by_itself"] & (watchers["duty"] == "logs") & ~watchers["pod"].isin(reading)
+        found = by_node(watchers[~blind], duty)
         for row in rows_of(nodes):
             sure, perhaps, idle = found.get(row["name"], ([], [], []))
             state = READY if sure else "perhaps" if perhaps else NOT_READY if idle else "none"
@@ -66,6 +75,13 @@ def exporters_everywhere(nodes: pd.DataFrame, watchers: pd.DataFrame, api_servic
     return _judged_exporters(pd.DataFrame(rows, columns=COLUMNS))
 
 
+def _holds_logs(folder: str) -> bool:
+    """Tell whether a folder of a node holds logs of containers, or those of its journal, or is among them."""
+    # Windows writes its paths otherwise.
+    folder = folder.replace("\\", "/").lower().removeprefix("c:")
+    return any(f"{folder}/".startswith(f"{each}/") or each.startswith(folder.rstrip("/") + "/") for each in LOG_FOLDERS)
+
+
 def _judged_exporters(examined: pd.DataFrame) -> pd.DataFrame:
     state = examined["state"]
     return judge(
@@ -75,7 +91,7 @@ def _judged_exporters(examined: pd.DataFrame) -> pd.DataFrame:
             "{duty}: nothing that the kit knows gives them here",
             observed="none",
             expected="a ready pod of an exporter or agent",
-            rests_on=["watchers", "api_services"],
+            rests_on=["watchers", "log_mounts", "api_services"],
         ),
         fails(state == NOT_READY, "{duty}: {programs} is not ready", observed="not ready", expected="ready"),
         reviews(state == "perhaps", "{duty}: does {programs} give them? Its configuration was not read"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import (
     NOT_READY,
     NOT_RUNNING,
     READY,
+    is_fresh,
     missing,
     other_engines,
     surest,
@@ -46,8 +46,7 @@ def flows_recorded(
     found = surest(watching(watchers, "flows"))
     sure = found[found["by_itself"]]
     if sure.empty:
-        age = hours_since(flow_records["last_seen_at"], as_of)
-        fresh = flow_records[age <= flow_record_hours]
+        fresh = flow_records[is_fresh(as_of, flow_records["last_seen_at"], 60 * flow_record_hours)]
         observers = ", ".join(sorted(set(fresh["observer"])))
         doubtful = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"])))
         how = "recorded" if observers else "perhaps" if doubtful else "none"

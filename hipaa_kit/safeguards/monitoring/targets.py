@@ -10,7 +10,7 @@ from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, reviews
-from hipaa_kit.safeguards.monitoring.common import minutes_before, other_engines, without_operator
+from hipaa_kit.safeguards.monitoring.common import is_fresh, other_engines, without_operator
 from hipaa_kit.tables.declaration import rows_of
 
 STATES = ("target", "uncertain", "no_port", "not_taken", "none")
@@ -150,14 +150,13 @@ def _best(scrape_targets: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
 def _told(metric_samples: pd.DataFrame, as_of: str, fresh_minutes: int) -> dict[str, str]:
     """Return for each pod what its series `up` says: answers, down, or stopped; nothing where all results are old."""
     up = metric_samples[(metric_samples["metric"] == "up") & (metric_samples["pod"] != "")]
-    age = minutes_before(as_of, up["last_at"])
-    fresh = (age <= fresh_minutes).fillna(False).astype(bool)
+    fresh = is_fresh(as_of, up["last_at"], fresh_minutes)
     if not fresh.any():
         return {}
     found: dict[str, str] = {}
     order = ("answers", "down", "stopped")
-    for row, is_fresh in zip(rows_of(up), fresh, strict=True):
-        said = "stopped" if not is_fresh else "answers" if row["last"] == 1 else "down"
+    for row, recent in zip(rows_of(up), fresh, strict=True):
+        said = "stopped" if not recent else "answers" if row["last"] == 1 else "down"
         pod = object_id("Pod", row["namespace"], row["pod"])
         # A pod may be asked at several ports: what answers at one of them is measured.
         found[pod] = min(found.get(pod, said), said, key=order.index)

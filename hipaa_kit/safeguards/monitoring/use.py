@@ -9,7 +9,7 @@ import pandas as pd
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
-from hipaa_kit.safeguards.monitoring.common import minutes_before
+from hipaa_kit.safeguards.monitoring.common import is_fresh
 from hipaa_kit.tables.declaration import rows_of
 
 MEMORY = "container_memory_working_set_bytes"
@@ -49,7 +49,7 @@ def use_below_limits(
     """
     mine = ephi_pods(ephi_workloads, pods)
     mine = mine[mine["live"]]
-    fresh = metric_samples[minutes_before(as_of, metric_samples["last_at"]) <= fresh_minutes]
+    fresh = metric_samples[is_fresh(as_of, metric_samples["last_at"], fresh_minutes)]
     rows = [*_memory(mine, containers, fresh, memory_percent), *_space(mine, volumes, fresh, volume_percent)]
     examined = pd.DataFrame(rows, columns=COLUMNS)
     examined = examined.assign(percent=examined["percent"].astype("Float64"))

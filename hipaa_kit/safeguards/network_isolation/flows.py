@@ -7,8 +7,12 @@ import pandas as pd
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced, with_others
 
+ENDS = (("source",), ("destination",))
+"""What is said of a workload rests on the flows of which it is an end."""
+RUNNING = {"isolation": ("workload", "enforcement")}
 
-@check("HK-NET-04", everywhere=True)
+
+@check("HK-NET-04", everywhere=True, narrow=RUNNING, by_object={"ephi_traffic": ENDS})
 def flows_declared(
     ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, expected_flows: pd.DataFrame, isolation: pd.DataFrame
 ) -> pd.DataFrame:
@@ -80,7 +84,7 @@ def flows_declared(
     )
 
 
-@check("HK-NET-06")
+@check("HK-NET-06", narrow=RUNNING, by_object={"ephi_traffic": ENDS})
 def nothing_leaves(ephi_workloads: pd.DataFrame, ephi_traffic: pd.DataFrame, isolation: pd.DataFrame) -> pd.DataFrame:
     """Judge every ePHI workload by where it may connect to outside the cluster.
 
@@ -183,7 +187,7 @@ def few_ways_in(
     )
 
 
-@check("HK-NET-13", everywhere=True)
+@check("HK-NET-13", everywhere=True, by_object={"ephi_traffic": ENDS})
 def production_apart(
     ephi_workloads: pd.DataFrame,
     ephi_traffic: pd.DataFrame,

@@ -167,8 +167,12 @@ def _agreements(vendors: pd.DataFrame, endpoints: pd.DataFrame, day: str) -> lis
 
 
 def _vendor(endpoint: str, agreed: list[dict[str, object]]) -> dict[str, object]:
-    """Return the vendor of a place; of several the one whose agreement is worst."""
-    mine = [row for row in agreed if fnmatchcase(endpoint, str(row["endpoint"]))]
+    """Return the vendor of a place; of several the one whose agreement is worst.
+
+    A pattern that fits whatever there is names no place.
+    """
+    mine = [row for row in agreed if any(map(str.isalnum, str(row["endpoint"])))]
+    mine = [row for row in mine if fnmatchcase(endpoint, str(row["endpoint"]))]
     mine.sort(key=lambda row: (row["baa_signed_on"] != "", not row["over"], str(row["name"])))
     if not mine:
         return {"vendor": "", "signed": "", "over": False}

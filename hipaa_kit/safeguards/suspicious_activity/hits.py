@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from hipaa_kit.safeguards.check import fails, judge, not_assessed, reviews
+from hipaa_kit.tables.declaration import rows_of
 
 LOG: Final = "Cluster//audit-log"
 COLUMNS: Final = [
@@ -22,6 +23,7 @@ COLUMNS: Final = [
     "gap",
     "window",
     "count",
+    "more",
 ]
 
 
@@ -66,11 +68,18 @@ def judged(
         mine = mine[(mine["part"] != part) | (mine["measured"].fillna(0) >= number)]
     members = mine["subject"] + " " + mine["part"] + " " + mine["first_at"]
     found = mine.assign(member=members, kind="review", why="", gap="", window="", count=0)
+    found["more"] = [_beyond(row["audit_ids"], int(row["events"])) for row in rows_of(mine)]
     fail = mine["part"].isin(failing) if isinstance(failing, tuple) else pd.Series(failing, index=mine.index)
     found["kind"] = found["kind"].mask(fail, "fail")
     examined = pd.concat([found, _whole(detection, len(mine), sight, days)])[COLUMNS].reset_index(drop=True)
     kept = all(number >= lowest for number in (at_least or {}).values())
     return _judged(examined, kept, lowest)
+
+
+def _beyond(named: str, events: int) -> str:
+    """Return of how many requests the audit ID is not named, where those of some are."""
+    left = events - len(named.split())
+    return f" and {left} more" if named and left > 0 else ""
 
 
 def _whole(detection: str, hits: int, sight: pd.DataFrame, days: float) -> pd.DataFrame:
@@ -100,7 +109,7 @@ def _whole(detection: str, hits: int, sight: pd.DataFrame, days: float) -> pd.Da
 
 def _judged(examined: pd.DataFrame, kept: bool, lowest: float) -> pd.DataFrame:
     kind = examined["kind"]
-    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}", "severity": "{severity}"}
+    shown = {"path": "{places}", "observed": "audit IDs {audit_ids}{more}", "severity": "{severity}"}
     return judge(
         examined,
         reviews(kind == "review", "{what}", **shown),

@@ -9,9 +9,10 @@ import pandas as pd
 from hipaa_kit.safeguards.ages import days_since, moment, moments
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.vocabulary import ticket_kind
 
-OF_SECURITY = frozenset({"security", "security alert", "security-alert", "incident", "suspicion"})
-"""Kinds of ticket that may be a security incident, in lower case."""
+OF_SECURITY = frozenset({"security", "security alert", "incident", "suspicion"})
+"""Kinds of ticket that may be a security incident, as `ticket_kind` spells them."""
 
 ENDED = ("resolved", "closed")
 
@@ -176,7 +177,7 @@ def _outcomes(timed: pd.DataFrame, incidents: pd.DataFrame) -> list[str]:
             still = row["status"] in ENDED and held not in (*ENDED, "none")
             found.append("unknown" if held == "none" else "open" if still else "")
         else:
-            found.append("unnamed" if row["kind"].lower() in OF_SECURITY and row["status"] in ENDED else "")
+            found.append("unnamed" if ticket_kind(row["kind"]) in OF_SECURITY and row["status"] in ENDED else "")
     return found
 
 

@@ -20,13 +20,14 @@ def alerts_reach_people(
     alert_topics: pd.DataFrame,
     alert_ways: pd.DataFrame,
     metric_servers: pd.DataFrame,
+    alertmanager_services: pd.DataFrame,
     services: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every Alertmanager by where it sends the alerts that matter, and every server by whether it sends any.
 
     Parameters
     ----------
-    alert_rules, alert_topics, alert_ways, metric_servers, services : tables of those names
+    alert_rules, alert_topics, alert_ways, metric_servers, alertmanager_services, services : tables of those names
 
     Returns
     -------
@@ -47,9 +48,7 @@ def alerts_reach_people(
             name = "any critical alert" if general else row["alert"]
             member = name if general else f"{row['object']}/{row['group']}/{row['position']}/{row['alert']}"
             rows.append({**row, "object": row["alertmanager"], "member": member, "alert": name, "state": _state(row)})
-    servers = _servers(alert_rules, metric_servers, set(services["object"]))
-    unseen = {"sends": "unseen"} if alert_ways.empty else {}
-    rows += [{**row, "state": unseen.get(row["state"], row["state"])} for row in servers]
+    rows += _servers(alert_rules, metric_servers, set(services["object"]), set(alertmanager_services["service"]))
     if not rows:
         rows = [{"object": "Cluster//alert-routing", "member": "", "alert": "", "state": "none"}]
     return _judged(_filled(rows, COLUMNS))
@@ -70,15 +69,17 @@ def _filled(rows: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame([{name: row.get(name, "") for name in columns} for row in rows], columns=columns, dtype="str")
 
 
-def _servers(alert_rules: pd.DataFrame, metric_servers: pd.DataFrame, services: set[str]) -> list[dict[str, str]]:
-    """Return a row per server that evaluates alerts."""
+def _servers(
+    alert_rules: pd.DataFrame, metric_servers: pd.DataFrame, services: set[str], leading: set[str]
+) -> list[dict[str, str]]:
+    """Return a row per server that evaluates alerts, by the Services that it is told of and those that lead there."""
     loading = {name for names in alert_rules["servers"] for name in names.split()}
     rows = []
     for row in rows_of(metric_servers[metric_servers["kind"].isin(EVALUATING)]):
         if row["object"] in loading:
-            told = row["alertmanagers"].split()
-            state = "nowhere" if told else "silent"
-            state = "sends" if services & set(told) else "elsewhere" if row["extra_alertmanagers"] else state
+            told = set(row["alertmanagers"].split())
+            state = "unseen" if services & told else "nowhere" if told else "silent"
+            state = "sends" if leading & told else "elsewhere" if row["extra_alertmanagers"] else state
             about = {"object": row["object"], "member": "alerts sent", "alert": ""}
             rows.append({**about, "state": state, "receivers": row["alertmanagers"]})
     return rows
@@ -138,7 +139,7 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
         reviews(
             state == "unseen",
             "it sends its alerts to {receivers}: does an Alertmanager run behind that? None is known",
-            rests_on=["alert_ways"],
+            rests_on=["alertmanager_services"],
         ),
         reviews(state == "elsewhere", "does anybody stand behind the Alertmanagers that a Secret names?"),
         not_assessed(
@@ -171,7 +172,9 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
 
     Notes
     -----
-    That what receives it sits outside of the cluster, and raises an alarm when it falls silent, is not visible.
+    That what receives it sits outside of the cluster, and raises an alarm when it falls silent, is not visible. Of the
+    integrations only a webhook can lead to what waits for it: all others tell people of an alert that is there.
+    Source: https://prometheus.io/docs/alerting/latest/configuration/#receiver
     """
     always = alert_rules[alert_rules["always"] & (alert_rules["servers"] != "")]
     ways = alert_ways.merge(always[KEY], on=KEY)
@@ -219,6 +222,11 @@ def pipeline_proven_alive(alert_rules: pd.DataFrame, alert_ways: pd.DataFrame) -
         reviews(
             state == "unread",
             "to which of {receivers} {alert} comes hangs on a value that is not kept: does each notice when it stops?",
+        ),
+        reviews(
+            (state == "heard")
+            & ~examined["integrations"].str.split().map(lambda kinds: "webhook" in kinds).astype(bool),
+            "who notices when {alert} stops? It comes to {integrations}, which tells of alerts that are there",
         ),
         reviews(state == "open", "whether {alert} comes to anybody depends on labels or on the time: {receivers}"),
         not_assessed(

@@ -164,12 +164,17 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
     """
     reading = detectors[(detectors["state"] == "reads") & detectors["ready"]]
     idle = detectors[(detectors["state"] == "reads") & ~detectors["object"].isin(reading["object"])]
-    open_ones = pd.concat([idle, detectors[detectors["state"] == "open"]])
+    waiting = detectors[(detectors["state"] == "waits") & detectors["ready"]]
+    open_ones = pd.concat([idle, detectors[detectors["state"].isin(["open", "waits"])]])
+    state, best = next(
+        (each for each in (("reads", reading), ("waits", waiting), ("open", open_ones)) if len(each[1])),
+        ("none", open_ones),
+    )
     row = {
         "object": "Cluster//audit-detection",
-        "state": "reads" if len(reading) else "open" if len(open_ones) else "none",
-        "engines": ", ".join(sorted(set((reading if len(reading) else open_ones)["engine"]))),
-        "evidence": " ".join(sorted((reading if len(reading) else open_ones)["object"])),
+        "state": state,
+        "engines": ", ".join(sorted(set(best["engine"]))),
+        "evidence": " ".join(sorted(best["object"])),
     }
     examined = pd.DataFrame([row])
     return judge(
@@ -180,6 +185,10 @@ def audit_events_looked_at(detectors: pd.DataFrame) -> pd.DataFrame:
             observed="none",
             expected="Falco with k8saudit, or events sent to a system that has detections",
             rests_on=["detectors"],
+        ),
+        reviews(
+            examined["state"] == "waits",
+            "do audit events come to {engines}? It has rules about them, and no API server is seen to send any",
         ),
         reviews(
             examined["state"] == "open",

@@ -64,6 +64,16 @@ def looked_at_packages(examined: pd.DataFrame) -> Outcome:
     )
 
 
+def scanned_later(examined: pd.DataFrame, age: pd.Series, days: int) -> Outcome:
+    """Say of which images the scan tells nothing of the moment judged for: it is dated long after that."""
+    return not_assessed(
+        (examined["matched_by"] != "") & (age < -days).fillna(False),
+        f"{{tool}} dates its scan of {{image}}, in container {{container}}, at {{scanned_at}}: over {days} days after "
+        "the moment judged for",
+        code="no_record",
+    )
+
+
 def unscanned(examined: pd.DataFrame) -> Outcome:
     """Say which images cannot be judged because no scan of them is known."""
     return not_assessed(

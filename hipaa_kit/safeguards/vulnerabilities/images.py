@@ -9,6 +9,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, review
 from hipaa_kit.safeguards.vulnerabilities.common import (
     by_name_alone,
     looked_at_packages,
+    scanned_later,
     unscanned,
     with_best_scan,
 )
@@ -97,6 +98,7 @@ def scans_recent(
         examined,
         unscanned(examined),
         not_assessed(scanned & age.isna(), "{tool} does not tell when it scanned {image}", code="no_record"),
+        scanned_later(examined, age, scan_age_days),
         fails(
             scanned & (age > scan_age_days),
             "{image}, in container {container}, was last scanned more than {age} days ago",
@@ -165,6 +167,7 @@ def base_images_supported(
             f"what {{tool}} says of {{system}}, in container {{container}}, is more than {scan_age_days} days old",
             code="stale",
         ),
+        scanned_later(examined, age, scan_age_days),
         by_name_alone(examined),
         member="member",
         evidence="report",

@@ -12,6 +12,7 @@ from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, review
 from hipaa_kit.safeguards.vulnerabilities.common import (
     by_name_alone,
     looked_at_packages,
+    scanned_later,
     unscanned,
     with_best_scan,
 )
@@ -100,6 +101,7 @@ def remediated_in_time(
             f"what is known of container {{container}} is more than {scan_age_days} days old, or of no known day",
             code="stale",
         ),
+        scanned_later(examined, age, scan_age_days),
         looked_at_packages(examined),
         reviews(
             examined["doubtful"] > 0,

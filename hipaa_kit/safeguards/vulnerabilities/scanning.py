@@ -28,6 +28,7 @@ def configuration_scanned(
     scanner_findings: pd.DataFrame,
     scanner_reports: pd.DataFrame,
     nodes: pd.DataFrame,
+    ephi_workloads: pd.DataFrame,
     *,
     configuration_scan_days: int = 30,
     as_of: str,
@@ -36,7 +37,7 @@ def configuration_scanned(
 
     Parameters
     ----------
-    scanner_findings, scanner_reports, nodes : tables of those names
+    scanner_findings, scanner_reports, nodes, ephi_workloads : tables of those names
     configuration_scan_days
         Older results fail; site policy.
     as_of
@@ -49,7 +50,8 @@ def configuration_scanned(
     Notes
     -----
     A report that was not given may exist: without any, nothing is concluded. kube-bench says neither when it ran nor
-    on which node.
+    on which node. A namespace of which lately no report names an object was perhaps left out, or nothing was found in
+    it by a scanner that tells of nothing else.
     """
     found = pd.concat([scanner_findings, scanner_reports], ignore_index=True)
     judged = found["outcome"].isin([PASSED, FAILED_THERE, MANUAL]) & ~found["tool"].str.lower().isin(OTHER_WORK)
@@ -64,7 +66,9 @@ def configuration_scanned(
     ]
     examined = pd.DataFrame([objects, *each]).assign(unnamed=unnamed)
     age = days_since(examined["newest"], as_of)
-    examined = examined.assign(age=whole_days(age))
+    lately = days_since(found["reported_at"], as_of).abs() <= configuration_scan_days
+    left_out = sorted(set(ephi_workloads["namespace"]) - set(found.loc[lately, "object"].map(_place)))
+    examined = examined.assign(age=whole_days(age), left_out=", ".join(left_out))
     nothing = examined["tools"] == ""
     of_node = examined["object"] != CONFIGURATION
     others = bool(set(named) - {SOME_NODE})
@@ -92,8 +96,26 @@ def configuration_scanned(
             observed="{newest}",
             expected=f"at most {configuration_scan_days} days",
         ),
+        not_assessed(
+            (age < -configuration_scan_days).fillna(False),
+            f"{{tools}} dates its results of {{what}} at {{newest}}: over {configuration_scan_days} days after the "
+            "moment judged for",
+            code="no_record",
+        ),
+        reviews(
+            ~nothing & ~of_node & (examined["left_out"] != ""),
+            "was everything scanned? No report of {tools} names an object of {left_out} lately",
+            observed="{left_out}",
+            rests_on=["scanner_findings"],
+        ),
         passes="{what}: looked at lately by {tools}; results that passed: {passed}, that failed: {failed}",
     )
+
+
+def _place(object: str) -> str:  # noqa: A002 - the kit's word for it
+    """Return the namespace of an object that a report names, "" where it is none."""
+    parts = object.split("/")
+    return parts[1] if len(parts) == 3 else ""
 
 
 def _newest(found: pd.DataFrame) -> dict[str, object]:

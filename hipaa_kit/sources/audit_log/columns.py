@@ -75,7 +75,8 @@ def _text(path: str) -> str:
 
 
 def _texts(path: str) -> str:
-    return f"coalesce(list_filter({path}, lambda x: x IS NOT NULL), [])"
+    whole = f"{path} IS NULL OR list_count({path}) = len({path})"  # nearly all are: only the others are gone through
+    return f"coalesce(CASE WHEN {whole} THEN {path} ELSE list_filter({path}, lambda x: x IS NOT NULL) END, [])"
 
 
 def _moment(path: str) -> str:
@@ -150,7 +151,7 @@ SELECTED: Final = {
         f" WHEN {_is_there('responseObject')} THEN 'response' ELSE 'none' END"
     ),
     "holds_values": (  # few are: of the others the bodies are not looked at
-        f"CASE WHEN {_HOLDS}"
+        f"CASE WHEN (e.requestObject IS NOT NULL OR e.responseObject IS NOT NULL) AND {_HOLDS}"
         f" THEN coalesce({_has_values('requestObject')} OR {_has_values('responseObject')}, false) ELSE false END"
     ),
     "leaks": "[]::VARCHAR[]",
@@ -176,10 +177,16 @@ Source: `pkg/endpoints/filters/audit_init.go` of kubernetes/apiserver.
 
 
 def selection() -> str:
-    """Return the statement that makes rows of frame `lines`: `line`, `facts` as JSON or none, and the places."""
+    """Return the statement that makes rows of frame `lines`: `line` as it was read, `event`, and the places.
+
+    Notes
+    -----
+    It calls `facts_of` for lines in which a body or a command may stand. One that is no JSON has a row without values.
+    """
+    facts = """CASE WHEN contains(line, 'Object"') OR contains(line, 'xec"') THEN facts_of(line) END"""
     inner = (
-        f"SELECT json_transform(line, '{json.dumps(STRUCTURE)}') AS e,"
-        f" json_transform(facts, '{json.dumps(FACTS)}') AS f, line, event, server, log, source, number FROM lines"
+        f"SELECT try(json_transform(line, '{json.dumps(STRUCTURE)}')) AS e,"
+        f" json_transform({facts}, '{json.dumps(FACTS)}') AS f, line, event, server, log, source, number FROM lines"
     )
     columns = ", ".join(f'{taken} AS "{name}"' for name, taken in SELECTED.items())
     return f'SELECT event, {columns}, server, log, source, number AS "line" FROM ({inner})'

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hipaa_kit.kube.audit.bodies import TELLING, body_facts
+from hipaa_kit.kube.audit.bodies import TELLING, WRITES, body_facts
 from hipaa_kit.kube.audit.commands import command_facts
 from hipaa_kit.sources.leaks import looks_secret
 
@@ -53,7 +53,7 @@ def _facts(event: _Event) -> dict[str, Any]:
     if about.subresource == "exec":
         programs, marks = command_facts(event.requestURI.partition("?")[2])
         facts = {"programs": programs, "command_marks": marks} if programs else {}
-    if (about.apiGroup, about.resource) in TELLING or event.verb == "create":
+    if event.verb in WRITES and ((about.apiGroup, about.resource) in TELLING or event.verb == "create"):
         given = (_body(event.requestObject), _body(event.responseObject))
         facts |= body_facts(about.apiGroup, about.resource, about.subresource, event.verb, *given)
     return {name: _clean(value) for name, value in facts.items()}

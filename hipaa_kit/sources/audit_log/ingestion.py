@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ from hipaa_kit.sources.audit_log.store import (
     file_digest,
     read_manifest,
 )
-from hipaa_kit.sources.audit_log.writing import PART_BYTES, Writer, frame_of
+from hipaa_kit.sources.audit_log.writing import PART_BYTES, Held, Writer, frame_of
 from hipaa_kit.sources.files import Entry, open_trees
 from hipaa_kit.sources.limits import Limits
 from hipaa_kit.sources.snapshot import canonical_json
@@ -180,16 +181,13 @@ def _anew(target: Path, digests: list[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-_Line = tuple[str, int, str]
-"""Text, number, and the server that it names."""
-
-
 class _Ingest:
     """One run: takes the sources up where the manifest says."""
 
     def __init__(self, target: Path, manifest: dict[str, Any]) -> None:
         self.target, self.manifest = target, manifest
         self.event = manifest["event"]
+        self.held: list[Held] = []
         self.pending = 0
 
     def run(self, entries: list[Entry]) -> None:
@@ -219,7 +217,8 @@ class _Ingest:
         try:
             for at, batch in enumerate(read_batches(entry), 1):
                 if at > done:
-                    self._take(batch, sources[number], writer)
+                    self.held.append(Held(batch, sources[number]))
+                    self.pending += batch.bytes
                     if self.pending >= PART_BYTES:
                         self._flush(writer, at)
         except InputError:
@@ -227,69 +226,55 @@ class _Ingest:
             sources[number]["truncated"] = True
         self.manifest["batch"] = WHOLE
 
-    def _take(self, batch: Batch, about: dict[str, Any], writer: Writer) -> None:
-        """Put a batch into the writer; what is no event as it stands may hold some."""
-        strange = self._add(batch, about, writer)
-        again, last = Batch(), batch.last
-        for text, number in strange:
-            taken = salvage(text)
-            put(again, taken, number)
-            again.salvaged += len(taken.events)
-            again.truncated |= batch.cut and taken.broken and number == last
-        again.unread += len(self._add(again, about, writer))
-        for each in (batch, again):
-            _count(about, each)
-        self.pending += batch.bytes
-
-    def _add(self, batch: Batch, about: dict[str, Any], writer: Writer) -> list[tuple[str, int]]:
-        """Add the lines of a batch that are events, and return the others with their numbers."""
-        lines = list(zip(batch.texts, batch.numbers, batch.servers or [""] * len(batch.texts), strict=True))
-        return sorted(self._added(lines, about, writer), key=lambda line: line[1])
-
-    def _added(self, lines: list[_Line], about: dict[str, Any], writer: Writer) -> Iterator[tuple[str, int]]:
-        """Add lines, and yield those that are none; where the engine stops at one, all others are tried without it."""
-        import duckdb
-
-        if not lines:
-            return
-        frame = frame_of(
-            [text for text, _, _ in lines],
-            [number for _, number, _ in lines],
-            self.event,
-            server=[server or about["server"] for _, _, server in lines],
-            log=about["log"],
-            source=about["source"],
-        )
-        try:
-            strange = writer.add(frame)
-        except duckdb.InvalidInputException:
-            valid = writer.valid([text for text, _, _ in lines])
-            yield from (line[:2] for line, fine in zip(lines, valid, strict=True) if not fine)
-            fine = [line for line, fine in zip(lines, valid, strict=True) if fine]
-            if len(fine) == len(lines) == 1:
-                yield lines[0][:2]
-            elif len(fine) == len(lines):
-                half = len(lines) // 2
-                yield from self._added(lines[:half], about, writer)
-                yield from self._added(lines[half:], about, writer)
-            else:
-                yield from self._added(fine, about, writer)
-            return
-        yield from (lines[event - self.event][:2] for event in strange)
-        about["events"] += len(lines) - len(strange)
-        self.event += len(lines)
-
     def _flush(self, writer: Writer, batch: int) -> None:
-        """Write a part, and what was reached with it, as one step."""
+        """Write what is held as a part, and what was reached with it, as one step.
+
+        What is no event as it stands may hold some: those become a part of their own.
+        """
+        saved = [Held(_saved(batch, places), about) for (batch, about), places in self._written(self.held, writer)]
+        for (again, _), places in self._written(saved, writer):
+            again.unread += len(places)
+        for each in (*self.held, *saved):
+            _count(each.about, each.batch)
+        self.held, self.pending = [], 0
         self.manifest.update(event=self.event, batch=batch)
-        self.pending = 0
-        if writer.held:
-            name = f"{PARTS}/{len(self.manifest['files']):06}.parquet"
-            partial = self.target / f"{name}.part"
-            writer.write(partial)
+        _save(self.target, self.manifest)
+
+    def _written(self, held: list[Held], writer: Writer) -> list[tuple[Held, list[int]]]:
+        """Write a part, and return the batches in which lines are no events, with the places of those."""
+        lines = frame_of(held, self.event)
+        if lines.empty:
+            return []
+        name = f"{PARTS}/{len(self.manifest['files']):06}.parquet"
+        partial = self.target / f"{name}.part"
+        strange = writer.write(lines, partial)
+        if len(strange) < len(lines):
             partial.rename(self.target / name)
             self.manifest["files"][name] = file_digest(self.target / name)
-        _save(self.target, self.manifest)
+        else:
+            partial.unlink()
+        self.event += len(lines)
+        found, first, left = [], 0, deque(strange)
+        for each in held:
+            size, places = len(each.batch.texts), []
+            while left and left[0] < first + size:
+                places.append(left.popleft() - first)
+            each.about["events"] += size - len(places)
+            found += [(each, places)] if places else []
+            first += size
+        return found
+
+
+def _saved(batch: Batch, places: list[int]) -> Batch:
+    """Return what lines of a batch hold that are no events as they stand."""
+    again = Batch()
+    for place in places:
+        number = batch.numbers[place]
+        taken = salvage(batch.texts[place])
+        put(again, taken, number)
+        again.salvaged += len(taken.events)
+        again.truncated |= batch.cut and taken.broken and number == batch.last
+    return again
 
 
 def _count(about: dict[str, Any], batch: Batch) -> None:

@@ -8,8 +8,9 @@ from typing import BinaryIO, Final
 
 from hipaa_kit.errors import InputError
 
-BLOCK: Final = 32 * 2**20
-"""Bytes that are read at a time; a batch ends at a line's end. The engine takes as long to plan a small one."""
+BLOCK: Final = 2**20
+"""Bytes that are read at a time; a batch ends at a line's end. Larger ones leave the processor's cache: with
+32 MiB reading takes more than twice as long."""
 
 SIP: Final = 2**16
 """Bytes that are lost at most where a packed file breaks off."""
@@ -128,6 +129,9 @@ def _fill(batch: Batch, raw: bytes, number: int) -> int:
             batch.repaired += text.encode("utf-8") != line
             texts.append(text)
     batch.lines += len(texts)
+    if all(text[:1] == "{" and text[-1:] == "}" for text in texts):
+        batch.texts, batch.numbers = texts, list(range(number + 1, number + 1 + len(texts)))
+        return number + len(texts)
     for at, text in enumerate(texts, number + 1):
         if text[:1] != "{" or text[-1:] != "}":
             text = text.strip(BLANK)

@@ -1,14 +1,18 @@
-"""Writing events as columns: batches of lines become rows, rows become parts."""
+"""Writing events as columns: batches of lines become parts, in one pass of the engine and without a table between."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from hipaa_kit.sources.audit_log.columns import IDENTITY, selection
 from hipaa_kit.sources.audit_log.facts import line_facts
+from hipaa_kit.sources.audit_log.lines import Batch
 from hipaa_kit.sources.audit_log.store import connect, quoted
 from hipaa_kit.sources.leaks import find_leaks
 
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 64 * 2**20
 """Bytes of text that go into one part."""
+
+_FORM: Final = "FORMAT parquet, COMPRESSION zstd"
+
+LEAST: Final = 24
+"""Letters of the shortest run of base64 that `sources.leaks` reads."""
 
 REMOVED: Final = "<removed>"
 """Stands for a text in which something looked like a secret."""
@@ -38,109 +47,108 @@ TEXTS: Final = (
 LISTS: Final = ("user_groups", "impersonated_groups", "source_ips")
 """Columns whose texts clients, or their names, may have put secrets into."""
 
+_RUN: Final = "|".join(f"[a-z0-9+/_-]{{{at}}}[A-Z][A-Za-z0-9+/_-]{{{LEAST - 1 - at}}}" for at in range(LEAST))
 SUSPECT: Final = (
-    r"eyJ|PRIVATE KEY|AGE-SECRET|A[KS]IA[A-Z0-9]{16}|(?i:bearer)|(?i:mrn)|-\d\d-\d{4}|://[^\s]*@|auth\W{1,3}:"
+    r"eyJ|PRIVATE KEY|AGE-SECRET|A[KS]IA[A-Z0-9]{16}|(?i:bearer)|(?i:mrn)|-\p{Nd}{2}-\p{Nd}{4}|://[^\s]*@"
+    rf"|auth[\\&\"]|{_RUN}"
 )
-ENCODED: Final = "[A-Za-z0-9+/_-]{24,}"
-"""Whatever `sources.leaks` finds holds the one by its pattern, or inside base64 the other with a capital in it."""
+"""Whatever `sources.leaks` finds holds this: what stands in its patterns, or a run of base64 with a capital in it.
 
+Base64 that says anything of what is searched for has capitals. One pattern goes through a text once.
+"""
+
+_SAID: Final = (*(f'"{name}"' for name in TEXTS), *(f"array_to_string({name}, ' ')" for name in LISTS))
 _EVENTS: Final = "(audit_id <> '' AND (verb <> '' OR stage <> '')) OR (verb <> '' AND path <> '')"
 _KEY: Final = f"hash({', '.join(IDENTITY)}) AS key"
 
 
-def frame_of(
-    texts: list[str], numbers: list[int], first: int, *, server: str | list[str], log: str | list[str], source: str
-) -> pd.DataFrame:
-    """Return lines as the frame that the engine reads."""
-    data: dict[str, Any] = {
-        "line": texts,
-        "facts": pd.Series([line_facts(text) for text in texts], dtype="object"),
-        "event": range(first, first + len(texts)),
-        "server": server,
-        "log": log,
-        "source": source,
-        "number": numbers,
+class Held(NamedTuple):
+    """A batch that waits to be written, and what the manifest says of its source."""
+
+    batch: Batch
+    about: dict[str, Any]
+
+
+def frame_of(held: Sequence[Held], first: int) -> pd.DataFrame:
+    """Return the lines of some batches as the frame that the engine reads.
+
+    Parameters
+    ----------
+    held
+        The batches.
+    first
+        Number (`event`) of the first line.
+    """
+    sizes = [len(batch.texts) for batch, _ in held]
+    data = {
+        "line": _joined(batch.texts for batch, _ in held),
+        "event": range(first, first + sum(sizes)),
+        "server": _joined(
+            [server or about["server"] for server in batch.servers] or [about["server"]] * len(batch.texts)
+            for batch, about in held
+        ),
+        **{name: np.repeat(np.array([about[name] for _, about in held], "O"), sizes) for name in ("log", "source")},
+        "number": _joined(batch.numbers for batch, _ in held),
     }
     return pd.DataFrame(data)
 
 
-def empty() -> str:
-    """Return a statement that gives all columns and no row."""
-    return (
-        selection().replace(
-            "FROM lines",
-            "FROM (SELECT NULL::VARCHAR AS line, NULL::VARCHAR AS facts, 0::BIGINT AS event, '' AS server, '' AS log,"
-            " '' AS source, 0::BIGINT AS number)",
-        )
-        + " WHERE false"
+def _joined(lists: Iterable[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(lists))
+
+
+def _rows() -> str:
+    """Return the statement that makes rows of those lines that are events, without what looks like a secret."""
+    said = ", ".join(_SAID)
+    events = f"SELECT *, {_KEY} FROM ({selection()}) WHERE {_EVENTS}"
+    searched = (
+        f"SELECT *, CASE WHEN regexp_matches(concat_ws(' ', {said}), {quoted(SUSPECT)})"
+        f" THEN leaks_in([{said}]) END AS found FROM ({events})"
     )
+    cleared = ", ".join(
+        f"""CASE WHEN list_contains(found.columns, '{name}') THEN {instead} ELSE "{name}" END AS "{name}\""""
+        for names, instead in ((TEXTS, f"'{REMOVED}'"), (LISTS, f"['{REMOVED}']"))
+        for name in names
+    )
+    return f"SELECT * EXCLUDE (found) REPLACE ({cleared}, coalesce(found.patterns, []) AS leaks) FROM ({searched})"
+
+
+def _leaks_in(texts: list[str | None]) -> dict[str, list[str]]:
+    """Return the columns in which something looks like a secret, and by which patterns."""
+    found = {name: find_leaks(text or "") for name, text in zip((*TEXTS, *LISTS), texts, strict=True)}
+    patterns = {leak.pattern for each in found.values() for leak in each}
+    return {"columns": [name for name, each in found.items() if each], "patterns": sorted(patterns)}
 
 
 class Writer:
-    """Holds rows until there are enough for a part."""
+    """Makes parts of lines: nothing of a line that is no column leaves the engine."""
 
     def __init__(self) -> None:
+        from duckdb.func import FunctionNullHandling
+
         self._connection: duckdb.DuckDBPyConnection = connect(spill=False)
-        self._connection.execute(f"CREATE TABLE held AS SELECT *, {_KEY} FROM ({empty()})")
-        self.held = 0
+        functions: tuple[tuple[str, Callable[[Any], Any], str, str], ...] = (
+            ("facts_of", line_facts, "VARCHAR", "VARCHAR"),
+            ("leaks_in", _leaks_in, "VARCHAR[]", 'STRUCT("columns" VARCHAR[], patterns VARCHAR[])'),
+        )
+        for name, function, given, made in functions:
+            self._connection.create_function(name, function, [given], made, null_handling=FunctionNullHandling.SPECIAL)
 
-    def add(self, lines: pd.DataFrame) -> list[int]:
-        """Take events, and return the numbers (`event`) of those that are none.
-
-        Raises
-        ------
-        duckdb.Error
-            A line is no JSON; none of them was taken.
-        """
-        first = int(lines["event"].iloc[0])
+    def write(self, lines: pd.DataFrame, path: Path) -> list[int]:
+        """Write a part, and return the places in the frame of the lines that are no events."""
         self._connection.register("lines", lines)
-        statement = f"INSERT INTO held SELECT *, {_KEY} FROM ({selection()}) WHERE {_EVENTS}"
-        (taken,) = self._connection.execute(statement).fetchone() or (0,)
-        self.held += taken
-        strange = [] if taken == len(lines) else self._left_out(first)
+        copied = f"COPY ({_rows()}) TO {quoted(str(path))} ({_FORM})"
+        (taken,) = self._connection.execute(copied).fetchone() or (0,)
+        strange = [] if taken == len(lines) else self._left_out(path)
         self._connection.unregister("lines")
-        if taken:
-            self._clean(first)
         return strange
 
-    def _left_out(self, first: int) -> list[int]:
+    def _left_out(self, path: Path) -> list[int]:
         statement = (
-            f"SELECT event FROM lines WHERE event NOT IN (SELECT event FROM held WHERE event >= {first}) ORDER BY 1"
+            f"SELECT event - min(event) OVER () AS place FROM lines QUALIFY"
+            f" event NOT IN (SELECT event FROM read_parquet({quoted(str(path))})) ORDER BY place"
         )
-        return [int(event) for (event,) in self._connection.execute(statement).fetchall()]
-
-    def _clean(self, first: int) -> None:
-        """Take what looks like a secret out of the texts of what was added, and remember which pattern found it."""
-        said = [f'"{name}"' for name in TEXTS] + [f"array_to_string({name}, ' ')" for name in LISTS]
-        found = self._connection.execute(
-            f"SELECT event, {', '.join(said)} FROM held,"
-            f" LATERAL (SELECT concat_ws(' ', {', '.join(said)}) AS everything)"
-            f" WHERE event >= {first} AND (regexp_matches(everything, $1) OR"
-            " len(list_filter(regexp_extract_all(everything, $2), lambda word: word <> lower(word))) > 0)",
-            [SUSPECT, ENCODED],
-        ).fetchall()
-        for event, *texts in found:
-            leaks = {name: find_leaks(text or "") for name, text in zip((*TEXTS, *LISTS), texts, strict=True)}
-            hit = {name: each for name, each in leaks.items() if each}
-            if hit:
-                patterns = sorted({leak.pattern for each in hit.values() for leak in each})
-                cleared = ", ".join(
-                    f'"{name}" = ' + (f"['{REMOVED}']" if name in LISTS else f"'{REMOVED}'") for name in hit
-                )
-                self._connection.execute(f"UPDATE held SET {cleared}, leaks = $1 WHERE event = $2", [patterns, event])
-
-    def valid(self, texts: list[str]) -> list[bool]:
-        """Tell of each text whether it is JSON."""
-        self._connection.register("texts", pd.DataFrame({"line": texts, "place": range(len(texts))}))
-        found = self._connection.execute("SELECT json_valid(line) FROM texts ORDER BY place").fetchall()
-        self._connection.unregister("texts")
-        return [bool(valid) for (valid,) in found]
-
-    def write(self, path: Path) -> None:
-        """Write what is held as a part."""
-        self._connection.execute(f"COPY held TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-        self._connection.execute("DELETE FROM held")
-        self.held = 0
+        return [int(place) for (place,) in self._connection.execute(statement).fetchall()]
 
     def close(self) -> None:
         """Let go of the engine."""

@@ -64,8 +64,8 @@ ANNOTATIONS: Final = re.compile(
     | hipaa-kit\.io/(?:reviewed-on|ticket)
 
     # what is injected, meshed, scraped, backed up, installed
-    | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|rewriteAppHTTPProbers
-        |(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
+    | (?:sidecar|traffic\.sidecar|inject|networking|security|ambient)\.istio\.io/(?:inject|templates
+        |rewriteAppHTTPProbers|(?:include|exclude)(?:In|Out)bound(?:Ports|IPRanges)|redirection|tlsMode|exportTo)
     | linkerd\.io/inject | config\.linkerd\.io/(?:skip-(?:in|out)bound-ports|default-inbound-policy|opaque-ports)
     | prometheus\.io/(?:scrape|port|path|scheme|probe)
     | backup\.velero\.io/backup-volumes(?:-excludes)? | velero\.io/(?:exclude-from-backup|source-cluster-k8s-[\w-]+)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import hipaa_kit
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.graph.access.ephi import ephi_namespaces, routes
+from hipaa_kit.graph.access.ephi import routes
 from hipaa_kit.graph.access.grants import PUBLIC
+from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.rbac import Rule, covers
 from hipaa_kit.resources import shipped

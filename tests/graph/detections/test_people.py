@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from hipaa_kit.graph.detections.site import _tickets
 from hipaa_kit.kube.audit.identities import OWN
 from tests.support.detections import START, at, hits
 
@@ -99,3 +100,43 @@ def test_a_day_that_is_unusual_for_one_for_whom_a_proxy_acts_is_found() -> None:
     ann = [each for number in range(9) for each in day(number, 40 if number == 8 else 2, "ann")]
     (found,) = hits("LOG-31", [*busy, *ann])
     assert (found["subject"].split()[-1], found["events"]) == ("ann", 40)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "found"),
+    [
+        ({"user": "ann"}, {"user": "ann"}, 1),
+        ({"user": "ann"}, {"user": "bob"}, 0),
+        ({"user": "ann"}, {"user": "ann", "impersonated_user": "bob"}, 1),
+        ({"user": "bob", "impersonated_user": "ann"}, {"user": "ann"}, 1),
+        ({"user": "robot", "impersonated_user": "ann"}, {"user": "ann"}, 1),
+        ({"user": "robot", "impersonated_user": "ann"}, {"user": "robot", "impersonated_user": "ann"}, 1),
+        ({"user": "robot", "impersonated_user": "ann"}, {"user": "robot", "impersonated_user": "bob"}, 0),
+        ({**PROXY, "impersonated_user": "ann"}, {**PROXY, "impersonated_user": "bob"}, 1),
+    ],
+)
+def test_rights_are_changed_and_used_by_whoever_acts_and_as_whom(first: dict, then: dict, found: int) -> None:
+    change = {"api_group": "rbac.authorization.k8s.io", "resource": "rolebindings", "namespace": "ehr", "name": "b"}
+    events = [
+        {**change, "verb": "create", **first},
+        {"resource": "pods", "subresource": "exec", "namespace": "ehr", "name": "db-0", "verb": "create", **then}
+        | {"received_at": at(9)},
+    ]
+    lists = {"own": list(OWN), "automation": ["robot"]}
+    assert len(hits("LOG-26", events, lists=lists)) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "emergency", "change"),
+    [
+        ("Break-Glass", True, False),
+        ("emergency_access", True, False),
+        ("non-emergency", False, False),
+        ("incident", False, False),
+        ("Change", False, True),
+    ],
+)
+def test_what_a_ticket_is_for_is_told_by_its_kind_as_a_whole(kind: str, emergency: bool, change: bool) -> None:
+    ticket = {"kind": kind, "opened_at": "2026-11-17", "closed_at": "", "status": "open", "object": ""}
+    found = _tickets([ticket])
+    assert (found["emergency"].tolist(), found["change"].tolist()) == ([emergency], [change])

@@ -2,95 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from hipaa_kit.graph.detections.sight import Held, levels_told, sights
-from hipaa_kit.graph.detections.site import Site
-from hipaa_kit.graph.detections.tables import SIGHT
 from hipaa_kit.inventory.audit import policy_object
 from hipaa_kit.inventory.audit_log.completeness import UNANSWERED, WINDOWS
 from hipaa_kit.kube.audit.detections import DETECTIONS
 from hipaa_kit.kube.audit.identities import OWN
-from hipaa_kit.tables import TABLES
-from hipaa_kit.tables.lookup import GivenTables
 from tests.support.audit_table import TableLog
-
-FIRST, LAST = "2026-11-17T10:00:00.000000Z", "2026-11-18T10:00:00.000000Z"
-PLACES = (("ephi_namespaces", "ehr", ""), ("logging_namespaces", "logging", ""))
-
-
-def frame(name: str, *rows: Mapping[str, Any]) -> pd.DataFrame:
-    return TABLES[name].frame([{**EMPTY.get(name, {}), **row} for row in rows])
-
-
-EMPTY: dict[str, dict[str, Any]] = {
-    "audit_windows": {"server": "", "log": "kube-apiserver", "delivery": "file", "first_at": FIRST, "last_at": LAST}
-    | {"stages": "ResponseComplete", "reasons": True, "events": 9}
-    | dict.fromkeys("files unread truncated duplicates reused undated disorder skew".split(), 0),
-    "audit_policy_states": {"rules": 1, "refused": ""},
-    "audit_levels": {"log": "kube-apiserver", "api_group": "", "subresource": "", "kind": "read"}
-    | {"least": "Metadata", "most": "Metadata", "events": 1},
-    "pod_admission": {"object": "Namespace//ehr", "seen": True, "basis": "label", "configuration": "none"}
-    | dict.fromkeys(("enforce", "audit"), "privileged"),
-    "control_plane_members": {"component": "kube-apiserver", "flags_read": True},
-}
-
-
-def window(server: str = "cp-1", **more: Any) -> dict[str, Any]:
-    return {"object": f"AuditLog//kube-apiserver@{server}", "server": server, **more}
-
-
-def member(node: str) -> dict[str, Any]:
-    return {"pod": f"Pod/kube-system/kube-apiserver-{node}", "node": node}
-
-
-def policy(*rules: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the tables of an audit policy of some rules: level, verbs, namespaces, resources by group."""
-    matches = []
-    for position, rule in enumerate(rules, 1):
-        for field in ("verbs", "namespaces"):
-            at = {"node": "", "position": position, "entry": 0, "field": field}
-            matches += [{**at, "value": word} for word in rule.get(field, ())]
-        for entry, (group, resources) in enumerate(rule.get("resources", {}).items()):
-            at = {"node": "", "position": position, "entry": entry}
-            matches += [{**at, "field": "group", "value": group}]
-            matches += [{**at, "field": "resources", "value": word} for word in resources.split()]
-    return {
-        "audit_policies": [{"node": "", "omit_stages": "RequestReceived"}],
-        "audit_rules": [
-            {"node": "", "position": position, "level": rule["level"], "omit_stages": ""}
-            for position, rule in enumerate(rules, 1)
-        ],
-        "audit_rule_matches": matches,
-    }
-
-
-def seen(
-    places: tuple[tuple[str, str, str], ...] = PLACES,
-    events: tuple[dict[str, Any], ...] = (),
-    **tables: list[dict[str, Any]],
-) -> dict[str, dict[str, Any]]:
-    """Return the rows of sight by detection; what is not given is as whole as can be."""
-    given = {
-        "audit_windows": [window()],
-        "audit_policy_states": [{"object": policy_object("")}],
-        "audit_levels": [{"resource": "pods"}],
-        "control_plane_members": [member("cp-1")],
-        "pod_admission": [{"name": "ehr", "audit": "restricted"}],
-        **tables,
-    }
-    frames = {
-        name: frame(name, *given.get(name, [])) for name in (*SIGHT, "audit_levels", "audit_windows", "audit_gaps")
-    }
-    frame_of_places = pd.DataFrame(places, columns=["list", "first", "second"], dtype="str")
-    site = Site(lists={"own": [*OWN]}, places=frame_of_places)
-    told = levels_told(TableLog(events), site)
-    rows = sights(frames, Held.of(GivenTables(frames)), site, True, told)
-    return {row["detection"]: row for row in rows}
+from tests.support.sight import PLACES, member, policy, seen, window
 
 
 def test_what_nothing_takes_away_is_seen() -> None:
@@ -298,3 +219,52 @@ def test_requests_without_an_answer_and_answers_without_a_status_are_counted() -
     assert log.query(WINDOWS)["uncoded"].tolist() == [1]
     found = seen(audit_windows=[window(unanswered=2, uncoded=1)])["LOG-03"]
     assert found["gap"] == "requests whose answer is not there: 2; answers without a status: 1"
+
+
+EVERYTHING = {"level": "RequestResponse"}
+OF_ALL = ("LOG-01", "LOG-02", "LOG-11", "LOG-23")
+IN_EPHI = ("LOG-17", "LOG-31")
+
+
+def dropped(**rule: Any) -> set[str]:
+    """Return what sees no longer all where a policy drops some requests, of what sees all by one that drops none."""
+    held = {"audit_levels": [{"resource": "pods"}, {"resource": "secrets"}]}
+    whole, part = (seen(**policy(*rules), **held) for rules in ([EVERYTHING], [{"level": "None", **rule}, EVERYTHING]))
+    return {name for name in whole if whole[name]["state"] == "sees" != part[name]["state"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "blinds", "spares"),
+    [
+        ({"resources": {"": "events"}}, {*OF_ALL, "LOG-16", "LOG-21"}, {"LOG-03", "LOG-09"}),
+        ({"resources": {"": "events"}, "namespaces": ["ehr"]}, {*OF_ALL, "LOG-31"}, {"LOG-03"}),
+        ({"resources": {"": "pods/log"}, "namespaces": ["ehr"]}, {*OF_ALL, "LOG-31"}, {"LOG-03", "LOG-21"}),
+        ({"resources": {"metrics.k8s.io": ""}, "verbs": ["list"]}, {*OF_ALL, "LOG-21"}, {"LOG-03", "LOG-09"}),
+        ({"resources": {"apps": "deployments"}, "verbs": ["get"]}, {*OF_ALL, "LOG-31"}, {"LOG-21", "LOG-15"}),
+        ({"verbs": ["watch"]}, {*OF_ALL, "LOG-31", "LOG-06", "LOG-07", "LOG-08"}, {"LOG-09", "LOG-21"}),
+        ({"paths": ["/openapi*"]}, set(OF_ALL), {"LOG-21", "LOG-31", "LOG-06"}),
+        ({"paths": ["/healthz*", "/version"]}, set(), {*OF_ALL, "LOG-31"}),
+    ],
+)
+def test_what_is_about_any_request_sees_all_only_where_any_is_recorded(
+    rule: dict[str, Any], blinds: set[str], spares: set[str]
+) -> None:
+    found = dropped(**rule)
+    assert blinds <= found
+    assert not spares & found
+
+
+def test_who_could_not_be_authenticated_is_recorded_by_its_own_stage() -> None:
+    given = policy(EVERYTHING)
+    given["audit_policies"] = [{"node": "", "omit_stages": "ResponseStarted"}]
+    found = seen(**given)
+    assert {name for name in found if found[name]["state"] != "sees"} - {"LOG-17", "LOG-22"} == {"LOG-01"}
+    given["audit_policies"] = [{"node": "", "omit_stages": "ResponseComplete"}]
+    found = seen(**given)
+    # Of a session, and of what goes through a proxy, the log tells when it begins.
+    assert {name for name in found if found[name]["state"] == "sees"} == {"LOG-03", "LOG-04", "LOG-20"}
+
+
+def test_the_log_of_another_server_is_none_of_an_api_server() -> None:
+    found = seen(audit_windows=[window(log="oauth-server")])
+    assert found["LOG-03"]["gap"] == "nothing of it is of a kube-apiserver"

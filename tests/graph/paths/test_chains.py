@@ -116,6 +116,16 @@ def test_without_its_role_bindings_a_chain_is_gone(name: str) -> None:
     assert not chain(*held)
 
 
+def test_a_secret_in_a_projected_volume_is_taken_like_any_other() -> None:
+    volume = {"name": "p", "projected": {"sources": [{"secret": {"name": "login"}}]}}
+    login = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "login", "key": "p"}}}
+    links = (pod("ehr/report", volumes=[volume]), pod("ehr/store", {"phi": "yes"}, container={"env": [login]}))
+    data = "DataStore/ehr/store"
+    assert chain(*links, start="Pod/ehr/report", end=data) == [
+        f"Pod/ehr/report MOUNTS Secret/ehr/login CREDENTIALS_OF {data}"
+    ]
+
+
 def test_a_node_gives_what_runs_on_it_and_their_accounts() -> None:
     escaping = pod("web/agent", nodeName="n1", container={"securityContext": {"privileged": True}})
     db = copy.deepcopy(DB)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hipaa_kit.graph.permissions.escape import ways_out
+from hipaa_kit.graph.permissions.escape import takes_by_reading, takes_node, ways_out
 from hipaa_kit.tables.declaration import rows_of
 from tests.support.permissions import permissions_of
 
@@ -47,7 +47,9 @@ def adding(*capabilities: str, **spec: Any) -> dict[str, Any]:
         (mounting("/var/lib/kubelet/pods"), "certain"),
         (mounting("/var/logs"), "needs-condition"),
         (mounting("/data"), "needs-condition"),
-        (mounting("/", readOnly=True), None),
+        (mounting("/", readOnly=True), "needs-condition"),
+        (mounting("/etc/kubernetes/pki", readOnly=True), "needs-condition"),
+        (mounting("/etc/ssl/certs", readOnly=True), None),
         (pod(volumes=[{"name": "v", "hostPath": {"path": "/"}}]), None),
         (pod(), None),
     ],
@@ -94,3 +96,39 @@ def test_a_namespace_alone_makes_nothing_expected(
 def test_a_pod_that_has_ended_runs_nothing() -> None:
     ended = pod(container={"securityContext": {"privileged": True}}) | {"status": {"phase": "Succeeded"}}
     assert permissions_of([ended]).escalations().empty
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "read"),
+    [
+        ("/var/lib/etcd", True, True),
+        ("/var/lib/etcd/member/snap", True, True),
+        ("/var/lib/etcd-backup", False, False),
+        ("/var/lib/containerd", True, False),
+        ("/run/containerd", True, True),
+        ("/var/run/containerd/", True, True),
+        ("/var/running", False, False),
+        ("/opt/cni/bin", True, False),
+        ("/opt", True, False),
+        ("/opt/local-path-provisioner", False, False),
+        ("/run/systemd/system", True, True),
+        ("/var/lib/rancher/k3s", True, True),
+        ("/var/lib/rancher/k3s/server/tls", True, True),
+        ("/var/lib/rancher/k3s/storage/pvc-1", False, False),
+        ("/var/snap/microk8s/common/default-storage", False, False),
+        ("/var/snap/microk8s/current", True, True),
+        ("/home", True, True),
+        ("/home/admin", True, True),
+        ("/home/admin/.ssh", True, True),
+        ("/home/admin/data", False, False),
+        ("/home/kubernetes/bin", True, True),
+        ("/var/home/core/.ssh", True, True),
+        ("//etc/./kubernetes", True, True),
+        ("/etc/ssl/certs", True, False),
+        ("/mnt/disks/ssd0", False, False),
+        ("/srv/agent.sock", False, True),
+        ("/", True, True),
+    ],
+)
+def test_folders_by_which_a_node_is_taken(path: str, written: bool, read: bool) -> None:
+    assert (takes_node(path), takes_by_reading(path)) == (written, read)

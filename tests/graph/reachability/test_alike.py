@@ -35,7 +35,7 @@ def asked(found: Reachability) -> list[str]:
 
 
 def rows(found: Reachability, detail: int) -> list[dict[str, Any]]:
-    return list(Alike(found, asked(found), lambda name: None, detail).rows())
+    return rows_of(Alike(found, asked(found), lambda name: None, detail).frame())
 
 
 @pytest.mark.parametrize("seed", range(44))

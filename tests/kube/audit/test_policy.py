@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_kit.kube.audit.policy import LEVELS, Policy, Recorded, Request, Resources, Rule, at_least
+from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, Resources, Rule, at_least
 from tests.support.audit_policies import level_by_hand, random_policy, random_request, random_rule
 
 ANN = ("ann", ("people", "system:authenticated"))
@@ -75,26 +75,51 @@ def test_what_a_rule_matches(rule: Rule, request_: Request, matches: bool) -> No
 
 def test_the_first_rule_decides_and_no_rule_records_nothing() -> None:
     policy = Policy((Rule("None", verbs=("get",)), Rule("Request")), frozenset(["RequestReceived"]))
-    assert policy.record(POD) == Recorded(1, "None", frozenset(["RequestReceived"]))
-    assert policy.record(LIST) == Recorded(2, "Request", frozenset(["RequestReceived"]))
-    assert Policy((Rule("Request", verbs=("get",)),)).record(LIST) == Recorded(0, "None", frozenset())
+    assert policy.record(POD)[:3] == (1, "None", frozenset(["RequestReceived"]))
+    assert policy.record(LIST)[:3] == (2, "Request", frozenset(["RequestReceived"]))
+    assert Policy((Rule("Request", verbs=("get",)),)).record(LIST)[:3] == (0, "None", frozenset())
+
+
+NOBODY = Request("", (), "get", "", "pods", "", "ehr", "web")
+"""One that could not be authenticated."""
+
+WATCH, EXEC, PPROF = LIST._replace(verb="watch"), POD._replace(subresource="exec"), PATH._replace(path="/debug/pprof/x")
+SHORT, LONG = (POD, PATH, POD._replace(subresource="status")), (WATCH, EXEC, LOG, PPROF)
+RECEIVED, STARTED, COMPLETE = "RequestReceived", "ResponseStarted", "ResponseComplete"
 
 
 @pytest.mark.parametrize(
     ("omitted", "told"),
     [
-        ((), "Metadata"),
-        (("RequestReceived",), "Metadata"),
-        (("RequestReceived", "ResponseStarted"), "Metadata"),
-        (("ResponseStarted", "ResponseComplete"), "None"),
-        (("RequestReceived", "ResponseStarted", "ResponseComplete"), "None"),
+        ((), (True, True, True)),
+        ((RECEIVED,), (True, True, True)),
+        ((STARTED,), (True, True, False)),
+        ((COMPLETE,), (False, True, True)),
+        ((RECEIVED, COMPLETE), (False, True, True)),
+        ((STARTED, COMPLETE), (False, False, False)),
+        ((RECEIVED, STARTED, COMPLETE), (False, False, False)),
     ],
 )
-def test_without_the_stages_of_the_answer_nothing_is_told(omitted: tuple[str, ...], told: str) -> None:
+def test_what_is_told_of_requests_by_the_stages_that_are_left(omitted: tuple[str, ...], told: tuple[bool, ...]) -> None:
+    """Held against a real API server in `tests/live/test_audit_policy.py`."""
     half = len(omitted) // 2
     policy = Policy((Rule("Metadata", omit_stages=frozenset(omitted[:half])),), frozenset(omitted[half:]))
-    assert policy.record(POD).omitted == frozenset(omitted)
-    assert policy.record(POD).told == told
+    for requests, shows in zip((SHORT, LONG, (NOBODY,)), told, strict=True):
+        assert {policy.record(each).told for each in requests} == {"Metadata" if shows else "None"}
+        assert {policy.record(each).omitted for each in requests} == {frozenset(omitted)}
+
+
+@pytest.mark.parametrize(
+    ("verbs", "omitted", "told"),
+    [
+        ((), COMPLETE, "None"),
+        (("get", "watch"), COMPLETE, "None"),
+        (("watch",), COMPLETE, "Metadata"),
+        ((), STARTED, "Metadata"),
+    ],
+)
+def test_a_rule_tells_of_all_that_it_decides_on(verbs: tuple[str, ...], omitted: str, told: str) -> None:
+    assert Policy((Rule("Metadata", verbs=verbs, omit_stages=frozenset([omitted])),)).recorded_by(1).told == told
 
 
 @pytest.mark.parametrize(

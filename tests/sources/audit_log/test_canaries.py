@@ -83,6 +83,7 @@ EVENTS = [
     event(14, userAgent=f"curl/8 {ENCODED}"),
     event(15, requestURI="/api/v1/namespaces/ehr/services/web/proxy/x%3Ftoken=canary-late-query"),
     event(16, level=TOKEN),
+    event(17, user={"username": f"ada {TOKEN}", "groups": ["staff"]}),
 ]
 DAMAGED = json.dumps(EVENTS[0]).encode()[:-30] + b"canary-request\n"
 
@@ -108,9 +109,9 @@ def test_what_was_taken_out_is_counted(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(jsonl(EVENTS))
     log = ingest([tmp_path / "log"], tmp_path / "store")
     found = log.query("SELECT audit_id, leaks FROM audit_events WHERE len(leaks) > 0 ORDER BY audit_id")
-    words = [["json_web_token"]] * 6 + [["base64_password"], ["json_web_token"]]
+    words = [["json_web_token"]] * 6 + [["base64_password"], ["json_web_token"], ["json_web_token"]]
     assert [list(each) for each in found["leaks"]] == words
-    assert log.sources()["leaks"].tolist() == [8]
+    assert log.sources()["leaks"].tolist() == [9]
     held = log.query("SELECT audit_id FROM audit_events WHERE holds_values ORDER BY 1")["audit_id"].tolist()
     assert held == [event(1)["auditID"], event(2)["auditID"]]
 

@@ -76,7 +76,7 @@ def test_without_a_kill(logs: Path, tmp_path: Path) -> None:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     places=st.lists(
-        st.tuples(st.sampled_from(["_save", "write", "add", "rename", "finish"]), st.integers(0, 12)),
+        st.tuples(st.sampled_from(["_save", "write", "frame_of", "rename", "finish"]), st.integers(0, 12)),
         min_size=1,
         max_size=3,
     )
@@ -105,7 +105,7 @@ def break_at(patch: pytest.MonkeyPatch, place: str, after: int) -> None:
         "_save": (module, "_save"),
         "finish": (module, "finish"),
         "write": (module.Writer, "write"),
-        "add": (module.Writer, "add"),
+        "frame_of": (module, "frame_of"),
         "rename": (Path, "rename"),
     }[place]
     real, calls = getattr(owner, name), iter(range(10_000))
@@ -161,7 +161,7 @@ def test_sources_that_changed_are_read_anew(logs: Path, tmp_path: Path) -> None:
 
 def test_a_store_that_is_whole_is_not_read_again(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = ingest([logs], tmp_path / "store").digest
-    break_at(monkeypatch, "add", 0)
+    break_at(monkeypatch, "write", 0)
     assert ingest([logs], tmp_path / "store").digest == digest
 
 

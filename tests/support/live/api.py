@@ -21,7 +21,7 @@ IDLE_SECONDS = 30.0
 """A kept connection that was idle for longer is not used again: the server closes it after 90 seconds."""
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     """Wait until something holds; fail when it does not in time."""
     end = time.monotonic() + seconds
     while not holds():
