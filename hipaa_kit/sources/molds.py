@@ -51,7 +51,7 @@ WORDS: Final = KINDS[:5]
 
 _OWNER: Final = b'"ownerReferences":['
 _MOST_OF_ONE_OWNER: Final = 6
-_MOST_LAYOUTS: Final = 32
+_MOST_LAYOUTS: Final = 16
 _ENDER_BYTES: Final = 16
 _WIDTHS: Final = {MOMENT: 20, ID: 64, TOKEN: 5}
 _FIT: Final = {

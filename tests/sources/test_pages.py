@@ -216,6 +216,29 @@ def test_pods_that_differ_in_their_own_words_fit_the_mold_of_their_workload(path
     assert said(snapshot) == said(one_by_one([*PLAIN_PODS, *pods]))
 
 
+def test_words_of_many_lengths_fit_one_mold() -> None:
+    pods = [
+        changed(POD, [(("metadata", "name"), "put", "a" * n, ""), (("spec", "nodeName"), "put", "w" * (60 - n), "")])
+        for n in (*range(1, 50), *range(1, 50))
+    ]
+    snapshot, fitting = by_mold(pods)
+    assert fitting == len(pods)
+    assert said(snapshot) == said(one_by_one([*PLAIN_PODS, *pods]))
+
+
+def test_a_mold_is_made_of_the_first_pod_where_the_page_has_more_of_its_owner() -> None:
+    pods = [changed(POD, [(("metadata", "name"), "put", f"app-{n}", "")]) for n in range(4)]
+    alone = changed(
+        pods[0], [(("metadata", "name"), "put", "alone", ""), (("metadata", "ownerReferences"), "remove", 0, "")]
+    )
+    builder = SnapshotBuilder("live", Pseudonymizer(TEST_KEY))
+    assert all(
+        isinstance(each, Understood) for each in builder.add_page(written([alone, *pods]), "pods", kind=("v1", "Pod"))
+    )
+    assert [mold.uses for mold in builder._pages._molds.book] == [3]
+    assert said(builder.build()) == said(one_by_one([alone, *pods]))
+
+
 def test_a_pod_with_a_token_of_its_own_fits_the_mold_and_one_with_two_does_not() -> None:
     text = json.dumps(POD)
     pods = [
