@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 from pathlib import Path
@@ -248,3 +249,42 @@ def test_what_is_not_there_cannot_be_deleted_or_labelled(run: Assessment) -> Non
 def test_applying_what_made_the_clinic_changes_nothing() -> None:
     run = assessment(CLINIC)
     assert run.what_if(CLINIC / "objects").objects.empty
+
+
+@pytest.fixture(scope="module")
+def clinic() -> Assessment:
+    run = assessment(CLINIC)
+    run.findings()
+    return run
+
+
+CLINIC_SEEDS = range(int(os.environ.get("HIPAA_KIT_WHAT_IF_CLINIC", "1")))
+
+
+def clinic_change(rng: random.Random, run: Assessment) -> dict[str, Any]:
+    """Return a change of an object of any kind that the clinic has: gone, one more like it, or labelled otherwise."""
+    kind = rng.choice(run.snapshot.kinds())
+    chosen = rng.choice(list(run.snapshot.parts[kind].load()))
+    name = f"{chosen.kind}.{chosen.group}/{chosen.namespace}/{chosen.name}" if chosen.group else chosen.object
+    what = rng.choice(("gone", "more", "labelled"))
+    if what == "gone":
+        return {"delete": [name]}
+    if what == "labelled":
+        return {"label": {name: rng.choice(({"app": "other"}, {"phi": "true"}, {"tier": None}))}}
+    more = copy.deepcopy(dict(chosen.content))
+    more["metadata"]["name"] = f"{chosen.name}-more"
+    return {"apply": [more]}
+
+
+@pytest.mark.parametrize("seed", CLINIC_SEEDS)
+def test_a_change_of_the_clinic_tells_what_a_full_assessment_tells(seed: int, clinic: Assessment) -> None:
+    """Every check, whatever kind the change is of."""
+    rng = random.Random(seed)
+    found = clinic.what_if(**clinic_change(rng, clinic))
+    full = anew(found.after)
+    for table in (*RESULTS_COMPARED, "finding_citations"):
+        pd.testing.assert_frame_equal(found.after.tables[table], full.tables[table], obj=table)
+    for table in found.after.tables._inventory._built:
+        if table in full.tables:
+            pd.testing.assert_frame_equal(found.after.tables[table], full.tables[table], obj=table)
+    pd.testing.assert_frame_equal(found.paths, path_changes(clinic.paths, full.paths))
