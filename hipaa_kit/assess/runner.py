@@ -314,7 +314,7 @@ def _without_moment(check: Check) -> Verdict:
     """Say that nothing can be old, overdue or at its end, or not be so, where nobody knows what time it is."""
     return Verdict(
         check=check.id,
-        object=object_id(UNSEEN, CLUSTER, UNSEEN),
+        object=ABOUT_ALL,
         verdict=NOT_ASSESSED,
         reason="the moment to judge for is not known: nothing in the snapshot is dated",
         reason_code="input_missing",
