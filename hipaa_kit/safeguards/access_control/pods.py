@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.graph.permissions.escape import takes_by_reading, takes_node
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 
 TAKES_THE_NODE = ("hostNamespaces", "hostPathVolumes", "privileged", "windowsHostProcess")
 """Controls of `baseline` without which a pod can take its node."""
@@ -109,7 +109,7 @@ def _paths_behind_claims(
 
 @check("HK-ACC-12")
 def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.DataFrame:
-    """Judge every ePHI workload by whether it has a service account that no other workload outside ePHI has.
+    """Judge every ePHI workload by whether it has a service account that no other workload has.
 
     Parameters
     ----------
@@ -138,16 +138,9 @@ def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.D
         number=own["service_account"].map(together),
     )
     alone = "it runs as " + examined["service_account"] + ": no other workload has it"
-    shared = (
-        "it runs as "
-        + examined["service_account"]
-        + ": "
-        + examined["number"].astype("str")
-        + " ePHI workloads have it"
-    )
     static = "a kubelet runs it from a file: it has no service account"
     account = examined["service_account"].ne("")
-    examined = examined.assign(words=alone.where(examined["number"].eq(1), shared).where(account, static))
+    examined = examined.assign(words=alone.where(account, static))
     return judge(
         examined,
         fails(
@@ -163,6 +156,12 @@ def accounts_dedicated(ephi_workloads: pd.DataFrame, pods: pd.DataFrame) -> pd.D
             path="$.spec.serviceAccountName",
             observed="{service_account}",
             expected="a service account of its own",
+        ),
+        reviews(
+            account & examined["number"].gt(1),
+            "are they one application? {number} ePHI workloads run as {service_account}, and nothing tells them apart",
+            path="$.spec.serviceAccountName",
+            observed="{service_account}",
         ),
         member="service_account",
         evidence="service_account",
