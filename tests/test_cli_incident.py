@@ -36,7 +36,7 @@ def test_every_table_can_be_had_whole(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_json_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ASKED, "--until", "2026-11-09T17:00:00Z", "--format", "json"]) == EXIT_DONE
     held = json.loads(capsys.readouterr().out)
-    assert {row["verb"] for row in held["acts"]} == {"create", "deletecollection"}
+    assert {row["verb"] for row in held["acts"]} == {"create", "deletecollection", "patch"}
     assert {row["through"] for row in held["identities"]} == {"itself", "its pod", "pod entered", "token made"}
 
 
