@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from measuring import size
+from measuring import PEAK, size
 from synthetic import clinic_pods
 
 from hipaa_kit.kube import kinds
@@ -19,18 +19,21 @@ from tests.support.recorded_cluster import RecordedCluster
 COUNT = size("PODS", 10_000, 10_000)
 PEAK_MB = 300
 
-COLLECT = """
-import json, resource, sys, time
+COLLECT = (
+    PEAK
+    + """
+import json, sys, time
 from hipaa_kit.sources.live import collect
 start = time.perf_counter()
 snapshot = collect(kubeconfig=sys.argv[1], kinds=["Pod", "Namespace"])
 answer = snapshot.coverage.frame.set_index("kind").loc["Pod"]
 print(json.dumps({
     "seconds": time.perf_counter() - start,
-    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "peak_mb": peak_mb(),
     "status": str(answer["status"]), "count": int(answer["count"]),
 }))
 """
+)
 
 
 def serve(folder: str, ready: object, done: object) -> None:

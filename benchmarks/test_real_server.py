@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from measuring import size
+from measuring import PEAK, size
 from synthetic import clinic_pods
 
 from tests.support.live import objects
@@ -21,25 +21,23 @@ ROUNDS = 3
 
 AUDIT_NOTHING = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "None"}]}
 
-# Linux counts what the parent held before `exec` into ru_maxrss, but not into VmHWM.
-COLLECT = """
-import json, re, resource, sys, time
-from pathlib import Path
+COLLECT = (
+    PEAK
+    + """
+import json, sys, time
 from kubernetes import config  # imported before the clock starts, as beside
 from hipaa_kit.sources.live import collect
 start = time.perf_counter()
 snapshot = collect(kubeconfig=sys.argv[1], kinds=["Pod"])
 seconds = time.perf_counter() - start
 answer = snapshot.coverage.frame.set_index("kind").loc["Pod"]
-status = Path("/proc/self/status")
-told = re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text()) if status.exists() else None
-peak_kib = int(told[1]) if told else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({
     "seconds": seconds,
-    "peak_mb": peak_kib / 1024,
+    "peak_mb": peak_mb(),
     "status": str(answer["status"]), "count": int(answer["count"]),
 }))
 """
+)
 
 RAW = """
 import json, re, sys, time
