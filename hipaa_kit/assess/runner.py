@@ -267,15 +267,21 @@ def _nothing(check: Check) -> Verdict:
     )
 
 
-def _without_scope(check: Check) -> Verdict:
+def _unjudged(check: Check, reason: str, code: str, detail: str) -> Verdict:
+    """Say of the whole cluster why it was not judged."""
     return Verdict(
         check=check.id,
         object=ABOUT_ALL,
         verdict=NOT_ASSESSED,
-        reason="no ePHI scope is declared: what holds patient data is not known",
-        reason_code="input_missing",
-        reason_detail="scope.yaml is missing; give it with --scope",
+        reason=reason,
+        reason_code=code,
+        reason_detail=detail,
     )
+
+
+def _without_scope(check: Check) -> Verdict:
+    reason = "no ePHI scope is declared: what holds patient data is not known"
+    return _unjudged(check, reason, "input_missing", "scope.yaml is missing; give it with --scope")
 
 
 def _without_inputs(check: Check, lacking: list[str], inputs: Inputs) -> Verdict:
@@ -288,38 +294,19 @@ def _without_inputs(check: Check, lacking: list[str], inputs: Inputs) -> Verdict
     else:
         reason = f"{INPUTS[first].what} could not be read in full{others}: {inputs.problem(first)}"
     told = [f"{name}: {inputs.problem(name) or INPUTS[name].command}" for name in lacking]
-    return Verdict(
-        check=check.id,
-        object=ABOUT_ALL,
-        verdict=NOT_ASSESSED,
-        reason=reason,
-        reason_code="input_missing" if missing else "parse_error",
-        reason_detail="; ".join(told),
-    )
+    return _unjudged(check, reason, "input_missing" if missing else "parse_error", "; ".join(told))
 
 
 def _without_facts(check: Check, untaken: list[str]) -> Verdict:
     """Say that the snapshot is older than what the check reads of values that were removed from it."""
-    return Verdict(
-        check=check.id,
-        object=ABOUT_ALL,
-        verdict=NOT_ASSESSED,
-        reason=f"the snapshot is older than how {', '.join(untaken)} is noted now: collect or import it again",
-        reason_code="stale",
-        reason_detail=" ".join(untaken),
-    )
+    reason = f"the snapshot is older than how {', '.join(untaken)} is noted now: collect or import it again"
+    return _unjudged(check, reason, "stale", " ".join(untaken))
 
 
 def _without_moment(check: Check) -> Verdict:
     """Say that nothing can be old, overdue or at its end, or not be so, where nobody knows what time it is."""
-    return Verdict(
-        check=check.id,
-        object=ABOUT_ALL,
-        verdict=NOT_ASSESSED,
-        reason="the moment to judge for is not known: nothing in the snapshot is dated",
-        reason_code="input_missing",
-        reason_detail="give the moment with --as-of",
-    )
+    reason = "the moment to judge for is not known: nothing in the snapshot is dated"
+    return _unjudged(check, reason, "input_missing", "give the moment with --as-of")
 
 
 def _broken(check: Check, error: Exception) -> Verdict:
