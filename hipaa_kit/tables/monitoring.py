@@ -91,6 +91,21 @@ WATCHERS = Table(
     ),
 )
 
+STORE_FOLDERS = Table(
+    "store_folders",
+    "one container of a program that keeps metrics, alerts or logs, and one folder in which it may keep them",
+    ("pod", "container", "folder"),
+    (
+        text("pod", "`Pod/namespace/name`"),
+        text("container", "name of the container"),
+        text("program", "program, by its image"),
+        text(
+            "folder",
+            "path in the container: as its flag says, or else as its image or chart has it; none where unknown",
+        ),
+    ),
+)
+
 API_SERVICES = Table(
     "api_services",
     "one APIService that another server answers than the API server itself",

@@ -91,6 +91,33 @@ PROGRAMS: Final = (
 )
 """The programs. Where two fit an image, the first counts."""
 
+
+class Store(NamedTuple):
+    """Where a program keeps what it keeps: the flag that says so, and folders that its image or chart uses without."""
+
+    flag: str
+    folders: tuple[str, ...]
+
+
+STORES: Final = {
+    "Prometheus": Store("storage.tsdb.path", ("/prometheus",)),
+    "VictoriaMetrics": Store("storageDataPath", ("/victoria-metrics-data", "/vmstorage-data")),
+    "VictoriaLogs": Store("storageDataPath", ("/victoria-logs-data",)),
+    "Alertmanager": Store("storage.path", ("/alertmanager",)),
+    "Loki": Store("", ("/loki", "/var/loki")),
+    "Mimir": Store("", ("/data",)),
+}
+"""Programs that keep metrics, alerts or logs. What says where stands in a file of configuration for Loki and Mimir.
+
+Source: the `Dockerfile` of prometheus/prometheus and of prometheus/alertmanager,
+https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/#list-of-command-line-flags,
+https://docs.victoriametrics.com/victorialogs/, `cmd/loki/loki-local-config.yaml` of grafana/loki, and the charts of
+Loki and of Mimir
+"""
+
+STORE_FLAGS: Final = frozenset(store.flag for store in STORES.values() if store.flag)
+"""Flags whose value, a folder, passes the door."""
+
 _BY_IMAGE: Final[dict[str, list[Program]]] = {}
 for _each in PROGRAMS:
     for _image in _each.images.split():

@@ -184,7 +184,8 @@ def backlog_shrinks(
     -----
     Runs of the kit are not kept in a register that a check sees; tickets say of every moment what was open then.
     A ticket without a severity has no limit that is known, and one that was rejected is not mended. More of them now
-    than at both moments before is a failure, however few they had become in between; as many as at either is a question.
+    than at both moments before is a failure, however few they had become in between; as many as at either is a
+    question.
     """
     mine = tickets[tickets["kind"].str.lower().str.contains("vulnerab")]
     limit = mine["severity"].map({"critical": critical_days, "high": high_days})
@@ -215,8 +216,8 @@ def backlog_shrinks(
         examined,
         not_assessed(
             short,
-            f"tickets of vulnerabilities, {{tickets}} in all, do not go back {trend_days + critical_days} days: no trend "
-            "shows",
+            f"tickets of vulnerabilities, {{tickets}} in all, do not go back {trend_days + critical_days} days: no "
+            "trend shows",
             code="no_record",
         ),
         fails(
