@@ -91,6 +91,19 @@ WATCHERS = Table(
     ),
 )
 
+FLOW_EXPORTS = Table(
+    "flow_exports",
+    "one configuration by which agents of Cilium export the connections that they see; where it was read",
+    ("object",),
+    (
+        text("object", "`ConfigMap/namespace/name`"),
+        text("to", "log: to the log of each agent; file: to a file of its node, which is rotated", ("log", "file", "")),
+        flag("filtered", "filters may leave some out"),
+        flag("dynamic", "a second file, which was not read, says of more exports"),
+        flag("running", "every agent beside it is ready, and there is one"),
+    ),
+)
+
 STORE_FOLDERS = Table(
     "store_folders",
     "one container of a program that keeps metrics, alerts or logs, and one folder in which it may keep them",

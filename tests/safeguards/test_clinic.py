@@ -21,6 +21,7 @@ STANDING = {
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
+    "HK-MON-05": "whether connections are recorded stands in a ConfigMap, which is never asked for",
     "HK-VUL-10": "images are refused by the pipeline that builds them, which only a person can attest",
 }
 """Controls that cannot be decided, or ask a person, in the clinic and its twin alike, and why: what fails counts."""

@@ -93,7 +93,10 @@ PROGRAMS: Final = (
 
 
 class Store(NamedTuple):
-    """Where a program keeps what it keeps: the flag that says so, and folders that its image or chart uses without."""
+    """Where a program keeps what it keeps: the flag that says so, and folders that its image or chart uses without.
+
+    Only folders that were confirmed stand here: see `docs/sources.md`.
+    """
 
     flag: str
     folders: tuple[str, ...]
@@ -101,18 +104,16 @@ class Store(NamedTuple):
 
 STORES: Final = {
     "Prometheus": Store("storage.tsdb.path", ("/prometheus",)),
-    "VictoriaMetrics": Store("storageDataPath", ("/victoria-metrics-data", "/vmstorage-data")),
-    "VictoriaLogs": Store("storageDataPath", ("/victoria-logs-data",)),
+    "VictoriaMetrics": Store("storageDataPath", ()),
+    "VictoriaLogs": Store("storageDataPath", ()),
     "Alertmanager": Store("storage.path", ("/alertmanager",)),
-    "Loki": Store("", ("/loki", "/var/loki")),
-    "Mimir": Store("", ("/data",)),
+    "Loki": Store("", ("/var/loki",)),
+    "Mimir": Store("", ()),
 }
 """Programs that keep metrics, alerts or logs. What says where stands in a file of configuration for Loki and Mimir.
 
-Source: the `Dockerfile` of prometheus/prometheus and of prometheus/alertmanager,
-https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/#list-of-command-line-flags,
-https://docs.victoriametrics.com/victorialogs/, `cmd/loki/loki-local-config.yaml` of grafana/loki, and the charts of
-Loki and of Mimir
+Source: the `Dockerfile` of prometheus/prometheus and of prometheus/alertmanager, the chart of Loki,
+https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/#list-of-command-line-flags
 """
 
 STORE_FLAGS: Final = frozenset(store.flag for store in STORES.values() if store.flag)
