@@ -31,6 +31,13 @@ ATTESTED = (
     ("HK-ALR-03", "test", "2026-09-22", REPORTS, "the audit webhook leads to the SIEM, which has detections for it"),
     ("HK-AUD-04", "test", "2026-09-22", REPORTS, "the audit webhook leads to the SIEM, in the other data hall"),
     ("HK-AUD-07", "examine", "2026-09-22", REPORTS, "Fluent Bit reads the logs of all pods and leaves none out"),
+    (
+        "HK-MON-05",
+        "examine",
+        "2026-09-22",
+        REPORTS,
+        "Hubble exports all flows to the logs of its agents, which are kept",
+    ),
     ("HK-AUD-09", "examine", "2026-09-22", REPORTS, "applications write AuditEvents, databases log by pgaudit"),
     ("HK-VUL-11", "examine", "2026-05-28", REPORTS, "an outside firm tested the portal and the cluster in May"),
     ("HK-EVL-06", "examine", "2026-06-15", POLICIES, "the risk analysis of 2026 was accepted by the board"),

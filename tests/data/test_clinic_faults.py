@@ -25,7 +25,6 @@ WITHOUT_A_FAULT = {
     "HK-NET-11": "the clinic has no service mesh",
     "HK-ACC-26": "emergency access of the faulty clinic is not marked as such, so that nothing is asked of its use",
     "HK-AUD-07": "what its log agents leave out stands in ConfigMaps, which are never asked for",
-    "HK-MON-05": "where its network plugin exports connections to stands in a ConfigMap, which is never asked for",
     "HK-AUD-09": "no operator runs the clinic's databases, and what applications log shows in no object",
     "HK-ENC-09": "the clinic has no gateways beside its Ingresses",
     "HK-ENC-11": "the clinic has no service mesh",

@@ -21,7 +21,6 @@ STANDING = {
     "HK-INT-03": "which registries were approved is a setting of the site",
     "HK-INT-05": "nothing that its storage writes down shows what checks the data",
     "HK-INT-06": "nothing in the cluster shows whether a database that no operator runs keeps checksums",
-    "HK-MON-05": "whether connections are recorded stands in a ConfigMap, which is never asked for",
     "HK-VUL-10": "images are refused by the pipeline that builds them, which only a person can attest",
 }
 """Controls that cannot be decided, or ask a person, in the clinic and its twin alike, and why: what fails counts."""
@@ -45,6 +44,7 @@ FOLLOWS = {
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),
     *((f"HK-VUL-{number}", "StatefulSet/ehr/ehr-redis") for number in ("03", "04")),
     ("HK-EVL-02", "Attestation//ATT-ALR-03"),
+    ("HK-EVL-02", "Attestation//ATT-MON-05"),
 }
 """What cannot be judged because of a fault: of an image that was never scanned, or too long ago; and of connections to
 pods whose address is not known, because they were drained or wait; and an attestation that a fault contradicts."""

@@ -116,6 +116,12 @@ FAULTS = (
     ),
     Fault("Node//worker-b2", "HK-MON-04", "no sensor watches the ePHI pods of this worker", NO_SENSOR),
     Fault(
+        "Deployment/kube-system/hubble-relay",
+        "HK-MON-05",
+        "connections are not recorded while it crashes",
+        NO_RELAY,
+    ),
+    Fault(
         "Deployment/monitoring/event-exporter",
         "HK-MON-06",
         "its image cannot be pulled, and Events are gone after an hour",
