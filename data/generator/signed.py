@@ -81,7 +81,7 @@ def attestations() -> list[dict[str, Any]]:
             "statement": statement,
             "method": method,
             "performed_on": day,
-            "by": ENGINEER if control.startswith(("HK-AVL-", "HK-VUL-", "HK-AUD-", "HK-ALR-")) else PRIVACY,
+            "by": ENGINEER if control.startswith(("HK-AVL-", "HK-VUL-", "HK-AUD-", "HK-ALR-", "HK-MON-")) else PRIVACY,
             "reviewer": OFFICER,
             "expires_on": year_after(day),
             **({"artifacts": [artifact(path)]} if path else {}),
