@@ -385,3 +385,5 @@ SETTING: Final = re.compile(r"[\w.:/,=+*\[\]@-]{1,1024}", re.ASCII)
 
 FILE_PATH: Final = re.compile(r"(?:/[\w.-]{1,64}){2,16}", re.ASCII)
 """A path of at least two steps: a file that holds a secret is not the secret."""
+FOLDER: Final = re.compile(r"(?:/[\w.-]{1,64}){1,16}/?", re.ASCII)
+"""A folder where a flag says that it names one."""
