@@ -221,8 +221,8 @@ class _Exposures:
         if known is None or LEVELS.index(way.level) < LEVELS.index(known["level"]):
             self.rows[key] = row
             self._order.setdefault(key, len(self._order))
-            self._into[row["pod"]].add(key)
-            self._into[row["workload"]].add(key)
+            for name in (pod, self.workload.get(pod, "")):
+                self._into[name].add(key)
 
     def _verdict(self, way: Way, pod: str, protocol: str, port: int) -> tuple[str, str]:
         place = self.reach.places.find(pod)[0]
