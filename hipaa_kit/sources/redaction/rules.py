@@ -197,7 +197,7 @@ _KEPT: Final = {
         provider remoteIpBlocks requestPrincipals serviceAccounts
     """,
     "networking.istio.io": """
-        addresses cipherSuites credentialName defaultEndpoint exportTo gateways host hosts location
+        addresses applyTo cipherSuites context credentialName defaultEndpoint exportTo gateways host hosts location
         maxProtocolVersion minProtocolVersion number port protocol resolution serverCertificate sni sniHosts
         subjectAltNames subset targetPort
     """,
