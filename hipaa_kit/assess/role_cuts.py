@@ -14,6 +14,7 @@ from hipaa_kit.kube import kinds
 from hipaa_kit.kube.rbac import Rule, broken_down, parse_rules
 from hipaa_kit.kube.rbac.rules import GROUP
 from hipaa_kit.kube.reading import as_map, as_maps
+from hipaa_kit.safeguards.ages import days_since
 from hipaa_kit.safeguards.remedy import Cluster, patch
 from hipaa_kit.sources.overlay import Patch
 from hipaa_kit.sources.snapshot import Record
@@ -147,19 +148,27 @@ class RoleCuts:
 
     def _blind(self, role: str) -> str:
         """Return why what the log does not show may have been used all the same; "" where it would show it."""
-        held, wanted = self._window, int(self._run.parameters.get("idle_days", IDLE_DAYS))
+        held, wanted = self._window, self._idle_days
         if not held:
             return "the log says of no moment"
         if held["doubt"]:
             return str(held["doubt"])
         if held["days"] < wanted:
             return f"it covers {held['days']:.0f} days of the {wanted} after which a right counts as not used"
-        if (pd.Timestamp(self._run.as_of) - pd.Timestamp(held["last_at"])) > pd.Timedelta(days=1):
+        ended = pd.Series([held["last_at"]], dtype="str")
+        if not (self._run.as_of and float(days_since(ended, self._run.as_of).iloc[0]) <= 1):
             return "it does not reach to within a day of the moment judged for"
         judged = {row["binding"] for row in self._uses_of(role)}
         if left := {row["binding"] for row in self._cluster.rows("grants", role=role)} - judged:
             return f"use by {', '.join(sorted(left))} is not judged"
         return ""
+
+    @property
+    def _idle_days(self) -> int:
+        """Days without use that the site has set: as a parameter of this run, or for all runs."""
+        scope = self._run.scope
+        said = dict(scope.thresholds) if scope else {}
+        return int(self._run.parameters.get("idle_days", said.get("idle_days", IDLE_DAYS)))
 
     def _sure(self, role: str) -> str:
         return "; ".join(sorted({row["why"] for row in self._uses_of(role) if row["state"] == "unused"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def clinic() -> Assessment:
 def applied(run: Assessment, text: str) -> Assessment:
     """Return the assessment after somebody carried out the YAML of a cut, without what the cut itself worked out."""
     changes: list[Put | Patch | Delete] = []
-    for part in text.split("---\n"):
+    for part in re.split("^---\n", text, flags=re.MULTILINE):
         rows = part.splitlines()
         if "# kubectl delete, by name:" in rows:
             body = "\n".join(row.removeprefix("# ") for row in rows[rows.index("# kubectl delete, by name:") + 1 :])
