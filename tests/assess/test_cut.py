@@ -53,15 +53,15 @@ def applied(run: Assessment, text: str) -> Assessment:
     return Assessment(what_would_be(run.snapshot, changes, pseudonym=run.pseudonymizer), run.scope, inputs=run.given)
 
 
-def lines(run: Assessment, source: str | None, k: int) -> set[str]:
-    rows = rows_of(run.paths.to_ephi(source, k=k))
+def lines(run: Assessment, source: str | None, k: int, target: str | None = None) -> set[str]:
+    rows = rows_of(run.paths.to_ephi(source, target, k))
     paths = [list(held) for _, held in groupby(rows, key=lambda row: row["rank"])]
     return {" ".join([path[0]["source"], *(f"→ {hop['edge']} → {hop['target']}" for hop in path)]) for path in paths}
 
 
-def holds(cut: Cut, source: str | None, k: int) -> None:
+def holds(cut: Cut, source: str | None, k: int, target: str | None = None) -> None:
     """Check that the cut as YAML, applied to the cluster as it was, leaves exactly what it says it leaves."""
-    after = lines(applied(cut.run, cut.to_yaml()), source, k)
+    after = lines(applied(cut.run, cut.to_yaml()), source, k, target)
     assert after == set(cut.paths[~cut.paths["stopped"]]["path"])
     stopped = cut.paths[cut.paths["stopped"]]
     assert stopped["stopped_by"].ne("").all()
