@@ -213,14 +213,20 @@ class Paths:
         InputError
             Source or target is not in the graph, or `k` is not positive.
         """
+        ranked = enumerate(self.found(source, target, k, unknown), start=1)
+        return PATH_HOPS.frame(row for rank, (hops, end) in ranked for row in self._rows(rank, hops, end))
+
+    def found(
+        self, source: str | None = None, target: str | None = None, k: int = 3, unknown: bool = False
+    ) -> list[tuple[list[Hop], str]]:
+        """Return the paths that `to_ephi` tells, hop by hop, each with what it ends at."""
         if k < 1:
             raise InputError(f"{k} is no number of paths", "", "ask for one or more")
         found = []
         for end in [self._named(target)] if target else sorted(self.targets):
             found += [(hops, end) for hops in self.cheapest(self.starts(source), end, k, unknown)]
         found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
-        rows = (row for rank, (hops, end) in enumerate(found, start=1) for row in self._rows(rank, hops, end))
-        return PATH_HOPS.frame(rows)
+        return found
 
     def _rows(self, rank: int, hops: list[Hop], end: str) -> Iterator[dict[str, Any]]:
         whole, sure, cost = sum(hop.cost for hop in hops), worst(hop.confidence for hop in hops), 0
