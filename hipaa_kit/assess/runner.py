@@ -106,13 +106,13 @@ def run_check(
         return [_without_moment(check)]
     if check.takes_time:
         given["as_of"] = as_of
-    try:
-        read = (narrowed(check.narrow, name, tables[name]) for name in check.tables)
-        with no_cyclic_collection():  # in a large cluster it would look at every object for each check
+    with no_cyclic_collection():  # in a large cluster it would look at every object for each check
+        try:
+            read = (narrowed(check.narrow, name, tables[name]) for name in check.tables)
             judged = JUDGEMENTS.check(check.function(*read, **given))
-    except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
-        return [_broken(check, error)]
-    return settle(check, judged, coverage)
+        except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
+            return [_broken(check, error)]
+        return settle(check, judged, coverage)
 
 
 def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdict]:
