@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.safeguards.ages import days_between
 from hipaa_kit.safeguards.check import CHECKS, check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.sources.coverage import Answer, Coverage
 from hipaa_kit.vocabulary import ANSWERED, COMPLETE, PARTIAL, REASON_OF_COVERAGE
@@ -239,6 +240,42 @@ def assessor_access(coverage: pd.DataFrame) -> pd.DataFrame:
         *gaps,
         member="member",
         passes="every list that the checks need was answered, or is of a kind that is not served",
+    )
+
+
+@check("HK-PHI-06")
+def scope_reviewed(scope_declaration: pd.DataFrame, *, as_of: str, scope_review_days: int = 365) -> pd.DataFrame:
+    """Judge the ePHI scope by the day on which it says that it was reviewed: every other answer rests on it.
+
+    Parameters
+    ----------
+    scope_declaration : table of that name
+    as_of
+        Moment to judge for, RFC 3339.
+    scope_review_days
+        Days within which the scope has to have been reviewed.
+
+    Returns
+    -------
+    table `judgements`, one row for the scope
+    """
+    days = scope_declaration["reviewed_on"]
+    age = pd.Series([days_between(day, as_of) if day else None for day in days], index=days.index, dtype="Int64")
+    return judge(
+        scope_declaration.assign(age=age),
+        reviews(age.isna(), "the scope names no day on which it was reviewed: when was it, and by whom?"),
+        reviews(
+            age.lt(0).fillna(False),
+            "the scope was reviewed on {reviewed_on}, after the moment that is judged for: did it hold then?",
+        ),
+        fails(
+            age.gt(scope_review_days).fillna(False),
+            f"the scope was last reviewed on {{reviewed_on}}, {{age}} days ago, of at most {scope_review_days}",
+            observed="{reviewed_on}",
+            expected=f"within {scope_review_days} days",
+        ),
+        observed="{reviewed_on}",
+        passes=f"the scope was last reviewed on {{reviewed_on}}, {{age}} days ago, of at most {scope_review_days}",
     )
 
 

@@ -33,6 +33,7 @@ WITHOUT_A_FAULT = {
     "HK-AUD-01": "without a log nothing could be said of its size and policy, which have faults of their own",
     "HK-ACC-22": "it never passes: whether a second factor is asked for is for a person to say",
     "HK-PHI-05": "the clinic was read with the kit's own role, which may not list Secrets",
+    "HK-PHI-06": "the day on which the scope was reviewed stands in the head of its file, which both clinics share",
     "HK-VUL-10": "the clinic has no admission policy for images; that of its pipeline has to be attested",
     **dict.fromkeys(
         (f"HK-LOG-{number:02}" for number in (2, 6, 7, 22)),
