@@ -134,6 +134,7 @@ def persistent_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "driver": text(spec, "csi", "driver"),
             "disk": disk_of(spec),
             "host_path": _folder_of_node(spec),
+            "device": text(spec, "local", "path") if text(spec, "volumeMode") == "Block" else "",
             "claim": reference("PersistentVolumeClaim", text(claim, "namespace"), text(claim, "name")),
             "storage_class": text(spec, "storageClassName"),
             "reclaim_policy": text(spec, "persistentVolumeReclaimPolicy", default="Retain"),

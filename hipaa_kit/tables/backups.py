@@ -146,7 +146,11 @@ RESTORES = Table(
         text("started_at", "when it began, or none"),
         text("completed_at", "when it ended, or none"),
         amount("minutes", "how long it took"),
-        flag("volumes", "it brought data of volumes back, or may have, where no namespace is named"),
+        maybe(
+            "volumes",
+            "it brought data of volumes back, or may have, where no namespace is named; null where it was to and no "
+            "record of it is left",
+        ),
         count("errors", "errors that the tool counts"),
         count("warnings", "warnings that the tool counts"),
     ),

@@ -62,6 +62,7 @@ PERSISTENT_VOLUMES = Table(
             "what it is by which two volumes are one disk: driver and handle, server and path, …; none where not known",
         ),
         text("host_path", "folder of the node that a hostPath or a local volume is, or none"),
+        text("device", "device of the node that pods are given as it is (`volumeMode: Block`), or none"),
         text("claim", "`PersistentVolumeClaim/namespace/name` bound to it, or none"),
         text("storage_class", "StorageClass named, or none"),
         text("reclaim_policy", "Retain, Delete or Recycle"),

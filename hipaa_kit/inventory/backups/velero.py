@@ -56,7 +56,7 @@ RUNS: tuple[Kind, ...] = (
     KINDS["PodVolumeBackup"],
 )
 RESTORES = (
-    *(KINDS[name] for name in ("Backup", "DataDownload", "PodVolumeRestore", "Restore")),
+    *(KINDS[name] for name in ("Backup", "DataDownload", "PodVolumeBackup", "PodVolumeRestore", "Restore")),
     PERSISTENT_VOLUME_CLAIM,
 )
 
@@ -277,7 +277,7 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
     Namespaces that are given other names keep no record of them: names of fields pass the door, their texts do not.
     """
     backups = {(each.namespace, each.name): each for each in snapshot.records(KINDS["Backup"])}
-    known, brought = sorted(namespaces), _brought_back(snapshot)
+    known, brought, filed = sorted(namespaces), _brought_back(snapshot), _held_as_files(snapshot)
     newest = _newest_claims(snapshot)
     for record in snapshot.records(KINDS["Restore"]):
         spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
@@ -296,7 +296,11 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
             with_data = written or (snapshots and not left)
             asked = truth(spec, "restorePVs") is not False and chosen.takes_kind("persistentvolumeclaims")
             whole = asked and not (chosen.selectors or chosen.invalid)
-            seen = not whole or with_data or outcome not in (COMPLETED, PARTIAL) or key in backups
+            ended = outcome in (COMPLETED, PARTIAL)
+            seen = not whole or with_data or not ended or key in backups
+            # Of what the copy held as files or moved away a restore leaves records, which somebody may have deleted.
+            lost = namespace in filed[key] and not (places or (left and newest[namespace]))
+            unrecorded = whole and seen and ended and lost and not with_data
             yield {
                 "object": record.object,
                 "tool": TOOL,
@@ -308,7 +312,7 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
                 "started_at": start,
                 "completed_at": end,
                 "minutes": minutes_between(start, end),
-                "volumes": whole and (with_data or not seen or not namespace),
+                "volumes": None if unrecorded else whole and (with_data or not seen or not namespace),
                 "errors": _count(status, "errors", outcome),
                 "warnings": _count(status, "warnings", outcome),
             }
@@ -322,6 +326,23 @@ def _brought_back(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:
             if text(record.content, "status", "phase") == "Completed":
                 name = labels_of(record).get("velero.io/restore-name", "")
                 found[record.namespace, name].add(text(record.content, "spec", *path))
+    return found
+
+
+def _held_as_files(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:
+    """Return by copy the namespaces of whose volumes it holds files, or data that it moved to a store."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in snapshot.records(KINDS["PodVolumeBackup"]):
+        if text(record.content, "status", "phase") == "Completed":
+            name = labels_of(record).get("velero.io/backup-name", "")
+            found[record.namespace, name].add(text(record.content, "spec", "pod", "namespace"))
+    for record in snapshot.records(KINDS["Backup"]):
+        if truth(record.content, "spec", "snapshotMoveData") and number(
+            record.content, "status", "csiVolumeSnapshotsCompleted"
+        ):
+            chosen = parse_selection(mapping(record.content, "spec"))
+            spaces = {claim.namespace for claim in snapshot.records(PERSISTENT_VOLUME_CLAIM)}
+            found[record.namespace, record.name] |= {each for each in spaces if chosen.takes_namespace(each) == "yes"}
     return found
 
 

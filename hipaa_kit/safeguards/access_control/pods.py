@@ -11,6 +11,8 @@ TAKES_THE_NODE = ("hostNamespaces", "hostPathVolumes", "privileged", "windowsHos
 """Controls of `baseline` without which a pod can take its node."""
 
 HOST_PATH = "hostPath"
+RAW = "rawDevice"
+"""Stands for a device of the node that a pod is given as it is, which no standard speaks of."""
 
 
 @check("HK-ACC-16")
@@ -38,11 +40,14 @@ def pods_meet_restricted(
     The newest version of the standard that the server knows counts, whatever a namespace enforces. A root file system
     that can be written, and the host's user namespace, are beyond the level. So is a path of the node behind a claim,
     which the standards do not look at: it counts where the pod may write a folder by which it takes its node, or
-    sees one where credentials or sockets lie that give it.
-    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    sees one where credentials or sockets lie that give it. Who writes a device of the node past its file system takes
+    the node where its own system lies on it, which the path does not tell: that is a question.
+    Sources: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted,
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/#raw-block-volume-support
     """
     claimed = _paths_behind_claims(volumes, volume_mounts, claims, persistent_volumes)
-    pod_security = pd.concat([pod_security, claimed], ignore_index=True)
+    raw = _devices_behind_claims(volumes, claims, persistent_volumes)
+    pod_security = pd.concat([pod_security, claimed, raw], ignore_index=True)
     inside = pods[pods["workload"].isin(ephi_workloads["object"])][["object", "workload"]]
     examined = inside.merge(pod_security, left_on="object", right_on="pod", how="left")
     # A control of `restricted` can stand in the place of that of `baseline` on host paths.
@@ -55,7 +60,8 @@ def pods_meet_restricted(
     examined = examined.assign(
         member=(how + part).where(examined["control"].notna(), examined["object"]), hostile=hostile
     )
-    missed, unreadable = examined["control"].notna(), examined["control"].eq("unreadable")
+    raw_device = examined["control"].eq(RAW)
+    missed, unreadable = examined["control"].notna() & ~raw_device, examined["control"].eq("unreadable")
     return judge(
         examined,
         fails(
@@ -72,6 +78,12 @@ def pods_meet_restricted(
             path="{paths}",
             observed="{reason}",
             expected="the restricted level",
+        ),
+        reviews(
+            raw_device,
+            "is that a disk of its own? {object} is given a device of its node as it is: {reason}",
+            path="{paths}",
+            observed="{reason}",
         ),
         not_assessed(unreadable, "{object} has a shape that the API refuses: {reason}", code="parse_error"),
         object="workload",
@@ -101,6 +113,25 @@ def _paths_behind_claims(
             "pod": found["pod"],
             "control": "hostPathVolumes",
             "reason": found["reference"] + " is " + found["host_path"] + what.astype("str"),
+            "paths": "$.spec.volumes[*].persistentVolumeClaim",
+        },
+        dtype="str",
+    )
+
+
+def _devices_behind_claims(
+    volumes: pd.DataFrame, claims: pd.DataFrame, persistent_volumes: pd.DataFrame
+) -> pd.DataFrame:
+    """Return (`pod`, `control`, `reason`, `paths`) of pods that are given a device of their node by a claim."""
+    given = persistent_volumes[persistent_volumes["device"] != ""][["object", "device"]]
+    bound = claims[["object", "persistent_volume"]].rename(columns={"object": "reference"})
+    bound = bound.merge(given, left_on="persistent_volume", right_on="object")
+    found = volumes.merge(bound[["reference", "device"]], on="reference")
+    return pd.DataFrame(
+        {
+            "pod": found["pod"],
+            "control": RAW,
+            "reason": found["reference"] + " is " + found["device"],
             "paths": "$.spec.volumes[*].persistentVolumeClaim",
         },
         dtype="str",
