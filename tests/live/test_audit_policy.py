@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 import urllib3
+import yaml
 
-from hipaa_kit.kube.audit.amendment import as_yaml
+from hipaa_kit.catalogue.probes import load_audit_probes
+from hipaa_kit.inventory.audit import wanted_of
+from hipaa_kit.kube.audit.amendment import amendment, as_yaml
 from hipaa_kit.kube.audit.policy import Policy, Request, Rule
 from tests.support.audit_policies import random_policy
 from tests.support.live.api import Api
@@ -132,3 +135,25 @@ def _settled(plane: ControlPlane, policy: Policy, asked: dict[int, Request]) -> 
         if not waiting or time.monotonic() > end:
             return found
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize("rule", [Rule("None"), Rule("RequestResponse")])
+def test_a_real_server_takes_the_rules_that_a_policy_lacks_and_records_by_them(live_assets: Assets, rule: Rule) -> None:
+    """As they are shown: put before the policy's own, in a file that it reads without a word of refusal."""
+    wanted = [wanted_of(probe, probe.namespace or "ehr") for probe in load_audit_probes()]
+    rules = [*amendment(Policy((rule,)), wanted), rule]
+    written = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": as_yaml(rules)}
+    who = ("ann", ("people", "system:authenticated"))
+    asked = {
+        0: Request(*who, "get", "", "secrets", "", "default", "x"),
+        1: Request(*who, "create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+    }
+    with ControlPlane(live_assets, audit_policy=yaml.safe_load(yaml.safe_dump(written))) as plane:
+        ann = plane.api("ann", ("people",))
+        ann.request("GET", "/api/v1/namespaces/default/secrets/x?number=0")
+        ann.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?number=1", {"metadata": {}})
+        found = _settled(plane, Policy(tuple(rules)), asked)
+    assert {number: found[number] for number in asked} == {
+        number: expected(Policy(tuple(rules)), request) for number, request in asked.items()
+    }
+    assert all(found.values())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -83,3 +85,33 @@ def test_a_request_that_must_not_be_recorded_above_a_level_is_brought_down() -> 
     assert not token.met_by(Policy((Rule("Request"),)))
     assert amendment(Policy((Rule("Request"),)), [token])[0].level == "Metadata"
     assert Wanted(token.request, "None").met_by(Policy((Rule("Request"),)))
+
+
+def less(rules: list[Rule]) -> Iterator[list[Rule]]:
+    """Yield rules of which one part was taken: a rule, a verb, a path, a group or a resource."""
+    for at, rule in enumerate(rules):
+        smaller = [replace(rule, verbs=_without(rule.verbs, each)) for each in rule.verbs if len(rule.verbs) > 1]
+        smaller += [replace(rule, paths=_without(rule.paths, each)) for each in rule.paths if len(rule.paths) > 1]
+        for named in rule.resources if len(rule.resources) > 1 else ():
+            smaller.append(replace(rule, resources=_without(rule.resources, named)))
+        for place, named in enumerate(rule.resources):
+            for each in named.resources if len(named.resources) > 1 else ():
+                kept = named._replace(resources=_without(named.resources, each))
+                smaller.append(replace(rule, resources=(*rule.resources[:place], kept, *rule.resources[place + 1 :])))
+        yield [*rules[:at], *rules[at + 1 :]]
+        yield from ([*rules[:at], each, *rules[at + 1 :]] for each in smaller)
+
+
+def _without(values: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+    return tuple(each for each in values if each != value)
+
+
+@given(st.integers(min_value=0))
+def test_nothing_of_an_amendment_can_be_left_out(seed: int) -> None:
+    """Where any part of it is taken away, some request is not recorded as it must be."""
+    rng = random.Random(seed)
+    policy = rng.choice((Policy((Rule("None"),)), Policy((Rule("Metadata"),)), random_policy(rng)))
+    policy = replace(policy, omit_stages=policy.omit_stages - TELLING)
+    for fewer in less(amendment(policy, PROBES)):
+        amended_less = replace(policy, rules=(*fewer, *policy.rules))
+        assert any(not each.met_by(amended_less) for each in PROBES), fewer
