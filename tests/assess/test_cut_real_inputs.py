@@ -47,6 +47,8 @@ def test_the_cut_of_a_real_input_removes_what_it_promises(place: Path, tmp_path:
     path = tmp_path / "scope.yaml"
     path.write_text(SCOPE.format(workloads[0]))
     run = Assessment(snapshot, load_scope(path), topics=["network_isolation"])
+    if not run.paths.targets:
+        pytest.skip("its first workload would run no pod")
     for source in ("internet", "pod", "subject"):
         cut = run.smallest_cut(source, k=2)
         assert cut.complete
