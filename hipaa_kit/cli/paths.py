@@ -106,10 +106,10 @@ def _cut(run: Assessment, arguments: argparse.Namespace) -> int:
     if arguments.format == "yaml":
         _write(cut.to_yaml(), arguments.out)
     else:
-        print_table(cut.things, arguments.format, ["kind", "object", "change", "paths"])
+        print_table(cut.things, arguments.format, ["kind", "object", "taken", "change", "paths"])
         if arguments.format == "table" and len(cut.uses):
             print("\nwhat would no longer work:")
-            print_table(cut.uses, "table", ["kind", "object", "use", "what"])
+            print_table(cut.uses, "table", ["kind", "object", "taken", "use", "what"])
     return EXIT_DONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -22,6 +23,7 @@ from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.tables.declaration import rows_of
 from tests.graph.paths.test_chains import BASE as CHAINED
 from tests.graph.paths.test_chains import DATA, DENY, pod, service
+from tests.support.inputs import given
 from tests.support.paths import assessed
 from tests.support.random_changes import SCOPE, random_cluster
 from tests.support.snapshots import snapshot_of
@@ -66,6 +68,7 @@ def holds(cut: Cut, source: str | None, k: int, target: str | None = None) -> No
     stopped = cut.paths[cut.paths["stopped"]]
     assert stopped["stopped_by"].ne("").all()
     assert (cut.proof.paths["change"] == "vanishes").all()
+    assert cut.proof.permissions["change"].isin(["lost", "lost, unproved"]).all()
 
 
 def test_the_cut_of_the_clinic_stops_every_path_from_the_internet(clinic: Assessment) -> None:
@@ -78,6 +81,16 @@ def test_the_cut_of_the_clinic_stops_every_path_from_the_internet(clinic: Assess
     assert "declared" in set(cut.uses["use"])
 
 
+def test_the_cut_of_the_clinic_stops_every_subject_and_keeps_what_roles_give_besides(clinic: Assessment) -> None:
+    cut = clinic.smallest_cut("subject")
+    assert cut.complete
+    assert cut.exact
+    assert cut.paths["stopped"].all()
+    assert {"role binding", "role rule"} <= set(cut.things["kind"])
+    assert "used" in set(cut.uses["use"])
+    holds(cut, "subject", 3)
+
+
 def test_entries_that_are_declared_can_be_left(clinic: Assessment) -> None:
     cut = clinic.smallest_cut(worst=True, keep_declared=True, k=1)
     assert "Ingress/ehr/ehr-app" not in set(cut.things["object"])
@@ -87,15 +100,31 @@ def test_entries_that_are_declared_can_be_left(clinic: Assessment) -> None:
     assert set(left["stopped_by"]) == {""}
 
 
+def random_flows(rng: random.Random, objects: list[dict[str, Any]]) -> str:
+    """Return a flow log of some connections between pods of a cluster."""
+    pods = [each["metadata"] for each in objects if each["kind"] == "Pod"]
+    pairs = [rng.choices(pods, k=2) for _ in range(4)] if pods else []
+    return "".join(f"{json.dumps(connection(*pair))}\n" for pair in pairs)
+
+
+def connection(source: dict[str, Any], destination: dict[str, Any]) -> dict[str, Any]:
+    ends = [{"namespace": each["namespace"], "pod_name": each["name"]} for each in (source, destination)]
+    port = {"TCP": {"source_port": 50000, "destination_port": 8080, "flags": {"SYN": True}}}
+    flow = {"time": "2026-11-19T12:00:00Z", "verdict": "FORWARDED", "is_reply": False, "l4": port}
+    return {"flow": flow | dict(zip(("source", "destination"), ends, strict=True))}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_cut_of_a_random_cluster_holds(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     path = tmp_path / "scope.yaml"
     path.write_text(SCOPE)
-    run = Assessment(snapshot_of(random_cluster(rng)), load_scope(path), topics=["network_isolation"])
+    objects = random_cluster(rng)
+    inputs = given(tmp_path / "inputs", flows__hubble_json=random_flows(rng, objects)) if seed % 2 else None
+    run = Assessment(snapshot_of(objects), load_scope(path), topics=["network_isolation"], inputs=inputs)
     if not run.paths.targets:
         pytest.skip("nothing holds ePHI in this cluster")
-    for source in ("internet", "pod"):
+    for source in ("internet", "pod", "subject"):
         cut = run.smallest_cut(source, k=2)
         assert cut.complete
         holds(cut, source, 2)

@@ -44,7 +44,7 @@ def run(tmp_path: Path, *flows: dict[str, Any], declared: str = DECLARED) -> Ass
     path.write_text(f"{SCOPE}expected_flows:\n{declared}\n", encoding="utf-8")
     log = "".join(f"{json.dumps(each)}\n" for each in flows)
     inputs = given(tmp_path / "inputs", flows__hubble_json=log) if flows else None
-    return Assessment(snapshot_of(WORLD, overrides=BY_SELECTOR), load_scope(path), inputs=inputs)
+    return Assessment(snapshot_of(WORLD, overrides={**BY_SELECTOR}), load_scope(path), inputs=inputs)
 
 
 def kept(tmp_path: Path, workload: str, *flows: dict[str, Any]) -> list[Kept]:

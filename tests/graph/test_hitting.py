@@ -40,3 +40,13 @@ def test_a_search_cut_short_still_hits_and_its_bound_holds(sets: list[frozenset[
 def test_the_order_of_the_sets_changes_nothing() -> None:
     sets = [frozenset(each) for each in ("ab", "bc", "cd", "de", "ea")]
     assert smallest_hitting(sets) == smallest_hitting(reversed(sets))
+
+
+@given(SETS, st.lists(st.integers(0, 3), min_size=8, max_size=8))
+def test_of_answers_as_small_the_one_that_does_least_harm_is_given(sets: list[frozenset[int]], harm: list[int]) -> None:
+    found = smallest_hitting(sets, harm=harm.__getitem__)
+    assert len(found.chosen) == fewest(sets)
+    assert all(each & set(found.chosen) for each in sets)
+    things = sorted({thing for each in sets for thing in each})
+    others = [each for each in combinations(things, len(found.chosen)) if all(one & set(each) for one in sets)]
+    assert sum(map(harm.__getitem__, found.chosen)) == min(sum(map(harm.__getitem__, each)) for each in others)
