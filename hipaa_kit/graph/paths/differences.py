@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,7 +30,7 @@ ALIKE: Final = 2
 """Replicas, on nodes of their own, that stand for all of a workload: what is let through on one node is not on two."""
 
 
-class _Network:
+class Network:
     """Who uses which hub of the network on the way out, and what is behind which on the way in.
 
     Attributes
@@ -84,15 +83,11 @@ class Differences:
         self.of, self.graph, self.other = of, of.graph, against.graph
         self.view, self.other_view = of.graph.view(unknown), against.graph.view(unknown)
         self._there = np.array([against.graph.number.get(name, -1) for name in of.graph.names], dtype=np.int64)
-        self._mine, self._theirs = _Network(of.graph, self.view), _Network(against.graph, self.other_view)
+        self._mine, self._theirs = of.network(unknown), against.network(unknown)
         self._around: dict[tuple[int, bool], dict[int, int]] = {}
         self._dear = int(max(of.graph.cost.max(initial=0), 1))
         self._trees: list[Tree] = []
         self._hops = self._all_hops()
-
-    @cached_property
-    def _hub(self) -> Flags:
-        return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
     def _edges(self) -> Iterator[tuple[int, int, int]]:
         """Yield source, target and cost of edges that the other graph has not, those of the network's hubs apart."""
@@ -117,7 +112,7 @@ class Differences:
 
     def _shown(self, node: int, *, back: bool) -> dict[int, int]:
         """Return the nodes that are shown to which a node leads through hubs alone, or with `back` that lead to it."""
-        if not self._hub[node]:
+        if not self.of.hubs[node]:
             return {node: 0}
         key = node, back
         if key not in self._around:
@@ -126,7 +121,7 @@ class Differences:
             for here, spent in waiting:
                 for edge in self.view.into(here) if back else self.view.out_of(here):
                     after = int(self.graph.source[edge] if back else self.graph.target[edge])
-                    if not self._hub[after]:
+                    if not self.of.hubs[after]:
                         found[after] = max(found.get(after, 0), spent + int(self.graph.cost[edge]))
                     elif after not in seen:
                         seen.add(after)
@@ -215,7 +210,7 @@ class Differences:
                     old = Tree(self.other_view, np.array([place]), back=back, within=within).length
                     known = self._there >= 0
                     was[known] = old[self._there[known]]
-                new = (tree.length < FAR) & (was // EFFORT > tree.length // EFFORT) & ~self._hub
+                new = (tree.length < FAR) & (was // EFFORT > tree.length // EFFORT) & ~self.of.hubs
                 new[node] = False
                 others = np.flatnonzero(new)
                 own = np.full(len(others), node)
