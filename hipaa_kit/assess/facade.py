@@ -232,6 +232,11 @@ class Assessment(Proposals):
             "snapshot": self.snapshot.digest,
         }
 
+    def set_by_site(self) -> dict[str, Any]:
+        """Return the parameters whose value is another than their check declares, by name."""
+        declared = _defaults()
+        return {name: value for name, value in self.parameters.items() if value != declared[name]}
+
     def judged_anything(self) -> bool:
         """Tell whether a single finding about ePHI is more than "not assessed".
 
@@ -255,7 +260,7 @@ class Assessment(Proposals):
         return tuple(check for check in every if not check.judges_findings)
 
     def _parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        defaults = {name: value for check in registered_checks().values() for name, value in check.parameters.items()}
+        defaults = _defaults()
         thresholds = dict(self.scope.thresholds) if self.scope else {}
         merged = {**thresholds, **given}
         if strange := sorted(set(given) - set(defaults)):
@@ -272,6 +277,10 @@ class Assessment(Proposals):
         if folder.is_dir():
             return cached.StoredTables(folder)
         return cached.store(self.tables, folder)
+
+
+def _defaults() -> dict[str, Any]:
+    return {name: value for check in registered_checks().values() for name, value in check.parameters.items()}
 
 
 def _digest_of(checks: Iterable[ScannerCheck]) -> str:

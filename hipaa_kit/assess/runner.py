@@ -21,6 +21,7 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.sources.coverage import Answer, Coverage
+from hipaa_kit.sources.documents import no_cyclic_collection
 from hipaa_kit.sources.inputs import INPUTS, Inputs
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import CHECK_INPUTS, JUDGEMENTS
@@ -105,12 +106,13 @@ def run_check(
         return [_without_moment(check)]
     if check.takes_time:
         given["as_of"] = as_of
-    try:
-        read = (narrowed(check.narrow, name, tables[name]) for name in check.tables)
-        judged = JUDGEMENTS.check(check.function(*read, **given))
-    except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
-        return [_broken(check, error)]
-    return settle(check, judged, coverage)
+    with no_cyclic_collection():  # in a large cluster it would look at every object for each check
+        try:
+            read = (narrowed(check.narrow, name, tables[name]) for name in check.tables)
+            judged = JUDGEMENTS.check(check.function(*read, **given))
+        except Exception as error:  # noqa: BLE001 - a check that breaks must not take the others with it
+            return [_broken(check, error)]
+        return settle(check, judged, coverage)
 
 
 def settle(check: Check, judged: pd.DataFrame, coverage: Coverage) -> list[Verdict]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -213,6 +214,11 @@ def _descending(day: str) -> tuple[int, ...]:
     return tuple(-ord(letter) for letter in day)
 
 
+def _plain(name: str) -> str:
+    """Return a name without what may be written otherwise of the same one: case, spaces, forms of letters."""
+    return " ".join(normalize("NFKC", name).casefold().split())
+
+
 class _Alone:
     """Looks for what is wrong with a record by itself."""
 
@@ -229,7 +235,7 @@ class _Alone:
     def _signed(self, row: Mapping[str, Any]) -> Iterator[Problem]:
         if row["lacking"]:
             yield Problem("incomplete", f"it lacks {row['lacking'].replace(' ', ', ')}")
-        owner, approver = (str(row[key]).strip().casefold() for key in ("owner", "approver"))
+        owner, approver = (_plain(str(row[key])) for key in ("owner", "approver"))
         if owner and owner == approver:
             yield Problem("self_approved", "whoever answers for it approved it")
 

@@ -56,6 +56,9 @@ https://github.com/keycloak/keycloak/issues/46603
 NOBODY = ""
 """Stands for a source of which nothing is known."""
 
+PATCHED = "patched"
+"""Mode of ports for which something rewrites the proxy: it takes from what is sure and adds nothing."""
+
 
 class By(NamedTuple):
     """What encrypts a flow, and why."""
@@ -150,9 +153,13 @@ class _Decide:
         self._client_tls = client_tls
         self._ends = _ends(pods, mesh_pods)
         self._exceptions: dict[tuple[str, str], list[tuple[int, int, str, str]]] = defaultdict(list)
+        self._patches: dict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
         for row in rows_of(mesh_exceptions):
             span = (int(row["port_from"]), int(row["port_to"]), row["mode"], row["source"])
-            self._exceptions[row["pod"], row["direction"]].append(span)
+            if row["mode"] == PATCHED:
+                self._patches[row["pod"], row["direction"]].append((span[0], span[1], row["source"]))
+            else:
+                self._exceptions[row["pod"], row["direction"]].append(span)
         self._nodes = {
             row["node"].removeprefix("Node//"): (row["mechanism"], bool(row["host"]), row["basis"])
             for row in rows_of(node_encryption)
@@ -207,7 +214,11 @@ class _Decide:
             return self._begun(source, destination, port, asking)
         modes = [self._mode(pod, "in", port) for pod in answering]
         said = self._spoken(source, destination, port, asking)
-        if all(mode == "strict" for mode, _ in modes):
+        strict = all(mode == "strict" for mode, _ in modes)
+        patched = self._patched(source, asking, answering, port)
+        if patched and (strict or self._encrypts_by_itself(asking, answering, port)):
+            return By("unknown", f"whether mutual TLS stays is not known: {patched}")
+        if strict:
             if said.by in ("plain", UNSURE):
                 word = "turns" if said.by == "plain" else "may turn"
                 return By("unknown", f"{said.source} {word} TLS off towards it, though it takes in mutual TLS alone")
@@ -216,14 +227,24 @@ class _Decide:
             return By("none", next(f"past the mesh: {why}" for mode, why in modes if mode == "disabled"))
         if said.by == "plain":
             return By("none", f"{said.source} turns TLS off towards it")
-        meshes = {pod.mesh for pod in (*answering, *asking)}
-        whole = bool(asking) and all(pod.inside for pod in (*answering, *asking)) and len(meshes) == 1
-        around = any(self._mode(pod, "out", port)[0] in ("disabled", "unknown") for pod in asking if pod.mesh)
-        if whole and not around and meshes <= {"linkerd", "istio-ambient"}:
-            return By("mesh", f"both ends are in the mesh {meshes.pop()}, which always encrypts between them")
-        if any(pod.inside is None or pod.mode == "unknown" for pod in answering) or whole:
+        if self._encrypts_by_itself(asking, answering, port):
+            return By("mesh", f"both ends are in the mesh {asking[0].mesh}, which always encrypts between them")
+        if any(pod.inside is None or pod.mode == "unknown" for pod in answering) or _whole(asking, answering):
             return By("unknown", next((why for mode, why in modes if mode != "strict"), "the mesh is not understood"))
         return By("none", next(f"plain text is let in: {why}" for mode, why in modes if mode != "strict"))
+
+    def _encrypts_by_itself(self, asking: list[Pod], answering: list[Pod], port: int) -> bool:
+        """Tell whether both ends are in one mesh that encrypts between its pods whatever they take in."""
+        around = any(self._mode(pod, "out", port)[0] in ("disabled", "unknown") for pod in asking if pod.mesh)
+        return _whole(asking, answering) and not around and asking[0].mesh in ("linkerd", "istio-ambient")
+
+    def _patched(self, source: str, asking: list[Pod], answering: list[Pod], port: int) -> str:
+        """Return what rewrites a proxy that a flow passes, of any client where it is not known, or ""."""
+        pods = [(pod.name, "in") for pod in answering]
+        pods += [key for key in self._patches if key[1] == "out"] if source == NOBODY else []
+        pods += [(pod.name, "out") for pod in asking]
+        held = (each for key in pods for each in self._patches.get(key, ()))
+        return next((why for first, last, why in held if first <= port <= last or port == 0), "")
 
     def _spoken(self, source: str, destination: str, port: int, asking: list[Pod]) -> Spoken:
         """Return what sidecars of Istio before a client speak; the node's proxy of an ambient mesh heeds no rule."""
@@ -308,6 +329,12 @@ def _ends(pods: pd.DataFrame, mesh_pods: pd.DataFrame) -> Mapping[str, list[Pod]
         elif row["workload"].startswith("CronJob/"):
             over[row["workload"]].append(pod._replace(node=""))
     return {**over, **found}
+
+
+def _whole(asking: list[Pod], answering: list[Pod]) -> bool:
+    """Tell whether every pod of both ends is in one and the same mesh."""
+    meshes = {pod.mesh for pod in (*answering, *asking)}
+    return bool(asking) and all(pod.inside for pod in (*answering, *asking)) and len(meshes) == 1
 
 
 def _counted(ones: list[Pod], others: list[Pod], same: bool) -> tuple[int, int]:

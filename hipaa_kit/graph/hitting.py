@@ -7,7 +7,7 @@ long as it is short, and else greedy with a proved lower bound: sets that share 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T", bound=Any)
@@ -27,7 +27,9 @@ class Hitting(NamedTuple, Generic[T]):
     bound: int
 
 
-def smallest_hitting(sets: Iterable[frozenset[T]], most: int = MOST) -> Hitting[T]:
+def smallest_hitting(
+    sets: Iterable[frozenset[T]], most: int = MOST, harm: Callable[[T], int] | None = None
+) -> Hitting[T]:
     """Return the fewest things of which every set has one.
 
     Parameters
@@ -36,13 +38,20 @@ def smallest_hitting(sets: Iterable[frozenset[T]], most: int = MOST) -> Hitting[
         None of them empty. Of several answers the first in the order of the things is given.
     most
         Choices to try.
+    harm
+        What each thing does besides, 0 or more: of answers that are as small the one that does least is given, as far
+        as the search comes.
     """
     held = _needed(sets)
     best = _greedy(held)
     search = _Search(best, most)
     search.go(held, ())
-    exact = search.left > 0
-    chosen = tuple(sorted(search.best))
+    exact, best = search.left > 0, search.best
+    if harm is not None:
+        gentle = _Search(best, most, harm)
+        gentle.go(held, ())
+        best = gentle.best
+    chosen = tuple(sorted(best))
     return Hitting(chosen, exact, len(chosen) if exact else packing(held))
 
 
@@ -80,19 +89,20 @@ def _greedy(sets: Sets[T]) -> tuple[T, ...]:
 class _Search(Generic[T]):
     """Tries the things of the smallest set that is not hit, one after the other, and leaves what cannot be better."""
 
-    def __init__(self, best: tuple[T, ...], most: int) -> None:
-        self.best, self.left = best, most
+    def __init__(self, best: tuple[T, ...], most: int, harm: Callable[[T], int] = lambda _: 0) -> None:
+        self.best, self.left, self._harm = best, most, harm
+        self._worth = (len(best), sum(map(harm, best)))
 
-    def go(self, sets: Sets[T], chosen: tuple[T, ...]) -> None:
-        """Try everything that could be better than the best so far."""
+    def go(self, sets: Sets[T], chosen: tuple[T, ...], done: int = 0) -> None:
+        """Try everything that could be better than the best so far; `done` is the harm of what was chosen."""
         self.left -= 1
         if self.left <= 0:
             return
         if not sets:
-            if len(chosen) < len(self.best):
-                self.best = chosen
+            if (len(chosen), done) < self._worth:
+                self.best, self._worth = chosen, (len(chosen), done)
             return
-        if len(chosen) + packing(sets) >= len(self.best):
+        if (len(chosen) + packing(sets), done) >= self._worth:
             return
         for thing in sorted(min(sets, key=lambda held: len(frozenset(held)))):
-            self.go([each for each in sets if thing not in each], (*chosen, thing))
+            self.go([each for each in sets if thing not in each], (*chosen, thing), done + self._harm(thing))

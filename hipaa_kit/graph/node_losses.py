@@ -139,6 +139,7 @@ class _Counting:
             self._labels[name][key] = value
         self._nodes = list(nodes["name"])
         self._held = held
+        self._domains: dict[str, dict[str, int]] = {}
         self._peers: dict[str, list[str]] = defaultdict(list)
         for said, pod in peers[["counts", "pod"]].itertuples(index=False):
             self._peers[said].append(pod)
@@ -156,19 +157,22 @@ class _Counting:
         """Return what rules count when the pods of one node do not count; `takers` are the nodes that take pods."""
         found = {}
         for counted in rules:
-            key = self._rules[counted]
-            values = {name: self._labels[name].get(key) for name in self._nodes}
-            known = sorted({value for value in values.values() if value is not None})
-            number = {value: place for place, value in enumerate(known)}
-            counts = [0] * len(known)
+            domain = self._domain(self._rules[counted])
+            counts = [0] * (max(domain.values(), default=-1) + 1)
             for name in self._peers.get(counted.partition(" ")[2], ()):
                 pod = self._held.get(name)
-                value = values.get(pod.node) if pod and pod.node != lost else None
-                if value is not None:
-                    counts[number[value]] += 1
-            of = tuple(number.get(values.get(name) or "", -1) for name in takers)
-            found[counted] = Domains(of, tuple(counts))
+                if pod and pod.node != lost and pod.node in domain:
+                    counts[domain[pod.node]] += 1
+            found[counted] = Domains(tuple(domain.get(name, -1) for name in takers), tuple(counts))
         return found
+
+    def _domain(self, key: str) -> dict[str, int]:
+        """Return the number of the domain of each node that has a label."""
+        if key not in self._domains:
+            values = {name: self._labels[name][key] for name in self._nodes if key in self._labels[name]}
+            number = {value: place for place, value in enumerate(sorted(set(values.values())))}
+            self._domains[key] = {name: number[value] for name, value in values.items()}
+        return self._domains[key]
 
 
 class _Cluster:

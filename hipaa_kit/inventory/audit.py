@@ -247,7 +247,7 @@ def _probed(name: str, policy: Policy, probe: AuditProbe, namespace: str, standi
         "probe": probe.probe,
         "namespace": namespace,
         "requester": probe.requester.replace("_", " "),
-        "request": f"{probe.verb} {probe.path or named(wanted.request)}",
+        "request": f"{probe.verb} {named(wanted.request)}",
         "rule": recorded.rule,
         "level": recorded.told,
         "minimum": probe.minimum,
@@ -259,7 +259,9 @@ def _probed(name: str, policy: Policy, probe: AuditProbe, namespace: str, standi
 
 
 def named(request: Request) -> str:
-    """Return what a request is for, as users read it."""
+    """Return what a request is for, as users read it: a path, or a resource and the name that is asked for."""
+    if request.path:
+        return request.path
     group = f"{request.group}/" if request.group else ""
     return f"{group}{request.combined}" + (f" {request.name}" if request.name and request.name != "any" else "")
 

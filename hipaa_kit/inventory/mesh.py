@@ -8,7 +8,7 @@ https://linkerd.io/2/features/server-policy/, https://linkerd.io/2/reference/pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -20,13 +20,16 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
-from hipaa_kit.kube.mesh import ROOT, UNSET, PeerAuthentication, Taken, taken_in
+from hipaa_kit.kube.mesh import ROOT, UNSET, PeerAuthentication, ProxyChange, Taken, changed_by, taken_in
 from hipaa_kit.kube.network.ports import FIRST, LAST
-from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.pseudonyms import is_pseudonym
+from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT
 
 PEER_AUTHENTICATION = custom("security.istio.io", "PeerAuthentication")
 SERVER = custom("policy.linkerd.io", "Server")
+ENVOY_FILTER = custom("networking.istio.io", "EnvoyFilter")
+SIDECAR = custom("networking.istio.io", "Sidecar")
 
 READS = (*POD_KINDS, kinds.NAMESPACE, PEER_AUTHENTICATION, SERVER)
 
@@ -116,14 +119,15 @@ def mesh_pods(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         }
 
 
-@builds(MESH_EXCEPTIONS, reads=READS)
+@builds(MESH_EXCEPTIONS, reads=(*READS, ENVOY_FILTER, SIDECAR))
 def mesh_exceptions(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per range of ports that a policy or an annotation treats apart; the later source wins."""
     held = _Mesh(snapshot)
+    changes = [*envoy_filters(snapshot), *map(_sidecar, snapshot.records(SIDECAR))]
     for view in held.pods():
         mesh, _ = held.membership(view)
         rows: dict[tuple[str, int, int], dict[str, Any]] = {}
-        for direction, first, last, mode, source in _exceptions(view, mesh, held):
+        for direction, first, last, mode, source in _exceptions(view, mesh, held, changes):
             rows[direction, first, last] = {
                 "pod": view.object,
                 "direction": direction,
@@ -139,6 +143,11 @@ def root_namespace(snapshot: Snapshot) -> str:
     """Return the namespace of istiod, which is the root of Istio's mesh unless its configuration names another."""
     homes = {view.namespace for view in pod_views(snapshot) if view.labels.get("app") == "istiod"}
     return ROOT if ROOT in homes or len(homes) != 1 else homes.pop()
+
+
+def envoy_filters(snapshot: Snapshot) -> list[ProxyChange]:
+    """Return what EnvoyFilters rewrite, and of which proxies."""
+    return [_envoy_filter(record) for record in snapshot.records(ENVOY_FILTER)]
 
 
 class _Mesh:
@@ -194,6 +203,11 @@ class _Mesh:
         """Return what Istio's policies make of a pod."""
         return taken_in(self._policies, view.namespace, view.labels, self._root)
 
+    def changing(self, view: PodView, mesh: str, changes: Iterable[ProxyChange]) -> list[ProxyChange]:
+        """Return what rewrites the proxies that a pod's connections pass."""
+        ambient = mesh == "istio-ambient"
+        return [each for each in changes if each.reaches(view.namespace, view.labels, self._root, ambient=ambient)]
+
     def mode(self, view: PodView, mesh: str) -> tuple[str, str]:
         """Return what the proxy takes in, and what says so."""
         if mesh == "istio-ambient":
@@ -230,7 +244,7 @@ def _no_sidecar(view: PodView) -> str:
     return "" if others else "its proxy stands alone, as a gateway: what that takes in is not said by policies"
 
 
-def _policy(record: Any) -> PeerAuthentication:
+def _policy(record: Record) -> PeerAuthentication:
     spec = mapping(record.content, "spec")
     return PeerAuthentication(
         record.object,
@@ -246,12 +260,56 @@ def _policy(record: Any) -> PeerAuthentication:
     )
 
 
-def _exceptions(view: PodView, mesh: str, held: _Mesh) -> Iterator[tuple[str, int, int, str, str]]:
+def _envoy_filter(record: Record) -> ProxyChange:
+    """Read an EnvoyFilter.
+
+    Source: https://istio.io/latest/docs/reference/config/networking/envoy-filter/
+    """
+    spec = mapping(record.content, "spec")
+    patches = [(text(each, "applyTo"), text(each, "match", "context")) for each in items(spec, "configPatches")]
+    parts = ", ".join(sorted({part for part, _ in patches if part}))
+    return ProxyChange(
+        record.object,
+        record.namespace,
+        _selector(spec),
+        frozenset(text(each, "kind") for each in items(spec, "targetRefs")),
+        changed_by(patches),
+        what=f"patches {parts or 'what is not said'} of its proxy",
+    )
+
+
+def _sidecar(record: Record) -> ProxyChange:
+    """Read a Sidecar, as far as a listener of it ends TLS of its own in the place of the mesh's.
+
+    Source: https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioIngressListener
+    """
+    spec = mapping(record.content, "spec")
+    ports = {number(each, "port", "number") for each in items(spec, "ingress") if each.get("tls")}
+    opened = tuple(sorted(port for port in ports if port is not None))
+    ways = frozenset(["in"] if opened else [])
+    what = "ends TLS of its own there"
+    return ProxyChange(record.object, record.namespace, _selector(spec), ways=ways, ports=opened, what=what)
+
+
+def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels that select workloads, without those whose values redaction took: they may be any."""
+    labels = string_map(spec, "workloadSelector", "labels")
+    return {key: value for key, value in labels.items() if not is_pseudonym(value)}
+
+
+def _exceptions(
+    view: PodView, mesh: str, held: _Mesh, changes: Iterable[ProxyChange]
+) -> Iterator[tuple[str, int, int, str, str]]:
     """Yield (direction, first port, last port, mode, source) of what differs from the pod's own mode."""
     notes = string_map(view.content, "metadata", "annotations")
     if mesh in ("istio", "istio-ambient"):
+        mine = held.changing(view, mesh, changes)
+        yield from _changed(mine)
+        ended = {port for change in mine for port in change.ports}
         for port, (mode, source) in held.istio(view).ports.items():
-            yield "in", port, port, "permissive" if mesh == "istio-ambient" and mode == "disabled" else mode, source
+            off = mode == "disabled"
+            if not (off and port in ended):  # there a Sidecar ends TLS, for which mutual TLS has to be off
+                yield "in", port, port, "permissive" if off and mesh == "istio-ambient" else mode, source
     for direction in ("in", "out"):
         if key := EXCLUDED.get((mesh, direction)):
             for first, last in _ranges(notes.get(key, "")):
@@ -264,6 +322,17 @@ def _exceptions(view: PodView, mesh: str, held: _Mesh) -> Iterator[tuple[str, in
         yield from _past_linkerd(view, notes)
     if mesh == "istio" and notes.get(ISTIO_RANGES_OUT):
         yield "out", FIRST, LAST, "unknown", f"annotation {ISTIO_RANGES_OUT}"
+
+
+def _changed(changes: Iterable[ProxyChange]) -> Iterator[tuple[str, int, int, str, str]]:
+    """Yield what objects that rewrite a pod's proxy leave open, all that say so of the same ports as one."""
+    told: dict[tuple[str, int, int], list[str]] = {}
+    for change in changes:
+        for way in sorted(change.ways):
+            for first, last in [(port, port) for port in change.ports] or [(FIRST, LAST)]:
+                told.setdefault((way, first, last), []).append(f"{change.object} {change.what}")
+    for (way, first, last), words in told.items():
+        yield way, first, last, "patched", "; ".join(words)
 
 
 def _past_linkerd(view: PodView, notes: Mapping[str, str]) -> Iterator[tuple[str, int, int, str, str]]:

@@ -55,18 +55,21 @@ def node_disks(
     scratch = volumes[volumes["type"].isin(SCRATCH)]
     machines = {record.name: text(record.content, "spec", "providerID") for record in snapshot.records(kinds.NODE)}
     own = _disks_of_nodes(snapshot, cloud_volumes)
+    running = inside.groupby("node")["object"].agg(list).to_dict()
+    scratch_of = scratch["pod"].value_counts().to_dict()
+    mounts = dict(list(node_filesystems.groupby("node")))
     for name, scheme in nodes[["name", "provider"]].itertuples(index=False):
-        here = inside[inside["node"] == name]
-        if here.empty:
+        here = running.get(name, [])
+        if not here:
             continue
-        said = _by_node(node_filesystems[node_filesystems["node"] == name])
+        said = _by_node(mounts.get(name, node_filesystems.head(0)))
         said = said or _by_provider(scheme, machines.get(name, "").rpartition("/")[2], own, cloud_clusters)
         said = said or _Said("unknown", "", "nothing that was given says how its disks are encrypted")
         yield {
             "object": f"Node//{name}",
             **said._asdict(),
             "pods": len(here),
-            "scratch": int(scratch["pod"].isin(here["object"]).sum()),
+            "scratch": sum(scratch_of.get(pod, 0) for pod in here),
         }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.inventory.fields import mapping, string_map
-from hipaa_kit.inventory.workloads import CONTROLLERS, ENDED, gather, pods_alike
+from hipaa_kit.inventory.workloads import CONTROLLERS, ENDED, Workload, gather, pods_alike
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -56,15 +56,32 @@ def pod_views(snapshot: Snapshot, namespace: str = "") -> Iterator[PodView]:
     A template stands in for a workload that is scaled to nothing, was never run (manifests), or whose
     pods are gone: what it would run is judged, what it does is not.
     """
+    held = _by_namespace(snapshot).get(namespace, []) if namespace else gather(snapshot).values()
     standing = {view.workload: view for view in stand_ins(snapshot)}
-    for workload in gather(snapshot).values():
-        if namespace in ("", workload.namespace):
-            yield from (PodView.of(pod, workload.object) for pod in workload.pods)
-            yield from (view for view in [standing.get(workload.object)] if view)
+    for workload in held:
+        yield from (PodView.of(pod, workload.object) for pod in workload.pods)
+        yield from (view for view in [standing.get(workload.object)] if view)
 
 
-def stand_ins(snapshot: Snapshot) -> Iterator[PodView]:
-    """Yield a pod from its template for each workload that has none, unless a pod has its name."""
+def _by_namespace(snapshot: Snapshot) -> dict[str, list[Workload]]:
+    """Return the workloads of each namespace, found out once for each snapshot: many ask for one after the other."""
+    found: dict[str, list[Workload]] | None = snapshot.derived.get(f"{__name__}.namespaces")
+    if found is None:
+        found = snapshot.derived[f"{__name__}.namespaces"] = {}
+        for workload in gather(snapshot).values():
+            found.setdefault(workload.namespace, []).append(workload)
+    return found
+
+
+def stand_ins(snapshot: Snapshot) -> tuple[PodView, ...]:
+    """Return a pod from its template for each workload that has none, unless a pod has its name; found out once."""
+    found: tuple[PodView, ...] | None = snapshot.derived.get(f"{__name__}.stand_ins")
+    if found is None:
+        found = snapshot.derived[f"{__name__}.stand_ins"] = tuple(_stand_ins(snapshot))
+    return found
+
+
+def _stand_ins(snapshot: Snapshot) -> Iterator[PodView]:
     pods = pods_alike(snapshot)
     taken = {object_id("Pod", *place) for place in zip(pods.namespaces, pods.names, strict=True)}
     for workload in gather(snapshot).values():

@@ -24,7 +24,10 @@ CUSTOM: Final = tuple(
     + kinds_of("route.openshift.io", True, "Route:routes")
     # service meshes: https://istio.io/latest/docs/reference/config/, https://linkerd.io/2/reference/
     + kinds_of(
-        "networking.istio.io", True, "DestinationRule:destinationrules Gateway:gateways VirtualService:virtualservices"
+        "networking.istio.io",
+        True,
+        "DestinationRule:destinationrules EnvoyFilter:envoyfilters Gateway:gateways Sidecar:sidecars "
+        "VirtualService:virtualservices",
     )
     + kinds_of("security.istio.io", True, "PeerAuthentication:peerauthentications")
     + kinds_of("policy.linkerd.io", True, "Server:servers")

@@ -45,6 +45,10 @@ ENCRYPTION_SETTINGS: Final = {"cilium-config": ("enable-ipsec", "enable-wireguar
 Source: https://docs.cilium.io/en/stable/security/network/encryption/
 """
 
+FLOW_EXPORT: Final = "flow_export"
+"""Of the configuration of Cilium's agents: where they write the connections that they see (`to` the `log`, a `file` or
+""), whether they may be `filtered`, and whether a second file says of more exports (`dynamic`)."""
+
 POD_SECURITY_FIELDS: Final = "pod_security_fields"
 """Which fields of the Pod Security Standards an admission policy, or the template of one, speaks of; sorted."""
 
@@ -86,6 +90,7 @@ FACTS: Final = {
     EXEC_PROGRAM: 1,
     FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
+    FLOW_EXPORT: 1,
     IMAGE_SIGNERS: 1,
     KMS_KINDS: 1,
     LOG_PIPELINE: 1,
@@ -344,6 +349,26 @@ def network_encryption(name: Any, data: Any) -> dict[str, bool]:
     wanted = ENCRYPTION_SETTINGS.get(name, ()) if isinstance(name, str) else ()
     held = data if isinstance(data, Mapping) else {}
     return {each: str(held.get(each, "false")).lower() == "true" for each in wanted} if held else {}
+
+
+def flow_export(name: Any, data: Any) -> dict[str, Any] | None:
+    """Return how Cilium's agents export the connections that they see; None for any other ConfigMap.
+
+    Hubble sees nothing where it is off, and is off where nothing is written of it. A list of what is left out or let
+    through leaves connections out; a mask of fields does not.
+    Source: https://docs.cilium.io/en/stable/observability/hubble/configuration/export/
+    """
+    if name != "cilium-config" or not isinstance(data, Mapping):
+        return None
+    hubble = str(data.get("enable-hubble", "false")).lower() == "true"
+    path = str(data.get("hubble-export-file-path") or "").strip() if hubble else ""
+    return {
+        "to": "log" if path == "stdout" else "file" if path else "",
+        "filtered": any(
+            str(data.get(f"hubble-export-{each}") or "").strip(" []") for each in ("allowlist", "denylist")
+        ),
+        "dynamic": hubble and bool(str(data.get("hubble-flowlogs-config-path") or "").strip()),
+    }
 
 
 def security_fields(policy: Any) -> list[str]:

@@ -4,6 +4,7 @@ Source: https://istio.io/latest/docs/reference/config/security/peer_authenticati
 workloads of its namespace, one without for the namespace, one without in the root namespace for the mesh. A mode that
 is not set is that of the next wider one, in the end PERMISSIVE. Of two of one width the older one holds. Policies
 with a selector in the root namespace are ignored. Modes by port need a selector, and name the workload's own port.
+EnvoyFilters rewrite what comes of all that in the proxies they are for: those of the root namespace in the whole mesh.
 """
 
 from __future__ import annotations
@@ -40,6 +41,61 @@ class PeerAuthentication:
     def width(self, root: str) -> int:
         """Return how wide it is: 0 is for workloads, 1 for a namespace, 2 for the mesh."""
         return 0 if self.selector else 2 if self.namespace == root else 1
+
+
+CONTEXTS: Final = {"SIDECAR_INBOUND": ("in",), "SIDECAR_OUTBOUND": ("out",), "GATEWAY": ()}
+"""What a patch changes in the proxy of a pod, by its context; in any other it may change both ways."""
+BOTH: Final = ("in", "out")
+
+
+def changed_by(patches: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return in which directions patches of an EnvoyFilter change proxies of pods.
+
+    Parameters
+    ----------
+    patches
+        What each applies to, and its context as written. A patch of the bootstrap heeds no context, and of a filter
+        that shows no patch nothing is known.
+
+    Notes
+    -----
+    Source: networking/v1alpha3/envoy_filter.proto of istio/api (ApplyTo, PatchContext).
+    """
+    held = [BOTH if part == "BOOTSTRAP" else CONTEXTS.get(context, BOTH) for part, context in patches]
+    return frozenset(way for ways in held or [BOTH] for way in ways)
+
+
+@dataclass(frozen=True)
+class ProxyChange:
+    """One object that rewrites proxies of Istio: whom it is for, by labels or by targets, and what it changes.
+
+    `ways` are directions; `ports` are those of the pod that it changes, none for all.
+    """
+
+    object: str
+    namespace: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+    targets: frozenset[str] = frozenset()
+    ways: frozenset[str] = frozenset(BOTH)
+    ports: tuple[int, ...] = ()
+    what: str = ""
+
+    def reaches(self, namespace: str, labels: Mapping[str, str], root: str, *, ambient: bool) -> bool:
+        """Tell whether it may rewrite a proxy that a pod's connections pass.
+
+        Notes
+        -----
+        With targets it is for gateways and waypoints, and no sidecar heeds it; a waypoint may stand in another
+        namespace than the pods before which it stands. Without targets no waypoint heeds it, and the proxy of a node
+        never does. Labels select in the root namespace as well, over all namespaces.
+        Source: pilot/pkg/model/push_context.go (EnvoyFilters, getMatchedEnvoyFilters) and
+        pilot/pkg/model/policyattachment.go (ShouldAttachPolicy) of istio/istio.
+        """
+        if ambient:
+            own = bool(self.targets) and self.namespace == namespace
+            return own or "Gateway" in self.targets or ("GatewayClass" in self.targets and self.namespace == root)
+        near = not self.targets and self.namespace in (namespace, root)
+        return near and all(labels.get(key) == value for key, value in self.selector.items())
 
 
 @dataclass(frozen=True)

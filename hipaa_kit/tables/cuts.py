@@ -25,8 +25,8 @@ PATH_CHANGES = Table(
     ),
 )
 
-CUT_KINDS = ("role binding", "exposure", "network", "token", "mount")
-TAKEN = text("taken", "the Secret that it takes, of a mount; none of others")
+CUT_KINDS = ("role binding", "role rule", "exposure", "network", "token", "mount")
+TAKEN = text("taken", "the Secret that it takes, of a mount; what a role gives, of a role rule; none of others")
 
 CUT_THINGS = Table(
     "cut_things",
@@ -35,11 +35,12 @@ CUT_THINGS = Table(
     (
         text(
             "kind",
-            "a role binding; an entry from outside; connections to a workload that are not declared; the token of a "
-            "service account in pods that need not have one; a Secret that pods take",
+            "a role binding; what a role gives by its rules; an entry from outside; connections to a workload that are "
+            "neither declared nor seen and expected; the token of a service account in pods that need not have one; a "
+            "Secret that pods take",
             CUT_KINDS,
         ),
-        text("object", "role binding, entry or workload, `Kind/namespace/name`"),
+        text("object", "role binding, role, entry or workload, `Kind/namespace/name`"),
         TAKEN,
         text("change", "what is done, in words"),
         Column("paths", "int64", "paths among those that were looked at that it stops"),
@@ -69,8 +70,9 @@ CUT_USES = Table(
         TAKEN,
         text(
             "use",
-            "declared in scope.yaml; seen in a flow log and not declared; granted, and no log says whether it is used",
-            ("declared", "seen", "granted"),
+            "declared in scope.yaml; seen in a flow log and not declared; used by the audit log; granted, and no log "
+            "shows that it is used",
+            ("declared", "seen", "used", "granted"),
         ),
         text("what", "what would no longer work"),
     ),

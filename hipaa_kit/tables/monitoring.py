@@ -91,6 +91,34 @@ WATCHERS = Table(
     ),
 )
 
+FLOW_EXPORTS = Table(
+    "flow_exports",
+    "one configuration by which agents of Cilium export the connections that they see; where it was read",
+    ("object",),
+    (
+        text("object", "`ConfigMap/namespace/name`"),
+        text("to", "log: to the log of each agent; file: to a file of its node, which is rotated", ("log", "file", "")),
+        flag("filtered", "filters may leave some out"),
+        flag("dynamic", "a second file, which was not read, says of more exports"),
+        flag("running", "every agent beside it is ready, and there is one"),
+    ),
+)
+
+STORE_FOLDERS = Table(
+    "store_folders",
+    "one container of a program that keeps metrics, alerts or logs, and one folder in which it may keep them",
+    ("pod", "container", "folder"),
+    (
+        text("pod", "`Pod/namespace/name`"),
+        text("container", "name of the container"),
+        text("program", "program, by its image"),
+        text(
+            "folder",
+            "path in the container: as its flag says, or else as its image or chart has it; none where unknown",
+        ),
+    ),
+)
+
 API_SERVICES = Table(
     "api_services",
     "one APIService that another server answers than the API server itself",

@@ -6,6 +6,7 @@ TLS_KINDS = ("terminated", "passthrough", "reencrypted", "none", "unknown")
 PLAIN = ("redirected", "closed", "served", "unknown")
 MESHES = ("", "istio", "istio-ambient", "linkerd", "consul")
 MESH_MODES = ("", "strict", "permissive", "disabled", "unknown")
+EXCEPTED = (*MESH_MODES, "patched")
 NODE_MECHANISMS = ("wireguard", "ipsec", "none", "unknown")
 SPOKEN = ("yes", "claimed", "no", "unknown")
 ENCRYPTED_BY = ("mesh", "wireguard", "ipsec", "app-tls", "none", "unknown")
@@ -55,8 +56,12 @@ MESH_EXCEPTIONS = Table(
         text("direction", "connections to the pod or from it", ("in", "out")),
         count("port_from", "first port"),
         count("port_to", "last port"),
-        text("mode", "what holds for it; disabled is past the proxy", MESH_MODES),
-        text("source", "`Kind/namespace/name` or annotation that says so"),
+        text(
+            "mode",
+            "what holds for it; disabled is past the proxy, patched is rewritten, to what is not known",
+            EXCEPTED,
+        ),
+        text("source", "`Kind/namespace/name` or annotation that says so, and what it does"),
     ),
 )
 

@@ -34,9 +34,14 @@ def layout_words(layout: str) -> str:
 
 
 def run_facts(run: Assessment) -> pd.DataFrame:
-    """Return what a run rests on: cluster, moment, and the digests of its inputs, a row per fact."""
+    """Return what a run rests on: cluster, moment, and the digests of its inputs, a row per fact.
+
+    Of the parameters those are named that the site set: seventy others would hide them.
+    """
     snapshot = run.snapshot
-    parameters = ", ".join(f"{name} = {value}" for name, value in run.parameters.items())
+    own = run.set_by_site()
+    parameters = ", ".join(f"{name} = {value}" for name, value in own.items())
+    others = f"{len(run.parameters) - len(own)} stand as declared; run.parameters, and run.json of a bundle, list all"
     facts = {
         "cluster": snapshot.identity.name or "not known",
         "cluster uid": snapshot.identity.uid or "not known",
@@ -46,7 +51,7 @@ def run_facts(run: Assessment) -> pd.DataFrame:
         "ePHI scope": f"{run.scope.name}, {len(run.scope.entries)} entries" if run.scope else "none declared",
         "other inputs": f"{int((run.inputs['status'] == 'given').sum())} of {len(run.inputs)} given",
         "signed records": f"{len(run.tables['signed_records'])} given" if run.records.given else "none given",
-        "parameters": parameters or "none",
+        "parameters set": f"{parameters or 'none'}; {others}",
         "snapshot digest": snapshot.digest,
         "scope digest": run.scope.digest if run.scope else "",
         "inputs digest": run.given.digest,

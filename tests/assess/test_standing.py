@@ -241,6 +241,7 @@ ATTESTATIONS: list[tuple[str, dict[str, Any], str, set[str], str, str]] = [
     ("whole", {}, "valid", set(), "review", "attested"),
     ("expired", {"expires_on": "2026-11-19"}, "invalid", {"expired"}, "not_assessed", ""),
     ("over a year", {"expires_on": "2027-10-04"}, "invalid", {"too_long"}, "not_assessed", ""),
+    ("self-approved", {"reviewer": {"name": "A.  \uff32OSSI", "role": "x"}}, "invalid", {"self_approved"}, "not_assessed", ""),
     ("self-approved", {"reviewer": {"name": "a. rossi", "role": "x"}}, "invalid", {"self_approved"}, "not_assessed", ""),
     (
         "another file",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_kit.kube.mesh import BY_DEFAULT, ROOT, PeerAuthentication, taken_in
+from hipaa_kit.kube.mesh import BY_DEFAULT, ROOT, PeerAuthentication, ProxyChange, changed_by, taken_in
 
 LABELS = {"app": "web", "tier": "front"}
 WIDE = PeerAuthentication("mesh", ROOT, mode="STRICT")
@@ -83,3 +83,52 @@ def test_the_order_in_which_policies_are_read_changes_nothing(
     shuffled = list(policies)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert taken_in(shuffled, "ehr", LABELS) == taken_in(policies, "ehr", LABELS)
+
+
+@pytest.mark.parametrize(
+    ("patches", "ways"),
+    [
+        ([], {"in", "out"}),
+        ([("HTTP_FILTER", "")], {"in", "out"}),
+        ([("HTTP_FILTER", "ANY")], {"in", "out"}),
+        ([("LISTENER", "SIDECAR_INBOUND")], {"in"}),
+        ([("CLUSTER", "SIDECAR_OUTBOUND")], {"out"}),
+        ([("CLUSTER", "SIDECAR_OUTBOUND"), ("FILTER_CHAIN", "SIDECAR_INBOUND")], {"in", "out"}),
+        ([("HTTP_FILTER", "GATEWAY")], set()),
+        ([("BOOTSTRAP", "GATEWAY")], {"in", "out"}),
+        ([("LISTENER", "WAYPOINT")], {"in", "out"}),
+    ],
+)
+def test_a_patch_changes_what_its_context_names(patches: list[tuple[str, str]], ways: set[str]) -> None:
+    assert changed_by(patches) == ways
+
+
+@pytest.mark.parametrize(
+    ("change", "sidecar", "ambient"),
+    [
+        (ProxyChange("all of it", "ehr"), True, False),
+        (ProxyChange("elsewhere", "shop"), False, False),
+        (ProxyChange("root", ROOT), True, False),
+        (ProxyChange("selects", "ehr", {"app": "web"}), True, False),
+        (ProxyChange("selects from the root", ROOT, {"app": "web"}), True, False),
+        (ProxyChange("selects another", "ehr", {"app": "db"}), False, False),
+        (ProxyChange("selects half", "ehr", {"app": "web", "tier": "back"}), False, False),
+        (ProxyChange("service", "ehr", targets=frozenset(["Service"])), False, True),
+        (ProxyChange("service elsewhere", "shop", targets=frozenset(["Service"])), False, False),
+        (ProxyChange("waypoint elsewhere", "shop", targets=frozenset(["Gateway"])), False, True),
+        (ProxyChange("class", ROOT, targets=frozenset(["GatewayClass"])), False, True),
+        (ProxyChange("class elsewhere", "shop", targets=frozenset(["GatewayClass"])), False, False),
+    ],
+    ids=lambda each: each.object if isinstance(each, ProxyChange) else "",
+)
+def test_whom_a_filter_is_for(change: ProxyChange, sidecar: bool, ambient: bool) -> None:
+    assert change.reaches("ehr", LABELS, ROOT, ambient=False) is sidecar
+    assert change.reaches("ehr", LABELS, ROOT, ambient=True) is ambient
+
+
+@given(st.dictionaries(st.sampled_from(["app", "tier", "x"]), st.sampled_from(["web", "front", "db"])))
+def test_a_wider_selector_reaches_no_fewer_pods(selector: dict[str, str]) -> None:
+    narrow = ProxyChange("narrow", "ehr", selector)
+    wider = ProxyChange("wider", "ehr", dict(list(selector.items())[1:]))
+    if narrow.reaches("ehr", LABELS, ROOT, ambient=False):
+        assert wider.reaches("ehr", LABELS, ROOT, ambient=False)

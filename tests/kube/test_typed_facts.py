@@ -12,6 +12,7 @@ from hipaa_kit.kube.facts import (
     exec_program,
     exec_programs,
     field_managers,
+    flow_export,
     kms_kinds,
     length_class,
     names_pods,
@@ -24,6 +25,8 @@ from hipaa_kit.kube.facts import (
 )
 from hipaa_kit.sources.leaks import looks_secret
 from hipaa_kit.sources.redaction.texts import names_secret
+
+ON = {"enable-hubble": "true"}
 
 
 @pytest.mark.parametrize(
@@ -286,6 +289,30 @@ def test_filters_of_kyverno_name_namespaces_or_are_not_known(data: Any, expected
 )
 def test_of_a_plugins_configuration_only_encryption_is_known(name: Any, data: Any, expected: dict[str, bool]) -> None:
     assert network_encryption(name, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "to", "filtered", "dynamic"),
+    [
+        ("cilium-config", {}, "", False, False),
+        ("cilium-config", {"hubble-export-file-path": "stdout"}, "", False, False),
+        ("cilium-config", {**ON, "hubble-export-file-path": "stdout"}, "log", False, False),
+        ("cilium-config", {**ON, "hubble-export-file-path": "/e.log"}, "file", False, False),
+        ("cilium-config", {**ON, "hubble-export-denylist": "{}"}, "", True, False),
+        ("cilium-config", {**ON, "hubble-export-allowlist": "[]"}, "", False, False),
+        ("cilium-config", {**ON, "hubble-flowlogs-config-path": "/f"}, "", False, True),
+        ("cilium-config", {"hubble-flowlogs-config-path": "/f"}, "", False, False),
+    ],
+)
+def test_of_cilium_it_is_known_where_it_exports_connections_to(
+    name: str, data: dict[str, str], to: str, filtered: bool, dynamic: bool
+) -> None:
+    assert flow_export(name, data) == {"to": to, "filtered": filtered, "dynamic": dynamic}
+
+
+def test_no_other_configuration_says_where_connections_go() -> None:
+    assert flow_export("other", {**ON, "hubble-export-file-path": "stdout"}) is None
+    assert flow_export("cilium-config", None) is None
 
 
 VULN = "https://cosign.sigstore.dev/attestation/vuln/v1"

@@ -1,9 +1,10 @@
 """Write the reference runs: each notebook executed on the clinic, in canonical form.
 
 nbval executes them again and compares every output but pictures, of which no pixel is kept; run this after a change
-that is meant, and read the difference.
+that is meant, and read the difference. `--check` only tells, in seconds, which were made of other inputs, checks or texts.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from hipaa_kit.batch.run import run_notebooks
+import hipaa_kit
+from hipaa_kit.batch.run import record_of, run_notebooks
 from hipaa_kit.batch.specs import list_notebooks
 from hipaa_kit.evidence.notebooks import canonical_notebook
 
@@ -31,7 +33,23 @@ def without_pixels(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def stale() -> list[str]:
+    """Return a line for each reference run that rests on something else than an assessment of today does."""
+    now = json.loads(json.dumps(hipaa_kit.assessment("").digests()))
+    lines = []
+    for spec in list_notebooks():
+        path = REFERENCE / spec.path.name
+        then = record_of(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        if differ := sorted(name for name in now if then.get(name) != now[name]):
+            lines.append(f"{path.name} was made with another {', '.join(differ)}: run {Path(__file__).name}")
+    return lines
+
+
 def main() -> int:
+    if "--check" in sys.argv:
+        lines = stale()
+        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
+        return int(bool(lines))
     with tempfile.TemporaryDirectory() as folder:
         runs = run_notebooks(list_notebooks(), {}, Path(folder), jobs=2)
         for run in runs:

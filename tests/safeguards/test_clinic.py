@@ -44,6 +44,7 @@ FOLLOWS = {
     *((f"HK-VUL-{number}", "Deployment/ehr/fhir-server") for number in ("02", "03", "04")),
     *((f"HK-VUL-{number}", "StatefulSet/ehr/ehr-redis") for number in ("03", "04")),
     ("HK-EVL-02", "Attestation//ATT-ALR-03"),
+    ("HK-EVL-02", "Attestation//ATT-MON-05"),
 }
 """What cannot be judged because of a fault: of an image that was never scanned, or too long ago; and of connections to
 pods whose address is not known, because they were drained or wait; and an attestation that a fault contradicts."""

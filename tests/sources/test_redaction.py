@@ -189,6 +189,14 @@ def test_arguments_are_known_by_the_program_that_takes_them() -> None:
     assert _same(_container(command=["serve"], args=flags)["args"], ["--tls-min-version=…"])
 
 
+def test_the_folder_in_which_a_store_keeps_its_data_is_known() -> None:
+    folders = ["--storage.tsdb.path=/data", "--storage.path", "/alertmanager/data", "--storageDataPath=/storage/"]
+    assert _container(args=folders)["args"] == folders
+    others = ["--storage.tsdb.path=hunter2", "--storage.path", "a b", "--storageDataPath=/a?token=x", "--data=/data"]
+    hidden = ["--storage.tsdb.path=…", "--storage.path", HIDDEN, "--storageDataPath=…", "--data=…"]
+    assert _same(_container(args=others)["args"], hidden)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [

@@ -18,7 +18,7 @@ TEXTS = (
 ).split()
 COLUMNS = (
     {"event": "BIGINT", "received_at": "TIMESTAMP", "stage_at": "TIMESTAMP", "code": "INTEGER", "line": "BIGINT"}
-    | {"tls": "BOOLEAN", "namespace_mapping": "BOOLEAN"}
+    | {"tls": "BOOLEAN", "namespace_mapping": "BOOLEAN", "dry_run": "BOOLEAN"}
     | dict.fromkeys(TEXTS, "VARCHAR")
     | dict.fromkeys(LISTS, "VARCHAR[]")
 )
@@ -68,6 +68,7 @@ def event(number: int, **given: Any) -> dict[str, Any]:
         "line": number + 1,
         "tls": None,
         "namespace_mapping": None,
+        "dry_run": False,
     }
     unknown = given.keys() - row.keys() - {"stage_at"}
     assert not unknown, unknown

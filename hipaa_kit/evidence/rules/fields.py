@@ -6,7 +6,7 @@ from collections.abc import Container
 from typing import Final
 
 from hipaa_kit.errors import KitError
-from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, Listed, Not, normal
+from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, Listed, Not, Truth, normal
 from hipaa_kit.kube.audit.detections import Detection
 
 PATHS: Final = {
@@ -71,6 +71,8 @@ class UnsaidError(KitError):
 def said(detection: Detection) -> Condition:
     """Return what a rule asks of an event: the condition, with what only pairs of names can leave out left in.
 
+    So are dry runs: what the server heeds of them is more than these rules can tell, and nothing may hide behind one.
+
     Raises
     ------
     UnsaidError
@@ -82,17 +84,23 @@ def said(detection: Detection) -> Condition:
 
 
 def _without_pairs(condition: Condition) -> Condition:
-    """Return a condition without exceptions by namespace and name, and without those of empty parts."""
+    """Return a condition without exceptions that other engines cannot make, and without those of empty parts."""
     match condition:
         case AllOf(parts):
-            return AllOf(tuple(_without_pairs(part) for part in parts if not _excepts_a_pair(part)))
+            return AllOf(tuple(_without_pairs(part) for part in parts if not _beyond_words(part)))
         case AnyOf(parts):
             return AnyOf(tuple(_without_pairs(part) for part in parts))
     return condition
 
 
-def _excepts_a_pair(condition: Condition) -> bool:
-    return isinstance(condition, Not) and isinstance(condition.part, Known) and len(condition.part.fields) > 1
+def _beyond_words(condition: Condition) -> bool:
+    """Tell whether a condition makes an exception that other engines cannot: by namespace and name, of dry runs."""
+    match condition:
+        case Not(Known(_, fields)):
+            return len(fields) > 1
+        case Not(Truth("dry_run")):
+            return True
+    return False
 
 
 def possible(condition: Condition, lists: Container[str]) -> bool:

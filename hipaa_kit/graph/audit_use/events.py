@@ -85,7 +85,8 @@ def canaries(
     """Return a row per exercise that tests detection by an act on an object that it names.
 
     The act is the first request at the object that was answered; one that was refused, or of whose answer the log does
-    not say, where there is no other. What a component of Kubernetes asks for by itself is no act.
+    not say, where there is no other. A dry run does nothing, and what a component of Kubernetes asks for by itself is
+    done by nobody: both are no act.
     """
     tests = drills[drills["kind"].map(ticket_kind).isin(TESTS) & (drills["scope"].str.count("/") == 2)]
     made_from = [tests, common_window, tickets]
@@ -105,7 +106,8 @@ def _tested(
         sql = f"""
             SELECT coalesce(min(received) FILTER (WHERE NOT refused), min(received)) AS seen
             FROM requests, wanted WHERE requests.resource = wanted.resource
-                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day AND NOT {OWN}
+                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day
+                AND NOT dry_run AND NOT {OWN}
         """  # noqa: S608
         found = asked(log, sql, wanted=pd.DataFrame([wanted])) if log else []
         seen = moment(found[0]["seen"]) if found else ""

@@ -21,7 +21,7 @@ from hipaa_kit.tables.declaration import rows_of
 
 _READ: Final = (
     "impersonated_user, impersonated_groups, user_groups, api_group, resource, subresource, namespace, name,"
-    " decision, code"
+    " decision, code, dry_run"
 )
 REQUESTS: Final = f"""
     WITH told AS (
@@ -36,12 +36,14 @@ REQUESTS: Final = f"""
             CASE WHEN e.impersonated_user <> '' THEN e.user_groups ELSE [] END AS behind_groups,
             verb, e.api_group, e.resource, e.subresource, e.namespace, e.name,
             CASE WHEN e.resource = '' THEN path ELSE '' END AS bare_path, received,
+            e.dry_run,
             e.decision = 'forbid' OR (e.decision = '' AND e.code IN (401, 403)) AS refused
         FROM told
     )
 """  # noqa: S608 - parts of our own
 """One row per request, by the event that tells most of it.
 
+A dry run uses the right to what it asks for, and its answer shows the object: it counts as any other request.
 Whether it was refused is not known where no event of it says how it was answered.
 Rights are those of whom somebody acts as. Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """

@@ -17,11 +17,11 @@ NAMES: Final = 25
 """Objects of one kind in one namespace that are named one by one; where there are more, the name is `*`."""
 
 WRITES: Final = """
-((verb IN ('create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put')
+((verb IN ('create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put') AND NOT dry_run
   AND resource NOT IN ('selfsubjectreviews', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews',
                        'subjectaccessreviews', 'localsubjectaccessreviews', 'tokenreviews'))
  OR (api_group = '' AND resource = 'pods' AND subresource IN ('exec', 'attach', 'portforward')))"""
-"""Reviews are created, and leave nothing behind."""
+"""Reviews are created, and leave nothing behind; dry runs change nothing."""
 
 EPHI: Final = """
 (namespace IN (SELECT namespace FROM ephi_places)

@@ -210,11 +210,11 @@ FROM requests
 WHERE (code IS NULL OR code < 400) AND (
     impersonated_user <> ''
     OR (api_group = '' AND resource = 'serviceaccounts' AND subresource = 'token' AND verb = 'create')
-    OR (api_group = '' AND resource = 'pods' AND (
-        subresource IN ('exec', 'attach')
-        OR (subresource = 'ephemeralcontainers' AND verb IN ('update', 'patch'))
-        OR (subresource = '' AND verb = 'create' AND name <> '')))
-    OR (len(bound) > 0 AND verb IN ('create', 'update', 'patch')))
+    OR (api_group = '' AND resource = 'pods' AND subresource IN ('exec', 'attach'))
+    OR (NOT dry_run AND (
+        (api_group = '' AND resource = 'pods' AND subresource = 'ephemeralcontainers' AND verb IN ('update', 'patch'))
+        OR (api_group = '' AND resource = 'pods' AND subresource = '' AND verb = 'create' AND name <> '')
+        OR (len(bound) > 0 AND verb IN ('create', 'update', 'patch')))))
 GROUP BY ALL
 ORDER BY first_at, identity, namespace, name
 """

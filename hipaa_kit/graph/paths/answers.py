@@ -99,8 +99,7 @@ class Paths:
         self.tables, self.permissions, self.reachability = tables, permissions, reachability
         self.objects = Objects(tables, reachability.facts.pods, reachability.snapshot)
         self._networks: dict[bool, Network] = {}
-        alike = before is not None and reachability.facts.pods is before.reachability.facts.pods
-        self._before = before if alike else None
+        self._before = before if before and reachability.facts.pods is before.reachability.facts.pods else None
 
     @cached_property
     def graph(self) -> Graph:
@@ -129,11 +128,6 @@ class Paths:
     def teller(self) -> Teller:
         """Tells paths in words."""
         return Teller(self.graph, self.reachability)
-
-    @cached_property
-    def hubs(self) -> npt.NDArray[np.bool_]:
-        """Tell of each node whether it stands for many."""
-        return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
     def network(self, unknown: bool) -> Network:
         """Return who uses which hub of the network, with or without what is not known to be open."""
@@ -244,14 +238,20 @@ class Paths:
         InputError
             Source or target is not in the graph, or `k` is not positive.
         """
+        ranked = enumerate(self.found(source, target, k, unknown), start=1)
+        return PATH_HOPS.frame(row for rank, (hops, end) in ranked for row in self._rows(rank, hops, end))
+
+    def found(
+        self, source: str | None = None, target: str | None = None, k: int = 3, unknown: bool = False
+    ) -> list[tuple[list[Hop], str]]:
+        """Return the paths that `to_ephi` tells, hop by hop, each with what it ends at."""
         if k < 1:
             raise InputError(f"{k} is no number of paths", "", "ask for one or more")
         found = []
         for end in [self._named(target)] if target else sorted(self.targets):
             found += [(hops, end) for hops in self.cheapest(self.starts(source), end, k, unknown)]
         found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
-        rows = (row for rank, (hops, end) in enumerate(found, start=1) for row in self._rows(rank, hops, end))
-        return PATH_HOPS.frame(rows)
+        return found
 
     def _rows(self, rank: int, hops: list[Hop], end: str) -> Iterator[dict[str, Any]]:
         whole, sure, cost = sum(hop.cost for hop in hops), worst(hop.confidence for hop in hops), 0

@@ -87,6 +87,7 @@ class Differences:
         self._around: dict[tuple[int, bool], dict[int, int]] = {}
         self._dear = int(max(of.graph.cost.max(initial=0), 1))
         self._trees: list[Tree] = []
+        self._hub = np.array([is_hub(name) for name in of.graph.names], dtype=bool)
         self._hops = self._all_hops()
 
     def _edges(self) -> Iterator[tuple[int, int, int]]:
@@ -112,7 +113,7 @@ class Differences:
 
     def _shown(self, node: int, *, back: bool) -> dict[int, int]:
         """Return the nodes that are shown to which a node leads through hubs alone, or with `back` that lead to it."""
-        if not self.of.hubs[node]:
+        if not self._hub[node]:
             return {node: 0}
         key = node, back
         if key not in self._around:
@@ -121,7 +122,7 @@ class Differences:
             for here, spent in waiting:
                 for edge in self.view.into(here) if back else self.view.out_of(here):
                     after = int(self.graph.source[edge] if back else self.graph.target[edge])
-                    if not self.of.hubs[after]:
+                    if not self._hub[after]:
                         found[after] = max(found.get(after, 0), spent + int(self.graph.cost[edge]))
                     elif after not in seen:
                         seen.add(after)
@@ -210,7 +211,7 @@ class Differences:
                     old = Tree(self.other_view, np.array([place]), back=back, within=within).length
                     known = self._there >= 0
                     was[known] = old[self._there[known]]
-                new = (tree.length < FAR) & (was // EFFORT > tree.length // EFFORT) & ~self.of.hubs
+                new = (tree.length < FAR) & (was // EFFORT > tree.length // EFFORT) & ~self._hub
                 new[node] = False
                 others = np.flatnonzero(new)
                 own = np.full(len(others), node)

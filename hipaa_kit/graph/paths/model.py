@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from hipaa_kit.graph.permissions.edge import Right
 from hipaa_kit.tables.paths import SURENESS
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -29,6 +30,7 @@ class Why(NamedTuple):
     """Why an edge is there, and what it takes.
 
     `flow` is the number of a flow of the network, by which its ports and policies are found when they are asked for.
+    `rights` are what it needs of roles: without one of them it is gone, or rests on another.
     """
 
     edge: str
@@ -40,6 +42,7 @@ class Why(NamedTuple):
     mitigation: str = ""
     flow: int = -1
     expected: str = ""
+    rights: tuple[Right, ...] = ()
 
 
 STRUCTURE: Final = Why(HOLDS)

@@ -64,6 +64,7 @@ def _why(step: Step) -> Why:
         step.needs,
         step.stops,
         expected=step.expected or "",
+        rights=step.rights,
     )
 
 

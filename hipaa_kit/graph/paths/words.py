@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from hipaa_kit.graph.paths.model import HIDDEN, HOLDS, Graph, Why
 from hipaa_kit.graph.paths.network import IN, LOCAL, OUT, PORTS, UNENFORCED
 from hipaa_kit.graph.paths.search import Path
+from hipaa_kit.graph.permissions.edge import Right
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.graph.reachability.edges import SORTED, Edges
 from hipaa_kit.kube.owners import parse_object_id
@@ -31,6 +32,7 @@ class Hop(NamedTuple):
     cost: int
     edges: Path
     expected: str = ""
+    rights: tuple[Right, ...] = ()
 
 
 def is_hub(node: str) -> bool:
@@ -103,6 +105,7 @@ class Teller:
             sum(why.cost for why in whys),
             run,
             next((why.expected for why in whys if why.expected), ""),
+            tuple(dict.fromkeys(each for why in whys for each in why.rights)),
         )
 
     def told(self, why: Why, source: str, target: str) -> tuple[str, tuple[str, ...]]:

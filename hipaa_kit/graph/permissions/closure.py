@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.permissions.asking import principal_of
-from hipaa_kit.graph.permissions.edge import Edge
+from hipaa_kit.graph.permissions.edge import Edge, Right
 from hipaa_kit.graph.permissions.escalations import Escalations
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.loading import binding_id
@@ -37,7 +37,7 @@ class Step(NamedTuple):
     """One step from a source to a target.
 
     `expected` says of a way why every cluster has it; `rules` give its rights, as `role#position`; `needs` and `stops`
-    say what it needs besides, and what in this cluster narrows it.
+    say what it needs besides, and what in this cluster narrows it; `rights` what of which roles it needs.
     """
 
     source: str
@@ -50,6 +50,7 @@ class Step(NamedTuple):
     rules: tuple[str, ...] = ()
     needs: str = ""
     stops: str = ""
+    rights: tuple[Right, ...] = ()
 
 
 Tree = Mapping[str, tuple[int, Step | None]]
@@ -212,6 +213,7 @@ class Closure(Escalations):
             edge.rules,
             edge.needs,
             "; ".join(self._mitigations(edge)),
+            edge.rights,
         )
 
     def _with_roles(self, who: Principal, edges: list[Edge]) -> Iterator[Step]:
@@ -230,7 +232,9 @@ class Closure(Escalations):
             return
         by = [edge for edge in edges if any(True for _ in self._bindable(edge))]
         bindings = tuple(dict.fromkeys(binding_id(held.binding) for edge in by for held in edge.proof))
-        yield Step(source, node, "binds roles", bindings, cost=min(edge.technique.cost for edge in by), expected="")
+        rights = tuple(dict.fromkeys(right for edge in by for right in edge.rights))
+        cost = min(edge.technique.cost for edge in by)
+        yield Step(source, node, "binds roles", bindings, cost=cost, expected="", rights=rights)
         for edge in found:
             yield from self._of_edge(edge, node)
         for binding in self.effective.assumed(stand_in):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Catalogue, Names, Rights, actions, both, union
 from hipaa_kit.graph.permissions.book import Book, Holding
+from hipaa_kit.graph.permissions.edge import Need
 from hipaa_kit.graph.permissions.technique import ANYWHERE, Clause, Technique
 from hipaa_kit.kube.rbac import Binding, Principal, RoleId, Rule
 
@@ -191,7 +192,7 @@ class Effective:
                             found.append(Given(Holding(who, binding, role, index, rule), rights, rights.touched))
         return found
 
-    def proof(self, technique: Technique, given: list[Given], scope: str, name: str) -> tuple[Holding, ...]:
+    def proof(self, technique: Technique, given: list[Given], scope: str, name: str) -> tuple[Need, ...]:
         """Return, clause by clause, the rules that give it: the role bindings by which a technique is open.
 
         Parameters
@@ -200,10 +201,16 @@ class Effective:
             Of the target; `*` for every one.
         """
         for way in self._ways[technique]:
-            found = [self.givers(mask, given, scope, name) for mask in way]
+            found = [self.needs(mask, given, scope, name) for mask in way]
             if all(found):
-                return tuple(dict.fromkeys(each for givers in found for each in givers))
+                return tuple(dict.fromkeys(each for needs in found for each in needs))
         return ()
+
+    def needs(self, mask: Mask, given: list[Given], scope: str, name: str = "*") -> tuple[Need, ...]:
+        """Return the rules by which a clause holds, as `givers` gives them, each with what it is needed for."""
+        clause = mask.clause
+        only = name if clause.target and name != "*" else ""
+        return tuple(Need(held, clause.actions, only) for held in self.givers(mask, given, scope, name))
 
     def givers(self, mask: Mask, given: list[Given], scope: str, name: str = "*") -> tuple[Holding, ...]:
         """Return the first rule, or the two rules, by which a clause holds; none where it does not."""

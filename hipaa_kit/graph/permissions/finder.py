@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hipaa_kit.graph.permissions.actions import EVERY, NONE, Names, Rights
 from hipaa_kit.graph.permissions.book import Holding
-from hipaa_kit.graph.permissions.edge import Edge
+from hipaa_kit.graph.permissions.edge import Edge, Need, holdings
 from hipaa_kit.graph.permissions.effective import NOTHING, Effective, Given
 from hipaa_kit.graph.permissions.loading import Surroundings
 from hipaa_kit.graph.permissions.reviews import Reviews
@@ -65,7 +65,7 @@ class Finder:
         cluster = effective.rights(circle, "")
         if cluster.open == effective.catalogue.all and (proof := self._everything(circle)):
             if proof.principal == who:
-                yield Edge(who, EVERYTHING, "", "Cluster//*", (proof,))
+                yield Edge(who, EVERYTHING, "", "Cluster//*", (proof,), needed=(Need(proof),))
             return
         for scope in self._scopes(who, circle):
             given: dict[str, list[Given]] = {}
@@ -132,7 +132,8 @@ class Finder:
         technique, scope, names = opening
         for name in ["*"] if names is EVERY else sorted(names):
             target = technique.target.format(ns=scope or ANYWHERE, name=name or "*")
-            yield Edge(who, technique, scope, target, self.effective.proof(technique, given, scope, name))
+            needed = self.effective.proof(technique, given, scope, name)
+            yield Edge(who, technique, scope, target, holdings(needed), needed=needed)
 
     def _pod_security(self, technique: Technique, scope: str) -> bool:
         """Tell whether the level of the namespace, or of some namespace, is one in which the technique works."""

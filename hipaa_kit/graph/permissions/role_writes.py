@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from hipaa_kit.graph.permissions.actions import EVERY, Names, Rights, both
-from hipaa_kit.graph.permissions.book import Book, Holding
-from hipaa_kit.graph.permissions.edge import Edge
+from hipaa_kit.graph.permissions.book import Book
+from hipaa_kit.graph.permissions.edge import Edge, holdings
 from hipaa_kit.graph.permissions.effective import Effective, Mask
 from hipaa_kit.graph.permissions.loading import binding_id, role_id
 from hipaa_kit.graph.permissions.technique import ANYWHERE, also, want
@@ -157,9 +157,9 @@ class RoleWrites:
             way = self._rewrite(circle, kind, place)
             if way:
                 given = self.effective.given(circle, place.name)
-                givers = self.effective.givers
-                proof = [held for mask, name in way.proof for held in givers(mask, given, place.scope, name)]
-                yield Edge(who, technique, place.scope, place.reached, tuple(dict.fromkeys(proof)), way.note)
+                needs = self.effective.needs
+                proof = tuple(each for mask, name in way.proof for each in needs(mask, given, place.scope, name))
+                yield Edge(who, technique, place.scope, place.reached, holdings(proof), way.note, needed=proof)
                 if place.name in ("", ANYWHERE):
                     return
 
@@ -257,10 +257,10 @@ class RoleWrites:
         self, who: Principal, circle: list[Principal], place: Place, kind: Kind, binding: Binding, role: RoleId
     ) -> Edge:
         given = self.effective.given(circle, place.name)
-        writer = self.effective.givers(self._change_binding[not place.name], given, place.scope, binding.name)
-        binder = self.effective.givers(kind.bind, given, place.scope, role.name)
-        proof: tuple[Holding, ...] = tuple(dict.fromkeys((*writer, *binder)))
-        return Edge(who, JOIN, place.scope, role_id(role), proof, f"joins {binding_id(binding)}", place.name)
+        writer = self.effective.needs(self._change_binding[not place.name], given, place.scope, binding.name)
+        binder = self.effective.needs(kind.bind, given, place.scope, role.name)
+        proof, note = (*writer, *binder), f"joins {binding_id(binding)}"
+        return Edge(who, JOIN, place.scope, role_id(role), holdings(proof), note, place.name, proof)
 
 
 def _key(edge: Edge) -> tuple[str, str, str]:

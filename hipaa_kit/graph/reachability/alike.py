@@ -82,6 +82,7 @@ class Alike:
         self.workloads = sorted(workloads)
         self.inside = frozenset(workloads)
         self.held = self._held()
+        self._nodes_of: dict[tuple[str, int], dict[str, int]] = {}
         own = sorted({number for name in self.workloads for number in self.held[name]})
         self.row = {number: at for at, number in enumerate(own)}
         every = np.arange(self.classes.size)
@@ -255,25 +256,35 @@ class Alike:
             for peer, pods in self.held[other].items():
                 flow = int(self.flows[0 if leaves else 1][self.row[number], self.column[peer]])
                 ends = (number, peer) if leaves else (peer, number)
-                reason = self.edges.reason(*ends, flow)
                 same = name == other and number == peer
                 pairs = len(held) * len(pods) - (len(held) if same else 0)
-                if self.classes.host[number] or self.classes.host[peer]:
+                host = self.classes.host[number] or self.classes.host[peer]
+                # Most pairs of classes share no node: what they would be to each other there is not asked.
+                if host and (near := self._sharing((name, number), (other, peer), same)):
+                    reason = self.edges.reason(*ends, flow)
                     after, why = self.edges.node_local(flow, reason, *ends)
-                    near = self._sharing(held, pods, same) if after != flow else 0
+                    near = near if after != flow else 0
                     told = self.shared_nodes or self.may[flow]
                     if near and told and self.engine.flows.planes[after].possible:
                         found[after, why] += near
                     pairs -= near
-                if pairs > 0 and self.engine.flows.planes[flow].possible:
-                    found[flow, reason] += pairs
+                if pairs > 0 and self.may[flow]:
+                    found[flow, self.edges.reason(*ends, flow)] += pairs
         return found
 
-    def _sharing(self, held: Sequence[int], others: Sequence[int], same: bool) -> int:
-        """Return how many pairs of pods share a node."""
-        left = Counter(self.pods[at].node for at in held if self.pods[at].node)
-        right = Counter(self.pods[at].node for at in others if self.pods[at].node)
-        return sum(many * right[node] for node, many in left.items()) - (sum(left.values()) if same else 0)
+    def _sharing(self, one: tuple[str, int], other: tuple[str, int], same: bool) -> int:
+        """Return how many pairs of pods of two workloads, each by the class of its pods, share a node."""
+        left, right = self._nodes(*one), self._nodes(*other)
+        less, more = (left, right) if len(left) < len(right) else (right, left)
+        found = sum(many * more.get(node, 0) for node, many in less.items())
+        return found - (sum(left.values()) if same else 0)
+
+    def _nodes(self, name: str, number: int) -> dict[str, int]:
+        """Return how many pods of a class a workload has on each node."""
+        if (name, number) not in self._nodes_of:
+            nodes = [self.pods[at].node for at in self.held[name][number]]
+            self._nodes_of[name, number] = dict(Counter(node for node in nodes if node))
+        return self._nodes_of[name, number]
 
     def _table(self, pairs: _Pairs) -> pd.DataFrame:
         """Return the rows of pairs of ends: one for each range of ports of their flows."""

@@ -176,6 +176,9 @@ class Edges:
 
     def reason(self, source: int, destination: int, flow: int) -> int:
         """Return the number of the reason why the flow between two classes is not known; 0 where it is."""
+        planes = self.engine.flows.planes[flow]
+        if planes.sure == planes.possible:
+            return 0
         ends = np.array([source], dtype=np.int64), np.array([destination], dtype=np.int64)
         return int(self.reasons_between(*ends, np.array([flow], dtype=np.int32))[0])
 

@@ -125,6 +125,8 @@ class _Exposures:
         self.backends = Backends.of(snapshot, tables)
         self.workload = {pod.object: pod.workload for pod in reach.facts.pods}
         self.rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._order: dict[tuple[Any, ...], int] = {}
+        self._into: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
         self._seen: dict[tuple[Any, ...], tuple[str, str]] = {}
 
     def frame(self) -> pd.DataFrame:
@@ -218,6 +220,9 @@ class _Exposures:
         known = self.rows.get(key)
         if known is None or LEVELS.index(way.level) < LEVELS.index(known["level"]):
             self.rows[key] = row
+            self._order.setdefault(key, len(self._order))
+            for name in (pod, self.workload.get(pod, "")):
+                self._into[name].add(key)
 
     def _verdict(self, way: Way, pod: str, protocol: str, port: int) -> tuple[str, str]:
         place = self.reach.places.find(pod)[0]
@@ -287,10 +292,11 @@ class _Exposures:
 
     def _level_of(self, workloads: Iterable[str]) -> tuple[str, tuple[str, ...]]:
         """Return who can come in to some pods by the ways found so far, and their source ranges."""
-        names = set(workloads)
-        found = [row for row in self.rows.values() if row["pod"] in names or row["workload"] in names]
-        found.sort(key=lambda row: LEVELS.index(row["level"]))
-        return (found[0]["level"], tuple(found[0]["source_ranges"].split())) if found else ("unknown", ())
+        found = {key for name in workloads for key in self._into.get(name, ())}
+        if not found:
+            return "unknown", ()
+        first = self.rows[min(found, key=lambda key: (LEVELS.index(self.rows[key]["level"]), self._order[key]))]
+        return first["level"], tuple(first["source_ranges"].split())
 
 
 def is_wide(cidr: str) -> bool:

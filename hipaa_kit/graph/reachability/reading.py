@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from hipaa_kit.graph.reachability.facts import Enforcement, Facts, NodeFact, Opt
 from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, Policies
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text, texts, truth
+from hipaa_kit.inventory.mesh import ENVOY_FILTER, envoy_filters, root_namespace
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
@@ -78,7 +80,7 @@ def read_facts(snapshot: Snapshot, **options: str) -> Facts:
     )
 
 
-BESIDE_POLICIES = (*POD_KINDS, kinds.NAMESPACE, kinds.NODE, kinds.SERVICE_ACCOUNT)
+BESIDE_POLICIES = (*POD_KINDS, kinds.NAMESPACE, kinds.NODE, kinds.SERVICE_ACCOUNT, ENVOY_FILTER)
 """Kinds of which everything is read but policies, and doubts over what was not seen."""
 
 
@@ -103,27 +105,27 @@ def with_policies_of(facts: Facts, snapshot: Snapshot, before: Snapshot) -> Fact
 
 def _pods(snapshot: Snapshot) -> tuple[list[PodFact], frozenset[str]]:
     found, ended, waiting = [], set(), {}
-    injects = _injecting(snapshot)
+    meshes = _Meshes(snapshot)
     for view in pod_views(snapshot):
         if text(view.content, "status", "phase") in ENDED:
             ended.add(view.object)
             waiting[view.workload] = view
         else:
-            found.append(_pod(view, injects))
+            found.append(_pod(view, meshes))
     running = {pod.workload for pod in found}
     found += [
-        _next_of(view, injects) for name, view in waiting.items() if name.startswith("CronJob/") and name not in running
+        _next_of(view, meshes) for name, view in waiting.items() if name.startswith("CronJob/") and name not in running
     ]
     return sorted(found, key=lambda pod: pod.object), frozenset(ended)
 
 
-def _next_of(view: PodView, injects: Mapping[str, str]) -> PodFact:
+def _next_of(view: PodView, meshes: _Meshes) -> PodFact:
     """Return the pod that a CronJob will run next, as its last one was: without addresses, on no node yet."""
-    pod = _pod(view, injects)
+    pod = _pod(view, meshes)
     return replace(pod, object=object_id("Pod", *parse_object_id(view.workload)[1:]), addresses=(), node="")
 
 
-def _pod(view: PodView, injects: Mapping[str, str]) -> PodFact:
+def _pod(view: PodView, meshes: _Meshes) -> PodFact:
     status = mapping(view.content, "status")
     given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
     host = truth(view.spec, "hostNetwork") or False
@@ -139,7 +141,7 @@ def _pod(view: PodView, injects: Mapping[str, str]) -> PodFact:
         host_network=host,
         node=text(view.spec, "nodeName"),
         account=account,
-        mesh="no" if host else _mesh(view, injects),
+        mesh="no" if host else meshes.before(view),
         note="has other network interfaces, which no policy here governs" if other else "",
     )
 
@@ -184,18 +186,34 @@ def _injecting(snapshot: Snapshot) -> dict[str, str]:
     return found
 
 
-def _mesh(view: PodView, injects: Mapping[str, str]) -> Any:
-    """Tell whether Istio's proxy stands before a pod; of a pod made from a template it cannot be seen."""
-    if any(text(container, "name") == "istio-proxy" for _, container in each_container(view)):
-        notes = string_map(view.content, "metadata", "annotations")
-        return "perhaps" if any(key in notes for key in PAST_THE_PROXY) else "yes"
-    mode = injects.get(view.namespace, "")
-    asked = (
-        view.labels.get("sidecar.istio.io/inject") == "true" or view.labels.get("istio.io/dataplane-mode") == "ambient"
-    )
-    if mode == "ambient" or asked:
-        return "perhaps"
-    return "perhaps" if mode == "sidecar" and not view.live else "no"
+class _Meshes:
+    """Tells whether Istio's proxy stands before a pod, and does there what policies say."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._injects = _injecting(snapshot)
+        self._root = root_namespace(snapshot)
+        self._filters = [each for each in envoy_filters(snapshot) if "in" in each.ways]
+        self._seen = functools.cache(lambda namespace: snapshot.coverage.answer(ENVOY_FILTER, namespace).complete)
+
+    def before(self, view: PodView) -> Any:
+        """Return yes, no or perhaps; of a pod made from a template it cannot be seen."""
+        if any(text(container, "name") == "istio-proxy" for _, container in each_container(view)):
+            notes = string_map(view.content, "metadata", "annotations")
+            return "perhaps" if any(key in notes for key in PAST_THE_PROXY) or self._rewritten(view) else "yes"
+        mode = self._injects.get(view.namespace, "")
+        asked = (
+            view.labels.get("sidecar.istio.io/inject") == "true"
+            or view.labels.get("istio.io/dataplane-mode") == "ambient"
+        )
+        if mode == "ambient" or asked:
+            return "perhaps"
+        return "perhaps" if mode == "sidecar" and not view.live else "no"
+
+    def _rewritten(self, view: PodView) -> bool:
+        """Tell whether an EnvoyFilter changes what the proxy takes in, or may, as not all of them were seen."""
+        if not (self._seen(view.namespace) and self._seen(self._root)):
+            return True
+        return any(each.reaches(view.namespace, view.labels, self._root, ambient=False) for each in self._filters)
 
 
 def _namespaces(snapshot: Snapshot, pods: list[PodFact]) -> dict[str, Mapping[str, str] | None]:

@@ -80,6 +80,7 @@ class _Controllers:
 
     def __init__(self, snapshot: Snapshot, pods: set[str]) -> None:
         self._snapshot, self._pods = snapshot, pods
+        self._carrying: dict[tuple[str, str], list[str]] = {}
         self._classes: dict[str, str] = {}
         self._default = ""
         for record in snapshot.records(kinds.INGRESS_CLASS):
@@ -97,8 +98,11 @@ class _Controllers:
 
     def pods(self, key: str, value: str = "") -> list[str]:
         """Return the pods that carry a label, sorted."""
-        held = self._labels.items()
-        return sorted(pod for pod, labels in held if key in labels and value in ("", labels[key]))
+        if (key, value) not in self._carrying:
+            held = self._labels.items()
+            found = sorted(pod for pod, labels in held if key in labels and value in ("", labels[key]))
+            self._carrying[key, value] = found
+        return self._carrying[key, value]
 
 
 def _ingresses(snapshot: Snapshot, tables: TableSet, controllers: _Controllers, level_of: LevelOf) -> Iterator[Found]:

@@ -122,16 +122,22 @@ class Detection:
         return self.what.rstrip(":,")
 
 
-WRITES: Final = one("verb", "create update patch delete deletecollection")
-WRITTEN: Final = one("verb", "create update patch")
-MADE: Final = Is("verb", ("create",)) | (Is("verb", ("patch",)) & Code((201,)))
+DONE: Final = ~Truth("dry_run", True)
+"""Nothing is changed by a dry run. What somebody asks for, tries and is refused is looked at whether it is one or not.
+
+An answer to a dry run holds the object as it would be: who reads so is a matter of LOG-08 and of detections of any act.
+"""
+
+WRITES: Final = one("verb", "create update patch delete deletecollection") & DONE
+WRITTEN: Final = one("verb", "create update patch") & DONE
+MADE: Final = (Is("verb", ("create",)) | (Is("verb", ("patch",)) & Code((201,)))) & DONE
 """Server-side apply is a `patch`, which is answered by 201 where there was nothing before.
 
 Sources: `pkg/endpoints/handlers/patch.go` of kubernetes/apiserver,
 https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 """
 
-DELETES: Final = one("verb", "delete deletecollection")
+DELETES: Final = one("verb", "delete deletecollection") & DONE
 READS: Final = one("verb", "get list watch")
 CORE: Final = Is("api_group", ("",))
 APPS: Final = one("api_group", "apps extensions")
@@ -266,7 +272,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     Detection(
         "LOG-05", "put a container for debugging into", "Metadata",
         CORE & Is("resource", ("pods",)) & Is("subresource", ("ephemeralcontainers",)) & one("verb", "patch update")
-        & EPHI_PODS,
+        & DONE & EPHI_PODS,
         severity="high",
     ),
     Detection(
@@ -323,7 +329,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         "LOG-13", "asked for or approved a certificate:", "Metadata",
         Is("api_group", ("certificates.k8s.io",)) & Is("resource", ("certificatesigningrequests",))
         & ((MADE & ITSELF & ~Is("user_groups", ("system:bootstrappers",)))
-           | (one("verb", "update patch") & Is("subresource", ("approval",))))
+           | (one("verb", "update patch") & DONE & Is("subresource", ("approval",))))
         & ~Starts("user", ("system:node:",)) & ~OWN & ~Listed("certificate_controllers"),
         severity="high",
     ),
@@ -347,7 +353,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
         "LOG-16", "changed what keeps or watches the log:", "Metadata",
         ((((APPS & one("resource", "daemonsets deployments statefulsets"))
            | (CORE & Is("resource", ("configmaps",))))
-          & one("verb", "update patch delete deletecollection") & Is("subresource", ("", "scale"))
+          & one("verb", "update patch delete deletecollection") & DONE & Is("subresource", ("", "scale"))
           & Known("logging_namespaces"))
          | DELETES_KEEPERS)
         & ~OWN & ~Listed("log_keepers"),
@@ -395,17 +401,18 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-19", "deleted all of a kind:", "Metadata",
-        Is("verb", ("deletecollection",)) & (HOLDS_EPHI | BACKUPS | (CORE & Is("resource", ("namespaces",)))) & ~OWN,
+        Is("verb", ("deletecollection",)) & DONE & (HOLDS_EPHI | BACKUPS | (CORE & Is("resource", ("namespaces",))))
+        & ~OWN,
         severity="critical", part="collection",
     ),
     Detection(
         "LOG-19", "deleted", "Metadata",
-        Is("verb", ("delete",)) & (EPHI_NAMESPACE | BACKUPS) & ITSELF & ~OWN & ~Listed("backup_controllers"),
+        Is("verb", ("delete",)) & DONE & (EPHI_NAMESPACE | BACKUPS) & ITSELF & ~OWN & ~Listed("backup_controllers"),
         severity="critical", part="single",
     ),
     Detection(
         "LOG-19", "deleted many objects that hold ePHI", "Metadata",
-        Is("verb", ("delete",)) & HOLDS_EPHI & ITSELF & ~OWN,
+        Is("verb", ("delete",)) & DONE & HOLDS_EPHI & ITSELF & ~OWN,
         severity="critical", part="burst", rate=Rate(600, 5, 3), about="all",
     ),
     Detection(
@@ -457,7 +464,7 @@ DETECTIONS: Final[tuple[Detection, ...]] = (
     ),
     Detection(
         "LOG-27", "wrote what Pod Security would object to:", "Metadata",
-        EPHI & one("pod_security", "exempt audit_violations"), about="owner",
+        EPHI & one("pod_security", "exempt audit_violations") & DONE, about="owner",
     ),
     Detection(
         "LOG-28", "wrote a job:", "Metadata",

@@ -91,6 +91,34 @@ PROGRAMS: Final = (
 )
 """The programs. Where two fit an image, the first counts."""
 
+
+class Store(NamedTuple):
+    """Where a program keeps what it keeps: the flag that says so, and folders that its image or chart uses without.
+
+    Only folders that were confirmed stand here: see `docs/sources.md`.
+    """
+
+    flag: str
+    folders: tuple[str, ...]
+
+
+STORES: Final = {
+    "Prometheus": Store("storage.tsdb.path", ("/prometheus",)),
+    "VictoriaMetrics": Store("storageDataPath", ()),
+    "VictoriaLogs": Store("storageDataPath", ()),
+    "Alertmanager": Store("storage.path", ("/alertmanager",)),
+    "Loki": Store("", ("/var/loki",)),
+    "Mimir": Store("", ()),
+}
+"""Programs that keep metrics, alerts or logs. What says where stands in a file of configuration for Loki and Mimir.
+
+Source: the `Dockerfile` of prometheus/prometheus and of prometheus/alertmanager, the chart of Loki,
+https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/#list-of-command-line-flags
+"""
+
+STORE_FLAGS: Final = frozenset(store.flag for store in STORES.values() if store.flag)
+"""Flags whose value, a folder, passes the door."""
+
 _BY_IMAGE: Final[dict[str, list[Program]]] = {}
 for _each in PROGRAMS:
     for _image in _each.images.split():

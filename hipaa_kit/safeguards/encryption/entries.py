@@ -173,14 +173,22 @@ class _Meshed:
     def __init__(self, mesh_pods: pd.DataFrame, mesh_exceptions: pd.DataFrame) -> None:
         self._inside = set(mesh_pods.loc[mesh_pods["inside"].eq(True), "pod"])
         self._strict = set(mesh_pods.loc[mesh_pods["mode"] == "strict", "pod"])
-        self._apart: dict[object, list[tuple[int, int, str]]] = defaultdict(list)
+        self._apart: dict[object, list[tuple[int, int, str, str]]] = defaultdict(list)
         for row in rows_of(mesh_exceptions[mesh_exceptions["direction"] == "in"]):
-            self._apart[row["pod"]].append((int(row["port_from"]), int(row["port_to"]), row["mode"]))
+            span = (int(row["port_from"]), int(row["port_to"]), row["mode"], row["source"])
+            self._apart[row["pod"]].append(span)
 
     def strict(self, pod: object, port: int) -> bool:
         """Tell whether nothing but mutual TLS is taken in; a port that is treated apart goes by that alone."""
-        apart = [mode for first, last, mode in self._apart.get(pod, ()) if first <= port <= last]
+        apart = [mode for mode, _ in self._here(pod, port) if mode != "patched"]
         return pod in self._inside and (all(mode == "strict" for mode in apart) if apart else pod in self._strict)
+
+    def patched(self, pod: object, port: int) -> str:
+        """Return what rewrites the proxy before a port, and may undo that, or ""."""
+        return next((source for mode, source in self._here(pod, port) if mode == "patched"), "")
+
+    def _here(self, pod: object, port: int) -> list[tuple[str, str]]:
+        return [(mode, source) for first, last, mode, source in self._apart.get(pod, ()) if first <= port <= last]
 
 
 def _signed(
@@ -193,7 +201,10 @@ def _signed(
     if row["tls"] == "terminated":
         sign, words = "yes", f"{row['entry']} ends TLS at its load balancer"
     elif row["protocol"] == "TCP" and meshed.strict(row["pod"], port):
-        sign, words = "yes", "the mesh takes in mutual TLS alone"
+        patched = meshed.patched(row["pod"], port)
+        sign, words = (
+            ("claimed", f"in the mesh, {patched}") if patched else ("yes", "the mesh takes in mutual TLS alone")
+        )
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"
     plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.kube.network.ports import FIRST, LAST
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 
 
 @check("HK-ENC-11", everywhere=True)
@@ -27,8 +27,10 @@ def mesh_is_strict(
 
     Notes
     -----
-    A mode that nobody sets is PERMISSIVE: plain text is taken in beside mutual TLS.
+    A mode that nobody sets is PERMISSIVE: plain text is taken in beside mutual TLS. What an EnvoyFilter makes of a
+    proxy cannot be told from its patches, which may undo any mode.
     Source: https://istio.io/latest/docs/reference/config/security/peer_authentication/,
+    https://istio.io/latest/docs/reference/config/networking/envoy-filter/,
     https://linkerd.io/2/features/server-policy/
     """
     inside = mesh_pods[mesh_pods["workload"].isin(ephi_workloads["object"])]
@@ -62,6 +64,11 @@ def mesh_is_strict(
             observed="{mode}",
             expected="strict",
             rests_on=["mesh_pods"],
+        ),
+        reviews(
+            within & (examined["mode"] == "patched"),
+            "does {pod} take in mutual TLS alone{words}? {source}",
+            observed="{source}",
         ),
         not_assessed(
             examined["inside"].isna(),

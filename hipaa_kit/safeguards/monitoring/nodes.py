@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.monitoring.common import (
     NOT_READY,
     NOT_RUNNING,
@@ -157,8 +157,10 @@ def nodes_healthy(
 
     Notes
     -----
-    A node whose kubelet fell silent is not ready, and is said to be `Unknown`.
-    Source: https://kubernetes.io/docs/reference/node/node-status/#condition
+    A node whose kubelet fell silent is not ready, and is said to be `Unknown`. A workload that is asked for no pod is
+    switched off, whatever it was there for; of a DaemonSet it is no more than that it is for no node of this cluster.
+    Source: https://kubernetes.io/docs/reference/node/node-status/#condition,
+    https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
     """
     mine = conditions[conditions["kind"] == "Node"]
     ready = mine[mine["type"] == "Ready"].set_index("object")
@@ -193,7 +195,7 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
     mine = workloads[workloads["namespace"] == SYSTEM]
     mine = mine[mine["replicated"] | (mine["kind"] == "DaemonSet")]
     desired, ready = mine["desired"], mine["ready"]
-    asked, none = desired > 0, ready == 0
+    asked, off, none = desired > 0, desired == 0, ready == 0
     return judge(
         mine,
         fails(
@@ -205,6 +207,13 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
         reviews(
             asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"
         ),
+        reviews(
+            off & mine["replicated"],
+            "it is asked to run no pod: does the cluster do without it?",
+            path="$.spec.replicas",
+            observed="0",
+        ),
+        not_applicable(off & ~mine["replicated"], "it is for no node of this cluster"),
         not_assessed(
             desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
         ),

@@ -16,11 +16,15 @@ from hipaa_kit.safeguards.monitoring.common import (
     watching,
 )
 
+EXPORT = "an export of Hubble's"
+AGENTS = "the log of Cilium's agents"
+
 
 @check("HK-MON-05", without_scope=True, everywhere=True, optional=["flow_records"])
 def flows_recorded(
     watchers: pd.DataFrame,
     other_monitoring: pd.DataFrame,
+    flow_exports: pd.DataFrame,
     flow_records: pd.DataFrame,
     *,
     as_of: str,
@@ -31,7 +35,7 @@ def flows_recorded(
 
     Parameters
     ----------
-    watchers, other_monitoring, flow_records : tables of those names
+    watchers, other_monitoring, flow_exports, flow_records : tables of those names
 
     Returns
     -------
@@ -40,20 +44,28 @@ def flows_recorded(
     Notes
     -----
     No rule asks for a record of connections by name: without one it is a question, unless the site says that it
-    requires one. Records that were given count where the last is not older than `flow_record_hours`.
-    Source: https://docs.cilium.io/en/stable/observability/hubble/
+    requires one. Records that were given count where the last is not older than `flow_record_hours`. A program that
+    shows connections does not record them: Hubble holds the latest few thousand of each node, Goldmane those of an
+    hour, others pass them on to where a configuration says. What is exported to the log of each agent is a record; a
+    file of the node is one for whoever takes it from there before it is rotated, and filters make a part of it.
+    Source: https://docs.cilium.io/en/stable/observability/hubble/configuration/export/,
+    https://docs.cilium.io/en/stable/internals/hubble/, `goldmane/DESIGN.md` of projectcalico/calico,
+    https://netobserv.io/, https://retina.sh/
     """
+    fresh = flow_records[is_fresh(as_of, flow_records["last_seen_at"], 60 * flow_record_hours)]
+    whole = flow_exports["running"] & (flow_exports["to"] == "log") & ~flow_exports["filtered"]
+    doubtful = {EXPORT} if (~whole & ((flow_exports["to"] != "") | flow_exports["dynamic"])).any() else set()
+    how = ", ".join([*sorted(set(fresh["observer"])), *([AGENTS] if whole.any() else [])])
     found = surest(watching(watchers, "flows"))
     sure = found[found["by_itself"]]
     if sure.empty:
-        fresh = flow_records[is_fresh(as_of, flow_records["last_seen_at"], 60 * flow_record_hours)]
-        observers = ", ".join(sorted(set(fresh["observer"])))
-        doubtful = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"])))
-        how = "recorded" if observers else "perhaps" if doubtful else "none"
-        found = missing("Cluster//connections").assign(state=how, program=observers or doubtful)
+        perhaps = ", ".join(sorted(other_engines(other_monitoring, "flows").union(found["program"], doubtful)))
+        found = missing("Cluster//connections").assign(state="perhaps" if perhaps else "none", program=perhaps)
     else:
         found = sure.reset_index(drop=True)
-    state = found["state"]
+    recorded = found["state"].isin(["none", "perhaps", READY]) & (how != "")
+    state = found["state"].mask(recorded, "recorded")
+    found = found.assign(how=how, perhaps=", ".join(["a record that somebody takes from it", *sorted(doubtful)]))
     bare = state == "none"
     return judge(
         found,
@@ -61,7 +73,7 @@ def flows_recorded(
             bare & flow_records_required,
             "nothing that the kit knows records connections, which the site requires",
             observed="none",
-            expected="Hubble, Goldmane, NetObserv or another record",
+            expected="an export of Hubble's, NetObserv or another record",
             rests_on=["watchers", "other_monitoring"],
         ),
         fails(state == NOT_READY, "no pod of {program} is ready", observed="not ready", expected="a ready pod"),
@@ -70,10 +82,18 @@ def flows_recorded(
             "nothing that the kit knows records connections: does the provider, or does the site do without?",
             rests_on=["watchers", "other_monitoring"],
         ),
-        reviews(state == "perhaps", "does {program} record connections? Its configuration was not read"),
+        reviews(
+            state == "perhaps",
+            "does {program} record connections, and all of them? Its configuration was not read, or does not say",
+        ),
+        reviews(
+            state == READY,
+            "{program} itself keeps no lasting record of the connections that it shows: is there another, such as "
+            "{perhaps}?",
+        ),
         not_assessed(state == NOT_RUNNING, "nothing says whether {program} runs", code="input_missing"),
         evidence="pods",
-        passes="{program} records connections",
+        passes="{how} records connections",
     )
 
 

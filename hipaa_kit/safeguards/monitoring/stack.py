@@ -9,6 +9,9 @@ from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY
 from hipaa_kit.tables.declaration import rows_of
 
 SCRAPING = ("Prometheus", "PrometheusAgent")
+STORAGE = ("none", "elsewhere", "claim")
+"""On what a component keeps its data, the worst first."""
+KEPT = ["pod", "program", "container", "folder"]
 FORWARDING = ("vmagent",)
 """Programs that keep no samples themselves."""
 
@@ -112,13 +115,18 @@ def _seen(row: dict[str, object]) -> str:
 
 @check("HK-MON-08", without_scope=True)
 def monitoring_durable(
-    metric_servers: pd.DataFrame, watchers: pd.DataFrame, workloads: pd.DataFrame, volumes: pd.DataFrame
+    metric_servers: pd.DataFrame,
+    watchers: pd.DataFrame,
+    workloads: pd.DataFrame,
+    store_folders: pd.DataFrame,
+    volumes: pd.DataFrame,
+    volume_mounts: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge what keeps metrics, alerts and logs by its replicas and by what it keeps them on.
 
     Parameters
     ----------
-    metric_servers, watchers, workloads, volumes : tables of those names
+    metric_servers, watchers, workloads, store_folders, volumes, volume_mounts : tables of those names
 
     Returns
     -------
@@ -126,6 +134,8 @@ def monitoring_durable(
 
     Notes
     -----
+    A claim counts where the component itself can write to it, in the folder where it keeps what it is told: not one of
+    a container beside it, nor one with rules or plugins.
     A server that sends its samples on keeps them elsewhere, and an agent keeps none at all: whether what receives them
     is durable is for a person to say.
     """
@@ -134,12 +144,12 @@ def monitoring_durable(
         for row in rows_of(metric_servers)
     ]
     desired = dict(zip(workloads["object"], workloads["desired"], strict=True))
-    on_claims = set(volumes[volumes["type"] == "persistentVolumeClaim"]["pod"])
+    kept_on = _storage(store_folders, volumes, volume_mounts)
     for duty in ("metrics", "alerting", "log store"):
         kept = watching(watchers[watchers["by_itself"] & ~watchers["outside"]], duty)
         for row in rows_of(kept[~kept["object"].isin(metric_servers["object"])]):
-            pods = row["pods"].split()
-            storage = "claim" if all(pod in on_claims for pod in pods) else "none"
+            held = {kept_on.get((pod, row["program"]), "none") for pod in row["pods"].split()}
+            storage = next(each for each in STORAGE if each in held)
             rows.append(
                 {
                     "object": row["object"],
@@ -173,7 +183,34 @@ def monitoring_durable(
             observed="no claim",
             expected="a claim",
         ),
+        reviews(
+            ~forwards & (examined["storage"] == "elsewhere"),
+            "does {component} keep its data on the claim that it mounts? It is not where its image has them",
+            path="$.spec.containers[*].volumeMounts",
+        ),
         reviews(forwards, "{component} sends its samples on: does what receives them outlive the loss of a pod?"),
         reviews(~forwards & replicas.isna(), "how many replicas does {component} have? Its owner does not say"),
         passes="{component} has {replicas} replicas, each with a claim",
     )
+
+
+def _storage(folders: pd.DataFrame, volumes: pd.DataFrame, mounts: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return by pod and program whether a folder of its data is on a claim, or a claim is elsewhere in its containers.
+
+    Of what is mounted within another the inner one holds the folder.
+    """
+    types = volumes[["pod", "volume", "type"]]
+    found: dict[tuple[str, str], str] = {}
+    for key, mounted in folders.merge(mounts, on=["pod", "container"]).merge(types, on=["pod", "volume"]).groupby(KEPT):
+        claims = (mounted["type"] == "persistentVolumeClaim") & ~mounted["read_only"]
+        places = mounted["mount_path"].str.rstrip("/")
+        around = [
+            bool(place and folder) and f"{folder}/".startswith(f"{place}/")
+            for place, folder in zip(places, mounted["folder"], strict=True)
+        ]
+        inner = places[around].str.len().sort_values(kind="stable").index
+        held = len(inner) > 0 and bool(claims[inner[-1]])
+        pod, program = map(str, key[:2])
+        known = found.get((pod, program), "none")
+        found[pod, program] = "claim" if held or known == "claim" else "elsewhere" if claims.any() else known
+    return found

@@ -7,7 +7,7 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from hipaa_kit.graph.traffic import METADATA
@@ -35,6 +35,9 @@ from hipaa_kit.sources.snapshot import Record
 
 Rule = dict[str, Any]
 
+More = Callable[[str, str, Cluster], list[Rule]]
+"""Gives rules of a workload and direction beside those for declared flows."""
+
 DIRECTIONS: Final = {"ingress": "Ingress", "egress": "Egress"}
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Label that the API server keeps on every namespace.
@@ -59,18 +62,24 @@ def only_declared_flows(finding: Failing, cluster: Cluster) -> Remedy | None:
     return mend("allow the declared flows alone", steps, _caution([finding.object], cluster))
 
 
-def declared_flows(workload: str, cluster: Cluster) -> list[Change]:
-    """Return the changes by which a workload is isolated, and its declared flows alone are allowed."""
+def nothing_more(workload: str, direction: str, cluster: Cluster) -> list[Rule]:
+    """Return no rules: declared flows alone are allowed."""
+    del workload, direction, cluster
+    return []
+
+
+def declared_flows(workload: str, cluster: Cluster, more: More = nothing_more) -> list[Change]:
+    """Return the changes by which a workload is isolated, and its declared flows, and `more`, alone are allowed."""
     own = _own_policies(workload, cluster)
     steps: list[Change | None] = []
     narrowed: set[str] = set()
     for policy in own:
-        steps.append(_declared_only(policy, workload, cluster))
+        steps.append(_declared_only(policy, workload, cluster, more))
         narrowed |= _directions(policy, cluster)
     for policy in sorted(_policies_of(workload, cluster) - set(own)):
-        steps += _without_wide_rules(policy, cluster)
+        steps += _without_wide_rules(policy, cluster, more)
     if narrowed != set(DIRECTIONS):
-        steps.insert(0, declared_policy(workload, cluster))
+        steps.insert(0, declared_policy(workload, cluster, more))
     return [step for step in steps if step is not None]
 
 
@@ -123,7 +132,7 @@ def _asking(finding: Failing, cluster: Cluster) -> Put | None:
     """Return a policy that lets a workload ask the name servers of the cluster."""
     asked = {row["pod"] for row in cluster.rows("service_targets", port=53)}
     servers = sorted({str(row["workload"]) for pod in asked for row in cluster.rows("pods", object=pod)})
-    peers = [peer for server in servers for peer in _peers(server, cluster)]
+    peers = [peer for server in servers for peer in rule_peers(server, cluster)]
     selector = pod_selector(finding.object, cluster)
     if not peers or not selector:
         return None
@@ -200,7 +209,7 @@ def enforce(finding: Failing, cluster: Cluster) -> Remedy:
     )
 
 
-def declared_policy(workload: str, cluster: Cluster) -> Put | None:
+def declared_policy(workload: str, cluster: Cluster, more: More = nothing_more) -> Put | None:
     """Return a policy that isolates a workload and allows its declared flows; None where it has no labels."""
     _, namespace, name = parse_object_id(workload)
     selector = pod_selector(workload, cluster)
@@ -208,7 +217,7 @@ def declared_policy(workload: str, cluster: Cluster) -> Put | None:
         return None
     spec: dict[str, Any] = {"podSelector": selector, "policyTypes": list(DIRECTIONS.values())}
     for direction in DIRECTIONS:
-        spec[direction] = _rules(workload, direction, cluster)
+        spec[direction] = _rules(workload, direction, cluster, more)
     return Put(
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -219,27 +228,27 @@ def declared_policy(workload: str, cluster: Cluster) -> Put | None:
     )
 
 
-def _rules(workload: str, direction: str, cluster: Cluster) -> list[Rule]:
-    """Return a rule for each declared flow of a workload in one direction."""
+def _rules(workload: str, direction: str, cluster: Cluster, more: More) -> list[Rule]:
+    """Return a rule for each declared flow of a workload in one direction, and `more`, each once."""
     near, far, field = ("destination", "source", "from") if direction == "ingress" else ("source", "destination", "to")
     mine = (workload, object_id("Namespace", "", parse_object_id(workload)[1]))
     rules: list[Rule] = []
     for row in cluster.rows("expected_flows"):
         if row[near] not in mine:
             continue
-        peers = _peers(str(row[far]), cluster)
+        peers = rule_peers(str(row[far]), cluster)
         if not peers:
             continue
         rule: Rule = {field: peers}
         port = row["port"]
         if port is not None and port == port:
             rule["ports"] = [{"protocol": row["protocol"] or "TCP", "port": int(port)}]
-        if rule not in rules:
-            rules.append(rule)
-    return rules
+        rules.append(rule)
+    rules += more(workload, direction, cluster)
+    return [rule for at, rule in enumerate(rules) if rule not in rules[:at]]
 
 
-def _peers(end: str, cluster: Cluster) -> list[dict[str, Any]]:
+def rule_peers(end: str, cluster: Cluster) -> list[dict[str, Any]]:
     """Return a declared end of a flow as peers of a rule; none where no rule can name it."""
     if is_cidr(end):
         return [{"ipBlock": _block(end)}]
@@ -306,18 +315,19 @@ def _directions(policy: str, cluster: Cluster) -> set[str]:
     return {"ingress", *(["egress"] if spec.get("egress") else [])}
 
 
-def _declared_only(policy: str, workload: str, cluster: Cluster) -> Patch | None:
+def _declared_only(policy: str, workload: str, cluster: Cluster, more: More = nothing_more) -> Patch | None:
     """Return the patch by which a policy of one workload allows its declared flows alone."""
     record = cluster.record(policy)
     if record is None:
         return None
-    rules = {direction: _rules(workload, direction, cluster) for direction in sorted(_directions(policy, cluster))}
+    directions = sorted(_directions(policy, cluster))
+    rules = {direction: _rules(workload, direction, cluster, more) for direction in directions}
     if all(as_map(record.content, "spec").get(name) == held for name, held in rules.items()):
         return None
     return patch(record, spec=rules)
 
 
-def _without_wide_rules(policy: str, cluster: Cluster) -> list[Change | None]:
+def _without_wide_rules(policy: str, cluster: Cluster, more: More = nothing_more) -> list[Change | None]:
     """Return the patch that takes the wide rules out of a policy, after policies for the declared flows it served."""
     record = cluster.record(policy)
     wide: dict[str, set[int]] = {}
@@ -332,7 +342,7 @@ def _without_wide_rules(policy: str, cluster: Cluster) -> list[Change | None]:
         ]
         for direction, out in wide.items()
     }
-    served = [declared_policy(name, cluster) for name in sorted(_selected(policy, cluster))]
+    served = [declared_policy(name, cluster, more) for name in sorted(_selected(policy, cluster))]
     return [*served, patch(record, spec=spec)]
 
 
@@ -347,7 +357,7 @@ def _caution(workloads: Iterable[str], cluster: Cluster) -> str:
     held = set(workloads)
     rows = cluster.rows("expected_flows")
     ends = {str(row[far]) for row in rows for near, far in _ENDS if row[near] in held}
-    unnamed = sorted(end for end in ends if not _peers(end, cluster))
+    unnamed = sorted(end for end in ends if not rule_peers(end, cluster))
     strangers = sorted(held - {row["object"] for row in cluster.rows("ephi_workloads")})
     words = [CUT]
     words += [f"no rule can name {', '.join(unnamed)}: let it in by its addresses"] if unnamed else []

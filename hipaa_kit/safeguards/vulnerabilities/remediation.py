@@ -171,7 +171,8 @@ def backlog_shrinks(
     critical_days, high_days
         Days within which a vulnerability is mended; site policy.
     trend_days
-        Days between the three moments that are compared, of which `as_of` is the last.
+        Days between the moments that are compared, of which `as_of` is the last: three, or two where tickets do not go
+        back so far that one could have been open too long at the first.
     as_of
         Moment to judge for.
 
@@ -182,14 +183,18 @@ def backlog_shrinks(
     Notes
     -----
     Runs of the kit are not kept in a register that a check sees; tickets say of every moment what was open then.
-    A ticket without a severity has no limit that is known, and one that was rejected is not mended.
+    A ticket without a severity has no limit that is known, and one that was rejected is not mended. More of them now
+    than at both moments before is a failure, however few they had become in between; as many as at either is a
+    question.
     """
     mine = tickets[tickets["kind"].str.lower().str.contains("vulnerab")]
     limit = mine["severity"].map({"critical": critical_days, "high": high_days})
     opened = days_since(mine["opened_at"], as_of)
     mended = mine["status"].isin(CLOSED) & (mine["closed_at"] != "")
     closed = days_since(mine["closed_at"].where(mended, ""), as_of)
-    moments = [2 * trend_days, trend_days, 0]
+    reaches = float(opened.max()) if len(mine) else 0.0
+    # Before the first ticket could be late there was nothing to count, which is not the same as none.
+    moments = [ago for ago in (2 * trend_days, trend_days, 0) if ago == 0 or reaches >= ago + critical_days]
     breaches = [int(((opened - limit > ago) & ~(closed >= ago)).sum()) for ago in moments]
     took = (opened - closed).mean()
     stayed = opened - closed.fillna(0)
@@ -201,23 +206,31 @@ def backlog_shrinks(
             "breaches": [", ".join(map(str, breaches))],
             "took": [f"{took:.0f} days" if took == took else "not known"],
             "tickets": [len(mine)],
-            "reaches": [opened.max() if len(mine) else 0.0],
         }
     )
-    short = examined["reaches"] < trend_days
-    growing = pd.Series(breaches[0] < breaches[1] < breaches[2], index=examined.index)
+    short = pd.Series(len(moments) < 2, index=examined.index)
+    *before, now = breaches
+    grown = ~short & (now > max(before, default=0))
+    stays = ~short & (now > 0) & (now >= min(before, default=0))
     return judge(
         examined,
         not_assessed(
             short,
-            f"tickets of vulnerabilities, {{tickets}} in all, do not go back {trend_days} days: no trend shows",
+            f"tickets of vulnerabilities, {{tickets}} in all, do not go back {trend_days + critical_days} days: no "
+            "trend shows",
             code="no_record",
         ),
         fails(
-            growing & ~short,
-            f"vulnerabilities that were open too long became more each {trend_days} days: {{breaches}}",
+            grown,
+            f"vulnerabilities that were open too long are more than before, each {trend_days} days: {{breaches}}",
             observed="{breaches}",
-            expected="not growing",
+            expected="fewer than before, or none",
+        ),
+        reviews(
+            stays,
+            f"vulnerabilities that were open too long did not become fewer, each {trend_days} days: {{breaches}}; what "
+            "keeps those that are left?",
+            observed="{breaches}",
         ),
         not_assessed(
             (examined["untold"] > 0) & ~short,

@@ -6,7 +6,10 @@ Everything that is not named here is dropped: bodies, query strings, and what cl
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
+
+from hipaa_kit.kube.audit import dry_runs
 
 WITHOUT_VALUES: Final = ("DeleteOptions", "Status", "PartialObjectMetadata", "PartialObjectMetadataList", "Table")
 """Kinds of bodies that hold no data of a Secret or ConfigMap."""
@@ -38,7 +41,7 @@ STRUCTURE: Final[dict[str, Any]] = {
         "subresource": "VARCHAR",
     },
     "responseStatus": {"code": "INTEGER"},
-    "requestObject": _BODY,
+    "requestObject": {**_BODY, "dryRun": ["VARCHAR"]},
     "responseObject": _BODY,
     "requestReceivedTimestamp": "VARCHAR",
     "stageTimestamp": "VARCHAR",
@@ -86,6 +89,22 @@ def _moment(path: str) -> str:
 def _pod_security(word: str) -> str:
     name = f"pod-security.kubernetes.io/{word}"
     return f"""CASE WHEN e.annotations."{name}" IS NOT NULL THEN '{word.replace("-", "_")}' END"""
+
+
+def _among(field: str, words: Iterable[str]) -> str:
+    return f"{_text(field)} IN ({', '.join(map(repr, words))})"
+
+
+def _dry_run() -> str:
+    """Return whether a request is a dry run that the server heeds; few are, and of the others no query is read."""
+    elsewhere = _among("e.objectRef.apiGroup", dry_runs.ELSEWHERE)
+    heeded = f"{_among('e.objectRef.subresource', dry_runs.SUBRESOURCES)} AND NOT {elsewhere}"
+    by_query = f"{_among('e.verb', dry_runs.BY_QUERY)} AND regexp_matches({_text('e.requestURI')}, '{dry_runs.QUERY}')"
+    by_body = f"{_among('e.verb', dry_runs.BY_BODY)} AND list_contains(e.requestObject.dryRun, '{dry_runs.ALL}')"
+    return (
+        f"CASE WHEN contains(line, 'dryRun') AND e.objectRef.resource IS NOT NULL AND {heeded}"
+        f" THEN coalesce(({by_query}) OR ({by_body}), false) ELSE false END"
+    )
 
 
 def _is_there(body: str) -> str:
@@ -145,6 +164,7 @@ SELECTED: Final = {
     "tls": "f.tls",
     "data_source": _text("f.data_source"),
     "namespace_mapping": "f.namespace_mapping",
+    "dry_run": _dry_run(),
     "body": (
         f"CASE WHEN {_is_there('requestObject')} AND {_is_there('responseObject')} THEN 'both'"
         f" WHEN {_is_there('requestObject')} THEN 'request'"
@@ -158,6 +178,7 @@ SELECTED: Final = {
 }
 """Columns of `audit_events` by what they are of event `e` and facts `f`.
 
+`dry_run`: the request changed nothing, since it asked for that in a way that the server heeds (`kube.audit.dry_runs`).
 `holds_values`: the event was written with the values of a Secret, ConfigMap or token in it. `leaks`: patterns of
 `sources.leaks` that were found in its texts, and taken out.
 """

@@ -17,6 +17,12 @@ PER_PASS: Final = 4_000_000
 
 _LEVEL: Final = f"list_position({list(LEVELS[1:])}, level)"
 _BODY: Final = "list_position(['none', 'response', 'request', 'both'], body)"
+_BESIDE: Final = (
+    "CASE WHEN len(leaks) > 0 THEN"
+    " concat_ws(chr(0), api_group, resource, subresource, namespace, source_ip, user_agent) ELSE '' END"
+)
+"""What copies have in common besides, where something was removed of an event that might tell it from another one."""
+
 _ID: Final = "hash(audit_id, stage, log)"
 
 
@@ -56,7 +62,7 @@ def _repeated(connection: duckdb.DuckDBPyConnection, number: int, passes: int) -
     )
     connection.execute(
         f"""INSERT INTO again SELECT event FROM (
-            SELECT event, row_number() OVER (PARTITION BY log, {", ".join(IDENTITY)}
+            SELECT event, row_number() OVER (PARTITION BY log, {", ".join(IDENTITY)}, {_BESIDE}
                 ORDER BY {_LEVEL} DESC NULLS LAST, {_BODY} DESC, event) AS copy
             FROM events WHERE key % {passes} = {number} AND audit_id <> '' AND key IN (SELECT key FROM keys))
         WHERE copy > 1"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,10 @@ HTTP_OF_GRPC: Final = {
     13: 500, 14: 503, 15: 500, 16: 401,
 }  # fmt: skip
 """Source: `google/rpc/code.proto` of googleapis/googleapis, which names the HTTP status of each."""
+
+MADE: Final = 201
+NEAR: Final = timedelta(seconds=5)
+"""An object's moment of creation has whole seconds, and servers have their own clocks."""
 
 ANALYTICS: Final = {
     "AuditId": "auditID",
@@ -58,7 +63,9 @@ def of_log_entry(entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
     Notes
     -----
     The group in `methodName` is not the API group, so that only the verb is taken of it. `status.code` is one of gRPC.
-    There are neither stages, nor levels, nor groups of the user.
+    There are neither stages, nor levels, nor groups of the user, nor the query: a dry run cannot be told by it. Nor is
+    there a status of HTTP, by which alone a patch that made its object is told from one that changed it: it is taken
+    for one that made it where nothing in the entry shows otherwise.
     Source: https://cloud.google.com/kubernetes-engine/docs/how-to/audit-logging
     """
     payload = entry["protoPayload"]
@@ -74,7 +81,7 @@ def of_log_entry(entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
         "userAgent": _text(method.get("callerSuppliedUserAgent")),
         "objectRef": about,
         "requestURI": _path_of(_text(payload.get("resourceName"))),
-        "responseStatus": {"code": _http(payload.get("status"))},
+        "responseStatus": {"code": MADE if _may_have_made(entry, payload) else _http(payload.get("status"))},
         "requestReceivedTimestamp": _text(entry.get("timestamp")),
         "annotations": _decision(entry, payload),
     }
@@ -82,6 +89,31 @@ def of_log_entry(entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
     event |= {name: body for name, body in bodies.items() if isinstance(body, dict)}
     labels = _map(_map(entry.get("resource")).get("labels"))
     return event, "/".join(_text(labels.get(name)) for name in ("location", "cluster_name") if labels.get(name))
+
+
+def _may_have_made(entry: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """Tell whether a patch that went well may have made its object, as server-side apply does.
+
+    By the answer, that is what began to be no earlier than a little before; without one, by the patch: one that applies
+    an object says of which kind it is.
+    Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/
+    """
+    if _text(payload.get("methodName")).rpartition(".")[2] != "patch" or _map(payload.get("status")).get("code", 0):
+        return False
+    made = _moment(_map(_map(payload.get("response")).get("metadata")).get("creationTimestamp"))
+    asked = _moment(entry.get("timestamp"))
+    if made and asked:
+        return made >= asked - NEAR
+    patch = payload.get("request")
+    return patch in (None, {}) or (isinstance(patch, dict) and {"apiVersion", "kind"} <= set(patch))
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _http(status: Any) -> int | None:

@@ -100,7 +100,7 @@ def _joined(lists: Iterable[list[Any]]) -> list[Any]:
 def _rows() -> str:
     """Return the statement that makes rows of those lines that are events, without what looks like a secret."""
     said = ", ".join(_SAID)
-    events = f"SELECT *, {_KEY} FROM ({selection()}) WHERE {_EVENTS}"
+    events = f"SELECT * FROM ({selection()}) WHERE {_EVENTS}"
     searched = (
         f"SELECT *, CASE WHEN regexp_matches(concat_ws(' ', {said}), {quoted(SUSPECT)})"
         f" THEN leaks_in([{said}]) END AS found FROM ({events})"
@@ -110,7 +110,9 @@ def _rows() -> str:
         for names, instead in ((TEXTS, f"'{REMOVED}'"), (LISTS, f"['{REMOVED}']"))
         for name in names
     )
-    return f"SELECT * EXCLUDE (found) REPLACE ({cleared}, coalesce(found.patterns, []) AS leaks) FROM ({searched})"
+    kept = f"SELECT * EXCLUDE (found) REPLACE ({cleared}, coalesce(found.patterns, []) AS leaks) FROM ({searched})"
+    # The key is made of what is left: one of what was removed would let anybody try out what that was.
+    return f"SELECT *, {_KEY} FROM ({kept})"
 
 
 def _leaks_in(texts: list[str | None]) -> dict[str, list[str]]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hipaa_kit.kube.facts import SHELL_FLAGS, SHELLS, program
+from hipaa_kit.kube.monitoring.programs import STORE_FLAGS
 from hipaa_kit.sources.leaks import looks_secret
-from hipaa_kit.sources.redaction.rules import CONTROL_PLANE, FILE_PATH, MEASURE, SETTING, SMALL, TRUTH
+from hipaa_kit.sources.redaction.rules import CONTROL_PLANE, FILE_PATH, FOLDER, MEASURE, SETTING, SMALL, TRUTH
 
 Hide = Callable[[str], str]
 
@@ -90,6 +91,8 @@ def _word(word: str, before: str, hide: Hide, known: bool) -> str:
 def _is_setting(name: str, value: str, known: bool) -> bool:
     """Tell whether the value of a flag may stay: never a number where a flag may name a password."""
     if TRUTH.fullmatch(value):
+        return True
+    if name.lstrip("-") in STORE_FLAGS and FOLDER.fullmatch(value):
         return True
     secret = _SECRET_FLAG.search(name) is not None or re.fullmatch("-[A-Za-z]", name) is not None
     if not known:

@@ -330,6 +330,8 @@ def _payload(redactor: _Redactor, value: Any, place: _Place) -> Any:
     name = metadata.get("name") if isinstance(metadata, Mapping) and place.parent.get("kind") == "ConfigMap" else None
     if (settings := facts.network_encryption(name, value)) and REMOVED not in value.values():
         redactor.facts[facts.NETWORK_ENCRYPTION] = settings
+    if (export := facts.flow_export(name, value)) and REMOVED not in value.values():
+        redactor.facts[facts.FLOW_EXPORT] = export
     if place.parent.get("kind") == "ConfigMap" and REMOVED not in value.values():
         redactor.learn(facts.CREDENTIALS, "", facts.data_credentials(value, names_secret, looks_secret))
         redactor.learn(facts.KMS_KINDS, "", facts.kms_kinds(value))

@@ -197,7 +197,7 @@ _KEPT: Final = {
         provider remoteIpBlocks requestPrincipals serviceAccounts
     """,
     "networking.istio.io": """
-        addresses cipherSuites credentialName defaultEndpoint exportTo gateways host hosts location
+        addresses applyTo cipherSuites context credentialName defaultEndpoint exportTo gateways host hosts location
         maxProtocolVersion minProtocolVersion number port protocol resolution serverCertificate sni sniHosts
         subjectAltNames subset targetPort
     """,
@@ -385,3 +385,5 @@ SETTING: Final = re.compile(r"[\w.:/,=+*\[\]@-]{1,1024}", re.ASCII)
 
 FILE_PATH: Final = re.compile(r"(?:/[\w.-]{1,64}){2,16}", re.ASCII)
 """A path of at least two steps: a file that holds a secret is not the secret."""
+FOLDER: Final = re.compile(r"(?:/[\w.-]{1,64}){1,16}/?", re.ASCII)
+"""A folder where a flag says that it names one."""

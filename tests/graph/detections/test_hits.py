@@ -360,3 +360,21 @@ def test_a_read_whose_status_is_not_known_is_a_hit() -> None:
     read = {"resource": "secrets", "namespace": "ehr", "name": "login", "user": "eve", "verb": "get"}
     assert len(hits("LOG-07", [{**read, "code": None}], matrix=True)) == 1
     assert not hits("LOG-07", [{**read, "code": 404}], matrix=True)
+
+
+@settings(max_examples=10, deadline=None)
+@given(events=random_events(), order=st.randoms(use_true_random=False))
+def test_hits_come_by_time_and_audit_id_however_the_log_was_cut(events: list[dict[str, Any]], order: Any) -> None:
+    numbered = [{**each, "audit_id": f"e{number:02}"} for number, each in enumerate(events)]
+    mixed = order.sample(numbered, len(numbered))
+
+    def told(given_events: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+        rows = Hunt(TableLog(given_events), site()).rows()
+        names = ("detection", "part", "first_at", "audit_ids", "subject", "object")
+        return [tuple(row[name] for name in names) for row in rows]
+
+    found = told(numbered)
+    assert told(mixed) == found
+    of_parts = [(each.id, each.part) for each in DETECTIONS]
+    times = [(of_parts.index(row[:2]), row[2], row[3].split()[:1]) for row in found]  # type: ignore[arg-type]
+    assert times == sorted(times)

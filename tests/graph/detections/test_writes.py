@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 
+from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Is, Not, Truth, normal
+from hipaa_kit.kube.audit.detections import DETECTIONS
 from tests.support.detections import hits
 
 SNAPSHOT = {"api_group": "snapshot.storage.k8s.io", "resource": "volumesnapshots", "namespace": "ehr"}
@@ -102,3 +105,35 @@ WORKLOAD = {**SET, "resource": "deployments", "name": "x", "owner": "", "user": 
 )
 def test_a_pod_that_reaches_out_is_told_once_at_its_workload(events: list[dict], objects: list[str]) -> None:
     assert sorted(row["object"] for row in hits("LOG-15", events)) == objects
+
+
+CHANGES = "05 09 10 13 14 15 16 18 19 24 25 26 27 28 30".split()
+"""Detections of what was done, and not of what was asked for or tried."""
+
+
+@pytest.mark.parametrize("detection", [each.name for each in DETECTIONS])
+def test_a_dry_run_is_no_change_and_still_an_act(detection: str) -> None:
+    """With every verb that writes, a condition of a change holds of no dry run, whatever else the event says."""
+    (part,) = (each for each in DETECTIONS if each.name == detection)
+    writes = {"create", "update", "patch", "delete", "deletecollection"}
+    asked = [leaf for leaf in _holding(normal(part.where)) if writes & _verbs(leaf)]
+    changes = part.id.removeprefix("LOG-") in CHANGES
+    assert asked or not changes
+    left = [leaf for leaf in asked if Not(Truth("dry_run", True)) not in leaf]
+    sessions = [leaf for leaf in left if Is("subresource", ("exec", "attach", "portforward")) in leaf]
+    assert (left == sessions) if changes else (left == asked)
+
+
+def _holding(where: Condition) -> list[tuple[Condition, ...]]:
+    """Return the sets of leaves that make a normal condition hold."""
+    match where:
+        case AllOf(parts):
+            return [sum(each, ()) for each in product(*(map(_holding, parts)))]
+        case AnyOf(parts):
+            return [each for part in parts for each in _holding(part)]
+    return [(where,)]
+
+
+def _verbs(leaves: tuple[Condition, ...]) -> set[str]:
+    named = [set(each.words) for each in leaves if isinstance(each, Is) and each.field == "verb"]
+    return set.intersection(*named) if named else {"create"}

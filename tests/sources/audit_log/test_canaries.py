@@ -129,3 +129,36 @@ def test_nothing_of_a_body_is_spilled_to_the_disk(tmp_path: Path, monkeypatch: p
     (tmp_path / "log").write_bytes(jsonl(EVENTS))
     ingest([tmp_path / "log"], tmp_path / "store")
     assert not any(path.is_file() for path in (tmp_path / "tmp").rglob("*"))
+
+
+PATH = "/api/v1/namespaces/ehr/services/web/proxy/mrn/{}"
+
+
+def test_the_key_of_an_event_tells_nothing_of_what_was_removed(tmp_path: Path) -> None:
+    """Whoever holds a store cannot try out numbers of patients until one gives the key that is there."""
+    keys = set()
+    for number, secret in enumerate((TOKEN, TOKEN[:-4] + "aaaa")):
+        (tmp_path / f"log{number}").write_bytes(jsonl([event(1, requestURI=PATH.format(secret))]))
+        log = ingest([tmp_path / f"log{number}"], tmp_path / f"store{number}")
+        (part,) = (log.folder / "parts").iterdir()
+        keys.add(log.query(f"SELECT key, path FROM read_parquet('{part}')").to_csv())
+    assert len(keys) == 1
+    assert "<removed>" in keys.pop()
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        ({}, 1),
+        ({"userAgent": "curl/8"}, 2),
+        ({"objectRef": {"resource": "services", "subresource": "proxy", "namespace": "lab", "name": "web"}}, 2),
+        ({"stageTimestamp": "2026-11-17T10:00:09.000001Z"}, 2),
+    ],
+)
+def test_events_of_which_something_was_removed_are_copies_where_all_else_is_equal(
+    tmp_path: Path, other: dict[str, object], left: int
+) -> None:
+    about = {"resource": "services", "subresource": "proxy", "namespace": "ehr", "name": "web"}
+    first = event(1, requestURI=PATH.format(TOKEN), objectRef=about)
+    (tmp_path / "log").write_bytes(jsonl([first, {**first, **other}]))
+    assert ingest([tmp_path / "log"], tmp_path / "store").events == left

@@ -135,6 +135,32 @@ def test_codes_of_grpc_become_those_of_http(grpc: int, http: int, tmp_path: Path
     assert store(tmp_path, {"x": jsonl([found])}).query("SELECT code FROM audit_events")["code"].tolist() == [http]
 
 
+APPLIED = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db-0"}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({}, 201),
+        ({"request": APPLIED}, 201),
+        ({"request": {"@type": "k8s.io/Patch", "spec": {}}}, 200),
+        ({"request": [{"op": "add"}]}, 200),
+        *(
+            ({"request": APPLIED, "response": {"metadata": {"creationTimestamp": f"2026-11-20T{time}Z"}}}, code)
+            for time, code in (("08:00:00", 201), ("07:59:56", 201), ("07:59:54", 200))
+        ),
+        ({"request": APPLIED, "response": {"metadata": {"creationTimestamp": "none"}}}, 201),
+        ({"status": {"code": 7}}, 403),
+    ],
+)
+def test_a_patch_of_google_may_have_made_its_object_where_nothing_shows_otherwise(
+    payload: dict[str, object], code: int, tmp_path: Path
+) -> None:
+    patched = entry("io.k8s.core.v1.pods.patch", "core/v1/namespaces/ehr/pods/db-0", **payload)
+    log = store(tmp_path, {"entries.json": jsonl([patched])})
+    assert log.query("SELECT code FROM audit_events")["code"].tolist() == [code]
+
+
 def test_the_cloud_api_of_google_is_no_api_server(tmp_path: Path) -> None:
     other = entry("google.container.v1.ClusterManager.GetCluster", "projects/p", serviceName="container.googleapis.com")
     about = store(tmp_path, {"x": jsonl([other, entry("io.k8s.core.v1.pods.get", "core/v1/pods/x")])}).sources()
