@@ -132,20 +132,23 @@ class Assessment(Proposals):
     @cached_property
     def permissions(self) -> Permissions:
         """Who can do what, by which role binding: what RBAC says in this snapshot."""
-        before = self.tables.of_before() if isinstance(self.tables, Tables) else None
+        before = self._under_other_policies
         names = (*RBAC_TABLES, *TABLES_OF_HARM)
-        if (
-            before is not None
-            and policies_alone_differ(before.snapshot, self.snapshot)
-            and all(self.tables[name] is before.tables[name] for name in names)
-        ):
+        if before is not None and all(self.tables[name] is before.tables[name] for name in names):
             return before.permissions
         return permissions(self.tables, self.snapshot)
 
     @cached_property
     def paths(self) -> Paths:
         """How ePHI can be reached, over network, rights, identities, volumes and copies together."""
-        return Paths(self.tables, self.permissions, self.reachability)
+        before = self._under_other_policies
+        return Paths(self.tables, self.permissions, self.reachability, before.paths if before else None)
+
+    @property
+    def _under_other_policies(self) -> Assessment | None:
+        """The assessment from which this one was changed, where nothing differs but policies of the network."""
+        before = self.tables.of_before() if isinstance(self.tables, Tables) else None
+        return before if before is not None and policies_alone_differ(before.snapshot, self.snapshot) else None
 
     def changed(self, snapshot: Snapshot, scope: Scope | None = None) -> Assessment:
         """Return this assessment of a snapshot that was made of its own, under its own scope or another.

@@ -65,18 +65,19 @@ def policy_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     reach = reachability_of(snapshot)
     engine = _engine(reach)
     parts: dict[str, int] = defaultdict(int)
+    known: dict[int, tuple[Policy, list[dict[str, Any]]]] = engine.matcher.derived.setdefault(__name__, {})
     for policy in reach.facts.policies:
-        selected = _classes(engine, policy.subject)
-        for direction in DIRECTIONS:
-            for rule in policy.rules.get(direction, ()):
-                yield {
-                    "policy": policy.object,
-                    "part": parts[policy.object],
-                    "direction": direction,
-                    "rule": rule.index,
-                    **_described(engine, direction, rule, selected),
-                }
+        if id(policy) not in known:
+            known[id(policy)] = policy, list(_rules(engine, policy))  # the policy is kept, so that its id stays its own
+        yield from ({"policy": policy.object, "part": parts[policy.object], **row} for row in known[id(policy)][1])
         parts[policy.object] += 1
+
+
+def _rules(engine: Engine, policy: Policy) -> Iterator[dict[str, Any]]:
+    selected = _classes(engine, policy.subject)
+    for direction in DIRECTIONS:
+        for rule in policy.rules.get(direction, ()):
+            yield {"direction": direction, "rule": rule.index, **_described(engine, direction, rule, selected)}
 
 
 def _engine(reach: Reachability) -> Engine:

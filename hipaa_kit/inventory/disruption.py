@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from hipaa_kit.inventory.fields import int_or_text, mapping, number, reference, text, truth
-from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.inventory.selection import PodIndex
+from hipaa_kit.inventory.selection import pod_index
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.selectors import NOTHING, Selector, SelectorError, label_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -36,7 +36,7 @@ def disruption_budgets(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 @builds(BUDGET_PODS, reads=[kinds.POD_DISRUPTION_BUDGET, *POD_KINDS])
 def budget_pods(snapshot: Snapshot) -> Iterator[dict[str, str]]:
     """Yield a row per pod that a budget selects."""
-    index = PodIndex(pod_views(snapshot))
+    index = pod_index(snapshot)
     for record in snapshot.records(kinds.POD_DISRUPTION_BUDGET):
         for pod in index.selected(record.namespace, _budget_selector(record)):
             yield {"budget": record.object, "pod": pod.object}

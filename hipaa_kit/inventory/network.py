@@ -10,9 +10,9 @@ import pandas as pd
 
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, reference, text, texts, truth
-from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.inventory.selection import PodIndex
+from hipaa_kit.inventory.selection import pod_index
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.selectors import NOTHING, Selector, SelectorError, label_selector, map_selector
@@ -109,7 +109,7 @@ def service_backends(snapshot: Snapshot) -> Iterator[dict[str, str]]:
 
 
 def _selected(snapshot: Snapshot) -> Iterator[tuple[Record, list[PodView]]]:
-    index = PodIndex(pod_views(snapshot))
+    index = pod_index(snapshot)
     for record in snapshot.records(kinds.SERVICE):
         if text(record.content, "spec", "type") != "ExternalName":
             yield record, index.selected(record.namespace, _service_selector(record))
@@ -269,7 +269,7 @@ def network_policies(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 @builds(POLICY_PODS, reads=[kinds.NETWORK_POLICY, *POD_KINDS])
 def policy_pods(snapshot: Snapshot) -> Iterator[dict[str, str]]:
     """Yield a row per pod that a NetworkPolicy selects; an empty selector selects its whole namespace."""
-    index = PodIndex(pod_views(snapshot))
+    index = pod_index(snapshot)
     for record in snapshot.records(kinds.NETWORK_POLICY):
         try:
             selector = label_selector(mapping(record.content, "spec").get("podSelector") or {})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from hipaa_kit.inventory import repeated, workloads
+from hipaa_kit.inventory import repeated, selection, workloads
 from hipaa_kit.inventory.collected import without_dependants
 from hipaa_kit.inventory.fields import items, mapping, number, text, truth
 from hipaa_kit.inventory.pods import POD_KINDS
@@ -32,7 +32,7 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/
 TOKEN_VOLUME: Final = "kube-api-access-"
 """How the volume begins that admission adds for the token of a service account."""
 
-OF_PODS: Final = (workloads.__name__, ALIKE, repeated.__name__)
+OF_PODS: Final = (workloads.__name__, ALIKE, repeated.__name__, selection.__name__)
 """What is found out about pods and their owners alone, and stands as long as none of them is changed."""
 
 NAME_LABEL: Final = "kubernetes.io/metadata.name"

@@ -6,11 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from hipaa_kit.inventory.fields import text
-from hipaa_kit.inventory.pods import PodView
+from hipaa_kit.inventory.pods import PodView, pod_views
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube.selectors import Selector
+from hipaa_kit.sources.snapshot import Snapshot
 
 Labels = frozenset[tuple[str, str]]
+
+
+def pod_index(snapshot: Snapshot) -> PodIndex:
+    """Return the index of the pods of a snapshot; it is made once."""
+    found: PodIndex | None = snapshot.derived.get(__name__)
+    if found is None:
+        found = snapshot.derived[__name__] = PodIndex(pod_views(snapshot))
+    return found
 
 
 class PodIndex:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.errors import InputError
+from hipaa_kit.graph.paths.differences import Network
 from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, Numbers, numbers
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
 from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects, data_of
@@ -52,6 +53,8 @@ OF_OBJECTS: Final = (
     "volume_snapshots",
     "volumes",
 )
+MADE_OF: Final = tuple(name for name in OF_OBJECTS if name not in ("expected_flows", "exposures", "isolation"))
+"""Tables of which `Objects` makes its part of the graph."""
 PATH_TABLES: Final = tuple(sorted({*OF_OBJECTS, *RBAC_TABLES} - {"labels"}))
 """Tables on which every answer rests; of labels only those of Namespaces count, whose kind stands behind others."""
 
@@ -79,6 +82,9 @@ class Paths:
         Tables of the inventory: see `PATH_TABLES`.
     permissions, reachability
         Of the same snapshot.
+    before
+        Paths of the same cluster under other policies of the network: what objects make of the graph is the same where
+        the tables are.
 
     Notes
     -----
@@ -87,16 +93,18 @@ class Paths:
     out unless `unknown` is asked for.
     """
 
-    def __init__(self, tables: TableSet, permissions: Permissions, reachability: Reachability) -> None:
+    def __init__(
+        self, tables: TableSet, permissions: Permissions, reachability: Reachability, before: Paths | None = None
+    ) -> None:
         self.tables, self.permissions, self.reachability = tables, permissions, reachability
         self.objects = Objects(tables, reachability.facts.pods, reachability.snapshot)
+        self._networks: dict[bool, Network] = {}
+        self._before = before if before and reachability.facts.pods is before.reachability.facts.pods else None
 
     @cached_property
     def graph(self) -> Graph:
         """The merged graph."""
-        builder = Builder()
-        builder.node(INTERNET)
-        self.objects.add(builder)
+        builder = self._of_objects.copy()
         add_network(builder, self.reachability)
         entries, declared = self.tables["exposures"], self.tables["expected_flows"]
         add_entries(builder, entries, declared, self.objects.owner, self.objects.ephi)
@@ -106,9 +114,26 @@ class Paths:
         return builder.graph()
 
     @cached_property
+    def _of_objects(self) -> Builder:
+        """What objects make of the graph."""
+        before, self._before = self._before, None
+        if before is not None and all(self.tables[name] is before.tables[name] for name in MADE_OF):
+            return before._of_objects
+        builder = Builder()
+        builder.node(INTERNET)
+        self.objects.add(builder)
+        return builder
+
+    @cached_property
     def teller(self) -> Teller:
         """Tells paths in words."""
         return Teller(self.graph, self.reachability)
+
+    def network(self, unknown: bool) -> Network:
+        """Return who uses which hub of the network, with or without what is not known to be open."""
+        if unknown not in self._networks:
+            self._networks[unknown] = Network(self.graph, self.graph.view(unknown))
+        return self._networks[unknown]
 
     def gaps(self) -> list[str]:
         """Return, in words, what was not seen and could hide a path."""

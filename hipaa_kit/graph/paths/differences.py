@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,7 +30,7 @@ ALIKE: Final = 2
 """Replicas, on nodes of their own, that stand for all of a workload: what is let through on one node is not on two."""
 
 
-class _Network:
+class Network:
     """Who uses which hub of the network on the way out, and what is behind which on the way in.
 
     Attributes
@@ -84,15 +83,12 @@ class Differences:
         self.of, self.graph, self.other = of, of.graph, against.graph
         self.view, self.other_view = of.graph.view(unknown), against.graph.view(unknown)
         self._there = np.array([against.graph.number.get(name, -1) for name in of.graph.names], dtype=np.int64)
-        self._mine, self._theirs = _Network(of.graph, self.view), _Network(against.graph, self.other_view)
+        self._mine, self._theirs = of.network(unknown), against.network(unknown)
         self._around: dict[tuple[int, bool], dict[int, int]] = {}
         self._dear = int(max(of.graph.cost.max(initial=0), 1))
         self._trees: list[Tree] = []
+        self._hub = np.array([is_hub(name) for name in of.graph.names], dtype=bool)
         self._hops = self._all_hops()
-
-    @cached_property
-    def _hub(self) -> Flags:
-        return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
     def _edges(self) -> Iterator[tuple[int, int, int]]:
         """Yield source, target and cost of edges that the other graph has not, those of the network's hubs apart."""

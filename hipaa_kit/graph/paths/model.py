@@ -58,6 +58,17 @@ class Builder:
         self._why_of: dict[Why, int] = {}
         self._edges: dict[tuple[int, int, int], None] = {}
 
+    def copy(self) -> Builder:
+        """Return a builder that has taken the same so far."""
+        found = Builder()
+        found.number, found.whys, found._why_of, found._edges = (
+            dict(self.number),
+            list(self.whys),
+            dict(self._why_of),
+            dict(self._edges),
+        )
+        return found
+
     def node(self, name: str) -> int:
         """Return the number of a node, which is there from now on."""
         return self.number.setdefault(name, len(self.number))

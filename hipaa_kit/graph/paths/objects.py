@@ -329,9 +329,10 @@ class Objects:
         pods = self.tables["pods"]
         account = dict(zip(pods["object"], pods["service_account"], strict=True))
         found: dict[str, set[str]] = defaultdict(set)
-        for pod, repository in containers[["pod", "repository"]].drop_duplicates().itertuples(index=False):
-            for name, word in words.items():
-                if (word in repository or aliases.get(name, word) in repository) and account.get(pod):
+        for repository in containers["repository"].unique():
+            named = [n for n, word in words.items() if word in repository or aliases.get(n, word) in repository]
+            for pod in containers[containers["repository"].eq(repository)]["pod"].unique() if named else ():
+                for name in named if account.get(pod) else ():
                     found[name].add(account[pod])
         return found
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from hipaa_kit.graph.reachability.answers import Reachability
 from hipaa_kit.graph.reachability.edges import FAMILIES, SORTED, VERDICTS, Edges, grouped, namespace_of
-from hipaa_kit.graph.reachability.engine import Numbers
+from hipaa_kit.graph.reachability.sides import Numbers
 
 DETAIL = 50_000
 """Pairs of ends that have a row each; where there are more, those that are alike stand together."""

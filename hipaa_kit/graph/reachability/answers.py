@@ -51,6 +51,8 @@ class Reachability:
         Pods, namespaces, nodes, policies and options of one cluster.
     snapshot
         Where they come from; without it only what policies say can be asked, not how the outside gets in.
+    before
+        Reachability of the same cluster under other policies, of which what stands is taken over.
 
     Notes
     -----
@@ -61,11 +63,12 @@ class Reachability:
     https://network-policy-api.sigs.k8s.io/api-overview/
     """
 
-    def __init__(self, facts: Facts, snapshot: Snapshot | None = None) -> None:
+    def __init__(self, facts: Facts, snapshot: Snapshot | None = None, before: Reachability | None = None) -> None:
         self.facts, self.snapshot = facts, snapshot
         self.options_in_force = facts.options
         self.enforced = facts.options.enforcement != "not_enforced"
-        self.engine = Engine(facts if self.enforced else _without_plugin(facts))
+        held = facts if self.enforced else _without_plugin(facts)
+        self.engine: Engine = Engine(held, before.engine if before else None)
         self.places = Places(self.engine)
 
     @classmethod
@@ -432,7 +435,11 @@ def reachability_of(snapshot: Snapshot) -> Reachability:
     for held, made in _LAST:
         if held is snapshot:
             return made
-    alike = next((made for held, made in _LAST if only_policies_differ(held, snapshot)), None)
-    found = Reachability(with_policies_of(alike.facts, snapshot), snapshot) if alike else Reachability.of(snapshot)
+    before = next(((held, made) for held, made in _LAST if only_policies_differ(held, snapshot)), None)
+    if before is None:
+        found = Reachability.of(snapshot)
+    else:
+        held, made = before
+        found = Reachability(with_policies_of(made.facts, snapshot, held), snapshot, made)
     _LAST[:] = [(snapshot, found), *_LAST[: KEPT - 1]]
     return found

@@ -49,6 +49,12 @@ class Keys:
                 elif known is not None:
                     known |= values
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether other conditions look at the same keys, and tell the same values apart."""
+        return isinstance(other, Keys) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
     def project(self, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """Return what the conditions can see of labels."""
         values = self._values

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.errors import InputError
-from hipaa_kit.graph.reachability.engine import Engine, Numbers
+from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.explain import reasons_of
 from hipaa_kit.graph.reachability.places import Places
+from hipaa_kit.graph.reachability.sides import Numbers, Side
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import PortRange
 from hipaa_kit.kube.owners import parse_object_id
@@ -56,6 +57,7 @@ class Edges:
         self.classes = engine.classes
         self.reasons: list[str] = [""]
         self._reason_of: dict[tuple[int, int, int, int], int] = {}
+        self._words_of: dict[tuple[str, int, int], dict[str, None]] = {}
         self._nodes_of: dict[int, frozenset[str]] = {}
         self._ranges_of: dict[int, list[tuple[int, int, int, int, int]]] = {}
 
@@ -204,14 +206,20 @@ class Edges:
     def _reason(self, egress: int, out: int, ingress: int, into: int) -> int:
         key = (egress, out, ingress, into)
         if key not in self._reason_of:
-            words: list[str] = []
-            for side, number, value in ((self.engine.egress, egress, out), (self.engine.ingress, ingress, into)):
-                planes = self.engine.palette.planes[value]
-                if number >= 0 and planes.sure != planes.possible:
-                    words += reasons_of(side, number, side.state_of(number, value))
-            self.reasons.append("; ".join(dict.fromkeys(words)))
+            words = self._words(self.engine.egress, egress, out) | self._words(self.engine.ingress, ingress, into)
+            self.reasons.append("; ".join(words))
             self._reason_of[key] = len(self.reasons) - 1
         return self._reason_of[key]
+
+    def _words(self, side: Side, number: int, value: int) -> dict[str, None]:
+        """Return why a signature's decision is not known, each reason once and in order."""
+        key = side.direction, number, value
+        if key not in self._words_of:
+            planes = self.engine.palette.planes[value]
+            doubtful = number >= 0 and planes.sure != planes.possible
+            found = reasons_of(side, number, side.state_of(number, value)) if doubtful else ()
+            self._words_of[key] = dict.fromkeys(found)
+        return self._words_of[key]
 
     def _local(
         self,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.graph.reachability.engine import Engine, NumberedRule, Side, State
+from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.places import Place, Places
+from hipaa_kit.graph.reachability.sides import NumberedRule, Side, State
 from hipaa_kit.kube.network.decision import Match, StagePlan, rules_in_order
 from hipaa_kit.kube.network.rules import Addresses, Combined, Direction, Outside, Pods
 from hipaa_kit.tables.reachability import FLOW_STEPS

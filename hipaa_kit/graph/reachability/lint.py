@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.graph.reachability.engine import Engine, Side
+from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.facts import Facts, PodFact
 from hipaa_kit.graph.reachability.selection import selecting
+from hipaa_kit.graph.reachability.sides import Side
 from hipaa_kit.kube.network.addresses import EVERYWHERE
 from hipaa_kit.kube.network.rules import (
     ANY,

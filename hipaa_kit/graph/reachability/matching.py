@@ -47,7 +47,13 @@ class Selected(NamedTuple):
 
 
 class Matcher:
-    """Matches peers against classes; every answer is kept, as policies repeat each other's selectors."""
+    """Matches peers against classes; every answer is kept, as policies repeat each other's selectors.
+
+    Attributes
+    ----------
+    derived
+        What others found out about policies by these classes alone, by the module that did.
+    """
 
     def __init__(self, classes: Classes) -> None:
         self.classes = classes
@@ -57,6 +63,7 @@ class Matcher:
         self._spaces: dict[Any, npt.NDArray[np.int8]] = {}
         self._selected: dict[Pods, Selected] = {}
         self._peers: dict[tuple[Peer, ...], Matched] = {}
+        self.derived: dict[str, dict[Any, Any]] = {}
         self._by_label = self._label_index()
         self._by_space_label, self._unlabelled = self._namespace_index()
         self.everything = np.arange(classes.size, dtype=np.int32)

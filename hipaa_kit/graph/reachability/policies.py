@@ -28,6 +28,9 @@ from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
 T = TypeVar("T")
+Known = dict[str, tuple[Mapping[str, Any], Read]]
+"""What was read of each NetworkPolicy, beside what it was read of, by object."""
+
 ADMIN_GROUP = "policy.networking.k8s.io"
 ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 MESH_GROUP = "security.istio.io"
@@ -45,10 +48,19 @@ class Policies:
         What was read of the cluster.
     namespaces
         Labels of every namespace; None where they are not known.
+    before
+        A snapshot that was read already: of a NetworkPolicy that it has as it is, what was read of it is the same.
     """
 
-    def __init__(self, snapshot: Snapshot, namespaces: Mapping[str, Mapping[str, str] | None]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        namespaces: Mapping[str, Mapping[str, str] | None],
+        before: Snapshot | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        self._known: Known = before.derived.get(__name__, {}) if before else {}
+        self._read: Known = {}
         self.policies: list[Policy] = []
         self.doubts: list[Doubt] = []
         self.problems: dict[str, str] = {}
@@ -61,6 +73,7 @@ class Policies:
             if found is not None and found.effect != "none" and kind != "PeerAuthentication":
                 for record in self._records(group, kind):
                     self._take(found, record, readers.get((group, kind)))
+        snapshot.derived[__name__] = self._read
 
     def _records(self, group: str, kind: str) -> Iterable[Record]:
         """Return the objects of a kind; of those that Calico serves in two groups, each once."""
@@ -96,13 +109,20 @@ class Policies:
             return read_admin_policy(record.kind, record.object, record.content)
 
         return {
-            ("networking.k8s.io", "NetworkPolicy"): lambda r: read_network_policy(r.object, r.namespace, r.content),
+            ("networking.k8s.io", "NetworkPolicy"): self._network_policy,
             **{(ADMIN_GROUP, kind): admin for kind in ADMIN_KINDS},
             **{(group, kind): calico for group in CALICO_GROUPS for kind in ("NetworkPolicy", "GlobalNetworkPolicy")},
             ("cilium.io", "CiliumNetworkPolicy"): cilium,
             ("cilium.io", "CiliumClusterwideNetworkPolicy"): cilium,
             (MESH_GROUP, "AuthorizationPolicy"): istio,
         }
+
+    def _network_policy(self, record: Record) -> Read:
+        content, read = self._known.get(record.object, (None, None))
+        if read is None or content != record.content:
+            read = read_network_policy(record.object, record.namespace, record.content)
+        self._read[record.object] = record.content, read
+        return read
 
     def _surroundings(self, namespaces: Mapping[str, Mapping[str, str] | None]) -> Surroundings:
         tiers: dict[str, Tier] = {}

@@ -96,9 +96,9 @@ def policies_alone_differ(one: Snapshot, other: Snapshot) -> bool:
     return same and all(dialect(*key) for key in one.changed(other))
 
 
-def with_policies_of(facts: Facts, snapshot: Snapshot) -> Facts:
-    """Return facts with the policies of another snapshot, in which only policies differ."""
-    read = Policies(snapshot, facts.namespaces)
+def with_policies_of(facts: Facts, snapshot: Snapshot, before: Snapshot) -> Facts:
+    """Return facts with the policies of another snapshot than the one before, in which only policies differ."""
+    read = Policies(snapshot, facts.namespaces, before)
     doubts = [*read.doubts, *_unseen(snapshot, facts.namespaces)]
     return replace(facts, policies=read.policies, doubts=doubts, problems=read.problems, cuts=frozenset())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from hipaa_kit.graph.reachability.entries import Way, addresses_level, each_address
@@ -78,7 +79,7 @@ class _Controllers:
     """Pods that carry the traffic of routes."""
 
     def __init__(self, snapshot: Snapshot, pods: set[str]) -> None:
-        self._labels = {view.object: view.labels for view in pod_views(snapshot) if view.object in pods}
+        self._snapshot, self._pods = snapshot, pods
         self._carrying: dict[tuple[str, str], list[str]] = {}
         self._classes: dict[str, str] = {}
         self._default = ""
@@ -86,6 +87,10 @@ class _Controllers:
             self._classes[record.name] = text(record.content, "spec", "controller")
             marked = text(record.content, "metadata", "annotations", "ingressclass.kubernetes.io/is-default-class")
             self._default = record.name if marked == "true" else self._default
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, str]]:
+        return {view.object: view.labels for view in pod_views(self._snapshot) if view.object in self._pods}
 
     def of_class(self, name: str) -> str:
         """Return the controller of an IngressClass; of the default one where none is named."""
@@ -255,9 +260,10 @@ def _grants(snapshot: Snapshot) -> set[tuple[str, str, str]]:
 
 
 def _openshift(snapshot: Snapshot, controllers: _Controllers, level_of: LevelOf) -> Iterator[Found]:
-    routers = controllers.pods(*ROUTER)
+    records = list(_records(snapshot, "route.openshift.io", "Route"))
+    routers = controllers.pods(*ROUTER) if records else []
     level, ranges = level_of(routers)
-    for record in _records(snapshot, "route.openshift.io", "Route"):
+    for record in records:
         spec = mapping(record.content, "spec")
         termination = text(spec, "tls", "termination")
         admitted = _admitted(record)

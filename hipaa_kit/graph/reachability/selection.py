@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hipaa_kit.graph.reachability.engine import Engine, Side
+from hipaa_kit.graph.reachability.engine import Engine
 from hipaa_kit.graph.reachability.explain import reasons_of
 from hipaa_kit.graph.reachability.facts import Facts
+from hipaa_kit.graph.reachability.sides import Side
 from hipaa_kit.kube.network.rules import ANY, DIRECTIONS, NETWORK, Direction, Policy
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.reachability import ISOLATION, NAMESPACE_ISOLATION

@@ -11,10 +11,10 @@ import pandas as pd
 
 from hipaa_kit.inventory.fields import mapping, string_map, truth
 from hipaa_kit.inventory.monitoring.servers import POD_MONITOR, SCRAPING, SERVICE_MONITOR, labels_of
-from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
-from hipaa_kit.inventory.selection import PodIndex
+from hipaa_kit.inventory.selection import PodIndex, pod_index
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.monitoring.operator import Endpoint, endpoints, target_namespaces, target_selector
 from hipaa_kit.kube.selectors import Selector
@@ -84,7 +84,7 @@ def scrape_targets(
         if truth(record.content, "spec", "ignoreNamespaceSelectors")
     }
     ports = _ports(snapshot, service_ports, service_backends, service_targets, container_ports)
-    index = PodIndex(pod_views(snapshot))
+    index = pod_index(snapshot)
     servers = {str(name): list(held) for name, held in monitors.groupby("object")["server"]}
     for kind in (SERVICE_MONITOR, POD_MONITOR):
         for record in snapshot.records(kind):
