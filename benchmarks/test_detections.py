@@ -41,7 +41,8 @@ MADE = """
         'RBAC: allowed' AS decision_reason, []::VARCHAR[] AS pod_security, '' AS role_ref, []::VARCHAR[] AS bound,
         []::VARCHAR[] AS role_marks, []::VARCHAR[] AS pod_marks, []::VARCHAR[] AS claims, '' AS owner,
         '' AS service_type, NULL::BOOLEAN AS tls, '' AS data_source, NULL::BOOLEAN AS namespace_mapping,
-        false AS dry_run, 'none' AS body, CASE WHEN i % 20 = 0 THEN 'patch' WHEN i % 4 = 0 THEN 'list' ELSE 'get' END AS verb,
+        false AS dry_run, 'none' AS body,
+        CASE WHEN i % 20 = 0 THEN 'patch' WHEN i % 4 = 0 THEN 'list' ELSE 'get' END AS verb,
         'cp-' || (i % 3) AS server, 'kube-apiserver' AS log, 'audit.log' AS source, i AS line
     FROM (SELECT range AS i, hash(range) % 100 AS r FROM range($events))"""
 PLANTED = """
