@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import hipaa_kit.inventory.pods  # noqa: F401 - registers the table that ways from outside read
+import hipaa_kit.inventory.pod_tables  # noqa: F401 - registers the table that ways from outside read
 from hipaa_kit.graph.reachability import Reachability
 from tests.support.snapshots import objects_of, snapshot_of
 
