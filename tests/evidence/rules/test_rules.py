@@ -70,7 +70,7 @@ def test_loki_finds_the_requests_that_the_kit_finds(detection: Detection, log) -
         assert len(theirs) > len(ours) / 2
     else:
         # Rules of other engines make no exception of dry runs: more than the server heeds could hide behind one.
-        dry = set(log.query(requests(site.writer.where(Truth("dry_run")), "audit_id"), **site.frames)["audit_id"])
+        dry = set(log.query(requests(site.writer.where(Truth("dry_run", True)), "audit_id"), **site.frames)["audit_id"])
         assert ours <= theirs
         assert theirs - ours <= dry
 
