@@ -135,7 +135,7 @@ def test_a_snapshot_that_saw_nothing_passes_nothing(status: str) -> None:
         snapshot = snapshot.without(kind, "", status=status, error="taken away for the test")
     _, after = assessed(snapshot)
     # These speak of what no object shows: the scope, stores that it names outside, and citations that only people answer.
-    beside = {"HK-PHI-01": {"pass"}, "HK-EVL-02": {"not_applicable"}, "HK-EVL-05": {"review"}}
+    beside = {"HK-PHI-01": {"pass"}, "HK-PHI-06": {"pass"}, "HK-EVL-02": {"not_applicable"}, "HK-EVL-05": {"review"}}
     for (check, name), (verdict, reason) in after.items():
         assert verdict in {"not_assessed"} | beside.get(check, set()), (check, name, verdict, reason)
 
@@ -150,7 +150,7 @@ def test_every_check_takes_tables_without_rows(layout: str) -> None:
     # nodes, the provider's answers, how the API server signs people in, the flags of the control plane.
     beside = {"HK-PHI-01", "HK-PHI-03", "HK-PHI-04", "HK-AVL-07", "HK-NET-01", "HK-BAK-02", "HK-BAK-03", "HK-BAK-14"}
     beside |= {"HK-ACC-18", "HK-ACC-19", "HK-ACC-21", "HK-ACC-22", "HK-ENC-14", "HK-INT-04"}
-    beside |= {"HK-PHI-05", "HK-VUL-06", "HK-VUL-07", "HK-VUL-10"}
+    beside |= {"HK-PHI-05", "HK-PHI-06", "HK-VUL-06", "HK-VUL-07", "HK-VUL-10"}
     # These ask whether the cluster has anything that watches it at all.
     beside |= {"HK-MON-01", "HK-MON-03", "HK-MON-05", "HK-MON-06", "HK-ALR-01", "HK-ALR-02", "HK-ALR-03", "HK-ALR-04"}
     beside |= {"HK-ALR-07", "HK-AUD-09"}
