@@ -27,7 +27,7 @@ from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.transit import FLOW_ENCRYPTION
+from hipaa_kit.tables.transit import FLOW_ENCRYPTION, PATCHED
 
 
 class Setting(NamedTuple):
@@ -55,9 +55,6 @@ https://github.com/keycloak/keycloak/issues/46603
 
 NOBODY = ""
 """Stands for a source of which nothing is known."""
-
-PATCHED = "patched"
-"""Mode of ports for which something rewrites the proxy: it takes from what is sure and adds nothing."""
 
 
 class By(NamedTuple):
@@ -155,11 +152,11 @@ class _Decide:
         self._exceptions: dict[tuple[str, str], list[tuple[int, int, str, str]]] = defaultdict(list)
         self._patches: dict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
         for row in rows_of(mesh_exceptions):
-            span = (int(row["port_from"]), int(row["port_to"]), row["mode"], row["source"])
+            key, first, last = (row["pod"], row["direction"]), int(row["port_from"]), int(row["port_to"])
             if row["mode"] == PATCHED:
-                self._patches[row["pod"], row["direction"]].append((span[0], span[1], row["source"]))
+                self._patches[key].append((first, last, row["source"]))
             else:
-                self._exceptions[row["pod"], row["direction"]].append(span)
+                self._exceptions[key].append((first, last, row["mode"], row["source"]))
         self._nodes = {
             row["node"].removeprefix("Node//"): (row["mechanism"], bool(row["host"]), row["basis"])
             for row in rows_of(node_encryption)

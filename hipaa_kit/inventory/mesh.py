@@ -24,7 +24,7 @@ from hipaa_kit.kube.mesh import ROOT, UNSET, PeerAuthentication, ProxyChange, Ta
 from hipaa_kit.kube.network.ports import FIRST, LAST
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.snapshot import Record, Snapshot
-from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT
+from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT, PATCHED
 
 PEER_AUTHENTICATION = custom("security.istio.io", "PeerAuthentication")
 SERVER = custom("policy.linkerd.io", "Server")
@@ -332,7 +332,7 @@ def _changed(changes: Iterable[ProxyChange]) -> Iterator[tuple[str, int, int, st
             for first, last in [(port, port) for port in change.ports] or [(FIRST, LAST)]:
                 told.setdefault((way, first, last), []).append(f"{change.object} {change.what}")
     for (way, first, last), words in told.items():
-        yield way, first, last, "patched", "; ".join(words)
+        yield way, first, last, PATCHED, "; ".join(words)
 
 
 def _past_linkerd(view: PodView, notes: Mapping[str, str]) -> Iterator[tuple[str, int, int, str, str]]:

@@ -6,7 +6,10 @@ TLS_KINDS = ("terminated", "passthrough", "reencrypted", "none", "unknown")
 PLAIN = ("redirected", "closed", "served", "unknown")
 MESHES = ("", "istio", "istio-ambient", "linkerd", "consul")
 MESH_MODES = ("", "strict", "permissive", "disabled", "unknown")
-EXCEPTED = (*MESH_MODES, "patched")
+PATCHED = "patched"
+"""Mode of ports for which something rewrites the proxy: it takes from what is sure and adds nothing."""
+
+EXCEPTED = (*MESH_MODES, PATCHED)
 NODE_MECHANISMS = ("wireguard", "ipsec", "none", "unknown")
 SPOKEN = ("yes", "claimed", "no", "unknown")
 ENCRYPTED_BY = ("mesh", "wireguard", "ipsec", "app-tls", "none", "unknown")

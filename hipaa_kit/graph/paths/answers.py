@@ -16,7 +16,7 @@ from hipaa_kit.errors import InputError
 from hipaa_kit.graph.paths.differences import Network
 from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, Numbers, numbers
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
-from hipaa_kit.graph.paths.objects import AROUND, COPIES, Objects, data_of
+from hipaa_kit.graph.paths.objects import AROUND, COPIES, OBJECT_TABLES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
 from hipaa_kit.graph.paths.search import Tree, cheapest, independent
 from hipaa_kit.graph.paths.touches import touches
@@ -30,32 +30,9 @@ from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.paths import PATH_EDGES, PATH_EXPOSURE, PATH_HOPS, PATH_NODES, PATH_REACH, PATH_TOUCHES
 from hipaa_kit.vocabulary import CRITICALITIES
 
-OF_OBJECTS: Final = (
-    "account_secrets",
-    "backup_access",
-    "backup_coverage",
-    "backup_plans",
-    "backup_stores",
-    "claims",
-    "containers",
-    "environment",
-    "ephi_objects",
-    "expected_flows",
-    "exposures",
-    "isolation",
-    "nodes",
-    "pods",
-    "scope_entries",
-    "secret_uses",
-    "service_accounts",
-    "service_targets",
-    "token_volumes",
-    "volume_snapshots",
-    "volumes",
-)
-MADE_OF: Final = tuple(name for name in OF_OBJECTS if name not in ("expected_flows", "exposures", "isolation"))
-"""Tables of which `Objects` makes its part of the graph."""
-PATH_TABLES: Final = tuple(sorted({*OF_OBJECTS, *RBAC_TABLES} - {"labels"}))
+BESIDE: Final = ("containers", "expected_flows", "exposures", "isolation")
+"""Tables of which the network, identities and their use make their part of the graph."""
+PATH_TABLES: Final = tuple(sorted({*OBJECT_TABLES, *BESIDE, *RBAC_TABLES} - {"labels"}))
 """Tables on which every answer rests; of labels only those of Namespaces count, whose kind stands behind others."""
 
 ANY_POD: Final = "pod"
@@ -117,7 +94,7 @@ class Paths:
     def _of_objects(self) -> Builder:
         """What objects make of the graph."""
         before, self._before = self._before, None
-        if before is not None and all(self.tables[name] is before.tables[name] for name in MADE_OF):
+        if before is not None and all(self.tables[name] is before.tables[name] for name in OBJECT_TABLES):
             return before._of_objects
         builder = Builder()
         builder.node(INTERNET)

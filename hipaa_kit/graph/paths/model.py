@@ -61,12 +61,8 @@ class Builder:
     def copy(self) -> Builder:
         """Return a builder that has taken the same so far."""
         found = Builder()
-        found.number, found.whys, found._why_of, found._edges = (
-            dict(self.number),
-            list(self.whys),
-            dict(self._why_of),
-            dict(self._edges),
-        )
+        found.number, found.whys = dict(self.number), list(self.whys)
+        found._why_of, found._edges = dict(self._why_of), dict(self._edges)
         return found
 
     def node(self, name: str) -> int:

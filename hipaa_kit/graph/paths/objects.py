@@ -25,6 +25,27 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.lookup import TableSet
 
+OBJECT_TABLES: Final = (
+    "account_secrets",
+    "backup_access",
+    "backup_coverage",
+    "backup_plans",
+    "backup_stores",
+    "claims",
+    "environment",
+    "ephi_objects",
+    "nodes",
+    "pods",
+    "scope_entries",
+    "secret_uses",
+    "service_accounts",
+    "service_targets",
+    "token_volumes",
+    "volume_snapshots",
+    "volumes",
+)
+"""Tables of which `Objects.add` makes its part of the graph: where they are the same, it is."""
+
 AROUND: Final = frozenset({"Namespace", "Service", "Ingress", "Pod", "PersistentVolume"})
 """Kinds of the ePHI scope at which no path ends: they lead to the data, or are found again as claim or workload."""
 COPIES: Final = ("VolumeSnapshot", "Backup", "LogStream")

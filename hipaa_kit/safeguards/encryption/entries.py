@@ -9,6 +9,7 @@ import pandas as pd
 from hipaa_kit.kube.tls import PLAIN_PORTS
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.transit import PATCHED
 
 OWN = ("load_balancer", "node_port", "external_ip", "host_port")
 """Entries by which a port of a pod stands in the open by itself."""
@@ -180,12 +181,12 @@ class _Meshed:
 
     def strict(self, pod: object, port: int) -> bool:
         """Tell whether nothing but mutual TLS is taken in; a port that is treated apart goes by that alone."""
-        apart = [mode for mode, _ in self._here(pod, port) if mode != "patched"]
+        apart = [mode for mode, _ in self._here(pod, port) if mode != PATCHED]
         return pod in self._inside and (all(mode == "strict" for mode in apart) if apart else pod in self._strict)
 
     def patched(self, pod: object, port: int) -> str:
         """Return what rewrites the proxy before a port, and may undo that, or ""."""
-        return next((source for mode, source in self._here(pod, port) if mode == "patched"), "")
+        return next((source for mode, source in self._here(pod, port) if mode == PATCHED), "")
 
     def _here(self, pod: object, port: int) -> list[tuple[str, str]]:
         return [(mode, source) for first, last, mode, source in self._apart.get(pod, ()) if first <= port <= last]

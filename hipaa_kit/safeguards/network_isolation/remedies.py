@@ -62,14 +62,8 @@ def only_declared_flows(finding: Failing, cluster: Cluster) -> Remedy | None:
     return mend("allow the declared flows alone", steps, _caution([finding.object], cluster))
 
 
-def nothing_more(workload: str, direction: str, cluster: Cluster) -> list[Rule]:
-    """Return no rules: declared flows alone are allowed."""
-    del workload, direction, cluster
-    return []
-
-
-def declared_flows(workload: str, cluster: Cluster, more: More = nothing_more) -> list[Change]:
-    """Return the changes by which a workload is isolated, and its declared flows, and `more`, alone are allowed."""
+def declared_flows(workload: str, cluster: Cluster, more: More | None = None) -> list[Change]:
+    """Return the changes by which a workload is isolated, and allowed its declared flows alone, or `more`."""
     own = _own_policies(workload, cluster)
     steps: list[Change | None] = []
     narrowed: set[str] = set()
@@ -209,7 +203,7 @@ def enforce(finding: Failing, cluster: Cluster) -> Remedy:
     )
 
 
-def declared_policy(workload: str, cluster: Cluster, more: More = nothing_more) -> Put | None:
+def declared_policy(workload: str, cluster: Cluster, more: More | None = None) -> Put | None:
     """Return a policy that isolates a workload and allows its declared flows; None where it has no labels."""
     _, namespace, name = parse_object_id(workload)
     selector = pod_selector(workload, cluster)
@@ -228,7 +222,7 @@ def declared_policy(workload: str, cluster: Cluster, more: More = nothing_more) 
     )
 
 
-def _rules(workload: str, direction: str, cluster: Cluster, more: More) -> list[Rule]:
+def _rules(workload: str, direction: str, cluster: Cluster, more: More | None) -> list[Rule]:
     """Return a rule for each declared flow of a workload in one direction, and `more`, each once."""
     near, far, field = ("destination", "source", "from") if direction == "ingress" else ("source", "destination", "to")
     mine = (workload, object_id("Namespace", "", parse_object_id(workload)[1]))
@@ -244,7 +238,7 @@ def _rules(workload: str, direction: str, cluster: Cluster, more: More) -> list[
         if port is not None and port == port:
             rule["ports"] = [{"protocol": row["protocol"] or "TCP", "port": int(port)}]
         rules.append(rule)
-    rules += more(workload, direction, cluster)
+    rules += more(workload, direction, cluster) if more else []
     return [rule for at, rule in enumerate(rules) if rule not in rules[:at]]
 
 
@@ -315,7 +309,7 @@ def _directions(policy: str, cluster: Cluster) -> set[str]:
     return {"ingress", *(["egress"] if spec.get("egress") else [])}
 
 
-def _declared_only(policy: str, workload: str, cluster: Cluster, more: More = nothing_more) -> Patch | None:
+def _declared_only(policy: str, workload: str, cluster: Cluster, more: More | None = None) -> Patch | None:
     """Return the patch by which a policy of one workload allows its declared flows alone."""
     record = cluster.record(policy)
     if record is None:
@@ -327,7 +321,7 @@ def _declared_only(policy: str, workload: str, cluster: Cluster, more: More = no
     return patch(record, spec=rules)
 
 
-def _without_wide_rules(policy: str, cluster: Cluster, more: More = nothing_more) -> list[Change | None]:
+def _without_wide_rules(policy: str, cluster: Cluster, more: More | None = None) -> list[Change | None]:
     """Return the patch that takes the wide rules out of a policy, after policies for the declared flows it served."""
     record = cluster.record(policy)
     wide: dict[str, set[int]] = {}
