@@ -33,7 +33,7 @@ MOUNTED = (
 """Namespace, pod, volume and claim of what is read from the file system of a pod that runs."""
 
 DATA_KEPT, STATE_KEPT = timedelta(hours=2400), timedelta(hours=720)
-"""How long copies are kept. Velero removes a restore with its copy: those of data outlive the 90 days between drills."""
+"""How long copies are kept. Velero removes a restore with its copy: those of data outlive the 90 days of a drill."""
 HALF_PAST = "2026-11-20T00:30:00Z"
 MOVED = (("ehr", "ehr-db-dumps"), ("imaging", "teaching-archive"))
 """Claims that only jobs mount: their snapshots are moved to the store."""
