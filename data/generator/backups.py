@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from hospital import BLOCK, SHARED
@@ -31,6 +32,8 @@ MOUNTED = (
 )
 """Namespace, pod, volume and claim of what is read from the file system of a pod that runs."""
 
+DATA_KEPT, STATE_KEPT = timedelta(hours=2400), timedelta(hours=720)
+"""How long copies are kept. Velero removes a restore with its copy: those of data outlive the 90 days of a drill."""
 HALF_PAST = "2026-11-20T00:30:00Z"
 MOVED = (("ehr", "ehr-db-dumps"), ("imaging", "teaching-archive"))
 """Claims that only jobs mount: their snapshots are moved to the store."""
@@ -120,7 +123,7 @@ def classes() -> list[Declaration]:
 
 def schedules() -> list[Declaration]:
     """Declare what is copied when: data of the namespaces, and every object of the cluster."""
-    data = {"defaultVolumesToFsBackup": True, "snapshotMoveData": True, "ttl": "720h0m0s"}
+    data = {"defaultVolumesToFsBackup": True, "snapshotMoveData": True, "ttl": ttl(DATA_KEPT)}
     nightly = data | {"includedNamespaces": list(NIGHTLY), "storageLocation": OFFSITE}
     state = {
         "defaultVolumesToFsBackup": False,
@@ -128,7 +131,7 @@ def schedules() -> list[Declaration]:
         "includedNamespaces": ["*"],
         "snapshotVolumes": False,
         "storageLocation": OFFSITE,
-        "ttl": "720h0m0s",
+        "ttl": ttl(STATE_KEPT),
     }
     alone = [
         schedule(
@@ -141,6 +144,11 @@ def schedules() -> list[Declaration]:
         schedule("cluster", "0 3 * * *", state, "2026-11-19T03:00:00Z"),
         *alone,
     ]
+
+
+def ttl(kept: timedelta) -> str:
+    """Return a time to live as Velero writes it."""
+    return f"{kept // timedelta(hours=1)}h0m0s"
 
 
 def schedule(name: str, when: str, template: dict[str, Any], last: str) -> Custom:
@@ -166,16 +174,17 @@ def copy(
     plan: str, number: str, namespaces: list[str], start: str, end: str, *, data: bool = True, store: str = OFFSITE
 ) -> Custom:
     """Declare one copy that came to its end."""
+    kept = DATA_KEPT if data else STATE_KEPT
     spec: dict[str, Any] = {
         "defaultVolumesToFsBackup": data,
         "includedNamespaces": namespaces,
         "storageLocation": store,
-        "ttl": "720h0m0s",
+        "ttl": ttl(kept),
     }
     spec |= {"snapshotMoveData": True} if data else {"includeClusterResources": True, "snapshotVolumes": False}
     status = {
         "completionTimestamp": end,
-        "expiration": start.replace("-11-", "-12-"),
+        "expiration": (datetime.fromisoformat(start) + kept).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "formatVersion": "1.1.0",
         "phase": "Completed",
         "progress": {"itemsBackedUp": 412, "totalItems": 412},

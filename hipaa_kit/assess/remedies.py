@@ -16,7 +16,7 @@ from hipaa_kit.inventory.rollout import renews, what_would_be
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.reading import as_map
 from hipaa_kit.safeguards.check import CHECKS, Check
-from hipaa_kit.safeguards.remedy import REMEDIES, Cluster, Command, Failing, Instruction, Remedy, Step, advise
+from hipaa_kit.safeguards.remedy import BY_HAND, REMEDIES, Cluster, Command, Failing, Instruction, Remedy, Step, advise
 from hipaa_kit.sources.leaks import find_leaks
 from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
 from hipaa_kit.sources.pseudonyms import PREFIX, Pseudonymizer, is_pseudonym
@@ -108,7 +108,8 @@ def _cases(assessment: Assessment) -> Iterator[_Case]:
         mending = REMEDIES.get(row["check"])
         found = mending.function(failing, cluster) if mending else None
         if found is None or any(holds_removed(step.content) for step in found.changes):
-            found = advise(assessment.catalogue.control(row["check"]).remediation, _by_hand(failing))
+            words = assessment.catalogue.control(row["check"]).remediation
+            found = advise(words, _by_hand(failing), unproved=BY_HAND.get(row["check"], ""))
         yield _Case(row["finding_id"], row["topic"], failing, _renewed_by_hand(found, cluster))
 
 
@@ -239,7 +240,7 @@ class _Prover:
 
     def _is_open(self, case: _Case) -> bool:
         """Tell whether something of a remedy is still to be done that objects do not show."""
-        return case.remedy.seen_later or len(case.remedy.changes) < len(case.remedy.steps)
+        return case.remedy.seen_later or _goes_on(case.remedy)
 
     def _worse(self, after: Mapping[str, Verdicts]) -> list[tuple[str, str]]:
         """Return (check, object) of findings that are worse than before, and of new ones that fail."""
@@ -301,6 +302,27 @@ def _each_once(changes: Iterable[Change]) -> list[Change]:
     return found
 
 
+def _goes_on(remedy: Remedy) -> bool:
+    """Tell whether a remedy has steps that are no changes of objects."""
+    return len(remedy.changes) < len(remedy.steps)
+
+
+def _unproved(case: _Case) -> str:
+    """Return why objects cannot show what a remedy comes to; none where they can."""
+    remedy = case.remedy
+    if case.verified != "cannot":
+        return ""
+    if remedy.unproved:
+        return remedy.unproved
+    if not remedy.changes:
+        return "none of its steps changes an object that was read: what it did shows in the next snapshot"
+    if remedy.seen_later:
+        return "what the check looks at shows only after the cluster has acted"
+    return (
+        "some of its steps change no object that was read" if _goes_on(remedy) else "the check cannot tell then either"
+    )
+
+
 def _may_vanish(case: _Case) -> bool:
     """Tell whether a remedy rightly leaves nothing to judge at its object."""
     deleted = {step.place[1:] for step in case.remedy.changes if isinstance(step, Delete)}
@@ -323,6 +345,7 @@ def _rows(case: _Case, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "text": text,
             "verified": case.verified,
             "outcome": case.outcome,
+            "unproved": _unproved(case),
             "caution": case.remedy.caution,
         }
 

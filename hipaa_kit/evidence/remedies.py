@@ -23,7 +23,7 @@ from hipaa_kit.errors import OutputError
 from hipaa_kit.printable import printable
 from hipaa_kit.sources.leaks import refuse_leaks
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.views.mending import PROVED, by_finding, plain_words
+from hipaa_kit.views.mending import PROVED, by_finding, plain_words, proof
 
 MANIFESTS: Final = ("patch", "object", "replace", "delete")
 PROVED_BY_OBJECTS: Final = ("yes", "together")
@@ -152,7 +152,7 @@ def _entry(
 ) -> Iterator[str]:
     first = steps[0]
     yield f"### {check} {plain_words(name)}\n"
-    yield f"{plain_words(first['title'])}: {PROVED[first['verified']]}.\n"
+    yield f"{plain_words(first['title'])}: {plain_words(proof(first))}.\n"
     if first["outcome"] and first["verified"] != "yes":
         yield f"- the check then says: {plain_words(first['outcome'])}"
     if first["caution"]:

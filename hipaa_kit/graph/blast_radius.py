@@ -46,6 +46,7 @@ def blast_radius(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> Iterator[d
                 "workload": workload,
                 "hops": hops,
                 "pods": int(near.sum()),
+                "workloads": len(set(owner[near])),
                 "perhaps": int((about & ~near).sum()),
                 "of": int((~own).sum()),
                 "accounts": len(set(accounts[near | about])),

@@ -20,6 +20,7 @@ from hipaa_kit.kube.quantities import whole
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.storage import (
     CLAIM_RETENTION,
+    CLAIM_TEMPLATES,
     CLAIMS,
     PERSISTENT_VOLUMES,
     STORAGE_CLASSES,
@@ -195,6 +196,16 @@ def storage_classes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "binding_mode": text(record.content, "volumeBindingMode", default="Immediate"),
             "expandable": truth(record.content, "allowVolumeExpansion") or False,
         }
+
+
+@builds(CLAIM_TEMPLATES, reads=[kinds.STATEFUL_SET])
+def claim_templates(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per claim template, also of a StatefulSet that has no pods."""
+    for record in snapshot.records(kinds.STATEFUL_SET):
+        named = {text(each, "metadata", "name"): each for each in items(record.content, "spec", "volumeClaimTemplates")}
+        for name, template in named.items():
+            storage_class = text(template, "spec", "storageClassName")
+            yield {"workload": record.object, "volume": name, "storage_class": storage_class}
 
 
 @builds(CLAIM_RETENTION, reads=[kinds.STATEFUL_SET])

@@ -55,12 +55,15 @@ class Remedy:
         What it could break, and what to look at before.
     seen_later
         What the check looks at shows only after the cluster has acted: where pods are placed, say.
+    unproved
+        Why objects cannot show that it mends, where its steps do not tell.
     """
 
     title: str
     steps: tuple[Step, ...]
     caution: str = ""
     seen_later: bool = False
+    unproved: str = ""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -68,15 +71,18 @@ class Remedy:
         return tuple(step for step in self.steps if not isinstance(step, Command | Instruction))
 
 
-def mend(title: str, steps: Iterable[Step | None], caution: str = "", **more: bool) -> Remedy | None:
+def mend(
+    title: str, steps: Iterable[Step | None], caution: str = "", *, seen_later: bool = False, unproved: str = ""
+) -> Remedy | None:
     """Return a remedy of the steps that there are, each once; None where there is none."""
     held = tuple(_once(step for step in steps if step is not None))
-    return Remedy(title, held, caution, **more) if held else None
+    return Remedy(title, held, caution, seen_later, unproved) if held else None
 
 
-def advise(title: str, *steps: Command | str, caution: str = "") -> Remedy:
+def advise(title: str, *steps: Command | str, caution: str = "", unproved: str = "") -> Remedy:
     """Return a remedy that is for a person to carry out, by commands and in words."""
-    return Remedy(title, tuple(Instruction(step) if isinstance(step, str) else step for step in steps), caution)
+    told = tuple(Instruction(step) if isinstance(step, str) else step for step in steps)
+    return Remedy(title, told, caution, unproved=unproved)
 
 
 def run(line: str, *words: object) -> Command:
@@ -286,6 +292,14 @@ class Mending:
 
 
 REMEDIES: dict[str, Mending] = {}
+
+BY_HAND: dict[str, str] = {}
+"""Controls whose failures have the words of the control alone, and why."""
+
+
+def by_hand(reasons: Mapping[str, str]) -> None:
+    """Declare by control why nothing better than its words is known of what would mend it."""
+    BY_HAND.update(reasons)
 
 
 def remedy(*controls: str, also: Iterable[str] = ()) -> Callable[[Mender], Mender]:

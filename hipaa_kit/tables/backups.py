@@ -156,6 +156,19 @@ RESTORES = Table(
     ),
 )
 
+RESTORE_TERMS = Table(
+    "restore_terms",
+    "one namespace with claims of the ePHI scope and one thing from whose copies it could be restored, of a tool that "
+    "removes what is on record of a restore together with its copy",
+    ("namespace", "object"),
+    (
+        text("namespace", "namespace with claims of the ePHI scope"),
+        text("object", "`Kind/namespace/name` of the plan, or of a copy without one"),
+        text("tool", "tool that restores", TOOLS),
+        amount("hours", "hours after which nothing shows a restore any more, at most"),
+    ),
+)
+
 VOLUME_SNAPSHOTS = Table(
     "volume_snapshots",
     "one VolumeSnapshot",

@@ -31,6 +31,7 @@ REMEDIES = Table(
             VERIFIED,
         ),
         text("outcome", "what the check says of the object once the changes are made, or none"),
+        text("unproved", "why objects cannot show it, where that is so, or none"),
         text("caution", "what it could break, and what to look at before"),
     ),
 )

@@ -99,6 +99,17 @@ STORAGE_CLASSES = Table(
     ),
 )
 
+CLAIM_TEMPLATES = Table(
+    "claim_templates",
+    "one claim template of a StatefulSet",
+    ("workload", "volume"),
+    (
+        text("workload", "`StatefulSet/namespace/name`"),
+        text("volume", "name of the template, and of the volume that pods have by it"),
+        text("storage_class", "StorageClass named, or none"),
+    ),
+)
+
 CLAIM_RETENTION = Table(
     "claim_retention",
     "one StatefulSet that makes claims, and what becomes of these",

@@ -137,6 +137,7 @@ BLAST_RADIUS = Table(
         text("workload", "`Kind/namespace/name`"),
         count("hops", "connections one after another"),
         count("pods", "pods of other workloads from which it can be reached"),
+        count("workloads", "workloads of these pods: their number stays where one is only scaled"),
         count("perhaps", "pods besides, from which it perhaps can"),
         count("of", "pods of other workloads in the cluster"),
         count("accounts", "service accounts of the pods that can, or perhaps can"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ PROVED = {
     "yes": "proved: with it applied, the check passes",
     "together": "proved together with the other remedies, not alone",
     "no": "not enough: with it applied, the check does not pass",
-    "cannot": "not proved: these objects cannot show it",
+    "cannot": "not proved, as these objects cannot show it",
 }
 """What `verified` says, in words."""
 
@@ -75,7 +75,7 @@ def steps_html(remedies: pd.DataFrame) -> str:
     for check, name, steps in by_finding(remedies):
         first = steps[0]
         inner = "\n".join(f"<pre>{escape(_step(step))}</pre>" for step in steps)
-        notes = [PROVED[first["verified"]], _told("the check then says", first["outcome"])]
+        notes = [proof(first), _told("the check then says", first["outcome"])]
         notes.append(_told("look at before", first["caution"]))
         said = "".join(f"<p>{escape(printable(each))}</p>" for each in notes if each)
         summary = escape(printable(f"{check} {name}: {first['title']}"))
@@ -88,12 +88,17 @@ def steps_text(remedies: pd.DataFrame) -> str:
     parts = []
     for check, name, steps in by_finding(remedies):
         first = steps[0]
-        notes = [PROVED[first["verified"]], _told("the check then says", first["outcome"])]
+        notes = [proof(first), _told("the check then says", first["outcome"])]
         notes.append(_told("look at before", first["caution"]))
         head = [printable(f"{check} {name}: {first['title']}"), *(f"  {printable(each)}" for each in notes if each)]
         body = ["  " + line for step in steps for line in _step(step).splitlines()]
         parts.append("\n".join([*head, *body]))
     return "\n\n".join(parts)
+
+
+def proof(step: Mapping[str, Any]) -> str:
+    """Return in words whether the remedy of a step was proved, and why it could not be where that is so."""
+    return f"{PROVED[step['verified']]}{_told('; the reason', step['unproved'])}"
 
 
 def _told(what: str, words: str) -> str:

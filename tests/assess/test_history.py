@@ -264,10 +264,10 @@ def test_a_workload_that_loses_its_policy_is_named_with_it() -> None:
 def test_how_far_ephi_can_be_reached_from_has_lives(clinic: History) -> None:
     """The trend of HK-NET-12: the number of one moment, since when it has been so."""
     scoped = History(clinic.series, hipaa_kit.load_scope(CLINIC / "scope.yaml"))
-    lives = scoped.lives("blast_radius", ["workload", "hops", "pods"])
+    lives = scoped.lives("blast_radius", ["workload", "hops", "workloads"])
     held = lives[(lives["workload"] == "StatefulSet/ehr/ehr-db") & (lives["hops"] == 1)]
     assert len(held) >= 1
-    assert held["pods"].gt(0).all()
+    assert held["workloads"].gt(0).all()
 
 
 @pytest.mark.parametrize("table", sorted(["services", "service_ports", "policy_pods", "failure_points", "role_rules"]))

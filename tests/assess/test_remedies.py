@@ -21,7 +21,7 @@ from hipaa_kit.inventory.rollout import what_would_be
 from hipaa_kit.kube import kinds
 from hipaa_kit.resources import shipped
 from hipaa_kit.safeguards.check import CHECKS
-from hipaa_kit.safeguards.remedy import REMEDIES, Failing, Mending, Remedy, mend, patch, run
+from hipaa_kit.safeguards.remedy import BY_HAND, REMEDIES, Failing, Mending, Remedy, mend, patch, run
 from hipaa_kit.sources.inputs import with_audit_log
 from hipaa_kit.sources.leaks import find_leaks
 from hipaa_kit.sources.overlay import Change, Delete, Patch, Put
@@ -38,30 +38,46 @@ TOPICS = ("availability", "access_control", "network_isolation", "encryption", "
 
 SCOPE = Path(__file__).parent.parent / "safeguards" / "scope.yaml"
 
-BY_HAND = {
-    "HK-ACC-03": "who is to be administrator is for people to say",
-    "HK-ACC-05": "which of what `*` stands for is needed, the objects do not say",
-    "HK-ACC-08": "which step of a way is to be cut is for people to say",
-    "HK-ACC-17": "engines and their policies are written in languages of their own",
-    "HK-ACC-24": "people leave groups in the identity provider",
-    "HK-ACC-25": "whether unused access is needed is for people to say; `unused --role` writes what would do",
-    "HK-ACC-26": "why access for emergencies was used is for people to say",
-    "HK-AVL-11": "that failover was tried is for people to attest",
-    "HK-AVL-12": "data move to another zone by the database itself, or by hand",
-    "HK-AVL-13": "room is made by a node more, or by asking for less",
-    "HK-AVL-14": "why a replacement did not start stands in its events, and what happened is not undone",
-    "HK-BAK-11": "a copy of etcd is made on control-plane nodes",
-    "HK-ENC-09": "gateways are of many makers",
-    "HK-ENC-17": "each operator of databases has settings of its own",
-    "HK-INT-02": "whose signatures count, and by which key, only its holders know",
-    "HK-INT-03": "which registries are approved, the site says",
-    "HK-INT-05": "what checks the data is a matter of the storage",
-    "HK-INT-06": "checksums are turned on while a database is shut down",
-    "HK-INT-09": "whether a change was meant is for people to say",
-    "HK-NET-09": "the finding is about the kit, not the policy",
-    "HK-NET-11": "who may call whom by identity is not declared",
+OF_DATA = ("availability", "encryption", "backup_recovery", "integrity")
+
+NOT_PROVED = {
+    "HK-AVL-01": "Deployment/identity/keycloak StatefulSet/integration/rabbitmq",
+    "HK-AVL-03": "Deployment/integration/mirth StatefulSet/imaging/orthanc",
+    "HK-AVL-06": "StatefulSet/ehr-staging/ehr-db StatefulSet/ehr/ehr-redis StatefulSet/integration/mirth-db",
+    "HK-AVL-07": "Cluster//control-plane",
+    "HK-AVL-08": "HorizontalPodAutoscaler/ehr/ehr-api PersistentVolumeClaim/imaging/teaching-archive",
+    "HK-AVL-10": "Deployment/ehr/fhir-server Deployment/imaging/image-viewer Deployment/portal/portal-api Service/integration/lab-results",
+    "HK-AVL-12": "StatefulSet/imaging/orthanc",
+    "HK-AVL-13": "Node//worker-c1",
+    "HK-AVL-14": "Deployment/imaging/image-viewer",
+    "HK-BAK-03": "PersistentVolumeClaim/imaging/data-pacs-db-1 PersistentVolumeClaim/imaging/pacs-archive",
+    "HK-BAK-05": "BackupStorageLocation/velero/second",
+    "HK-BAK-06": "BackupStorageLocation/velero/second",
+    "HK-BAK-07": "BackupStorageLocation/velero/offsite BackupStorageLocation/velero/second",
+    "HK-BAK-08": "Namespace//imaging",
+    "HK-BAK-09": "Namespace//integration",
+    "HK-BAK-12": "Namespace//velero",
+    "HK-BAK-14": "Cluster//recovery-drills",
+    "HK-ENC-01": "Pod/kube-system/kube-apiserver-cp-1 Pod/kube-system/kube-apiserver-cp-2 Pod/kube-system/kube-apiserver-cp-3",
+    "HK-ENC-02": "EncryptionConfiguration//control-plane",
+    "HK-ENC-03": "Etcd//secrets",
+    "HK-ENC-04": "PersistentVolumeClaim/ehr/ehr-db-dumps",
+    "HK-ENC-05": "PersistentVolumeClaim/imaging/pacs-archive StatefulSet/integration/mirth-db",
+    "HK-ENC-10": "Deployment/integration/mirth",
+    "HK-ENC-12": "Deployment/identity/keycloak Deployment/integration/mirth",
+    "HK-ENC-13": "Certificate/ehr/fhir-server-tls Certificate/imaging/image-viewer-tls Certificate/portal/status-page-tls",
+    "HK-ENC-14": "Cluster//control-plane",
+    "HK-ENC-15": "CronJob/ehr/ehr-db-dump",
+    "HK-ENC-16": "Secret/imaging/dcm4chee-arc Secret/integration/mirth",
+    "HK-INT-01": "Deployment/identity/keycloak",
+    "HK-INT-02": "CronJob/ehr/ehr-db-dump Deployment/imaging/image-viewer",
+    "HK-INT-04": "Pod/kube-system/etcd-cp-1",
+    "HK-INT-08": "Application/argocd/ehr Deployment/portal/portal-web",
+    "HK-INT-10": "Node//worker-b2",
+    "HK-INT-12": "Bundle//c27e94d10ab8635f",
+    "HK-INT-13": "ServiceAccount/velero/velero",
 }
-"""Checks of these topics whose failures have the words of their control alone, and why."""
+"""Of the topics about data: findings of the clinic whose remedy no object can show to mend them, by check."""
 
 
 @cache
@@ -124,6 +140,21 @@ def test_every_check_of_the_topics_is_mended_or_says_why_not() -> None:
     ours = {check for check in CHECKS if clinic().catalogue.control(check).topic in TOPICS}
     assert ours == (set(REMEDIES) | set(BY_HAND))
     assert not set(REMEDIES) & set(BY_HAND)
+
+
+def test_what_no_object_can_prove_is_known_by_name() -> None:
+    mine = remedies()[remedies()["topic"].isin(OF_DATA)]
+    left = mine[~mine["verified"].isin(["yes", "together"])].drop_duplicates(["check", "object"])
+    found: dict[str, list[str]] = {}
+    for row in rows_of(left.sort_values(["check", "object"])):
+        found.setdefault(row["check"], []).append(row["object"])
+    assert found == {check: names.split() for check, names in NOT_PROVED.items()}
+    assert set(left["verified"]) == {"cannot"}
+
+
+def test_what_is_not_proved_says_why_and_nothing_else_does() -> None:
+    told = remedies()["unproved"] != ""
+    assert told.equals(remedies()["verified"] == "cannot")
 
 
 def test_half_of_the_faults_of_the_clinic_are_mended_by_manifests() -> None:

@@ -248,6 +248,23 @@ def test_blast_radius_counts_pods_hop_by_hop(tmp_path: Path) -> None:
     assert [(row["hops"], row["pods"], row["of"]) for row in rows] == [(1, 1, 3), (2, 2, 3), (3, 2, 3)]
 
 
+def test_blast_radius_counts_workloads_that_scaling_leaves_alone(tmp_path: Path) -> None:
+    def owned(name: str, ip: str) -> dict[str, Any]:
+        made = pod(f"web/{name}", ip=ip, app="many")
+        owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "many-1", "uid": "u1", "controller": True}
+        return {**made, "metadata": {**made["metadata"], "ownerReferences": [owner]}}
+
+    few, more = [owned("many-a", "10.0.0.5")], [owned("many-b", "10.0.0.6"), owned("many-c", "10.0.0.7")]
+    found = []
+    for name, pods in (("few", few), ("more", [*few, *more])):
+        (tmp_path / name).mkdir()
+        rows = rows_of(run(tmp_path / name, [*WORLD, *pods]).tables.blast_radius)
+        found.append([(row["pods"], row["workloads"]) for row in rows if row["hops"] == 1])
+    (before,), (after,) = found
+    assert after[0] == before[0] + 2
+    assert after[1] == before[1]
+
+
 def test_namespace_flows_count_pairs_of_pods(tmp_path: Path) -> None:
     made = run(tmp_path, [*WORLD, policy("db", "ehr", only("app", port=5432))])
     rows = {(row["source"], row["destination"]): row for row in rows_of(made.tables.namespace_flows)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from hipaa_kit.views import newest_points, recovery_ages
 from tests.data.conftest import DATA
 from tests.support.snapshots import snapshot_of
 
+SCOPE = Path(__file__).parent.parent / "safeguards" / "scope.yaml"
 SECRET = "s3cr3t-canary-value"
 
 
@@ -200,3 +202,40 @@ def test_a_claim_without_a_copy_stands_first() -> None:
     newest = newest_points(BACKUP_POINTS.frame([point]), scope, "2026-11-20T02:00:00Z")
     assert list(newest["claim"]) == ["PersistentVolumeClaim/a/y", "PersistentVolumeClaim/a/x"]
     assert newest["age_hours"].isna().tolist() == [True, False]
+
+
+def test_how_long_restores_live_is_said_by_schedules_and_copies_that_may_hold_claims() -> None:
+    of = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: ehr, labels: {hipaa.io/phi: "true"}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: ehr, uid: uid-data}
+spec: {accessModes: [ReadWriteOnce]}
+"""
+    for kind, name, ttl, more in (
+        ("Schedule", "said", "ttl: 2400h0m0s", ""),
+        ("Schedule", "silent", "", ""),
+        ("Schedule", "none", "ttl: 0s", ""),
+        ("Schedule", "other", "ttl: 24h0m0s, excludedNamespaces: [ehr]", ""),
+        ("Schedule", "objects", "ttl: 24h0m0s, excludedResources: [pvc]", ""),
+        ("Backup", "said-1", "ttl: 1000h0m0s", ", labels: {velero.io/schedule-name: said}"),
+        ("Backup", "silent-1", "ttl: 1000h0m0s", ", labels: {velero.io/schedule-name: silent}"),
+        ("Backup", "once", "ttl: 48h0m0s", ""),
+    ):
+        spec = f"{{schedule: '0 1 * * *', template: {{{ttl}}}}}" if kind == "Schedule" else f"{{{ttl}}}"
+        of += f"""---
+apiVersion: velero.io/v1
+kind: {kind}
+metadata: {{name: {name}, namespace: velero{more}}}
+spec: {spec}
+"""
+    found = Assessment(snapshot_of(of), load_scope(SCOPE)).tables.restore_terms
+    assert dict(found[["object", "hours"]].itertuples(index=False)) == {
+        "Backup/velero/once": 48.0,
+        "Schedule/velero/none": 720.0,
+        "Schedule/velero/said": 1000.0,
+        "Schedule/velero/silent": 1000.0,
+    }

@@ -24,6 +24,7 @@ from hipaa_kit.tables.backups import (
     BACKUP_POINTS,
     BACKUP_RUNS,
     BACKUP_STORES,
+    RESTORE_TERMS,
     RESTORES,
     VOLUME_SNAPSHOT_CLASSES,
     VOLUME_SNAPSHOTS,
@@ -166,6 +167,12 @@ def restores(snapshot: Snapshot, namespaces: pd.DataFrame) -> Iterator[dict[str,
     """Yield a row per restore and namespace."""
     yield from velero.restores(snapshot, namespaces["name"])
     yield from volume_tools.restores(snapshot)
+
+
+@builds(RESTORE_TERMS, reads=(*velero.RESTORE_TERMS, *READS, *POD_KINDS))
+def restore_terms(snapshot: Snapshot, ephi_objects: pd.DataFrame, volumes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield a row per namespace with ePHI claims and what it could be restored from, of tools that remove restores."""
+    yield from velero.restore_terms(snapshot, targets(snapshot, ephi_objects, volumes, VOLUME_SNAPSHOT_CLASSES.frame()))
 
 
 @builds(VOLUME_SNAPSHOTS, reads=[kinds.VOLUME_SNAPSHOT])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +60,7 @@ RESTORES = (
     *(KINDS[name] for name in ("Backup", "DataDownload", "PodVolumeBackup", "PodVolumeRestore", "Restore")),
     PERSISTENT_VOLUME_CLAIM,
 )
+RESTORE_TERMS = (KINDS["Backup"], KINDS["Schedule"])
 
 PHASES = {
     "completed": COMPLETED,
@@ -74,6 +76,8 @@ PHASES = {
     ),
 }
 STATES = {"Enabled": ACTIVE, "FailedValidation": INVALID}
+TERM_HOURS = 720.0
+"""How long the server keeps a copy for which nothing else is said: 30 days, unless a flag of it says otherwise."""
 MINUTE_HOURS = 1 / 60
 OTHER = "*"
 
@@ -316,6 +320,32 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
                 "errors": _count(status, "errors", outcome),
                 "warnings": _count(status, "warnings", outcome),
             }
+
+
+def restore_terms(snapshot: Snapshot, claims: Iterable[Target]) -> Iterator[dict[str, Any]]:
+    """Yield for how long a restore of a namespace stays on record, by each schedule, or copy without, of its claims.
+
+    What a schedule does not say its copies do: the server writes its default into each.
+    """
+    # Whether a snapshot could be taken today does not tell what a copy of then holds.
+    claimed = [replace(claim.claimed, snapshots="unknown") for claim in claims]
+    told: defaultdict[tuple[str, str], set[float]] = defaultdict(set)
+    for origin, spec in _origins(snapshot):
+        chosen, hours = parse_selection(spec), duration_hours(text(spec, "ttl"))
+        for namespace in {each.namespace for each in claimed if chosen.reaches(each).taken != "no"}:
+            told[namespace, origin] |= {hours} if hours else set()
+    for (namespace, origin), said in told.items():
+        yield {"namespace": namespace, "tool": TOOL, "object": origin, "hours": min(said, default=TERM_HOURS)}
+
+
+def _origins(snapshot: Snapshot) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what each Schedule copies, and each Backup under the name of its Schedule, or its own."""
+    for record in snapshot.records(KINDS["Schedule"]):
+        yield record.object, mapping(record.content, "spec", "template")
+    for record in snapshot.records(KINDS["Backup"]):
+        schedule = labels_of(record).get("velero.io/schedule-name", "")
+        origin = object_id("Schedule", record.namespace, schedule) if schedule else record.object
+        yield origin, mapping(record.content, "spec")
 
 
 def _brought_back(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:

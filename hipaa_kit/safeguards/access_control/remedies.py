@@ -22,6 +22,7 @@ from hipaa_kit.safeguards.remedy import (
     Remedy,
     Step,
     advise,
+    by_hand,
     containers_of,
     containers_patch,
     head,
@@ -473,3 +474,16 @@ def narrow_endpoint(finding: Failing, cluster: Cluster) -> Remedy | None:
         run(command, rows[0]["name"], rows[0]["region"]),
         caution="whoever is not among the addresses, pipelines and this kit among them, is locked out",
     )
+
+
+by_hand(
+    {
+        "HK-ACC-03": "who is to be administrator is for people to say",
+        "HK-ACC-05": "which of what `*` stands for is needed, the objects do not say",
+        "HK-ACC-08": "which step of a way is to be cut is for people to say",
+        "HK-ACC-17": "engines and their policies are written in languages of their own",
+        "HK-ACC-24": "people leave groups in the identity provider",
+        "HK-ACC-25": "whether unused access is needed is for people to say; `unused --role` writes what would do",
+        "HK-ACC-26": "why access for emergencies was used is for people to say",
+    }
+)

@@ -13,7 +13,8 @@ from hipaa_kit.safeguards.availability.common import ephi_pods
 from hipaa_kit.safeguards.check import check, fails, judge, reviews
 from hipaa_kit.tables.declaration import rows_by
 
-PERSISTENT = ("persistentVolumeClaim", "nfs", "cephfs", "rbd", "iscsi", "fc")
+CLAIM = "persistentVolumeClaim"
+PERSISTENT = (CLAIM, "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
 
 INLINE = "csi"
@@ -136,6 +137,7 @@ def data_on_persistent_storage(
     volumes: pd.DataFrame,
     volume_mounts: pd.DataFrame,
     claims: pd.DataFrame,
+    claim_templates: pd.DataFrame,
     persistent_volumes: pd.DataFrame,
     volume_topology: pd.DataFrame,
     storage_classes: pd.DataFrame,
@@ -144,8 +146,8 @@ def data_on_persistent_storage(
 
     Parameters
     ----------
-    ephi_workloads, pods, containers, volumes, volume_mounts, claims, persistent_volumes, volume_topology, \
-    storage_classes : tables of those names
+    ephi_workloads, pods, containers, volumes, volume_mounts, claims, claim_templates, persistent_volumes, \
+    volume_topology, storage_classes : tables of those names
 
     Returns
     -------
@@ -156,14 +158,16 @@ def data_on_persistent_storage(
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
     there but a claim is mounted elsewhere, a person has to say which one holds the data. What is mounted deepest holds
     a folder; where an image has several, and one of them is on what goes with the pod, a person has to say which one
-    it uses. A pod that has ended is not to come back, and is no bare one. A program that has no time to end writes
-    nothing more before it is killed.
+    it uses. Where a StatefulSet has no pods yet, its claim templates stand for their claims. A pod that has ended is
+    not to come back, and is no bare one. A program that has no time to end writes nothing more before it is killed.
     Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
     stores = stores[stores["repository"].map(lambda name: bool(data_paths(name))).astype(bool)]
-    mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").fillna({"type": "", "reference": ""})
-    local = _local_claims(claims, persistent_volumes, volume_topology, storage_classes)
+    named = "claim template " + claim_templates["volume"] + " of " + claim_templates["workload"]
+    templates = claim_templates.assign(template=named.astype("str"))
+    mounts = _mounted(volume_mounts, volumes, pods, templates)
+    local = _local_claims(claims, templates, persistent_volumes, volume_topology, storage_classes)
     by_container = rows_by(mounts, "pod", "container")
     found = [
         _where(data_paths(repository), by_container.get((pod, container), []), local)
@@ -221,19 +225,36 @@ def data_on_persistent_storage(
     )
 
 
+def _mounted(
+    volume_mounts: pd.DataFrame, volumes: pd.DataFrame, pods: pd.DataFrame, templates: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what is mounted where; a claim that is still to be made goes by the name of its template."""
+    workloads = pods[["object", "workload"]].rename(columns={"object": "pod"})
+    mounts = volume_mounts.merge(volumes, on=["pod", "volume"], how="left").merge(workloads, on="pod", how="left")
+    mounts = mounts.merge(templates, on=["workload", "volume"], how="left")
+    mounts = mounts.fillna({"type": "", "reference": "", "template": ""})
+    made_later = mounts["type"].eq(CLAIM) & mounts["reference"].eq("")
+    return mounts.assign(reference=mounts["reference"].mask(made_later, mounts["template"]))
+
+
 def _local_claims(
-    claims: pd.DataFrame, volumes: pd.DataFrame, topology: pd.DataFrame, classes: pd.DataFrame
+    claims: pd.DataFrame,
+    templates: pd.DataFrame,
+    volumes: pd.DataFrame,
+    topology: pd.DataFrame,
+    classes: pd.DataFrame,
 ) -> set[str]:
     """Return claims whose volume lives on one node, or will: by its source or driver, or by the nodes it is bound to.
 
-    A claim without a volume is judged by the class that will make one.
+    A claim without a volume, or one that a template will make, is judged by the class that will make the volume.
     """
     kept = volumes[["object", "type", "driver"]].itertuples(index=False)
     local = {*_bound_to_one(topology), *(name for name, kind, driver in kept if on_one_node(kind, driver))}
     making = classes[classes["provisioner"].map(lambda name: on_one_node("", name)).astype(bool)]
     names = {*making["name"], *([""] if making["default"].any() else [])}
     waiting = claims["persistent_volume"].eq("") & claims["storage_class"].isin(names)
-    return set(claims[claims["persistent_volume"].isin(local) | waiting]["object"])
+    held = set(claims[claims["persistent_volume"].isin(local) | waiting]["object"])
+    return held | set(templates[templates["storage_class"].isin(names)]["template"])
 
 
 def _bound_to_one(topology: pd.DataFrame) -> set[str]:

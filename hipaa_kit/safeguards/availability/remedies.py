@@ -13,6 +13,7 @@ from hipaa_kit.safeguards.remedy import (
     Failing,
     Remedy,
     advise,
+    by_hand,
     containers_patch,
     mend,
     patch,
@@ -45,6 +46,7 @@ def more_replicas(finding: Failing, cluster: Cluster) -> Remedy | None:
             "find out why replicas are not ready",
             run("kubectl -n {} describe {} {}", *_where(finding)),
             run("kubectl -n {} get events --field-selector type=Warning", finding.namespace),
+            unproved="why a pod is not ready stands in its events and logs, which are not read",
         )
     if few and workload.kind == "Deployment" and (alone := _single_writer_claims(finding.object, cluster)):
         return advise(
@@ -142,6 +144,7 @@ def spread(finding: Failing, cluster: Cluster) -> Remedy | None:
             "with a fresh copy of its data at hand, delete the claim and the pod of one replica, so that both are made "
             "again in another zone and the database fills it",
             caution="volumes stay in the zone in which they were made: with the constraint alone no pod would start",
+            unproved="the database has to copy its data to a volume in another zone",
         )
     rule = {
         "topologyKey": "topology.kubernetes.io/zone" if by_zone else "kubernetes.io/hostname",
@@ -154,6 +157,7 @@ def spread(finding: Failing, cluster: Cluster) -> Remedy | None:
         [template_patch(workload, topologySpreadConstraints=[rule])],
         "a pod for which no place is left stays pending; where pods then run is seen in the next snapshot",
         seen_later=True,
+        unproved="where pods run is for the scheduler to say, by room and much else that no object holds",
     )
 
 
@@ -212,6 +216,7 @@ def keep_data(finding: Failing, cluster: Cluster) -> Remedy | None:
         *steps,
         "bring the data back",
         caution="a new claim is empty until data are restored",
+        unproved="how much room the data need, and of which class, no object says; and people have to move them",
     )
 
 
@@ -227,6 +232,7 @@ def control_plane_nodes(finding: Failing, cluster: Cluster) -> Remedy:
         ),
         "run what it prints on two more nodes, with --control-plane",
         caution="with two members the loss of either stops writes: add both",
+        unproved="nodes are machines, which no manifest makes",
     )
 
 
@@ -241,11 +247,13 @@ def scaling_and_claims(finding: Failing, cluster: Cluster) -> Remedy | None:
             run("kubectl -n {} describe {} {}", *_where(finding)),
             "make the storage class that it names, or make the claim anew with one that exists: a claim's class cannot "
             "be changed",
+            unproved="whether a claim is bound its driver writes into its status",
         )
     return advise(
         "let the autoscaler read its metric",
         run("kubectl -n {} describe {} {}", *_where(finding)),
         run("kubectl get apiservices v1beta1.metrics.k8s.io"),
+        unproved="whether the metric can be read its controller writes into the status of the autoscaler",
     )
 
 
@@ -271,6 +279,7 @@ def _of_a_class_that_is_there(finding: Failing, cluster: Cluster) -> Remedy | No
         f"nothing was stored in it; whether {default} is as fast, and as well kept, as {asked} was meant to be "
         "is yours to say",
         seen_later=True,
+        unproved=f"whether the driver of {default} makes the volume shows in the status of the claim",
     )
 
 
@@ -310,6 +319,7 @@ def look(finding: Failing, cluster: Cluster) -> Remedy:
             "let ready pods stand behind it",
             run("kubectl -n {} get pods -l {}", finding.namespace, told),
             "correct its selector, or delete it if nothing is meant to stand behind it",
+            unproved="which pods it is meant to lead to, or whether to any, no object says",
         )
     memory = [run("kubectl -n {} top pod --containers", finding.namespace)] if "OOMKilled" in finding.observed else []
     return advise(
@@ -317,8 +327,19 @@ def look(finding: Failing, cluster: Cluster) -> Remedy:
         run("kubectl -n {} describe {} {}", *_where(finding)),
         run("kubectl -n {} logs {}/{} --all-containers --previous", *_where(finding)),
         *memory,
+        unproved="why a program ends or does not start stands in its events and logs, which are not read",
     )
 
 
 def _where(finding: Failing) -> tuple[str, str, str]:
     return finding.namespace, finding.kind.lower(), finding.name
+
+
+by_hand(
+    {
+        "HK-AVL-11": "that failover was tried is for people to attest",
+        "HK-AVL-12": "data move to another zone by the database itself, or by hand",
+        "HK-AVL-13": "room is made by a node more, or by asking for less",
+        "HK-AVL-14": "why a replacement did not start stands in its events, and what happened is not undone",
+    }
+)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.kube.reading import as_map, as_text
 from hipaa_kit.safeguards.access_control.remedies import without_subjects
-from hipaa_kit.safeguards.remedy import Cluster, Command, Failing, Remedy, advise, mend, patch, remedy, run
+from hipaa_kit.safeguards.remedy import Cluster, Command, Failing, Remedy, advise, by_hand, mend, patch, remedy, run
 from hipaa_kit.sources.overlay import Change, Put
 
 DAYS_TO_KEEP: Final = 14
@@ -95,6 +95,7 @@ def locked_store(finding: Failing, cluster: Cluster) -> Remedy | None:
                 "let the store be asked by TLS",
                 f"give {endpoint} a certificate, then set spec.config.s3Url of {finding.object} to https and "
                 "spec.objectStorage.caCert to its authority",
+                unproved="whether the store answers by TLS is for its own server to say",
             )
         return mend(
             "verify the certificate of the store",
@@ -110,6 +111,7 @@ def locked_store(finding: Failing, cluster: Cluster) -> Remedy | None:
             "encrypt the bucket",
             run("aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration {}", bucket, rule),
             caution="objects that are there already stay as they are",
+            unproved="the bucket stands with its provider, outside the cluster",
         )
     days = cluster.parameters.get("backup_retention_days", DAYS_TO_KEEP)
     lock = f'{{"ObjectLockEnabled":"Enabled","Rule":{{"DefaultRetention":{{"Mode":"COMPLIANCE","Days":{days}}}}}}}'
@@ -117,6 +119,7 @@ def locked_store(finding: Failing, cluster: Cluster) -> Remedy | None:
         "lock copies for a time",
         run("aws s3api put-object-lock-configuration --bucket {} --object-lock-configuration {}", bucket, lock),
         caution="nobody can remove a locked copy before its time, and it is paid for; try mode GOVERNANCE first",
+        unproved="the bucket stands with its provider, outside the cluster",
     )
 
 
@@ -201,6 +204,7 @@ def repaired(finding: Failing, cluster: Cluster) -> Remedy | None:
             run("velero backup-location get {} -n {}", finding.name, finding.namespace),
             run("kubectl -n {} logs deployment/velero | grep {}", finding.namespace, finding.name),
             "repair the credential, the bucket, or the way to it",
+            unproved="whether the store can be used Velero writes into its status when it tries",
         )
     copies = [name for name in finding.evidence if name.startswith("Backup/") and cluster.record(name)]
     if not copies:
@@ -212,6 +216,7 @@ def repaired(finding: Failing, cluster: Cluster) -> Remedy | None:
         run("velero backup describe {} -n {} --details", newest, home),
         run("velero backup logs {} -n {}", newest, home),
         run("velero backup create {} -n {} --include-namespaces {}", f"repair-{space}", home, space),
+        unproved="that a copy succeeds shows only when it was made",
     )
 
 
@@ -227,6 +232,7 @@ def elsewhere(finding: Failing, cluster: Cluster) -> Remedy | None:
             finding.namespace,
         ),
         f"let the schedules that use {finding.name} name it, or add one that does",
+        unproved="a store outside has to be made first; which, and by whose account, no object says",
     )
 
 
@@ -244,4 +250,16 @@ def exercised(finding: Failing, cluster: Cluster) -> Remedy:
         "measure how long it took until the application worked, and how old the newest record in it was",
         "record it as a drill in records/, with what is to be done better",
     ]
-    return advise("exercise it, and record it", *commands, caution="keep the restored copy as safe as the original")
+    return advise(
+        "exercise it, and record it",
+        *commands,
+        caution="keep the restored copy as safe as the original",
+        unproved="an exercise has to be held: its record shows it",
+    )
+
+
+by_hand(
+    {
+        "HK-BAK-11": "a copy of etcd is made on control-plane nodes",
+    }
+)

@@ -53,10 +53,17 @@ def _drills_of(drills: pd.DataFrame, namespaces: pd.Series, as_of: str) -> pd.Da
     return frame.drop_duplicates("namespace", keep="last").set_index("namespace")
 
 
+def _shortest(terms: pd.DataFrame) -> pd.DataFrame:
+    """Return by namespace after how many days a restore of it may leave no trace, and by what."""
+    first = terms.sort_values(["hours", "object"], kind="stable").drop_duplicates("namespace").set_index("namespace")
+    return first.assign(days=(first["hours"] / 24).astype("Float64").round(1))
+
+
 @check("HK-BAK-08", everywhere=True, optional=["drills"])
 def restores_are_tested(
     ephi_objects: pd.DataFrame,
     restores: pd.DataFrame,
+    restore_terms: pd.DataFrame,
     drills: pd.DataFrame,
     *,
     as_of: str,
@@ -68,7 +75,7 @@ def restores_are_tested(
 
     Parameters
     ----------
-    ephi_objects, restores, drills : tables of those names
+    ephi_objects, restores, restore_terms, drills : tables of those names
     as_of
         Moment to judge for, RFC 3339.
     restore_days_critical, restore_days_high, restore_days_standard
@@ -82,14 +89,18 @@ def restores_are_tested(
     -----
     A restore that the tool recorded is a proof; one that only people recorded is a question, to be answered by
     whoever signs it. Restores without volumes bring no data back. Where the copy held files of volumes and the restore
-    ended, records of them that are not there may have been deleted: that is a question and no failure.
-    Source: https://velero.io/docs/main/api-types/restore/.
+    ended, records of them that are not there may have been deleted: that is a question and no failure. Velero removes
+    restores together with their copy: where that goes sooner than a restore has to be repeated, that none is there is a
+    question as well, unless people recorded in that time that one failed.
+    Sources: https://velero.io/docs/main/api-types/restore/,
+    https://velero.io/docs/main/how-velero-works/#set-a-backup-to-expire.
     """
     spaces = claim_namespaces(ephi_objects)
     held = _dated(restores, as_of)
     newest = held.drop_duplicates("namespace", keep="last").set_index("namespace")
     good = held[held["outcome"] == "completed"].drop_duplicates("namespace", keep="last").set_index("namespace")
     told, lost = _drills_of(drills, spaces["namespace"], as_of), _unrecorded(restores, as_of)
+    terms = _shortest(restore_terms)
     limit = by_criticality(spaces["criticality"], restore_days_critical, restore_days_high, restore_days_standard)
     name = spaces["namespace"]
     examined = spaces.assign(
@@ -103,11 +114,17 @@ def restores_are_tested(
         told_result=texts_for(name, told["result"]),
         unplaced=bool((held["namespace"] == "").any()),
         unrecorded=texts_for(name, lost["object"]),
+        kept=name.map(terms["days"]).astype("Float64"),
+        kept_by=texts_for(name, terms["object"]),
     )
     fresh = (examined["age"] <= limit).fillna(False)
     gone = (name.map(lost["age"]).astype("Float64") <= limit).fillna(False)
-    spoken = (examined["told_age"] <= limit).fillna(False) & (examined["told_result"] == "passed")
-    tables = ["restores"]
+    recent = (examined["told_age"] <= limit).fillna(False)
+    spoken = recent & (examined["told_result"] == "passed")
+    unplaced = examined["unplaced"].astype(bool)
+    removed = (examined["kept"] < limit).fillna(False) & ~recent
+    none = ~fresh & ~spoken & ~gone & ~unplaced
+    tables = ["restores", "restore_terms"]
     return judge(
         examined,
         fails(
@@ -118,22 +135,29 @@ def restores_are_tested(
         ),
         reviews(~fresh & spoken, "a restore of {told_on} is on record, which no tool has: who signs it?"),
         reviews(
-            ~fresh & ~spoken & examined["unplaced"].astype(bool),
+            ~fresh & ~spoken & unplaced,
             "did a restore whose copy is gone bring it back? What it held is not seen",
         ),
         reviews(
             ~fresh & ~spoken & gone,
             "did {unrecorded} bring its volumes back? It ended, and no record of a volume is with it",
         ),
+        reviews(
+            none & removed,
+            "was it brought back within {limit} days? Restores live {kept} days here, by {kept_by}: the record of a "
+            "drill would tell",
+            observed="none",
+            rests_on=tables,
+        ),
         fails(
-            ~fresh & ~spoken & ~gone & ~examined["unplaced"].astype(bool) & examined["age"].notna(),
+            none & ~removed & examined["age"].notna(),
             "it was last brought back {age} days ago, which is over {limit}",
             observed="{age} days",
             expected="a restore within {limit} days",
             rests_on=tables,
         ),
         fails(
-            ~fresh & ~spoken & ~gone & ~examined["unplaced"].astype(bool),
+            none & ~removed,
             "it was never brought back",
             observed="none",
             expected="a restore within {limit} days",

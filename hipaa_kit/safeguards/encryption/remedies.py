@@ -17,6 +17,7 @@ from hipaa_kit.safeguards.remedy import (
     Remedy,
     Step,
     advise,
+    by_hand,
     containers_patch,
     mend,
     patch,
@@ -116,6 +117,7 @@ def renewed(finding: Failing, cluster: Cluster) -> Remedy:
         run("cmctl status certificate -n {} {}", finding.namespace, finding.name),
         run("cmctl renew -n {} {}", finding.namespace, finding.name),
         caution="who trusts the old certificate by its fingerprint has to learn the new one",
+        unproved="that its issuer signs it shows only when it did",
     )
 
 
@@ -151,6 +153,9 @@ def from_a_secret(finding: Failing, cluster: Cluster) -> Remedy | None:
         "take credentials from a Secret",
         steps,
         "make the Secret first, or no pod starts; the old value is known to whoever could read the object: change it",
+        unproved=""
+        if names
+        else "how its program takes a credential otherwise than among its arguments no object says",
     )
 
 
@@ -171,7 +176,11 @@ def in_step(finding: Failing, cluster: Cluster) -> Remedy | None:
         commands.append(run("kubectl -n {} describe externalsecret {}", namespace, own))
         line = 'kubectl -n {} annotate externalsecret {} force-sync="$(date +%s)" --overwrite'
         commands.append(run(line, namespace, own))
-    return advise("bring it into step with its store", *commands)
+    return advise(
+        "bring it into step with its store",
+        *commands,
+        unproved="that the store answers shows in the status of what makes the Secret",
+    )
 
 
 @remedy("HK-ENC-01", "HK-ENC-02")
@@ -186,6 +195,7 @@ def encryption_at_rest(finding: Failing, cluster: Cluster) -> Remedy:
         "after another",
         _REWRITE,
         caution="keep the key apart from the backups of etcd, and never lose it: no Secret can be read without it",
+        unproved=_ON_NODES,
     )
 
 
@@ -193,9 +203,15 @@ def encryption_at_rest(finding: Failing, cluster: Cluster) -> Remedy:
 def written_again(finding: Failing, cluster: Cluster) -> Remedy:
     """Say how what was stored before encryption is written again."""
     del finding, cluster
-    return advise("write what is stored again", _REWRITE, caution="run it when encryption works on every API server")
+    return advise(
+        "write what is stored again",
+        _REWRITE,
+        caution="run it when encryption works on every API server",
+        unproved="how objects are stored shows in etcd alone",
+    )
 
 
+_ON_NODES: Final = "flags and files of the control plane are on its nodes, where no request to the API changes them"
 _REWRITE: Final = run("kubectl get secrets --all-namespaces -o json | kubectl replace -f -")
 
 
@@ -210,6 +226,7 @@ def encrypted_volumes(finding: Failing, cluster: Cluster) -> Remedy:
         f"make a new claim of that class beside {finding.object}, copy the data, and let the pods mount it",
         "delete the old volume, and wipe its disk",
         caution="pods that write have to stand still while data are copied; take a backup first",
+        unproved="neither a volume nor the class of a claim can be changed in place, and people have to move the data",
     )
 
 
@@ -244,6 +261,7 @@ def encrypted_flows(finding: Failing, cluster: Cluster) -> Remedy:
         f"let the programs at both ends speak TLS: {finding.reason}",
         "or switch on encryption between nodes in the network plugin, or take both ends into the mesh",
         caution="neither a mesh nor encryption between nodes reaches outside the cluster",
+        unproved="what the programs at its ends can speak no object says",
     )
 
 
@@ -256,4 +274,13 @@ def modern_tls(finding: Failing, cluster: Cluster) -> Remedy:
         f"on every control-plane node, in /etc/kubernetes/manifests: {finding.reason.split('; and ')[0]}; set "
         f"{finding.expected}",
         caution="kubelets start the component anew: do it on one node after another",
+        unproved=_ON_NODES,
     )
+
+
+by_hand(
+    {
+        "HK-ENC-09": "gateways are of many makers",
+        "HK-ENC-17": "each operator of databases has settings of its own",
+    }
+)

@@ -9,6 +9,7 @@ from hipaa_kit.safeguards.remedy import (
     Failing,
     Remedy,
     advise,
+    by_hand,
     containers_of,
     containers_patch,
     mend,
@@ -30,6 +31,7 @@ def evidence_from_its_copy(finding: Failing, cluster: Cluster) -> Remedy:
         "the same, put the copy in the place of what was altered",
         run("hipaa-kit assess SNAPSHOT-OF-THAT-RUN -o NEW-EVIDENCE"),
         caution="where no copy is intact, a new run on the snapshot of then is evidence of today, not of that day",
+        unproved="bundles are files outside the cluster: which copy is the true one its digest tells",
     )
 
 
@@ -60,6 +62,7 @@ def pinned(finding: Failing, cluster: Cluster) -> Remedy | None:
             "name the image by digest",
             f"decide which image is the right one, and name it by digest: {'; '.join(several)}",
             caution="pods run different images today: find out how that came about before you choose",
+            unproved="which of several images is the right one no object says",
         )
     return mend(
         "name the image by the digest that runs",
@@ -109,6 +112,7 @@ def etcd_checks(finding: Failing, cluster: Cluster) -> Remedy:
         "--feature-gates=InitialCorruptCheck=true (etcd 3.6), or --experimental-initial-corrupt-check=true before, and "
         "--corrupt-check-time=12h with them",
         caution=f"a member whose data differ no longer starts: {finding.name} has to be joined anew then",
+        unproved="manifests of the control plane are files of its nodes, where no request to the API changes them",
     )
 
 
@@ -122,6 +126,7 @@ def as_declared(finding: Failing, cluster: Cluster) -> Remedy:
             run("argocd app diff {}", f"{finding.namespace}/{finding.name}"),
             run("argocd app sync {}", f"{finding.namespace}/{finding.name}"),
             caution="what was changed by hand is lost: take into Git what was meant",
+            unproved="what is declared stands in Git, which is not read",
         )
     return advise(
         "bring it to what is declared",
@@ -131,6 +136,7 @@ def as_declared(finding: Failing, cluster: Cluster) -> Remedy:
         ),
         "hold it against what is declared, take into Git what was meant, and let the controller apply it again",
         caution="what was changed by hand is lost",
+        unproved="what is declared stands in Git, which is not read",
     )
 
 
@@ -143,6 +149,7 @@ def sensors(finding: Failing, cluster: Cluster) -> Remedy:
         run("kubectl describe node {}", finding.name),
         "let the DaemonSet of the sensor tolerate the taints of the node, and select it",
         caution=_SENSORS,
+        unproved="that the sensor is ready on the node shows only when it runs there",
     )
 
 
@@ -159,4 +166,16 @@ def hands_off(finding: Failing, cluster: Cluster) -> Remedy:
         f"is {finding.object} meant to? Then record its role in the access matrix: {finding.reason}",
         f"if not: narrow the role of {', '.join(bindings)}",
         caution="what uses the permission stops: ask the audit log who used it",
+        unproved="who is meant to have it is for people to say",
     )
+
+
+by_hand(
+    {
+        "HK-INT-02": "whose signatures count, and by which key, only its holders know",
+        "HK-INT-03": "which registries are approved, the site says",
+        "HK-INT-05": "what checks the data is a matter of the storage",
+        "HK-INT-06": "checksums are turned on while a database is shut down",
+        "HK-INT-09": "whether a change was meant is for people to say",
+    }
+)

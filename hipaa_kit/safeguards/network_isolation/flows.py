@@ -172,7 +172,7 @@ def few_ways_in(
         fails(
             examined["pods"] > most,
             f"{{pods}} {words}",
-            observed="{pods} pods, {accounts} service accounts",
+            observed="{pods} pods of {workloads} workloads, {accounts} service accounts",
             expected=f"at most {blast_radius_share:.0%} of them",
         ),
         not_assessed(
@@ -182,7 +182,7 @@ def few_ways_in(
         ),
         unless_enforced(examined),
         object="workload",
-        observed="{pods} pods, {accounts} service accounts",
+        observed="{pods} pods of {workloads} workloads, {accounts} service accounts",
         passes=f"{{pods}} {words}",
     )
 

@@ -21,6 +21,7 @@ from hipaa_kit.safeguards.remedy import (
     Failing,
     Remedy,
     advise,
+    by_hand,
     containers_of,
     containers_patch,
     mend,
@@ -373,3 +374,11 @@ def _flow(row: dict[str, Any]) -> str:
 
 
 _ENDS: Final = (("source", "destination"), ("destination", "source"))
+
+
+by_hand(
+    {
+        "HK-NET-09": "the finding is about the kit, not the policy",
+        "HK-NET-11": "who may call whom by identity is not declared",
+    }
+)
