@@ -95,3 +95,13 @@ def _stand_ins(snapshot: Snapshot) -> Iterator[PodView]:
 def selectable(pods_table: pd.DataFrame) -> pd.DataFrame:
     """Return the pods that have not ended: those that a Service, budget or policy may select."""
     return pods_table[~pods_table["phase"].isin(ENDED)]
+
+
+def undeclared_on_nodes(pods_table: pd.DataFrame, container_ports: pd.DataFrame) -> pd.DataFrame:
+    """Return the pods on the network of their node that declare no port.
+
+    What they listen on is open on the node all the same: a declaration opens nothing, and its lack shuts nothing.
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container, `ports`
+    """
+    running = selectable(pods_table)
+    return running[running["host_network"] & ~running["object"].isin(container_ports["pod"])]

@@ -38,7 +38,8 @@ def volumes(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per volume of each pod.
 
     A pod made from a StatefulSet's template has no volumes for its claim templates yet: they are
-    rows too, without a claim. An ephemeral volume's claim is named after pod and volume.
+    rows too, without a claim, in place of volumes of the same name. An ephemeral volume's claim is named after pod
+    and volume.
     Source: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming
     """
     templates = {
@@ -54,7 +55,8 @@ def volumes(snapshot: Snapshot) -> pd.DataFrame:
 def _rows_of_volumes(pod: PodView, *, templates: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
     rows = {text(each, "name"): _volume(pod, each) for each in items(pod.spec, "volumes")}
     for name in templates.get(pod.workload, ()):
-        rows.setdefault(name, {"type": CLAIM})
+        if name not in rows or not pod.live:
+            rows[name] = {"type": CLAIM}
     for name, row in rows.items():
         yield {"pod": pod.object, "volume": name, **row}
 

@@ -49,6 +49,8 @@ FOLLOWS = {
 """What cannot be judged because of a fault: of an image that was never scanned, or too long ago; and of connections to
 pods whose address is not known, because they were drained or wait; and an attestation that a fault contradicts."""
 
+QUESTIONS = {(control, "CronJob/imaging/teaching-export") for control in ("HK-ENC-10", "HK-NET-08")}
+"""What is asked about because of a fault: a job on the network of its node, and what it opens there."""
 
 AT_THE_THRESHOLD = {("HK-NET-12", "StatefulSet/integration/mirth-db")}
 """What the faults together bring just to the threshold: half of all pods reach it, and one more perhaps."""
@@ -131,7 +133,8 @@ def test_a_planted_fault_is_found_and_its_repair_passes(control: str, name: str)
 def test_nothing_but_what_was_planted_fails_or_is_asked_about() -> None:
     good = ("pass", "not_applicable", ANSWERED)
     found = {key for key, verdict in verdicts("clinic").items() if verdict not in good and not follows(*key)}
-    assert found - ASKED - AT_THE_THRESHOLD - FOLLOWS - OUTSIDE == set(FAULTS)
+    assert found - ASKED - AT_THE_THRESHOLD - FOLLOWS - QUESTIONS - OUTSIDE == set(FAULTS)
+    assert {verdicts("clinic")[key] for key in QUESTIONS} == {"review"}
     assert {verdicts("clinic")[key] for key in FOLLOWS if key[0] != "HK-EVL-02"} == {"not_assessed"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,9 @@ from hipaa_kit.tables.declaration import rows_by
 CLAIM = "persistentVolumeClaim"
 PERSISTENT = (CLAIM, "nfs", "cephfs", "rbd", "iscsi", "fc")
 """Volumes that outlive pod and node."""
+
+HOMES = ("local", "unsettled", "shared")
+"""Where data on a claim lies, what counts first before the rest: on one node, nothing says where, beside the nodes."""
 
 INLINE = "csi"
 """Volume that a pod itself asks a driver for: most go with the pod, some lead to a share that stays.
@@ -158,8 +162,10 @@ def data_on_persistent_storage(
     The folder is where the image keeps its data unless it is told otherwise. Where nothing is mounted
     there but a claim is mounted elsewhere, a person has to say which one holds the data. What is mounted deepest holds
     a folder; where an image has several, and one of them is on what goes with the pod, a person has to say which one
-    it uses. Where a StatefulSet has no pods yet, its claim templates stand for their claims. A pod that has ended is
-    not to come back, and is no bare one. A program that has no time to end writes nothing more before it is killed.
+    it uses. A claim without a volume is judged by the class that will make one, and so is the claim that a template of
+    a StatefulSet without pods will make; where no class is there, or the claim is not, nothing says where the data will
+    lie. A pod that has ended is not to come back, and is no bare one. A program that has no time to end writes nothing
+    more before it is killed.
     Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees
     """
     stores = containers[containers["role"] != "init"].merge(ephi_pods(ephi_workloads, pods), on="pod")
@@ -167,10 +173,10 @@ def data_on_persistent_storage(
     named = "claim template " + claim_templates["volume"] + " of " + claim_templates["workload"]
     templates = claim_templates.assign(template=named.astype("str"))
     mounts = _mounted(volume_mounts, volumes, pods, templates)
-    local = _local_claims(claims, templates, persistent_volumes, volume_topology, storage_classes)
+    homes = _homes(claims, templates, persistent_volumes, volume_topology, storage_classes)
     by_container = rows_by(mounts, "pod", "container")
     found = [
-        _where(data_paths(repository), by_container.get((pod, container), []), local)
+        _where(data_paths(repository), by_container.get((pod, container), []), homes)
         for pod, container, repository in stores[["pod", "container", "repository"]].itertuples(index=False)
     ]
     of_stores = stores[["object", "pod", "container"]].assign(
@@ -187,7 +193,7 @@ def data_on_persistent_storage(
     standing = examined["standing"]
     return judge(
         examined,
-        fails(standing == "bare", "a bare pod: nothing makes it again when its node is lost"),
+        fails(standing == "bare", "a bare pod: no controller makes it again when its node is lost"),
         fails(
             standing == "passing",
             "container {container} keeps its data on {place}, which goes with the pod or node",
@@ -219,6 +225,11 @@ def data_on_persistent_storage(
             path="$.spec.template.spec.terminationGracePeriodSeconds",
             observed="0 seconds",
         ),
+        reviews(
+            standing == "unsettled",
+            "what will hold the data of container {container}? Nothing that was read says what is behind {place}",
+            rests_on=["claims", "persistent_volumes", "storage_classes"],
+        ),
         reviews(standing == "local", "is it meant that {place} binds the data of container {container} to one node?"),
         member="member",
         passes="container {container} keeps its data on {place}",
@@ -237,24 +248,35 @@ def _mounted(
     return mounts.assign(reference=mounts["reference"].mask(made_later, mounts["template"]))
 
 
-def _local_claims(
+def _homes(
     claims: pd.DataFrame,
     templates: pd.DataFrame,
     volumes: pd.DataFrame,
     topology: pd.DataFrame,
     classes: pd.DataFrame,
-) -> set[str]:
-    """Return claims whose volume lives on one node, or will: by its source or driver, or by the nodes it is bound to.
+) -> dict[str, str]:
+    """Return where claims have their data: `local` to one node, or `shared`; without those of which nothing says so.
 
-    A claim without a volume, or one that a template will make, is judged by the class that will make the volume.
+    What counts is the source or driver of the volume, and the nodes that it is bound to. A claim without a volume, or
+    one that a template will make, is judged by the class that will make the volume.
     """
-    kept = volumes[["object", "type", "driver"]].itertuples(index=False)
-    local = {*_bound_to_one(topology), *(name for name, kind, driver in kept if on_one_node(kind, driver))}
-    making = classes[classes["provisioner"].map(lambda name: on_one_node("", name)).astype(bool)]
-    names = {*making["name"], *([""] if making["default"].any() else [])}
-    waiting = claims["persistent_volume"].eq("") & claims["storage_class"].isin(names)
-    held = set(claims[claims["persistent_volume"].isin(local) | waiting]["object"])
-    return held | set(templates[templates["storage_class"].isin(names)]["template"])
+    kept = {
+        name: "local" if on_one_node(kind, driver) else "shared"
+        for name, kind, driver in volumes[["object", "type", "driver"]].itertuples(index=False)
+    }
+    kept |= dict.fromkeys(_bound_to_one(topology), "local")
+    making = {
+        name: "local" if on_one_node("", provisioner) else "shared"
+        for name, provisioner in classes[["name", "provisioner"]].itertuples(index=False)
+    }
+    if defaults := [making[name] for name in classes.loc[classes["default"], "name"]]:
+        making[""] = min(defaults)
+    found = claims[["object", "persistent_volume", "storage_class"]].itertuples(index=False)
+    homes = {claim: kept.get(volume) if volume else making.get(named) for claim, volume, named in found}
+    homes |= {
+        name: making.get(named) for name, named in templates[["template", "storage_class"]].itertuples(index=False)
+    }
+    return {claim: home for claim, home in homes.items() if home}
 
 
 def _bound_to_one(topology: pd.DataFrame) -> set[str]:
@@ -266,17 +288,17 @@ def _bound_to_one(topology: pd.DataFrame) -> set[str]:
     return {name for name in one[one].index if named[name] == terms[name]}
 
 
-def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]) -> tuple[str, str]:
+def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], homes: Mapping[str, str]) -> tuple[str, str]:
     """Return how a container's data folder stands, and what it is on."""
     deepest = [row for path in paths if (row := _deepest(mounts, path))]
     kept = [row for row in deepest if row["type"] in PERSISTENT]
     inline = [row for row in deepest if row["type"] == INLINE]
     if kept:
-        places = [row["reference"] or f"a volume of type {row['type']}" for row in kept]
+        places = [(_called(row), _home(row, homes)) for row in kept]
         if len(kept) < len(deepest):
-            return "either", places[0]
-        bound = next((place for place in places if place in local), "")
-        return ("local", bound) if bound else ("persistent", places[0])
+            return "either", places[0][0]
+        place, home = min(places, key=lambda each: HOMES.index(each[1]))
+        return home, place
     if inline:
         return "inline", inline[0]["mount_path"]
     if deepest:
@@ -286,6 +308,16 @@ def _where(paths: tuple[str, ...], mounts: list[dict[str, Any]], local: set[str]
         first = min(elsewhere, key=lambda row: row["mount_path"])
         return "elsewhere", str(first["reference"] or first["mount_path"])
     return "unmounted", paths[0]
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    """Return what a volume that outlives its pod is called."""
+    return row["reference"] or f"a volume of type {row['type']}"
+
+
+def _home(row: Mapping[str, Any], homes: Mapping[str, str]) -> str:
+    """Return where the data of a volume that outlives its pod lies."""
+    return homes.get(row["reference"], "unsettled") if row["type"] == CLAIM else "shared"
 
 
 def _deepest(mounts: list[dict[str, Any]], path: str) -> dict[str, Any] | None:

@@ -193,12 +193,15 @@ def volumes_can_be_copied(
         backup_coverage["taken"].eq("yes") & backup_coverage["method"].isin(["file_system", "database"])
     ]
     named = first_words(volume_snapshot_classes, "driver", "object")
-    examined = mine.assign(driver=texts_for(volume, held["driver"]), source=texts_for(volume, held["type"]))
+    examined = mine.assign(
+        volume=volume, driver=texts_for(volume, held["driver"]), source=texts_for(volume, held["type"])
+    )
     examined = examined.assign(
         classes=texts_for(examined["driver"], named),
         copied=texts_for(examined["object"], first_words(copied, "target", "plan")),
     )
     bare = (examined["classes"] == "") & (examined["copied"] == "")
+    unseen = bare & (examined["source"] == "")
     examined = examined.assign(
         words=[
             f"{row['classes']} can take its snapshots" if row["classes"] else f"{row['copied']} copies what is in it"
@@ -221,7 +224,12 @@ def volumes_can_be_copied(
             expected="a backup from the file system",
             rests_on=["backup_coverage"],
         ),
-        reviews(bare & (examined["source"] == ""), "what makes its volume? None is bound to it"),
+        reviews(unseen & (examined["volume"] == ""), "what makes its volume? None is bound to it"),
+        not_assessed(
+            unseen & (examined["volume"] != ""),
+            "what makes its volume {volume} is not known: it was not read",
+            code="input_missing",
+        ),
         observed="{driver}",
         passes="{words}",
     )

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import pandas as pd
 
+from hipaa_kit.inventory.pods import undeclared_on_nodes
 from hipaa_kit.kube.tls import PLAIN_PORTS
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -107,6 +108,8 @@ def _ended(examined: pd.DataFrame, expected: str) -> pd.DataFrame:
 @check("HK-ENC-10", everywhere=True)
 def open_ports_speak_tls(
     ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    container_ports: pd.DataFrame,
     exposures: pd.DataFrame,
     port_tls: pd.DataFrame,
     mesh_pods: pd.DataFrame,
@@ -116,11 +119,12 @@ def open_ports_speak_tls(
 
     Parameters
     ----------
-    ephi_workloads, exposures, port_tls, mesh_pods, mesh_exceptions : tables of those names
+    ephi_workloads, pods, container_ports, exposures, port_tls, mesh_pods, mesh_exceptions : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per way into a port of a pod; one for a workload without any
+    table `judgements`, one row per way into a port of a pod; one for a workload without any, and for each pod on the
+    network of its node that declares no port
 
     Notes
     -----
@@ -131,7 +135,13 @@ def open_ports_speak_tls(
     known = {(row["workload"], row["protocol"], int(row["port"])): row for row in rows_of(port_tls)}
     meshed = _Meshed(mesh_pods, mesh_exceptions)
     found = [_signed(row, known, meshed) for row in rows_of(ways)]
-    shut = ephi_workloads[~ephi_workloads["object"].isin(ways["workload"])]
+    hidden = undeclared_on_nodes(pods, container_ports)
+    hidden = hidden[hidden["workload"].isin(ephi_workloads["object"])]
+    found += [
+        {**NO_WAY, "object": name, "member": pod, "sign": "hidden", "words": "no port is declared"}
+        for name, pod in hidden[["workload", "object"]].itertuples(index=False)
+    ]
+    shut = ephi_workloads[~ephi_workloads["object"].isin([*ways["workload"], *hidden["workload"]])]
     found += [
         {**NO_WAY, "object": name, "words": "no port of it is open to outside by itself"} for name in shut["object"]
     ]
@@ -157,6 +167,13 @@ def open_ports_speak_tls(
             bare | (~closed & (examined["sign"] == "claimed")),
             "is it TLS that port {port} of it speaks, which {entry} opens? {words}",
             observed="{words}",
+        ),
+        reviews(
+            examined["sign"] == "hidden",
+            "what does {member} open on the network of its node, and is it TLS? It declares no port",
+            path="$.spec.hostNetwork",
+            observed="{words}",
+            rests_on=["container_ports"],
         ),
         not_assessed(
             (examined["level"] == "none") & (examined["enforcement"] == "unknown"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.inventory.pods import undeclared_on_nodes
 from hipaa_kit.kube.datastores import data_paths
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, texts_for
 from hipaa_kit.vocabulary import COMPLETE
@@ -73,17 +74,23 @@ def pods_on_the_pod_network(
 
 @check("HK-NET-08", everywhere=True)
 def entries_guarded(
-    ephi_workloads: pd.DataFrame, exposures: pd.DataFrame, containers: pd.DataFrame, coverage: pd.DataFrame
+    ephi_workloads: pd.DataFrame,
+    pods: pd.DataFrame,
+    container_ports: pd.DataFrame,
+    exposures: pd.DataFrame,
+    containers: pd.DataFrame,
+    coverage: pd.DataFrame,
 ) -> pd.DataFrame:
     """Judge every way from outside to an ePHI workload.
 
     Parameters
     ----------
-    ephi_workloads, exposures, containers, coverage : tables of those names
+    ephi_workloads, pods, container_ports, exposures, containers, coverage : tables of those names
 
     Returns
     -------
-    table `judgements`, one row per way into a port of a pod; one for a workload without any
+    table `judgements`, one row per way into a port of a pod; one for a workload without any, and for each pod on the
+    network of its node that declares no port
 
     Notes
     -----
@@ -97,11 +104,15 @@ def entries_guarded(
         member=_named(ways),
         store=ways["pod"].isin(keeps),
     )
-    shut = ephi_workloads[~ephi_workloads["object"].isin(ways["object"])]
+    hidden = undeclared_on_nodes(pods, container_ports)
+    hidden = hidden[hidden["workload"].isin(ephi_workloads["object"])]
+    shut = ephi_workloads[~ephi_workloads["object"].isin([*ways["object"], *hidden["workload"]])]
     ways = ways.assign(
         words=(ways["member"] + " " + ways["level"].map(WORDS) + " " + ways["source_ranges"]).str.strip()
     )
-    none = pd.DataFrame({"object": shut["object"], "level": "none", "member": "no way"}).assign(
+    none = pd.DataFrame({"object": shut["object"], "level": "none", "member": "no way"})
+    undeclared = pd.DataFrame({"object": hidden["workload"], "level": "hidden", "member": hidden["object"]})
+    none = pd.concat([none, undeclared]).assign(
         entry="", entry_type="", host="", tls="", store=False, reason="", enforcement="enforced"
     )
     none = none.assign(words="no way leads to it from outside the cluster")
@@ -134,6 +145,13 @@ def entries_guarded(
             (examined["level"] == "unknown") & kind.isin(["node_port", "host_port"]),
             "can the nodes be reached from outside? {entry} opens port {entry_port} on them, which leads to {pod}",
             observed="{reason}",
+        ),
+        reviews(
+            examined["level"] == "hidden",
+            "what does {member} open on the network of its node, and who can reach that? It declares no port",
+            path="$.spec.hostNetwork",
+            observed="no port is declared",
+            rests_on=["container_ports"],
         ),
         not_assessed(
             (examined["level"] == "unknown") & ~kind.isin(["node_port", "host_port"]),
