@@ -27,7 +27,7 @@ from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.transit import FLOW_ENCRYPTION, PATCHED
+from hipaa_kit.tables.transit import FLOW_ENCRYPTION, OWN_TLS, PATCHED
 
 
 class Setting(NamedTuple):
@@ -222,6 +222,8 @@ class _Decide:
             return By("mesh", f"takes in mutual TLS alone: {modes[0][1]}")
         if any(mode == "disabled" for mode, _ in modes):
             return By("none", next(f"past the mesh: {why}" for mode, why in modes if mode == "disabled"))
+        if own := next((why for mode, why in modes if mode == OWN_TLS), ""):
+            return By("unknown", f"whether its clients begin that TLS is not known: {own}")
         if said.by == "plain":
             return By("none", f"{said.source} turns TLS off towards it")
         if self._encrypts_by_itself(asking, answering, port):
@@ -269,7 +271,7 @@ class _Decide:
             return "disabled", f"{pod.name} is in no mesh"
         spans = self._exceptions[pod.name, direction]
         held = [(mode, why) for first, last, mode, why in spans if first <= port <= last or port == 0]
-        worst = sorted(held, key=lambda each: ("disabled", "unknown", "permissive", "strict").index(each[0]))
+        worst = sorted(held, key=lambda each: ("disabled", OWN_TLS, "unknown", "permissive", "strict").index(each[0]))
         own = (pod.mode, pod.source) if direction == "in" else ("strict", "")
         if worst and worst[0][0] == "unknown" and own[0] == "strict":
             return "unknown", worst[0][1]
