@@ -10,7 +10,7 @@ PATCHED = "patched"
 """Mode of ports for which something rewrites the proxy: it takes from what is sure and adds nothing."""
 
 OWN_TLS = "own-tls"
-"""Mode of ports on which a pod's proxy ends TLS that is not the mesh's; what clients speak there they say themselves."""
+"""Mode of ports on which a pod's proxy ends TLS that is not the mesh's, where a client has to begin it by itself."""
 
 EXCEPTED = (*MESH_MODES, PATCHED, OWN_TLS)
 NODE_MECHANISMS = ("wireguard", "ipsec", "none", "unknown")
