@@ -51,8 +51,25 @@ def _zalando(_: Spec) -> Iterator[Listener]:
     yield Listener("offered", "$.spec.tls", "the server has a certificate; its rules for clients are not read")
 
 
+POOLER = ("proxy", "pgBouncer", "config", "global")
+POOLER_DEMANDS = ("", "require", "verify-ca", "verify-full")
+"""Modes of `client_tls_sslmode` with which the pooler takes nothing but TLS; `require` unless one is written.
+
+Source: internal/pgbouncer/config.go of CrunchyData/postgres-operator and of percona/percona-postgresql-operator.
+"""
+
+
+def _open_pooler(spec: Spec) -> Listener | None:
+    """Return what the pooler before a database of PostgreSQL lets in; None where it lets in TLS alone."""
+    mode = text(spec, *POOLER, "client_tls_sslmode")
+    path = f"$.spec.{'.'.join(POOLER)}.client_tls_sslmode"
+    return None if mode in POOLER_DEMANDS else Listener("offered", path, f"{mode}: its pooler takes plain text")
+
+
 def _crunchy(spec: Spec) -> Iterator[Listener]:
-    if _own_rules(spec):
+    if pooler := _open_pooler(spec):
+        yield pooler
+    elif _own_rules(spec):
         yield Listener(
             "offered", "$.spec.patroni.dynamicConfiguration", "rules for clients of its own, which are not read"
         )
@@ -68,7 +85,9 @@ def _own_rules(spec: Spec) -> bool:
 
 def _percona_postgres(spec: Spec) -> Iterator[Listener]:
     only = truth(spec, "tlsOnly")
-    if only and _own_rules(spec):
+    if only and (pooler := _open_pooler(spec)):
+        yield pooler
+    elif only and _own_rules(spec):
         path = "$.spec.patroni.dynamicConfiguration"
         yield Listener("unknown", path, "tlsOnly, and rules for clients of its own, which are not read")
     else:
