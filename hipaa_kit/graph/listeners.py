@@ -31,7 +31,7 @@ VIRTUAL_SERVICE = custom("networking.istio.io", "VirtualService")
 
 Row = dict[str, Any]
 
-ROUTES = tuple(custom(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"))
+ROUTES = tuple(custom(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"))
 LISTENER_SETS = (custom(GATEWAY, "ListenerSet"), custom("gateway.networking.x-k8s.io", "XListenerSet"))
 ISTIO_GATEWAY = custom("networking.istio.io", "Gateway")
 

@@ -215,6 +215,8 @@ def _signed(
         )
     elif row["protocol"] == "TCP" and sign == "unknown" and (own := meshed.own_tls(row["pod"], port)):
         sign, words = "claimed", own
+    elif row["entry_type"] == "load_balancer" and row["tls"] == "unknown" and sign == "unknown":
+        sign, words = "claimed", f"{row['entry']} asks AWS to end TLS, and that the cluster is there is not seen"
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"
     plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")
