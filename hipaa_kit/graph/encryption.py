@@ -20,6 +20,7 @@ import pandas as pd
 from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
+from hipaa_kit.inventory.mesh import BYPASSED
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
@@ -27,7 +28,7 @@ from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.transit import FLOW_ENCRYPTION, PATCHED
+from hipaa_kit.tables.transit import FLOW_ENCRYPTION, OWN_TLS, PATCHED
 
 
 class Setting(NamedTuple):
@@ -222,6 +223,8 @@ class _Decide:
             return By("mesh", f"takes in mutual TLS alone: {modes[0][1]}")
         if any(mode == "disabled" for mode, _ in modes):
             return By("none", next(f"past the mesh: {why}" for mode, why in modes if mode == "disabled"))
+        if own := next((why for mode, why in modes if mode == OWN_TLS), ""):
+            return By("unknown", f"whether its clients begin that TLS is not known: {own}")
         if said.by == "plain":
             return By("none", f"{said.source} turns TLS off towards it")
         if self._encrypts_by_itself(asking, answering, port):
@@ -233,6 +236,7 @@ class _Decide:
     def _encrypts_by_itself(self, asking: list[Pod], answering: list[Pod], port: int) -> bool:
         """Tell whether both ends are in one mesh that encrypts between its pods whatever they take in."""
         around = any(self._mode(pod, "out", port)[0] in ("disabled", "unknown") for pod in asking if pod.mesh)
+        around = around or any(self._mode(pod, "in", port)[1] == BYPASSED for pod in answering)
         return _whole(asking, answering) and not around and asking[0].mesh in ("linkerd", "istio-ambient")
 
     def _patched(self, source: str, asking: list[Pod], answering: list[Pod], port: int) -> str:
@@ -269,7 +273,7 @@ class _Decide:
             return "disabled", f"{pod.name} is in no mesh"
         spans = self._exceptions[pod.name, direction]
         held = [(mode, why) for first, last, mode, why in spans if first <= port <= last or port == 0]
-        worst = sorted(held, key=lambda each: ("disabled", "unknown", "permissive", "strict").index(each[0]))
+        worst = sorted(held, key=lambda each: ("disabled", OWN_TLS, "unknown", "permissive", "strict").index(each[0]))
         own = (pod.mode, pod.source) if direction == "in" else ("strict", "")
         if worst and worst[0][0] == "unknown" and own[0] == "strict":
             return "unknown", worst[0][1]

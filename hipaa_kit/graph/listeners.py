@@ -31,7 +31,7 @@ VIRTUAL_SERVICE = custom("networking.istio.io", "VirtualService")
 
 Row = dict[str, Any]
 
-ROUTES = tuple(custom(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"))
+ROUTES = tuple(custom(GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"))
 LISTENER_SETS = (custom(GATEWAY, "ListenerSet"), custom("gateway.networking.x-k8s.io", "XListenerSet"))
 ISTIO_GATEWAY = custom("networking.istio.io", "Gateway")
 
@@ -136,7 +136,10 @@ def _listened(
     holder: Record, gateway: Record, listener: Mapping[str, Any], route: Record, policies: set[tuple[str, str]]
 ) -> Iterator[Row]:
     protocol = text(listener, "protocol")
-    secrets = [text(each, "name") for each in items(listener, "tls", "certificateRefs")]
+    secrets = [
+        reference("Secret", text(each, "namespace") or holder.namespace, text(each, "name"))
+        for each in items(listener, "tls", "certificateRefs")
+    ]
     passes = text(listener, "tls", "mode", default="Terminate") == "Passthrough"
     asked = texts(route.content, "spec", "hostnames") or [""]
     hosts = [host for each in asked if (host := _common(text(listener, "hostname"), each)) is not None]
@@ -160,7 +163,7 @@ def _listened(
                 "controller": text(gateway.content, "spec", "gatewayClassName"),
                 "protocol": protocol,
                 "tls": tls,
-                "certificate": reference("Secret", holder.namespace, secrets[0]) if secrets else "",
+                "certificate": secrets[0] if secrets else "",
                 "plain": plain,
                 "basis": f"listener {text(listener, 'name')} speaks {protocol}{' and passes TLS on' if passes else ''}",
             }
@@ -192,8 +195,10 @@ def _backend_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
 def _istio(snapshot: Snapshot) -> Iterator[Row]:
     """Yield a row per server of an Istio Gateway and Service of a VirtualService that is bound to it."""
     gateways = {f"{record.namespace}/{record.name}": record for record in snapshot.records(ISTIO_GATEWAY)}
-    for route in snapshot.records(VIRTUAL_SERVICE):
-        services = sorted({_service_of(host, route.namespace) for host in _destinations(route)})
+    held = {(record.namespace, record.name): record for record in snapshot.records(VIRTUAL_SERVICE)}
+    for route in held.values():
+        leading = [route, *_delegates(route, held)]
+        services = sorted({_service_of(host, each.namespace) for each in leading for host in _destinations(each)})
         for name in texts(route.content, "spec", "gateways"):
             gateway = gateways.get(name if "/" in name else f"{route.namespace}/{name}")
             for server in items(gateway.content, "spec", "servers") if gateway else []:
@@ -232,6 +237,18 @@ def _served(gateway: Record | None, server: Mapping[str, Any], route: Record, ho
         "basis": f"server {text(server, 'port', 'name')} speaks {protocol}"
         + (" and redirects" if plain == "redirected" else ""),
     }
+
+
+def _delegates(route: Record, held: Mapping[tuple[str, str], Record]) -> Iterator[Record]:
+    """Yield the VirtualServices to which one leaves some of its requests; these leave them to no other.
+
+    Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate
+    """
+    for rule in items(route.content, "spec", "http"):
+        if name := text(rule, "delegate", "name"):
+            found = held.get((text(rule, "delegate", "namespace") or route.namespace, name))
+            if found is not None:
+                yield found
 
 
 def _destinations(route: Record) -> Iterator[str]:

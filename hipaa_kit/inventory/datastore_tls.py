@@ -13,7 +13,8 @@ https://github.com/strimzi/strimzi-kafka-operator/tree/main/documentation/api (G
 https://www.rabbitmq.com/kubernetes/operator/using-operator#tls,
 https://github.com/elastic/cloud-on-k8s/blob/main/pkg/apis/common/v1/common.go (TLSOptions),
 https://github.com/zalando/postgres-operator/blob/master/docs/reference/cluster_manifest.md,
-https://redis-operator.opstree.dev/docs/
+https://github.com/OT-CONTAINER-KIT/redis-operator/blob/main/internal/agent/bootstrap/redis/config.go,
+https://github.com/OT-CONTAINER-KIT/redis/blob/master/entrypoint.sh (with TLS the plain port is 0)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 from hipaa_kit.inventory.fields import items, mapping, number, string_map, text, truth
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.custom_kinds import custom
+from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.transit import DATASTORE_TLS
@@ -49,8 +51,25 @@ def _zalando(_: Spec) -> Iterator[Listener]:
     yield Listener("offered", "$.spec.tls", "the server has a certificate; its rules for clients are not read")
 
 
+POOLER = ("proxy", "pgBouncer", "config", "global")
+POOLER_DEMANDS = ("", "require", "verify-ca", "verify-full")
+"""Modes of `client_tls_sslmode` with which the pooler takes nothing but TLS; `require` unless one is written.
+
+Source: internal/pgbouncer/config.go of CrunchyData/postgres-operator and of percona/percona-postgresql-operator.
+"""
+
+
+def _open_pooler(spec: Spec) -> Listener | None:
+    """Return what the pooler before a database of PostgreSQL lets in; None where it lets in TLS alone."""
+    mode = text(spec, *POOLER, "client_tls_sslmode")
+    path = f"$.spec.{'.'.join(POOLER)}.client_tls_sslmode"
+    return None if mode in POOLER_DEMANDS else Listener("offered", path, f"{mode}: its pooler takes plain text")
+
+
 def _crunchy(spec: Spec) -> Iterator[Listener]:
-    if _own_rules(spec):
+    if pooler := _open_pooler(spec):
+        yield pooler
+    elif _own_rules(spec):
         yield Listener(
             "offered", "$.spec.patroni.dynamicConfiguration", "rules for clients of its own, which are not read"
         )
@@ -66,7 +85,9 @@ def _own_rules(spec: Spec) -> bool:
 
 def _percona_postgres(spec: Spec) -> Iterator[Listener]:
     only = truth(spec, "tlsOnly")
-    if only and _own_rules(spec):
+    if only and (pooler := _open_pooler(spec)):
+        yield pooler
+    elif only and _own_rules(spec):
         path = "$.spec.patroni.dynamicConfiguration"
         yield Listener("unknown", path, "tlsOnly, and rules for clients of its own, which are not read")
     else:
@@ -80,9 +101,15 @@ def _percona_mysql(spec: Spec) -> Iterator[Listener]:
 
 def _percona_mongo(spec: Spec) -> Iterator[Listener]:
     mode, version = text(spec, "tls", "mode"), text(spec, "crVersion")
-    if mode and _older(version, MODE_SINCE):
+    older = _older(version, MODE_SINCE)
+    if mode and older:
         # An operator keeps to what it did at the version that the object names.
         yield Listener("unknown", "$.spec.crVersion", f"{mode}, at version {version}, which knew no mode")
+        return
+    if older and truth(spec, "allowUnsafeConfigurations"):
+        own = any(text(each, "configuration") for each in items(spec, "replsets"))
+        words = f"true, by which at version {version} no TLS is set up"
+        yield Listener("unknown" if own else "off", "$.spec.allowUnsafeConfigurations", words)
         return
     found = {"requireTLS": "demanded", "preferTLS": "offered", "allowTLS": "offered", "": "offered", "disabled": "off"}
     yield Listener(found.get(mode, "unknown"), "$.spec.tls.mode", mode or "not written: preferTLS")
@@ -170,8 +197,28 @@ def _no(value: Any) -> bool:
 
 
 def _redis(spec: Spec) -> Iterator[Listener]:
-    given = bool(mapping(spec, "TLS"))
-    yield Listener("offered" if given else "off", "$.spec.TLS", "written" if given else "not written")
+    if not mapping(spec, "TLS"):
+        yield Listener("off", "$.spec.TLS", "not written")
+    elif own := _own_redis(spec):
+        yield Listener("unknown", own, "settings of its own, which may open the plain port again")
+    else:
+        yield Listener("demanded", "$.spec.TLS", "written: the plain port is closed")
+
+
+REDIS_IMAGE = "opstree/redis"
+"""Image whose beginning closes the plain port where TLS is written; what another does is not known."""
+
+
+def _own_redis(spec: Spec) -> str:
+    """Return the field by which a site's own settings may take the place of those of the operator, or ""."""
+    image = parse_image(text(spec, "kubernetesConfig", "image")).repository
+    if not f"/{image}".endswith(f"/{REDIS_IMAGE}"):
+        return "$.spec.kubernetesConfig.image"
+    for part in ("redisConfig", "redisLeader", "redisFollower"):
+        held = mapping(spec, part) if part == "redisConfig" else mapping(spec, part, "redisConfig")
+        if text(held, "additionalRedisConfig") or held.get("dynamicConfig"):
+            return f"$.spec.{part}"
+    return "$.spec.env" if spec.get("env") else ""
 
 
 def _written(value: bool | None) -> str:
@@ -199,13 +246,16 @@ UNMANAGED = {
     "common.k8s.elastic.co/pause": "true",
     "eck.k8s.elastic.co/managed": "false",
     "rabbitmq.com/pauseReconciliation": "true",
+    "redis.opstreelabs.in/skip-reconcile": "true",
+    "rediscluster.opstreelabs.in/skip-reconcile": "true",
     "strimzi.io/pause-reconciliation": "true",
 }
 """Annotations, and one label, by which operators are told to leave an object alone.
 
 Source: https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/troubleshooting-methods,
 https://www.rabbitmq.com/kubernetes/operator/using-operator#pause, https://strimzi.io/docs/operators/latest/deploying,
-https://access.crunchydata.com/documentation/postgres-operator/latest/references/crd (`paused`).
+https://access.crunchydata.com/documentation/postgres-operator/latest/references/crd (`paused`),
+internal/controller/common/skip_reconcile.go of OT-CONTAINER-KIT/redis-operator.
 """
 
 

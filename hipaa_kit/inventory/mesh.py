@@ -24,7 +24,7 @@ from hipaa_kit.kube.mesh import ROOT, UNSET, PeerAuthentication, ProxyChange, Ta
 from hipaa_kit.kube.network.ports import FIRST, LAST
 from hipaa_kit.sources.pseudonyms import is_pseudonym
 from hipaa_kit.sources.snapshot import Record, Snapshot
-from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT, PATCHED
+from hipaa_kit.tables.transit import MESH_EXCEPTIONS, MESH_PODS, MESHES_PRESENT, OWN_TLS, PATCHED
 
 PEER_AUTHENTICATION = custom("security.istio.io", "PeerAuthentication")
 SERVER = custom("policy.linkerd.io", "Server")
@@ -50,6 +50,11 @@ CONTROL_PLANES = {
 """Beginnings of names of workloads that a mesh cannot do without."""
 
 REDIRECTED = "ambient.istio.io/redirection"
+BYPASSED = "annotation ambient.istio.io/bypass-inbound-capture"
+"""By it nothing that comes to a pod of an ambient mesh is caught, whatever policies say of it.
+
+Source: https://istio.io/latest/docs/reference/config/annotations/#AmbientBypassInboundCapture
+"""
 INTERCEPTION = "sidecar.istio.io/interceptionMode"
 TEMPLATES = "inject.istio.io/templates"
 """Templates that a proxy was made from: with others than `sidecar` it is a gateway, or an agent that catches nothing.
@@ -304,12 +309,16 @@ def _exceptions(
     notes = string_map(view.content, "metadata", "annotations")
     if mesh in ("istio", "istio-ambient"):
         mine = held.changing(view, mesh, changes)
-        yield from _changed(mine)
-        ended = {port for change in mine for port in change.ports}
-        for port, (mode, source) in held.istio(view).ports.items():
-            off = mode == "disabled"
-            if not (off and port in ended):  # there a Sidecar ends TLS, for which mutual TLS has to be off
+        taken = held.istio(view)
+        own = dict(_own_tls(mine, taken))
+        yield from _changed(change for change in mine if not change.ports)
+        yield from (("in", port, port, OWN_TLS, source) for port, source in own.items())
+        for port, (mode, source) in taken.ports.items():
+            if port not in own:
+                off = mode == "disabled"
                 yield "in", port, port, "permissive" if off and mesh == "istio-ambient" else mode, source
+    if mesh == "istio-ambient" and notes.get(BYPASSED.removeprefix("annotation ")) == "true":
+        yield "in", FIRST, LAST, "permissive", BYPASSED
     for direction in ("in", "out"):
         if key := EXCLUDED.get((mesh, direction)):
             for first, last in _ranges(notes.get(key, "")):
@@ -325,14 +334,27 @@ def _exceptions(
 
 
 def _changed(changes: Iterable[ProxyChange]) -> Iterator[tuple[str, int, int, str, str]]:
-    """Yield what objects that rewrite a pod's proxy leave open, all that say so of the same ports as one."""
-    told: dict[tuple[str, int, int], list[str]] = {}
+    """Yield what objects that rewrite a pod's proxy leave open, all that say so of one direction as one."""
+    told: dict[str, list[str]] = {}
     for change in changes:
         for way in sorted(change.ways):
-            for first, last in [(port, port) for port in change.ports] or [(FIRST, LAST)]:
-                told.setdefault((way, first, last), []).append(f"{change.object} {change.what}")
-    for (way, first, last), words in told.items():
-        yield way, first, last, PATCHED, "; ".join(words)
+            told.setdefault(way, []).append(f"{change.object} {change.what}")
+    for way, words in told.items():
+        yield way, FIRST, LAST, PATCHED, "; ".join(words)
+
+
+def _own_tls(changes: Iterable[ProxyChange], taken: Taken) -> Iterator[tuple[int, str]]:
+    """Yield the ports on which a Sidecar ends TLS of its own, and what says so.
+
+    Only where mutual TLS is off does Istio heed it.
+    Source: buildInboundListeners in pilot/pkg/networking/core/listener_inbound.go of istio/istio,
+    https://istio.io/latest/docs/tasks/traffic-management/ingress/ingress-sidecar-tls-termination/
+    """
+    for change in changes:
+        for port in change.ports:
+            mode, _ = taken.ports.get(port, (taken.mode, taken.source))
+            if mode == "disabled":
+                yield port, f"{change.object} {change.what}"
 
 
 def _past_linkerd(view: PodView, notes: Mapping[str, str]) -> Iterator[tuple[str, int, int, str, str]]:

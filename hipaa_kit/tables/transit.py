@@ -9,7 +9,10 @@ MESH_MODES = ("", "strict", "permissive", "disabled", "unknown")
 PATCHED = "patched"
 """Mode of ports for which something rewrites the proxy: it takes from what is sure and adds nothing."""
 
-EXCEPTED = (*MESH_MODES, PATCHED)
+OWN_TLS = "own-tls"
+"""Mode of ports on which a pod's proxy ends TLS that is not the mesh's, where a client has to begin it by itself."""
+
+EXCEPTED = (*MESH_MODES, PATCHED, OWN_TLS)
 NODE_MECHANISMS = ("wireguard", "ipsec", "none", "unknown")
 SPOKEN = ("yes", "claimed", "no", "unknown")
 ENCRYPTED_BY = ("mesh", "wireguard", "ipsec", "app-tls", "none", "unknown")
@@ -61,7 +64,8 @@ MESH_EXCEPTIONS = Table(
         count("port_to", "last port"),
         text(
             "mode",
-            "what holds for it; disabled is past the proxy, patched is rewritten, to what is not known",
+            "what holds for it; disabled is past the proxy, patched is rewritten, to what is not known, own-tls is TLS "
+            "that the proxy ends and that is not the mesh's",
             EXCEPTED,
         ),
         text("source", "`Kind/namespace/name` or annotation that says so, and what it does"),

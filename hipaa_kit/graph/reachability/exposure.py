@@ -50,6 +50,9 @@ BALANCER_TLS_PORTS = "service.beta.kubernetes.io/aws-load-balancer-ssl-ports"
 Source: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/
 """
 
+BALANCER_NAMES = (".amazonaws.com", ".amazonaws.com.cn")
+"""How the names end that AWS gives to load balancers."""
+
 NODES_PUBLIC = "open on every node: from the internet if the nodes' addresses can be reached from there"
 
 
@@ -124,6 +127,8 @@ class _Exposures:
         self.reach, self.snapshot, self.tables = reach, snapshot, tables
         self.backends = Backends.of(snapshot, tables)
         self.workload = {pod.object: pod.workload for pod in reach.facts.pods}
+        machines = (text(record.content, "spec", "providerID") for record in snapshot.records(kinds.NODE))
+        self.clouds = frozenset(each.partition(":")[0] for each in machines)
         self.rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._order: dict[tuple[Any, ...], int] = {}
         self._into: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
@@ -153,7 +158,7 @@ class _Exposures:
                 continue
             way = replace(base, entry_port=opened)
             if text(spec, "type") == "LoadBalancer":
-                tls = _ended_by_balancer(record, opened, text(port, "name"))
+                tls = _ended_by_balancer(record, opened, text(port, "name"), self.clouds)
                 self._add(replace(_load_balancer(way, record), tls=tls), record.object, opened)
             if text(spec, "type") == "NodePort" or (text(spec, "type") == "LoadBalancer" and on_node):
                 node = replace(way, entry_type="node_port", entry_port=on_node or 0, reason=NODES_PUBLIC)
@@ -305,13 +310,21 @@ def is_wide(cidr: str) -> bool:
     return block is not None and block.last - block.first + 1 >= {4: 2**24, 6: 2**112}[block.family]
 
 
-def _ended_by_balancer(record: Record, port: int, name: str) -> str:
-    """Return what a load balancer makes of TLS on one port, as far as annotations tell."""
+def _ended_by_balancer(record: Record, port: int, name: str, clouds: frozenset[str]) -> str:
+    """Return what a load balancer makes of TLS on one port, as far as annotations tell.
+
+    Only those of AWS heed these: the cloud of the nodes tells whose it is, or the name that it was given.
+    """
     notes = mapping(record.content, "metadata", "annotations")
     if not text(notes, BALANCER_CERTIFICATE):
         return "none"
     ports = {each.strip() for each in (text(notes, BALANCER_TLS_PORTS) or "*").split(",")}
-    return "terminated" if ports & {"*", str(port), name} else "none"
+    if not ports & {"*", str(port), name}:
+        return "none"
+    given = [text(each, "hostname") for each in items(record.content, "status", "loadBalancer", "ingress")]
+    if "aws" in clouds or any(each.endswith(BALANCER_NAMES) for each in given):
+        return "terminated"
+    return "none" if clouds - {""} else "unknown"
 
 
 def _load_balancer(way: Way, record: Record) -> Way:

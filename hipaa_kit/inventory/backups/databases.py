@@ -4,8 +4,9 @@ Sources: https://cloudnative-pg.io/documentation/current/backup/,
 https://postgres-operator.readthedocs.io/en/latest/reference/cluster_manifest/,
 https://access.crunchydata.com/documentation/postgres-operator/latest/tutorials/backups-disaster-recovery,
 https://docs.percona.com/percona-operator-for-postgresql/, -for-mongodb/ and -for-mysql/pxc/ with their types under
-`pkg/apis`: a database that is stopped makes no copies. What was confirmed stands in `docs/sources.md`. A claim belongs
-to a database by the label that the operator writes on it.
+`pkg/apis`, internal/controller/postgrescluster/pgbackrest.go of CrunchyData/postgres-operator: a database that is
+stopped, or only follows another, makes no copies. What was confirmed stands in `docs/sources.md`. A claim belongs to a
+database by the label that the operator writes on it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from hipaa_kit.inventory.backups.model import (
+    ACTIVE,
     COMPLETED,
     FAILED,
     RUNNING,
+    UNKNOWN,
     Plan,
     Point,
     Run,
@@ -180,7 +183,11 @@ def _repositories(tool: str, record: Record) -> Iterator[Plan]:
         every, schedule = min(known, default=(None, schedules[0]))
         spec = mapping(record.content, "spec")
         off = truth(spec, "backups", "enabled") is False or bool(truth(spec, STOPPED[tool]))
-        yield _plan(tool, record, schedule, every, state_of(paused=off, schedule=schedule, every=every))
+        state = state_of(paused=off, schedule=schedule, every=every)
+        if state == ACTIVE and truth(spec, "standby", "enabled"):
+            # Its CronJobs are suspended; whether the database that it follows makes copies is seen elsewhere.
+            state = UNKNOWN
+        yield _plan(tool, record, schedule, every, state)
 
 
 def _percona_tasks(record: Record) -> Iterator[Plan]:

@@ -245,23 +245,27 @@ DRIVERS: Final = (
     Driver(
         "linstor.csi.linbit.com",
         "unseen",
-        "https://linbit.com/drbd-user-guide/linstor-guide-1_0-en/",
-        words="a parameter asks for a LUKS layer; that could not be confirmed in its documentation",
+        f"{_GIT}/piraeusdatastore/linstor-csi/blob/master/pkg/volume/parameter.go",
+        # DRBD copies to other nodes above the layer of LUKS; what several nodes write is served to them by NFS.
+        transit="unseen",
+        words="its class may ask for a layer of LUKS, whose passphrase and state stand in LINSTOR alone",
     ),
     Driver(
         "csi.trident.netapp.io",
         "unseen",
-        "https://docs.netapp.com/us-en/trident/",
+        "https://docs.netapp.com/us-en/trident/trident-reco/security-luks.html",
+        keys=(_STAGE,),
+        locality="cluster",
         # NFS, SMB, iSCSI, NVMe over TCP or FC, as its backend has it.
         transit="unseen",
-        words="encryption is set in its backend, which the volume does not show",
+        words="encryption is set in its backend, by `luksEncryption` or on the storage, which the volume does not show",
     ),
     Driver(
         "csi.vsphere.vmware.com",
         "unseen",
         f"{_GIT}/openshift/openshift-docs (persistent-storage-csi-vsphere-encryption)",
         in_tree=("vsphereVolume", "kubernetes.io/vsphere-volume"),
-        # What several nodes write is a share of vSAN's file service.
+        # What several nodes write is a share of vSAN's file service, by NFS.
         served=True,
         words="the storage policy decides, which stands in vCenter",
     ),

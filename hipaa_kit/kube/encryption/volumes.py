@@ -27,8 +27,9 @@ KeyKind = Literal["named", "default", "secret", "none", "unknown"]
 Place = Literal["external", "cluster", "unknown", "none"]
 Way = Literal["attached", "encrypted", "plain", "unseen"]
 
-NFS_TLS: Final = frozenset({"xprtsec=tls", "xprtsec=mtls"})
-"""Mount options with which NFS runs over TLS or fails: nfs(5). `auto` goes on in the clear."""
+NFS_ENCRYPTS: Final = frozenset({"xprtsec=tls", "xprtsec=mtls", "sec=krb5p"})
+"""Mount options with which NFS is encrypted, or is not mounted: nfs(5). `xprtsec=auto` goes on in the clear; of the
+kinds of Kerberos `krb5` and `krb5i` leave what is sent readable."""
 
 CLUSTER_KMS: Final = frozenset({"metadata", "secrets-metadata", "secrets-k8s"})
 """Kinds of key service of Ceph-CSI that keep the passphrase in a Secret of the cluster."""
@@ -146,9 +147,9 @@ def _by_parameter(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtR
             found = _with_key(found, driver, volume, folded, kms)
             # What a driver writes into the volume, it did; of a class it is not known that copies heed it.
             heeded = not volume.copied or driver.recorded or driver.copies
-            return (
-                found if heeded else found._replace(state="unseen", basis=f"{found.basis}, but it is made from a copy")
-            )
+            if not heeded:
+                return found._replace(state="unseen", basis=f"{found.basis}, but it is made from a copy")
+            return _or_as_claimed(found, driver, volume)
         if value in GO_TRUE:
             words = f"{basis} says {name}: {value}, which {driver.name} need not read as true"
             return AtRest("unknown", words, name, value, "", "unknown", "unknown", driver.source)
@@ -166,6 +167,21 @@ def _by_parameter(driver: Driver, volume: Volume, kms: Mapping[str, str]) -> AtR
     if driver.absent == "plain":
         return AtRest("plain", f"{said}, and {driver.name} encrypts nothing else", name, value, source=driver.source)
     return AtRest("unknown", f"{said}; {driver.words}", name, value, "", "unknown", "unknown", driver.source)
+
+
+def _or_as_claimed(found: AtRest, driver: Driver, volume: Volume) -> AtRest:
+    """Return what a class asks for, unless an annotation of the claim asks for the contrary, which wins over it.
+
+    Source: https://docs.portworx.com/portworx-enterprise/operations/key-management (encrypting by annotations).
+    """
+    asked = ((name, volume.annotations[name]) for name in driver.parameters if name in volume.annotations)
+    for name, value in asked:
+        if value not in driver.parameters[name]:
+            basis = f"{found.basis}, and the claim says {name}: {value}, which wins"
+            return found._replace(
+                state="unseen" if volume.source else "plain", basis=basis, parameter=name, value=value
+            )
+    return found
 
 
 def _given(driver: Driver, volume: Volume) -> tuple[Mapping[str, str] | None, str]:
@@ -230,8 +246,9 @@ def on_the_way(volume: Volume, rest: AtRest) -> tuple[Way, str]:
 
     Notes
     -----
-    What the node itself encrypts leaves it encrypted. NFS is plain unless `xprtsec` asks for TLS (nfs(5)); EFS uses TLS
-    unless `encryptInTransit` is false. Of SMB the share decides, `seal` asks for it (mount.cifs(8)).
+    What the node itself encrypts leaves it encrypted. NFS is plain unless `xprtsec` asks for TLS or `sec=krb5p` for
+    Kerberos with privacy (nfs(5)); EFS uses TLS unless `encryptInTransit` is false. Of SMB the share decides, `seal`
+    asks for it (mount.cifs(8)).
     """
     if volume.source in BELOW:
         return "attached", "it stays on the node"
@@ -249,12 +266,16 @@ def on_the_way(volume: Volume, rest: AtRest) -> tuple[Way, str]:
         return _efs(volume)
     if driver.transit == "smb" and "seal" in options:
         return "encrypted", "mount option seal"
+    if driver.transit == "unseen":
+        return "unseen", f"how {driver.name} brings data to its storage is not seen"
     return ("attached", "an attached disk") if driver.transit == "attached" else ("unseen", "the file server decides")
 
 
 def _nfs(options: Iterable[str]) -> tuple[Way, str]:
-    asked = sorted(NFS_TLS.intersection(options))
-    return ("encrypted", f"mount option {asked[0]}") if asked else ("plain", "NFS without the mount option xprtsec")
+    asked = sorted(NFS_ENCRYPTS.intersection(options))
+    if asked:
+        return "encrypted", f"mount option {asked[0]}"
+    return "plain", "NFS without the mount option xprtsec or sec=krb5p"
 
 
 def _efs(volume: Volume) -> tuple[Way, str]:

@@ -95,11 +95,13 @@ PROGRAMS: Final = (
 class Store(NamedTuple):
     """Where a program keeps what it keeps: the flag that says so, and folders that its image or chart uses without.
 
-    Only folders that were confirmed stand here: see `docs/sources.md`.
+    Only folders that were confirmed stand here: see `docs/sources.md`. `objects` says that it may keep all of it in an
+    object store, of which its pods show nothing.
     """
 
     flag: str
     folders: tuple[str, ...]
+    objects: bool = False
 
 
 STORES: Final = {
@@ -107,12 +109,14 @@ STORES: Final = {
     "VictoriaMetrics": Store("storageDataPath", ()),
     "VictoriaLogs": Store("storageDataPath", ()),
     "Alertmanager": Store("storage.path", ("/alertmanager",)),
-    "Loki": Store("", ("/var/loki",)),
-    "Mimir": Store("", ()),
+    "Loki": Store("", ("/var/loki",), objects=True),
+    "Mimir": Store("", (), objects=True),
 }
 """Programs that keep metrics, alerts or logs. What says where stands in a file of configuration for Loki and Mimir.
 
 Source: the `Dockerfile` of prometheus/prometheus and of prometheus/alertmanager, the chart of Loki,
+https://grafana.com/docs/loki/latest/configure/storage/ (`object_store` of each period),
+https://grafana.com/docs/mimir/latest/configure/configure-object-storage-backend/,
 https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/#list-of-command-line-flags
 """
 

@@ -10,7 +10,7 @@ from hipaa_kit.inventory.pods import undeclared_on_nodes
 from hipaa_kit.kube.tls import PLAIN_PORTS
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.transit import PATCHED
+from hipaa_kit.tables.transit import OWN_TLS, PATCHED
 
 OWN = ("load_balancer", "node_port", "external_ip", "host_port")
 """Entries by which a port of a pod stands in the open by itself."""
@@ -203,7 +203,14 @@ class _Meshed:
 
     def patched(self, pod: object, port: int) -> str:
         """Return what rewrites the proxy before a port, and may undo that, or ""."""
-        return next((source for mode, source in self._here(pod, port) if mode == PATCHED), "")
+        return self._said(pod, port, PATCHED)
+
+    def own_tls(self, pod: object, port: int) -> str:
+        """Return what makes the proxy end TLS of its own on a port, or ""."""
+        return self._said(pod, port, OWN_TLS)
+
+    def _said(self, pod: object, port: int, asked: str) -> str:
+        return next((source for mode, source in self._here(pod, port) if mode == asked), "")
 
     def _here(self, pod: object, port: int) -> list[tuple[str, str]]:
         return [(mode, source) for first, last, mode, source in self._apart.get(pod, ()) if first <= port <= last]
@@ -223,6 +230,10 @@ def _signed(
         sign, words = (
             ("claimed", f"in the mesh, {patched}") if patched else ("yes", "the mesh takes in mutual TLS alone")
         )
+    elif row["protocol"] == "TCP" and sign == "unknown" and (own := meshed.own_tls(row["pod"], port)):
+        sign, words = "claimed", own
+    elif row["entry_type"] == "load_balancer" and row["tls"] == "unknown" and sign == "unknown":
+        sign, words = "claimed", f"{row['entry']} asks AWS to end TLS, and that the cluster is there is not seen"
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"
     plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from hipaa_kit.kube.network.ports import FIRST, LAST
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
-from hipaa_kit.tables.transit import PATCHED
+from hipaa_kit.tables.transit import OWN_TLS, PATCHED
 
 
 @check("HK-ENC-11", everywhere=True)
@@ -67,7 +67,7 @@ def mesh_is_strict(
             rests_on=["mesh_pods"],
         ),
         reviews(
-            within & (examined["mode"] == PATCHED),
+            within & examined["mode"].isin([PATCHED, OWN_TLS]),
             "does {pod} take in mutual TLS alone{words}? {source}",
             observed="{source}",
         ),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.kube.monitoring.programs import STORES
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.monitoring.common import NOT_READY, NOT_RUNNING, READY, missing, other_engines, watching
 from hipaa_kit.tables.declaration import rows_of
 
 SCRAPING = ("Prometheus", "PrometheusAgent")
+OBJECT_STORES = tuple(name for name, store in STORES.items() if store.objects)
+"""Programs that may keep all of their data in an object store."""
 STORAGE = ("none", "elsewhere", "claim")
 """On what a component keeps its data, the worst first."""
 KEPT = ["pod", "program", "container", "folder"]
@@ -136,6 +139,8 @@ def monitoring_durable(
     -----
     A claim counts where the component itself can write to it, in the folder where it keeps what it is told: not one of
     a container beside it, nor one with rules or plugins.
+    What may keep its data in an object store needs no claim for them, and parts of it that keep nothing need no second
+    replica either.
     A server that sends its samples on keeps them elsewhere, and an agent keeps none at all: whether what receives them
     is durable is for a person to say.
     """
@@ -150,6 +155,8 @@ def monitoring_durable(
         for row in rows_of(kept[~kept["object"].isin(metric_servers["object"])]):
             held = {kept_on.get((pod, row["program"]), "none") for pod in row["pods"].split()}
             storage = next(each for each in STORAGE if each in held)
+            if storage == "none" and row["program"] in OBJECT_STORES:
+                storage = "objects"
             rows.append(
                 {
                     "object": row["object"],
@@ -161,7 +168,7 @@ def monitoring_durable(
             )
     examined = pd.DataFrame(rows, columns=["object", "component", "replicas", "storage", "forwards"])
     replicas = examined["replicas"].astype("Int64")
-    forwards = examined["forwards"].astype(bool)
+    forwards, objects = examined["forwards"].astype(bool), examined["storage"] == "objects"
     single, bare = (replicas < 2).fillna(False).astype(bool), examined["storage"] == "none"
     return judge(
         examined.assign(replicas=replicas),
@@ -172,7 +179,7 @@ def monitoring_durable(
             expected="2 replicas, each with a claim",
         ),
         fails(
-            ~forwards & single & ~bare,
+            ~forwards & single & ~bare & ~objects,
             "{component} has {replicas} replica: nothing watches while it is away",
             observed="{replicas}",
             expected="2 or more",
@@ -182,6 +189,11 @@ def monitoring_durable(
             "{component} keeps its data on no claim: they are gone with its pods",
             observed="no claim",
             expected="a claim",
+        ),
+        reviews(
+            objects,
+            "does {component} keep its data in an object store? It has no claim, and what configures it is not read",
+            observed="no claim",
         ),
         reviews(
             ~forwards & (examined["storage"] == "elsewhere"),

@@ -296,10 +296,10 @@ _KEPT: Final = {
         logicalBackupSchedule pgaudit.log shared_preload_libraries
     """,
     "postgres-operator.crunchydata.com": """
-        bucket differential endpoint full incremental pgaudit.log region
+        bucket client_tls_sslmode differential endpoint full incremental pgaudit.log region
     """,
     "pgv2.percona.com": """
-        bucket completed differential endpoint full incremental pgCluster region repoName state
+        bucket client_tls_sslmode completed differential endpoint full incremental pgCluster region repoName state
     """,
     "psmdb.percona.com": """
         bucket clusterName completed crVersion endpointUrl psmdbCluster region schedule start state storageName
