@@ -327,7 +327,7 @@ class Paths:
         """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
         view, target = self.graph.view(unknown), self.graph.number[end]
         rest = self._distance(end, unknown) if distance is None else distance
-        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], self.graph.rank[node]))
+        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], node))
         streams = (cheapest(view, node, target, self.keys.__getitem__, rest) for node in first if node != target)
         found: list[list[Hop]] = []
         seen: set[Hashable] = set()

@@ -235,8 +235,7 @@ class Differences:
         keys = self.of.keys
         hops = self._hops[first.length[self._hops[:, 0]] < FAR]
         length = first.length[hops[:, 0]] + hops[:, 2]
-        rank = self.graph.rank
-        hops = hops[np.lexsort((rank[hops[:, 0]], rank[hops[:, 1]], length))]
+        hops = hops[np.lexsort((hops[:, 0], hops[:, 1], length))]
         names: dict[object, int] = {}
         number = np.array([names.setdefault(key, len(names)) for key in keys], dtype=np.int64)
         reads = number[hops[:, 0]] * len(names) + number[hops[:, 1]]
