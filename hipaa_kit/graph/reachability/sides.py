@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, gate, plan
-from hipaa_kit.kube.network.rules import EVERYONE, Direction, Doubt, Nodes, Policy, Rule
+from hipaa_kit.kube.network.rules import EVERYONE, MESH, Direction, Doubt, Nodes, Policy, Rule
 
 if TYPE_CHECKING:
     from hipaa_kit.graph.reachability.engine import Engine
@@ -319,6 +319,9 @@ class Side:
 
     def gate(self, number: int, peer: int) -> Planes:
         """Return what the mesh alone leaves of a signature's connections with one class."""
+        held = self.signatures[number]
+        if not held.doubts and all(self.engine.facts.policies[n].stage.chain != MESH.chain for n, _ in held.policies):
+            return Planes(self.engine.every, self.engine.every)
         matches = self.matches(number, self.state(number, peer))
         return gate(self.plan(number), matches, self.engine.every)
 
