@@ -106,6 +106,11 @@ class Paths:
         return all(self.tables[name] is before.tables[name] for name in OBJECT_TABLES)
 
     @cached_property
+    def hubs(self) -> npt.NDArray[np.bool_]:
+        """Which nodes stand for many."""
+        return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
+
+    @cached_property
     def teller(self) -> Teller:
         """Tells paths in words."""
         return Teller(self.graph, self.reachability)
@@ -282,12 +287,17 @@ class Paths:
     def starts(self, source: str | None) -> list[str]:
         """Return the nodes at which paths of a source begin."""
         if source == ANY_POD:
-            owner, ephi = self.objects.owner, self.objects.ephi
-            pods = [pod.object for pod in self.reachability.facts.pods]
-            return [pod for pod in pods if pod not in ephi and owner[pod] not in ephi]
+            return self._outside
         if source == ANY_SUBJECT:
             return self._subjects
         return [self._named(source or FROM_INTERNET)]
+
+    @cached_property
+    def _outside(self) -> list[str]:
+        """Pods outside the ePHI scope."""
+        owner, ephi = self.objects.owner, self.objects.ephi
+        pods = [pod.object for pod in self.reachability.facts.pods]
+        return [pod for pod in pods if pod not in ephi and owner[pod] not in ephi]
 
     @cached_property
     def _subjects(self) -> list[str]:

@@ -18,11 +18,14 @@ from hipaa_kit.graph.reachability.places import Places
 from hipaa_kit.graph.reachability.sides import Numbers, Side
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import PortRange
+from hipaa_kit.kube.network.rules import DIRECTIONS
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.reachability import FLOWS
 
 Level = Literal["workload", "pod", "class"]
 TILE = 256
+WIDE = 1 << 32
+"""More than there are decisions."""
 FAMILIES = {0: "", 4: "IPv4", 6: "IPv6"}
 
 
@@ -57,7 +60,7 @@ class Edges:
         self.classes = engine.classes
         self.reasons: dict[str, int] = {"": 0}
         self._wordings: dict[tuple[str, ...], int] = {}
-        self._words_of: dict[tuple[str, int, int], dict[str, None]] = {}
+        self._worded_of: dict[str, dict[int, int]] = {direction: {} for direction in DIRECTIONS}
         self._nodes_of: dict[int, frozenset[str]] = {}
         self._ranges_of: dict[int, list[tuple[int, int, int, int, int]]] = {}
 
@@ -209,24 +212,22 @@ class Edges:
 
     def _worded(self, side: Side, own: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the number of the words in which one side says why its decision on each flow is not known."""
-        width = len(self.engine.palette)
         numbers = self._signatures(side.direction, own).astype(np.int64)
-        told, back = np.unique(numbers * width + value, return_inverse=True)
-        words = (tuple(self._words(side, *divmod(each, width))) for each in told.tolist())
-        return np.array([self._wordings.setdefault(each, len(self._wordings)) for each in words], dtype=np.int64)[back]
+        told, back = np.unique(numbers * WIDE + value, return_inverse=True)
+        known = self._worded_of[side.direction]
+        for each in told.tolist():
+            if each not in known:
+                known[each] = self._wordings.setdefault(self._words(side, *divmod(each, WIDE)), len(self._wordings))
+        return np.array([known[each] for each in told.tolist()], dtype=np.int64)[back]
 
     def _number(self, reason: str) -> int:
         return self.reasons.setdefault(reason, len(self.reasons))
 
-    def _words(self, side: Side, number: int, value: int) -> dict[str, None]:
+    def _words(self, side: Side, number: int, value: int) -> tuple[str, ...]:
         """Return why a signature's decision is not known, each reason once and in order."""
-        key = side.direction, number, value
-        if key not in self._words_of:
-            planes = self.engine.palette.planes[value]
-            doubtful = number >= 0 and planes.sure != planes.possible
-            found = reasons_of(side, number, side.state_of(number, value)) if doubtful else ()
-            self._words_of[key] = dict.fromkeys(found)
-        return self._words_of[key]
+        planes = self.engine.palette.planes[value]
+        doubtful = number >= 0 and planes.sure != planes.possible
+        return tuple(dict.fromkeys(reasons_of(side, number, side.state_of(number, value)))) if doubtful else ()
 
     def _local(
         self,
