@@ -11,7 +11,7 @@ import pandas as pd
 from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
-from hipaa_kit.inventory.parts import BETWEEN, Parts, replaced
+from hipaa_kit.inventory.parts import BETWEEN, Parts, merged, replaced
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.safeguards.check import Check, describe
 from hipaa_kit.sources.signed import Records
@@ -45,9 +45,8 @@ class Results:
     finding_citations: pd.DataFrame
 
     def joined(self, other: Results) -> Results:
-        """Return these results and those of other checks."""
-        pairs = zip(_TABLES, self, other, strict=True)
-        return Results(*(table.conform(pd.concat([a, b], ignore_index=True)) for table, a, b in pairs))
+        """Return these results and those of a few other checks."""
+        return Results(*(merged(*each) for each in zip(_TABLES, self, other, strict=True)))
 
     def of(self, checks: set[str]) -> Results:
         """Return the results of some checks alone."""

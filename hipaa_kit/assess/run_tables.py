@@ -142,7 +142,8 @@ class Tables(TableSet):
         if not self._inventory.reads_alike((each for each in check.tables if each not in parts.of), check.narrow):
             return None
         changed = parts.changed(self._inventory.differs)
-        bearing = {name: parts.bearing(name, self._inventory[name], changed) for name in parts.of}
+        # Every table that it reads: one that was not made yet would be made of these rows alone.
+        bearing = {name: parts.bearing(name, self._inventory[name], changed) for name in check.tables}
         now = self._run(check, self._inventory.beside(bearing))
         if any(each.verdict == ERROR for each in now):
             return None

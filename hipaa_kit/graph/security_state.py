@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from hipaa_kit.kube.network.dialects import dialect
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.evidence import SECURITY_STATE
+from hipaa_kit.tables.latest import Latest
 
 POLICY_KINDS: Final = tuple(kind for kind in READS if dialect(kind.group, kind.kind))
 """Kinds of network policy that the kit knows by resource."""
@@ -56,6 +57,8 @@ BEHIND: Final = {
 }
 """Tables that each aspect is made of."""
 
+_LATEST: Final[dict[str, Latest[list[Fact]]]] = {aspect: Latest() for aspect in BEHIND}
+
 
 @builds(SECURITY_STATE, reads=POLICY_KINDS)
 def security_state(
@@ -69,24 +72,29 @@ def security_state(
     pod_admission: pd.DataFrame,
     pods: pd.DataFrame,
     containers: pd.DataFrame,
-) -> Iterator[dict[str, Any]]:
-    """Yield a row per fact, and one for every aspect of which something was not seen in full."""
-    facts: dict[str, Iterable[Fact]] = {
-        "role": _rules(role_rules),
-        "binding": _bindings(role_bindings, binding_subjects),
-        "isolation": _isolation(network_policies, policy_pods, pods),
-        "network_policy": _policies(snapshot),
-        "webhook": _webhooks(webhooks),
-        "pod_security": _levels(pod_admission),
-        "image": _images(pods, containers),
+) -> pd.DataFrame:
+    """Return a row per fact, and one for every aspect of which something was not seen in full."""
+
+    def kept(aspect: str, facts: Callable[..., Iterable[Fact]], *frames: pd.DataFrame) -> list[Fact]:
+        return _LATEST[aspect].of(frames, lambda: sorted(set(facts(*frames))))
+
+    facts = {
+        "role": kept("role", _rules, role_rules),
+        "binding": kept("binding", _bindings, role_bindings, binding_subjects),
+        "isolation": kept("isolation", _isolation, network_policies, policy_pods, pods),
+        "network_policy": sorted(set(_policies(snapshot))),
+        "webhook": kept("webhook", _webhooks, webhooks),
+        "pod_security": kept("pod_security", _levels, pod_admission),
+        "image": kept("image", _images, pods, containers),
     }
-    about = {"cluster": snapshot.identity.uid or snapshot.identity.name, "taken_at": snapshot.collected_at}
+    rows: list[tuple[str, str, str, str]] = []
     for aspect, found in facts.items():
         behind = {kind for table in BEHIND[aspect] for kind in kinds_behind(table)}
         if any(snapshot.coverage.gaps(kind) for kind in behind):
-            yield {"aspect": aspect, "object": UNSEEN, "fact": "not seen in full", "weakens": "either", **about}
-        for held, fact, weakens in sorted(set(found)):
-            yield {"aspect": aspect, "object": held, "fact": fact, "weakens": weakens, **about}
+            rows.append((aspect, UNSEEN, "not seen in full", "either"))
+        rows += [(aspect, *fact) for fact in found]
+    frame = pd.DataFrame(rows, columns=["aspect", "object", "fact", "weakens"], dtype="str")
+    return frame.assign(cluster=snapshot.identity.uid or snapshot.identity.name, taken_at=snapshot.collected_at)
 
 
 def _rules(role_rules: pd.DataFrame) -> Iterator[Fact]:
@@ -108,13 +116,14 @@ def _bindings(bindings: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[Fact]:
 def _isolation(policies: pd.DataFrame, policy_pods: pd.DataFrame, pods: pd.DataFrame) -> Iterator[Fact]:
     """Yield the directions in which every pod of a workload that has not ended is isolated by a NetworkPolicy."""
     running = selectable(pods)
-    yield from ((str(workload), THERE, "either") for workload in running["workload"])
+    workloads, names = running["workload"].tolist(), running["object"].tolist()
+    yield from ((workload, THERE, "either") for workload in dict.fromkeys(workloads))
     for direction in ("ingress", "egress"):
         isolating = policies[policies[f"isolates_{direction}"]]["object"]
         isolated = set(policy_pods[policy_pods["policy"].isin(isolating)]["pod"])
-        whole = running.assign(isolated=running["object"].isin(isolated)).groupby("workload")["isolated"].all()
-        for workload in whole[whole].index:
-            yield str(workload), f"{direction} is isolated", "removed"
+        open_ = {workload for workload, pod in zip(workloads, names, strict=True) if pod not in isolated}
+        for workload in set(workloads) - open_:
+            yield workload, f"{direction} is isolated", "removed"
 
 
 def _policies(snapshot: Snapshot) -> Iterator[Fact]:

@@ -71,13 +71,27 @@ class Parts:
         """Return the rows of a table that bear on one of some parts; all of them where they bear on the whole."""
         if table not in self.of:
             return frame
-        chosen = [part_names(frame, columns).isin(parts) for columns in self.of[table]]
-        return frame[reduce(lambda one, other: one | other, chosen)].reset_index(drop=True)
+        chosen = [in_parts(frame, columns, parts) for columns in self.of[table]]
+        return frame[reduce(np.logical_or, chosen)].reset_index(drop=True)
 
 
 def part_names(frame: pd.DataFrame, columns: Columns) -> pd.Series:
     """Return the name of the part that some columns of each row name."""
     return reduce(lambda one, other: one + BETWEEN + other, (frame[name] for name in columns))
+
+
+def in_parts(frame: pd.DataFrame, columns: Columns, parts: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Tell for each row whether some of its columns name one of some parts."""
+    if len(columns) == 1 or not parts:
+        return np.asarray(frame[columns[0]].isin(parts), dtype=bool)
+    found = np.ones(len(frame), dtype=bool)
+    split = [part.split(BETWEEN) for part in parts]
+    if all(len(each) == len(columns) for each in split):
+        # Of most rows one column shows that they are in none: their names need not be put together.
+        for column, values in zip(columns, zip(*split, strict=True), strict=True):
+            found &= np.asarray(frame[column].isin(set(values)), dtype=bool)
+    found[found] = part_names(frame[found], columns).isin(parts)
+    return found
 
 
 def narrowed(narrow: Narrow, table: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -147,18 +161,29 @@ def replaced(
     TableError
         A row has the key of a row in another part.
     """
-    mine = part_names(was, parts.own).isin(changed).to_numpy()
-    fresh = made[part_names(made, parts.own).isin(changed)].reset_index(drop=True)
+    mine = in_parts(was, parts.own, changed)
+    fresh = made[in_parts(made, parts.own, changed)].reset_index(drop=True)
     kept = was[~mine].reset_index(drop=True)
     differs = difference(was[mine].reset_index(drop=True), fresh)
     if not any(map(len, differs)):
         return was, differs
+    return merged(table, kept, fresh), differs
+
+
+def merged(table: Table, kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of two frames of a table, each sorted by its key; that of fewer rows is the second.
+
+    Raises
+    ------
+    TableError
+        A row of one has the key of a row of the other.
+    """
     keys = [_Keys(frame, table.key) for frame in (kept, fresh)]
     places = [bisect_left(keys[0], key) for key in keys[1]]
     if any(at < len(kept) and keys[0][at] == key for at, key in zip(places, keys[1], strict=True)):
         raise TableError("rows of two parts have one key", f"table {table.name}")
     order = np.insert(np.arange(len(kept)), places, np.arange(len(kept), len(kept) + len(fresh)))
-    return pd.concat([kept, fresh], ignore_index=True).take(order).reset_index(drop=True), differs
+    return pd.concat([kept, fresh], ignore_index=True).take(order).reset_index(drop=True)
 
 
 class _Keys(Sequence[tuple[Any, ...]]):

@@ -207,6 +207,11 @@ class Before:
     changed: frozenset[tuple[str, str]]
     other_scope: bool = False
 
+    def touches(self, builder: Builder) -> bool:
+        """Tell whether something else than before is given to a builder beside tables."""
+        scoped = "scope" in builder.needs and self.other_scope
+        return scoped or any(kind[:2] in self.changed for kind in builder.reads)
+
 
 class Inventory(TableSet):
     """All tables of one snapshot, each built when it is first asked for; those of a large one are kept on disk.
@@ -238,6 +243,7 @@ class Inventory(TableSet):
         self._kept: KeptTables | None = KeptTables.of(snapshot) if before is None else None
         self._before = before
         self._differences: dict[str, Difference] = {}
+        self._standing: dict[str, bool] = {}
 
     def names(self) -> list[str]:
         """Return the names of all tables that can be built, and of those laid beside."""
@@ -264,8 +270,20 @@ class Inventory(TableSet):
         """Tell whether whoever reads some tables, of some of them a few columns, reads what stood there before."""
         before = self._before
         return before is not None and all(
-            reads_alike(narrow, name, self.table(name), before.inventory.table(name)) for name in tables
+            self._stands(name, before) or reads_alike(narrow, name, self.table(name), before.inventory.table(name))
+            for name in tables
         )
+
+    def _stands(self, name: str, before: Before) -> bool:
+        """Tell whether a table is the frame that stood before; it is not made where what it rests on shows that."""
+        if name not in self._standing:
+            builder = None if name in self._built else BUILDERS.get(name)
+            same = builder is not None and self._rests_on_same(builder, before)
+            self._standing[name] = same or self.table(name) is before.inventory.table(name)
+        return self._standing[name]
+
+    def _rests_on_same(self, builder: Builder, before: Before) -> bool:
+        return not before.touches(builder) and all(self._stands(each, before) for each in builder.tables)
 
     def differs(self, name: str) -> Difference:
         """Return in which rows a table differs from the one that it was changed from."""
@@ -293,8 +311,7 @@ class Inventory(TableSet):
     def _again(self, name: str, before: Before) -> pd.DataFrame:
         """Return a table after a change: as it was where it rests on the same, else made again, in parts if it can."""
         builder = BUILDERS[name]
-        scoped = "scope" in builder.needs and before.other_scope
-        if scoped or any(kind[:2] in before.changed for kind in builder.reads):
+        if before.touches(builder):
             return self._new(name)
         if self.reads_alike(builder.tables, builder.narrow):
             return before.inventory.table(name)

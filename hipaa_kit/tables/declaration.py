@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
@@ -123,6 +124,19 @@ class Table:
             data[column.name] = self._array(column, [row.get(column.name, fill) for row in held])
         return pd.DataFrame(data, index=pd.RangeIndex(len(held)), copy=False)
 
+    def of_columns(self, columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> pd.DataFrame:
+        """Build a frame as `frame` does, of all its columns, each given whole: for tables with many rows.
+
+        Raises
+        ------
+        TableError
+            A column is missing, is not declared, or the frame breaks the declaration.
+        """
+        if columns.keys() != set(self.names):
+            raise TableError(f"columns {sorted(columns.keys() ^ set(self.names))} differ", f"table {self.name}")
+        data = {column.name: self._array(column, columns[column.name]) for column in self.columns}
+        return self._finished(pd.DataFrame(data, copy=False))
+
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame of any origin with declared columns, order, types and row order.
 
@@ -172,7 +186,7 @@ class Table:
             lines.append(f"| `{column.name}` | {column.type} | {column.meaning}.{values} |")
         return "\n".join(lines)
 
-    def _array(self, column: Column, values: Sequence[Any] | pd.Series) -> ExtensionArray:
+    def _array(self, column: Column, values: Sequence[Any] | npt.NDArray[Any] | pd.Series) -> ExtensionArray:
         try:
             array: ExtensionArray = pd.Series(values, dtype=DTYPES[column.type]).array
             return array

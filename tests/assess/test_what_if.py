@@ -55,7 +55,7 @@ def test_a_what_if_tells_what_a_full_assessment_tells(seed: int, tmp_path: Path)
     for _ in range(2):
         found = run.what_if(**random_change(rng, cluster))
         full = anew(found.after)
-        for table in (*RESULTS_COMPARED, *found.after.tables._inventory._built):
+        for table in (*RESULTS_COMPARED, *found.after.tables._inventory.names()):
             if table in full.tables:
                 pd.testing.assert_frame_equal(found.after.tables[table], full.tables[table], obj=table)
         before, after = Reachability.of(run.snapshot), Reachability.of(found.after.snapshot)
@@ -146,6 +146,16 @@ def test_a_policy_closes_flows_and_mends_findings(run: Assessment) -> None:
     assert found.new_flows().empty
     assert not found.findings.empty
     assert found.reasons(["new-flow", "low"]) == []
+
+
+def test_a_table_that_no_check_could_use_is_not_made_to_see_that_it_stands(run: Assessment) -> None:
+    found = run.what_if(DENY)
+    assert not found.findings.empty
+    for each in (run, found.after):
+        held = each.tables._inventory._built
+        assert "isolation" in held
+        assert "right_use" not in held  # it needs an audit log
+    assert found.after.tables["right_use"] is run.tables["right_use"]
 
 
 def test_taking_it_away_again_opens_them(tmp_path: Path) -> None:
@@ -284,7 +294,7 @@ def test_a_change_of_the_clinic_tells_what_a_full_assessment_tells(seed: int, cl
     full = anew(found.after)
     for table in (*RESULTS_COMPARED, "finding_citations"):
         pd.testing.assert_frame_equal(found.after.tables[table], full.tables[table], obj=table)
-    for table in found.after.tables._inventory._built:
+    for table in found.after.tables._inventory.names():
         if table in full.tables:
             pd.testing.assert_frame_equal(found.after.tables[table], full.tables[table], obj=table)
     pd.testing.assert_frame_equal(found.paths, path_changes(clinic.paths, full.paths))

@@ -133,6 +133,9 @@ class Walker:
         for volume in pod["spec"]["volumes"]:
             if "secret" in volume:
                 found.add(f"Secret/{place}/{volume['secret']['secretName']}")
+            for source in volume.get("projected", {}).get("sources", ()):
+                if "secret" in source:
+                    found.add(f"Secret/{place}/{source['secret']['name']}")
             if "persistentVolumeClaim" in volume:
                 found.add(f"PersistentVolumeClaim/{place}/{volume['persistentVolumeClaim']['claimName']}")
         for variable in pod["spec"]["containers"][0].get("env", []):

@@ -75,6 +75,9 @@ def _pod(draw: random.Random, place: str, app: str) -> Object:
         container["env"] = [{"name": "P", "valueFrom": {"secretKeyRef": {"name": name, "key": "p"}}}]
     if draw.random() < 0.3:
         spec["volumes"].append({"name": "key", "secret": {"secretName": draw.choice(("db", "api"))}})
+    if draw.random() < 0.25:
+        sources = [{"secret": {"name": each}} for each in draw.sample(("db", "web", "api"), draw.randint(1, 2))]
+        spec["volumes"].append({"name": "keys", "projected": {"sources": sources}})
     if app == "db" or draw.random() < 0.1:
         spec["volumes"].append({"name": "data", "persistentVolumeClaim": {"claimName": "data"}})
     status = {"phase": "Running", "podIPs": [{"ip": f"10.1.0.{number}"}], "podIP": f"10.1.0.{number}"}

@@ -15,7 +15,7 @@ import pandas as pd
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.paths.differences import Network
 from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, Numbers, numbers
-from hipaa_kit.graph.paths.network import PORTS, add_entries, add_network
+from hipaa_kit.graph.paths.network import PORTS, add_entries, add_listeners, add_network
 from hipaa_kit.graph.paths.objects import AROUND, COPIES, OBJECT_TABLES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
 from hipaa_kit.graph.paths.search import Tree, cheapest, independent
@@ -81,25 +81,34 @@ class Paths:
     @cached_property
     def graph(self) -> Graph:
         """The merged graph."""
-        builder = self._of_objects.copy()
+        builder = self._beside_policies.copy()
         add_network(builder, self.reachability)
         entries, declared = self.tables["exposures"], self.tables["expected_flows"]
         add_entries(builder, entries, declared, self.objects.owner, self.objects.ephi)
-        add_rights(builder, self.permissions, frozenset(self.objects.controllers))
-        self.objects.leads(builder)
-        add_hubs(builder)
         return builder.graph()
 
     @cached_property
-    def _of_objects(self) -> Builder:
-        """What objects make of the graph."""
+    def _beside_policies(self) -> Builder:
+        """What objects and rights make of the graph, whatever policies of the network say."""
         before, self._before = self._before, None
-        if before is not None and all(self.tables[name] is before.tables[name] for name in OBJECT_TABLES):
-            return before._of_objects
+        if before is not None and before.permissions is self.permissions and self._objects_alike(before):
+            return before._beside_policies
         builder = Builder()
         builder.node(INTERNET)
         self.objects.add(builder)
+        add_listeners(builder, self.reachability)
+        add_rights(builder, self.permissions, frozenset(self.objects.controllers))
+        self.objects.leads(builder)
+        add_hubs(builder)
         return builder
+
+    def _objects_alike(self, before: Paths) -> bool:
+        return all(self.tables[name] is before.tables[name] for name in OBJECT_TABLES)
+
+    @cached_property
+    def hubs(self) -> npt.NDArray[np.bool_]:
+        """Which nodes stand for many."""
+        return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
     @cached_property
     def teller(self) -> Teller:
@@ -278,12 +287,17 @@ class Paths:
     def starts(self, source: str | None) -> list[str]:
         """Return the nodes at which paths of a source begin."""
         if source == ANY_POD:
-            owner, ephi = self.objects.owner, self.objects.ephi
-            pods = [pod.object for pod in self.reachability.facts.pods]
-            return [pod for pod in pods if pod not in ephi and owner[pod] not in ephi]
+            return self._outside
         if source == ANY_SUBJECT:
             return self._subjects
         return [self._named(source or FROM_INTERNET)]
+
+    @cached_property
+    def _outside(self) -> list[str]:
+        """Pods outside the ePHI scope."""
+        owner, ephi = self.objects.owner, self.objects.ephi
+        pods = [pod.object for pod in self.reachability.facts.pods]
+        return [pod for pod in pods if pod not in ephi and owner[pod] not in ephi]
 
     @cached_property
     def _subjects(self) -> list[str]:
@@ -327,7 +341,7 @@ class Paths:
         """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
         view, target = self.graph.view(unknown), self.graph.number[end]
         rest = self._distance(end, unknown) if distance is None else distance
-        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], self.graph.rank[node]))
+        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], node))
         streams = (cheapest(view, node, target, self.keys.__getitem__, rest) for node in first if node != target)
         found: list[list[Hop]] = []
         seen: set[Hashable] = set()

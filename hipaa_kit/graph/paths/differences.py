@@ -40,24 +40,28 @@ class Network:
     """
 
     def __init__(self, graph: Graph, view: View) -> None:
-        names = sorted(name for name in graph.names if name.startswith((f"{OUT}//", f"{IN}//")))
-        rows, columns = ([graph.number[name] for name in names if name.startswith(each)] for each in (OUT, IN))
+        rows, columns = (
+            [graph.number[name] for name in graph.names if name.startswith(f"{each}//")] for each in (OUT, IN)
+        )
         self.hubs = np.zeros(graph.size, dtype=bool)
         self.hubs[rows + columns] = True
         place = np.zeros(graph.size, dtype=np.int64)
         place[rows], place[columns] = np.arange(len(rows)), np.arange(len(columns))
-        kinds = np.array([why.edge for why in graph.whys], dtype=object)[graph.why] if graph.whys else np.array([])
         edges = view.forward
-        source, target, kind = graph.source[edges], graph.target[edges], kinds[edges]
+        source, target = graph.source[edges], graph.target[edges]
+        joins, hears, reaches = (
+            np.array([why.edge == kind for why in graph.whys], dtype=bool)[graph.why[edges]]
+            for kind in (CONNECTS, LISTENS, CAN_REACH)
+        )
         self.out: dict[str, tuple[int, ...]] = {}
-        at = (kind == CONNECTS) & self.hubs[target] & ~self.hubs[source]
+        at = joins & self.hubs[target] & ~self.hubs[source]
         for one, hub in zip(source[at].tolist(), place[target[at]].tolist(), strict=True):
             self.out[graph.names[one]] = (*self.out.get(graph.names[one], ()), hub)
-        at = (kind == LISTENS) & self.hubs[source]
+        at = hears & self.hubs[source]
         behind = zip(target[at].tolist(), place[source[at]].tolist(), strict=True)
         self.into = {graph.names[one]: hub for one, hub in behind}
         self.open = np.zeros((len(rows), len(columns)), dtype=bool)
-        at = (kind == CAN_REACH) & self.hubs[source] & self.hubs[target]
+        at = reaches & self.hubs[source] & self.hubs[target]
         self.open[place[source[at]], place[target[at]]] = True
         anybody = graph.number.get(UNENFORCED, -1)
         out = place[source[(target == anybody) & self.hubs[source]]]
@@ -87,7 +91,7 @@ class Differences:
         self._around: dict[tuple[int, bool], dict[int, int]] = {}
         self._dear = int(max(of.graph.cost.max(initial=0), 1))
         self._trees: list[Tree] = []
-        self._hub = np.array([is_hub(name) for name in of.graph.names], dtype=bool)
+        self._hub = of.hubs
         self._hops = self._all_hops()
 
     def _edges(self) -> Iterator[tuple[int, int, int]]:
@@ -235,8 +239,7 @@ class Differences:
         keys = self.of.keys
         hops = self._hops[first.length[self._hops[:, 0]] < FAR]
         length = first.length[hops[:, 0]] + hops[:, 2]
-        rank = self.graph.rank
-        hops = hops[np.lexsort((rank[hops[:, 0]], rank[hops[:, 1]], length))]
+        hops = hops[np.lexsort((hops[:, 0], hops[:, 1], length))]
         names: dict[object, int] = {}
         number = np.array([names.setdefault(key, len(names)) for key in keys], dtype=np.int64)
         reads = number[hops[:, 0]] * len(names) + number[hops[:, 1]]

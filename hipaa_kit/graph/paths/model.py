@@ -6,6 +6,7 @@ What many edges have in common stands once: an edge has the number of its reason
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
@@ -50,19 +51,25 @@ STRUCTURE: Final = Why(HOLDS)
 
 
 class Builder:
-    """Takes nodes and edges as they are found; an edge that was taken is not taken again."""
+    """Takes nodes and edges as they are found; an edge that is taken again is there once."""
 
     def __init__(self) -> None:
         self.number: dict[str, int] = {}
         self.whys: list[Why] = []
         self._why_of: dict[Why, int] = {}
         self._edges: dict[tuple[int, int, int], None] = {}
+        self._many: list[Numbers] = []
+        self._sorted: tuple[list[str], list[Why]] = [], []
 
     def copy(self) -> Builder:
-        """Return a builder that has taken the same so far."""
+        """Return a builder that has taken the same so far; what takes long to make of it is made once for all."""
+        if self._edges:
+            self._many, self._edges = [np.concatenate(self._all())], {}
+        if len(self._sorted[0]) < len(self.number):
+            self._sorted = sorted(self.number), sorted(self.whys)
         found = Builder()
         found.number, found.whys = dict(self.number), list(self.whys)
-        found._why_of, found._edges = dict(self._why_of), dict(self._edges)
+        found._why_of, found._many, found._sorted = dict(self._why_of), list(self._many), self._sorted
         return found
 
     def node(self, name: str) -> int:
@@ -82,14 +89,32 @@ class Builder:
         if source != target:
             self._edges[self.node(source), self.node(target), self.why(why)] = None
 
+    def add_all(self, sources: npt.ArrayLike, targets: npt.ArrayLike, whys: npt.ArrayLike) -> None:
+        """Take edges by the numbers of their ends and reasons; none may lead from a node to itself."""
+        edges = np.broadcast_arrays(*(np.asarray(each, dtype=np.int64) for each in (sources, targets, whys)))
+        self._many.append(np.column_stack([each.ravel() for each in edges]))
+
+    def _all(self) -> list[Numbers]:
+        return [*self._many, np.array(list(self._edges), dtype=np.int64).reshape(-1, 3)]
+
     def graph(self) -> Graph:
-        """Return what was taken."""
-        edges = np.array(list(self._edges), dtype=np.int64).reshape(-1, 3)
-        return Graph(list(self.number), self.number, edges, self.whys)
+        """Return what was taken, numbered in the order of names and reasons.
+
+        So the same cluster gives the same answer whatever the order in which its objects were taken.
+        """
+        names, whys = self._sorted
+        # Most are in order already: a sort of what is in order but for a few is quick.
+        names = sorted([*names, *itertools.islice(self.number, len(names), None)])
+        whys = sorted([*whys, *self.whys[len(whys) :]])
+        node, why = np.empty(len(names), dtype=np.int64), np.empty(len(whys), dtype=np.int64)
+        node[[self.number[name] for name in names]] = np.arange(len(names))
+        why[[self._why_of[each] for each in whys]] = np.arange(len(whys))
+        edges = np.concatenate(self._all())
+        return Graph(names, whys, node[edges[:, 0]], node[edges[:, 1]], why[edges[:, 2]])
 
 
 class Graph:
-    """Nodes, and edges sorted by source.
+    """Nodes in the order of their names, and edges sorted by source, target and reason.
 
     Attributes
     ----------
@@ -101,17 +126,11 @@ class Graph:
         What an edge adds to the length of a path: its effort, then one for the hop unless it only leads out of a hub.
     """
 
-    def __init__(self, names: list[str], number: dict[str, int], edges: Numbers, whys: list[Why]) -> None:
-        self.names, self.number, self.whys = names, number, whys
-        # In the order of names, so that the same cluster gives the same answer whatever the order of its objects.
-        rank = np.empty(len(names), dtype=np.int64)
-        rank[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
-        keys = [(*whys[each], each) for each in range(len(whys))]
-        of_why = np.empty(len(whys), dtype=np.int64)
-        of_why[sorted(range(len(whys)), key=keys.__getitem__)] = np.arange(len(whys))
-        order = np.lexsort((of_why[edges[:, 2]], rank[edges[:, 1]], edges[:, 0]))
-        self.rank = rank
-        self.source, self.target, self.why = (np.ascontiguousarray(edges[order, at]) for at in range(3))
+    def __init__(self, names: list[str], whys: list[Why], source: Numbers, target: Numbers, why: Numbers) -> None:
+        self.names, self.whys = names, whys
+        self.number = dict(zip(names, range(len(names)), strict=True))
+        order = np.lexsort((why, target, source))
+        self.source, self.target, self.why = _distinct(source[order], target[order], why[order])
         self.cost = np.array([why.cost for why in whys], dtype=np.int64)[self.why]
         hidden = np.array([why.edge in HIDDEN for why in whys], dtype=bool)
         self.weight = self.cost * EFFORT + np.where(hidden[self.why], 0, HOP)
@@ -139,6 +158,13 @@ class Graph:
     def reason(self, edge: int) -> Why:
         """Return why an edge is there."""
         return self.whys[int(self.why[edge])]
+
+
+def _distinct(*keys: Numbers) -> tuple[Numbers, ...]:
+    """Return sorted rows, given by column, each once."""
+    new = np.ones(len(keys[0]), dtype=bool)
+    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return tuple(key[new] for key in keys)
 
 
 CONNECTS: Final = "CONNECTS"

@@ -23,6 +23,7 @@ from hipaa_kit.graph.paths.model import (
     LISTENS,
     UNKNOWN,
     Builder,
+    Numbers,
     Why,
 )
 from hipaa_kit.graph.reachability import Reachability
@@ -57,30 +58,41 @@ def ports_of(pod: str) -> str:
     return f"{PORTS}/{pod.removeprefix('Pod/')}"
 
 
-def add_network(builder: Builder, reach: Reachability) -> None:
-    """Add which pods, and which nodes, may connect to which pods."""
-    classes = reach.engine.classes
-    pods = reach.facts.pods
-    for pod in pods:
+def add_listeners(builder: Builder, reach: Reachability) -> None:
+    """Add everything that is on the network, and what whoever may talk to a pod can do: no policy changes it."""
+    for pod in reach.facts.pods:
         builder.add(ports_of(pod.object), pod.object, EXPLOIT)
+        builder.node(f"{NEW_POD}/{pod.namespace}/*")
+    for name in reach.engine.classes.of_node:
+        builder.node(f"Node//{name}")
+
+
+def add_network(builder: Builder, reach: Reachability) -> None:
+    """Add which pods, and which nodes, may connect to which pods; everything on the network is there already.
+
+    Only hubs of the network come with it, which are no part of any other hub.
+    """
+    classes, pods, number = reach.engine.classes, reach.facts.pods, builder.number
     if not pods:
         return
-    rows, columns, flows = _grouped(reach)
-    for at, pod in enumerate(pods):
-        number = int(classes.of_pod[at])
-        builder.add(pod.object, f"{OUT}//{rows[number]:06}", JOINS)
-        builder.add(f"{NEW_POD}/{pod.namespace}/*", f"{OUT}//{rows[number]:06}", LIKE_ANOTHER)
-        builder.add(f"{IN}//{columns[number]:06}", ports_of(pod.object), HEARS)
+    of_row, of_column, flows = _grouped(reach)
+    rows = np.array([builder.node(f"{OUT}//{row:06}") for row in range(flows.shape[0])])
+    columns = np.array([builder.node(f"{IN}//{column:06}") for column in range(flows.shape[1])])
+    own = rows[of_row[classes.of_pod]]
+    builder.add_all([number[pod.object] for pod in pods], own, builder.why(JOINS))
+    like = [number[f"{NEW_POD}/{pod.namespace}/*"] for pod in pods]
+    builder.add_all(like, own, builder.why(LIKE_ANOTHER))
+    ports = np.array([number[ports_of(pod.object)] for pod in pods])
+    builder.add_all(columns[of_column[classes.of_pod]], ports, builder.why(HEARS))
     for name, at in classes.of_node.items():
-        builder.add(f"Node//{name}", f"{OUT}//{rows[classes.pods + at]:06}", JOINS)
-    _flows(builder, reach, flows)
-    _on_one_node(builder, reach)
+        builder.add_all(number[f"Node//{name}"], rows[of_row[classes.pods + at]], builder.why(JOINS))
+    _flows(builder, reach, flows, rows, columns)
+    _on_one_node(builder, reach, ports)
     if reach.options_in_force.enforcement == "unknown":
-        for row in sorted(set(rows.tolist())):
-            builder.add(f"{OUT}//{row:06}", UNENFORCED, UNENFORCED_OUT)
-        why = Why(CAN_REACH, 1, UNKNOWN, "policies may be written and not enforced: no network plugin shows")
-        for column in sorted(set(columns.tolist())):
-            builder.add(UNENFORCED, f"{IN}//{column:06}", why)
+        unenforced = builder.node(UNENFORCED)
+        builder.add_all(rows, unenforced, builder.why(UNENFORCED_OUT))
+        words = "policies may be written and not enforced: no network plugin shows"
+        builder.add_all(unenforced, columns, builder.why(Why(CAN_REACH, 1, UNKNOWN, words)))
 
 
 def _grouped(reach: Reachability) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
@@ -105,19 +117,21 @@ def _grouped(reach: Reachability) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
     return rows, columns, by_column[first].T
 
 
-def _flows(builder: Builder, reach: Reachability, flows: npt.NDArray[np.int32]) -> None:
+def _flows(
+    builder: Builder, reach: Reachability, flows: npt.NDArray[np.int32], rows: Numbers, columns: Numbers
+) -> None:
     """Add an edge for every two groups between which something may pass, or perhaps may."""
     planes = reach.engine.flows.planes
-    whys: dict[int, Why] = {}
+    why = np.full(len(planes), -1, dtype=np.int64)
     for number in np.unique(flows).tolist():
         if planes[number].possible:
             sure = planes[number].sure != 0
-            whys[number] = Why(CAN_REACH, 1, CERTAIN if sure else UNKNOWN, flow=number)
-    for row, column in zip(*np.nonzero(np.isin(flows, list(whys))), strict=True):
-        builder.add(f"{OUT}//{row:06}", f"{IN}//{column:06}", whys[int(flows[row, column])])
+            why[number] = builder.why(Why(CAN_REACH, 1, CERTAIN if sure else UNKNOWN, flow=number))
+    source, target = np.nonzero(why[flows] >= 0)
+    builder.add_all(rows[source], columns[target], why[flows[source, target]])
 
 
-def _on_one_node(builder: Builder, reach: Reachability) -> None:
+def _on_one_node(builder: Builder, reach: Reachability, ports: Numbers) -> None:
     """Add what goes between a node, or a pod on its network, and the pods of that node, past all policies."""
     engine, classes = reach.engine, reach.engine.classes
     held: dict[str, list[int]] = defaultdict(list)
@@ -125,21 +139,21 @@ def _on_one_node(builder: Builder, reach: Reachability) -> None:
         if pod.node in classes.of_node:
             held[pod.node].append(at)
     taken_for = IS_NODE if reach.options_in_force.host_network == "plugin_typical" else PERHAPS_NODE
-    whys: dict[tuple[int, int], Why | None] = {}
+    words = "what a pod exchanges with its own node is not governed by policy"
     for name, pods in held.items():
-        hub, number = f"{LOCAL}//{name}", classes.pods + classes.of_node[name]
-        builder.add(f"Node//{name}", hub, IS_NODE)
+        hub, number = builder.node(f"{LOCAL}//{name}"), classes.pods + classes.of_node[name]
+        builder.add_all(builder.number[f"Node//{name}"], hub, builder.why(IS_NODE))
         for at in pods:
-            pod, of_pod = reach.facts.pods[at], int(classes.of_pod[at])
-            if pod.host_network:
-                builder.add(pod.object, hub, taken_for)
-            if (number, of_pod) not in whys:
-                planes = engine.between(number, of_pod, local=True)
-                words = "what a pod exchanges with its own node is not governed by policy"
-                sure = CERTAIN if planes.sure else UNKNOWN
-                whys[number, of_pod] = Why(CAN_REACH, 1, sure, words) if planes.possible else None
-            if why := whys[number, of_pod]:
-                builder.add(hub, ports_of(pod.object), why)
+            if reach.facts.pods[at].host_network:
+                builder.add_all(builder.number[reach.facts.pods[at].object], hub, builder.why(taken_for))
+        here, of_pod = np.unique(classes.of_pod[pods], return_inverse=True)
+        why = np.full(len(here), -1, dtype=np.int64)
+        for at, each in enumerate(here.tolist()):
+            planes = engine.between(number, each, local=True)
+            if planes.possible:
+                why[at] = builder.why(Why(CAN_REACH, 1, CERTAIN if planes.sure else UNKNOWN, words))
+        open_ = why[of_pod] >= 0
+        builder.add_all(hub, ports[pods][open_], why[of_pod][open_])
 
 
 SIGN_IN: Final = Why(

@@ -32,6 +32,8 @@ OBJECT_TABLES: Final = (
     "backup_plans",
     "backup_stores",
     "claims",
+    "cloud_clusters",
+    "containers",
     "environment",
     "ephi_objects",
     "nodes",
@@ -44,7 +46,7 @@ OBJECT_TABLES: Final = (
     "volume_snapshots",
     "volumes",
 )
-"""Tables of which `Objects.add` makes its part of the graph: where they are the same, it is."""
+"""Tables of which `Objects` makes its part of the graph: where they are the same, it is."""
 
 AROUND: Final = frozenset({"Namespace", "Service", "Ingress", "Pod", "PersistentVolume"})
 """Kinds of the ePHI scope at which no path ends: they lead to the data, or are found again as claim or workload."""

@@ -162,9 +162,9 @@ def guided(
     best = {source: 0}
     by: dict[int, int] = {}
     done: set[int] = set()
-    waiting = [(int(rest[source]), int(graph.rank[source]), source)]
+    waiting = [(int(rest[source]), source)]
     while waiting:
-        _, _, node = heapq.heappop(waiting)
+        _, node = heapq.heappop(waiting)
         if node in done:
             continue
         if node == target:
@@ -179,7 +179,7 @@ def guided(
             length = best[node] + int(graph.weight[edge])
             if length < best.get(after, FAR):
                 best[after], by[after] = length, edge
-                heapq.heappush(waiting, (length + int(rest[after]), int(graph.rank[after]), after))
+                heapq.heappush(waiting, (length + int(rest[after]), after))
     return None
 
 

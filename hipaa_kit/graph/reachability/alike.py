@@ -298,9 +298,7 @@ class Alike:
         at = np.repeat(np.arange(len(flow)), count[flow])
         inside = np.arange(len(at)) - np.repeat(np.cumsum(count[flow]) - count[flow], count[flow])
         row = table[start[flow][at] + inside]
-        first_of: dict[str, int] = {}
-        same = np.array([first_of.setdefault(words, at) for at, words in enumerate(self.edges.reasons)], dtype=np.int64)
-        why = np.where(row[:, 4] == VERDICTS.index("unknown"), same[reason[at]], 0)
+        why = np.where(row[:, 4] == VERDICTS.index("unknown"), reason[at], 0)
         keys = (ends[0][at], ends[1][at], *row.T, why, ends[2][at], ends[3][at])
         (source, destination, protocol, first, last, family, verdict, told, more, others), pods = grouped(
             keys, many[at]
@@ -318,7 +316,7 @@ class Alike:
                 "port_to": last,
                 "family": np.array(list(FAMILIES.values()), dtype=object)[family],
                 "verdict": np.array(VERDICTS, dtype=object)[verdict],
-                "reason": np.array(self.edges.reasons, dtype=object)[told],
+                "reason": np.array(list(self.edges.reasons), dtype=object)[told],
                 "enforcement": np.full(len(told), self.engine.facts.options.enforcement, dtype=object),
                 "pod_pairs": pods,
                 "source_others": more,

@@ -7,6 +7,7 @@ names that a rule uses, and where a rule needs it the address, the service accou
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -239,6 +240,12 @@ class Classes:
         found += [sum({bit[block.family] for block in nodes[0].addresses}) or 3 for nodes in self.node_members]
         found += [bit[cell.block.family] for cell in self.cells]
         return np.array(found, dtype=np.int8)
+
+    def with_ranges(self, uses: Uses) -> Classes:
+        """Return the same classes under policies that look at the same of pods, and at other ranges of ports."""
+        found = copy.copy(self)
+        found.uses = uses
+        return found
 
     def atoms(self) -> Atoms:
         """Return the ports that anything can tell apart: numbers in rules, and those behind names in use."""

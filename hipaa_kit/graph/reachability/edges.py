@@ -18,11 +18,14 @@ from hipaa_kit.graph.reachability.places import Places
 from hipaa_kit.graph.reachability.sides import Numbers, Side
 from hipaa_kit.kube.network.decision import Planes
 from hipaa_kit.kube.network.ports import PortRange
+from hipaa_kit.kube.network.rules import DIRECTIONS
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.tables.reachability import FLOWS
 
 Level = Literal["workload", "pod", "class"]
 TILE = 256
+WIDE = 1 << 32
+"""More than there are decisions."""
 FAMILIES = {0: "", 4: "IPv4", 6: "IPv6"}
 
 
@@ -55,9 +58,9 @@ class Edges:
     def __init__(self, engine: Engine, places: Places) -> None:
         self.engine, self.places = engine, places
         self.classes = engine.classes
-        self.reasons: list[str] = [""]
-        self._reason_of: dict[tuple[int, int, int, int], int] = {}
-        self._words_of: dict[tuple[str, int, int], dict[str, None]] = {}
+        self.reasons: dict[str, int] = {"": 0}
+        self._wordings: dict[tuple[str, ...], int] = {}
+        self._worded_of: dict[str, dict[int, int]] = {direction: {} for direction in DIRECTIONS}
         self._nodes_of: dict[int, frozenset[str]] = {}
         self._ranges_of: dict[int, list[tuple[int, int, int, int, int]]] = {}
 
@@ -166,12 +169,16 @@ class Edges:
         where = np.flatnonzero(unknown[flow])
         if not len(where):
             return found
-        egress, ingress = self._signatures("egress", source[where]), self._signatures("ingress", destination[where])
-        key = np.stack([egress, out[where], ingress, into[where]], axis=1)
-        known: dict[tuple[int, ...], int] = {}
-        back = [known.setdefault(tuple(each), len(known)) for each in key.tolist()]
-        numbers = [self._reason(*each) for each in known]
-        found[where] = np.array(numbers, dtype=np.int32)[back]
+        codes = [
+            self._worded(side, own[where], value[where])
+            for side, own, value in ((self.engine.egress, source, out), (self.engine.ingress, destination, into))
+        ]
+        pairs, back = np.unique(codes[0] * len(self._wordings) + codes[1], return_inverse=True)
+        wordings = list(self._wordings)
+        both = (divmod(each, len(wordings)) for each in pairs.tolist())
+        # Of both sides, each word once.
+        words = ("; ".join(dict.fromkeys((*wordings[egress], *wordings[ingress]))) for egress, ingress in both)
+        found[where] = np.array([self._number(each) for each in words], dtype=np.int32)[back]
         return found
 
     def reason(self, source: int, destination: int, flow: int) -> int:
@@ -203,23 +210,24 @@ class Edges:
         found[inside] = of_class[own[inside]]
         return found
 
-    def _reason(self, egress: int, out: int, ingress: int, into: int) -> int:
-        key = (egress, out, ingress, into)
-        if key not in self._reason_of:
-            words = self._words(self.engine.egress, egress, out) | self._words(self.engine.ingress, ingress, into)
-            self.reasons.append("; ".join(words))
-            self._reason_of[key] = len(self.reasons) - 1
-        return self._reason_of[key]
+    def _worded(self, side: Side, own: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the number of the words in which one side says why its decision on each flow is not known."""
+        numbers = self._signatures(side.direction, own).astype(np.int64)
+        told, back = np.unique(numbers * WIDE + value, return_inverse=True)
+        known = self._worded_of[side.direction]
+        for each in told.tolist():
+            if each not in known:
+                known[each] = self._wordings.setdefault(self._words(side, *divmod(each, WIDE)), len(self._wordings))
+        return np.array([known[each] for each in told.tolist()], dtype=np.int64)[back]
 
-    def _words(self, side: Side, number: int, value: int) -> dict[str, None]:
+    def _number(self, reason: str) -> int:
+        return self.reasons.setdefault(reason, len(self.reasons))
+
+    def _words(self, side: Side, number: int, value: int) -> tuple[str, ...]:
         """Return why a signature's decision is not known, each reason once and in order."""
-        key = side.direction, number, value
-        if key not in self._words_of:
-            planes = self.engine.palette.planes[value]
-            doubtful = number >= 0 and planes.sure != planes.possible
-            found = reasons_of(side, number, side.state_of(number, value)) if doubtful else ()
-            self._words_of[key] = dict.fromkeys(found)
-        return self._words_of[key]
+        planes = self.engine.palette.planes[value]
+        doubtful = number >= 0 and planes.sure != planes.possible
+        return tuple(dict.fromkeys(reasons_of(side, number, side.state_of(number, value)))) if doubtful else ()
 
     def _local(
         self,
@@ -268,10 +276,7 @@ class Edges:
             return flow, reason
         if after.sure == after.possible:
             return self.engine.flows.number(after), 0
-        words = "what goes between a pod and its own node is not known"
-        if words not in self.reasons:
-            self.reasons.append(words)
-        return self.engine.flows.number(after), self.reasons.index(words)
+        return self.engine.flows.number(after), self._number("what goes between a pod and its own node is not known")
 
     def _by_node(self, entities: Entities, number: int) -> dict[str, dict[int, int]]:
         """Return the entities of a class on every node, with how many pods of theirs are there."""
@@ -386,7 +391,7 @@ class Edges:
             "port_to": last,
             "family": np.array(list(FAMILIES.values()), dtype=object)[family],
             "verdict": np.array(VERDICTS, dtype=object)[verdict],
-            "reason": np.array(self.reasons, dtype=object)[reason],
+            "reason": np.array(list(self.reasons), dtype=object)[reason],
             "enforcement": np.repeat(enforcement, len(source)),
             "pod_pairs": count,
         }

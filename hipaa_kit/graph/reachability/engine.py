@@ -11,6 +11,7 @@ Cost grows with signatures times classes; pods are only counted.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ class Palette:
             self.planes.append(planes)
         return found
 
+    def refined(self, atoms: Atoms, coarser: Atoms) -> Palette:
+        """Return the same decisions, by the same numbers, where more ports are told apart."""
+        found = Palette(atoms.everything)
+        for planes in self.planes:
+            found.number(Planes(*(atoms.refined(coarser, bits) for bits in planes)))
+        return found
+
     def __len__(self) -> int:
         """Return how many decisions there are."""
         return len(self.planes)
@@ -53,8 +61,9 @@ class Engine:
     facts
         What is known of the cluster.
     before
-        Flows of the same cluster under other policies. Where all policies look at the same of pods and ports, classes
-        and decisions are the same ones, and what is decided by policies that stand is not decided again.
+        Flows of the same cluster under other policies. Where all policies look at the same of pods, and at these ports
+        and perhaps more, classes and decisions are the same ones, and what is decided by policies that stand is not
+        decided again.
     """
 
     def __init__(self, facts: Facts, before: Engine | None = None) -> None:
@@ -65,20 +74,26 @@ class Engine:
         self.classes: Classes = before.classes if before else Classes(facts, uses)
         self.atoms: Atoms = before.atoms if before else self.classes.atoms()
         self.matcher: Matcher = before.matcher if before else Matcher(self.classes)
-        self.every = self.atoms.everything
-        self.palette: Palette = before.palette if before else Palette(self.every)
-        self.flows: Palette = before.flows if before else Palette(self.every)
+        self.palette: Palette = before.palette if before else Palette(self.atoms.everything)
+        self.flows: Palette = before.flows if before else Palette(self.atoms.everything)
         self._pairs: dict[int, int] = before._pairs if before else {}
+        if before is not None and self.classes.uses.ranges != uses.ranges:
+            self.classes = before.classes.with_ranges(uses)
+            self.atoms = self.classes.atoms()
+            self.palette, self.flows = (each.refined(self.atoms, before.atoms) for each in (self.palette, self.flows))
+            self._pairs = dict(before._pairs)
+        self.every = self.atoms.everything
         self.ingress, self.egress = (
             Side(direction, self, before.side(direction) if before else None) for direction in DIRECTIONS
         )
         self.first_cell = self.classes.pods + self.classes.nodes
 
     def _divides(self, facts: Facts, uses: Uses) -> bool:
-        """Tell whether classes and ports of other facts are divided as those here."""
-        held = self.classes.facts
+        """Tell whether classes of other facts are divided as those here, and ports as here or further."""
+        held, own = self.classes.facts, self.classes.uses
         same = all(getattr(held, name) is getattr(facts, name) for name in ("pods", "nodes", "namespaces", "accounts"))
-        return same and held.options == facts.options and self.classes.uses == uses
+        ports = own.ranges <= uses.ranges
+        return same and ports and held.options == facts.options and replace(uses, ranges=own.ranges) == own
 
     def side(self, direction: Direction) -> Side:
         """Return one direction."""

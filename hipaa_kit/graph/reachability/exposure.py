@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from hipaa_kit.kube.network.addresses import EVERYWHERE, parse_cidr
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.latest import Latest
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reachability import EXPOSURES
 
@@ -59,6 +60,8 @@ NODES_PUBLIC = "open on every node: from the internet if the nodes' addresses ca
 @dataclass
 class Backends:
     """Which ports of which pods stand behind each port of each Service."""
+
+    TABLES: ClassVar = ("endpoints", "pods", "service_ports", "service_targets", "services")
 
     targets: dict[tuple[str, int], list[tuple[str, int, str]]] = field(default_factory=lambda: defaultdict(list))
     ports: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -117,6 +120,9 @@ class Backends:
                         self.targets[service, entry].append((pod, opened, text(port, "protocol", default="TCP")))
 
 
+_BACKENDS: Final[Latest[Backends]] = Latest()
+
+
 def exposures(reach: Reachability, snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
     """Return table `exposures`: one row per way into one port of one pod."""
     return _Exposures(reach, snapshot, tables).frame()
@@ -125,7 +131,9 @@ def exposures(reach: Reachability, snapshot: Snapshot, tables: TableSet) -> pd.D
 class _Exposures:
     def __init__(self, reach: Reachability, snapshot: Snapshot, tables: TableSet) -> None:
         self.reach, self.snapshot, self.tables = reach, snapshot, tables
-        self.backends = Backends.of(snapshot, tables)
+        slices = snapshot.parts.get((kinds.ENDPOINT_SLICE.group, kinds.ENDPOINT_SLICE.kind))
+        behind = (slices, snapshot.coverage, *(tables[name] for name in Backends.TABLES))
+        self.backends = _BACKENDS.of(behind, lambda: Backends.of(snapshot, tables))
         self.workload = {pod.object: pod.workload for pod in reach.facts.pods}
         machines = (text(record.content, "spec", "providerID") for record in snapshot.records(kinds.NODE))
         self.clouds = frozenset(each.partition(":")[0] for each in machines)
@@ -133,6 +141,7 @@ class _Exposures:
         self._order: dict[tuple[Any, ...], int] = {}
         self._into: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
         self._seen: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self._values: dict[int, list[int]] = {}
 
     def frame(self) -> pd.DataFrame:
         for record in self.snapshot.records(kinds.SERVICE):
@@ -172,7 +181,8 @@ class _Exposures:
 
     def _host_ports(self) -> None:
         on_host = {pod.object for pod in self.reach.facts.pods if pod.host_network}
-        for row in rows_of(self.tables["container_ports"]):
+        held = self.tables["container_ports"]
+        for row in rows_of(held[held["host_port"].fillna(0).gt(0) | held["pod"].isin(on_host)]):
             opened = row["port"] if row["pod"] in on_host else row["host_port"]
             if not pd.isna(opened) and int(opened) > 0 and row["pod"] in self.workload:
                 reason = f"{NODES_PUBLIC}; plugins differ in whether policy sees a host port"
@@ -278,8 +288,9 @@ class _Exposures:
         if signature is None:
             return "allowed"
         side = self.reach.engine.side("ingress")
-        values = np.unique(side.rows([signature])[signature]).tolist()
-        planes = [self.reach.engine.palette.planes[value] for value in values]
+        if signature not in self._values:
+            self._values[signature] = np.flatnonzero(np.bincount(side.rows([signature])[signature])).tolist()
+        planes = [self.reach.engine.palette.planes[value] for value in self._values[signature]]
         if all(each.sure & bit for each in planes):
             return "allowed"
         return "unknown" if any(each.possible & bit for each in planes) else "denied"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,47 +20,58 @@ from hipaa_kit.tables.reachability import ISOLATION, NAMESPACE_ISOLATION
 
 def isolation(facts: Facts, engine: Engine, enforced: bool) -> pd.DataFrame:
     """Return table `isolation`: one row per pod and direction."""
-    rows = []
-    for direction in DIRECTIONS:
-        side = engine.side(direction)
-        known = [_selected(side, number) for number in range(len(side.signatures))]
-        for at, pod in enumerate(facts.pods):
-            found = known[int(side.of_class[engine.classes.of_pod[at]])]
-            enforcement = facts.node_enforcement.get(pod.node, facts.options.enforcement)
-            reason = "; ".join(filter(None, (found["reason"], pod.note)))
-            if not enforced:
-                reason = f"no network plugin enforces policy: {facts.options.basis.get('enforcement', '')}"
-            rows.append(
-                {
-                    "pod": pod.object,
-                    "namespace": pod.namespace,
-                    "workload": pod.workload,
-                    "direction": direction,
-                    **found,
-                    "reason": reason,
-                    "other_networks": bool(pod.note),
-                    "enforcement": enforcement,
-                }
-            )
-    return ISOLATION.frame(rows)
-
-
-def _selected(side: Side, number: int) -> dict[str, Any]:
-    policies, doubts = side.policies(number), side.doubts(number)
-    surely = any(sure and side.direction in policy.isolates for policy, sure in policies)
-    perhaps = any(side.direction in policy.isolates for policy, _ in policies)
-    open_ = [doubt for doubt in doubts if doubt.effect not in ("gate", "narrows")]
-    planes = [side.engine.palette.planes[value] for value in np.unique(side.rows([number])[number]).tolist()]
-    every = side.engine.every
-    everything = all(each.sure == every for each in planes)
-    not_everything = any(each.possible != every for each in planes)
-    return {
-        "isolated": True if surely else None if perhaps or open_ else False,
-        "open": True if everything else False if not_everything else None,
-        "policies": " ".join(policy.object for policy, sure in policies if sure),
-        "policy_count": sum(sure for _, sure in policies),
-        "reason": "; ".join(dict.fromkeys(reasons_of(side, number, (0,)))),
+    if not facts.pods:
+        return ISOLATION.frame()
+    ways = sorted(DIRECTIONS)
+    told = [_selected(engine.side(way)) for way in ways]
+    first = np.cumsum([0, *(len(each) for each in told)])
+    number = np.column_stack(
+        [start + engine.side(way).of_class[engine.classes.of_pod] for start, way in zip(first, ways, strict=False)]
+    ).ravel()
+    found = {name: np.array([row[name] for each in told for row in each], dtype=object)[number] for name in TOLD}
+    for at, pod in enumerate(facts.pods):
+        for row in range(len(ways) * at, len(ways) * (at + 1)) if pod.note else ():
+            found["reason"][row] = "; ".join(filter(None, (found["reason"][row], pod.note)))
+    if not enforced:
+        found["reason"][:] = f"no network plugin enforces policy: {facts.options.basis.get('enforcement', '')}"
+    about = {
+        "pod": [pod.object for pod in facts.pods],
+        "namespace": [pod.namespace for pod in facts.pods],
+        "workload": [pod.workload for pod in facts.pods],
+        "other_networks": [bool(pod.note) for pod in facts.pods],
+        "enforcement": [facts.node_enforcement.get(pod.node, facts.options.enforcement) for pod in facts.pods],
     }
+    columns = {name: np.repeat(np.array(each, dtype=object), len(ways)) for name, each in about.items()}
+    direction = np.tile(np.array(ways, dtype=object), len(facts.pods))
+    return ISOLATION.of_columns({**columns, "direction": direction, **found})
+
+
+TOLD: Final = ("isolated", "open", "policies", "policy_count", "reason")
+
+
+def _selected(side: Side) -> list[dict[str, Any]]:
+    """Return what each signature says of its pods: the columns of `TOLD`."""
+    planes, every, rows = side.engine.palette.planes, side.engine.every, side.rows()
+    everything = np.array([each.sure == every for each in planes])[rows].all(axis=1)
+    something = np.array([each.possible == every for each in planes])[rows].all(axis=1)
+    return [
+        {
+            "isolated": _isolated(side, number),
+            "open": True if everything[number] else None if something[number] else False,
+            "policies": " ".join(policy.object for policy, sure in side.policies(number) if sure),
+            "policy_count": sum(sure for _, sure in side.policies(number)),
+            "reason": "; ".join(dict.fromkeys(reasons_of(side, number, (0,)))),
+        }
+        for number in range(len(side.signatures))
+    ]
+
+
+def _isolated(side: Side, number: int) -> bool | None:
+    isolating = [sure for policy, sure in side.policies(number) if side.direction in policy.isolates]
+    if any(isolating):
+        return True
+    open_ = any(doubt.effect not in ("gate", "narrows") for doubt in side.doubts(number))
+    return None if isolating or open_ else False
 
 
 def namespace_isolation(facts: Facts) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hipaa_kit.graph.reachability.matching import Kind, Matched, Matcher
 from hipaa_kit.kube.network.decision import Chosen, Match, Plan, Planes, decide, gate, plan
-from hipaa_kit.kube.network.rules import EVERYONE, Direction, Doubt, Nodes, Policy, Rule
+from hipaa_kit.kube.network.rules import EVERYONE, MESH, Direction, Doubt, Nodes, Policy, Rule
 
 if TYPE_CHECKING:
     from hipaa_kit.graph.reachability.engine import Engine
@@ -319,8 +319,17 @@ class Side:
 
     def gate(self, number: int, peer: int) -> Planes:
         """Return what the mesh alone leaves of a signature's connections with one class."""
+        if not self._meshed(number):
+            return Planes(self.engine.every, self.engine.every)
         matches = self.matches(number, self.state(number, peer))
         return gate(self.plan(number), matches, self.engine.every)
+
+    def _meshed(self, number: int) -> bool:
+        """Tell whether a policy of the mesh lies over a signature, or something that may stand in the place of one."""
+        stages = [policy.stage for policy, _ in self.policies(number)]
+        stages += [doubt.stage for doubt in self.doubts(number) if doubt.stage is not None]
+        gated = any(doubt.effect == "gate" for doubt in self.doubts(number))
+        return gated or any(stage.chain == MESH.chain for stage in stages)
 
     def state_of(self, number: int, value: int) -> State:
         """Return one state in which a signature comes to a decision."""

@@ -130,6 +130,14 @@ class Atoms:
             found |= ((1 << high - low) - 1) << offset + low
         return sum(found << self.size * family for family in range(self.families))
 
+    def refined(self, coarser: Atoms, bits: int) -> int:
+        """Return the bits of what bits of others stand for, which tell fewer ports apart in the same families."""
+        found = 0
+        for number in range(self.families):
+            part = bits >> coarser.size * number & coarser.one_family
+            found |= (self.bits(coarser.ranges(part)) & self.one_family) << self.size * number
+        return found
+
     def bit(self, protocol: str, port: int) -> int:
         """Return the bits of one port, in every family."""
         return self.bits((PortRange(protocol, port, port),))

@@ -11,6 +11,7 @@ import pytest
 from hipaa_kit.graph.reachability import Reachability
 from hipaa_kit.graph.reachability.alike import Alike
 from hipaa_kit.graph.reachability.facts import Facts
+from hipaa_kit.kube.network.ports import PortRange, Ports
 from tests.support.network_oracle.generate import MIXES, random_cluster
 from tests.support.network_oracle.model import LISTS
 from tests.support.snapshots import snapshot_of
@@ -39,6 +40,17 @@ def with_another(facts: Facts, rng: random.Random) -> Facts:
     return replace(facts, policies=policies)
 
 
+def with_ports(facts: Facts, rng: random.Random) -> Facts:
+    """Return facts with one policy more whose rules are of ports that others may not name, for some addresses or all."""
+    policies = list(facts.policies)
+    one = rng.choice(policies)
+    first = rng.randint(1, 9_000)
+    ports = Ports((PortRange(rng.choice(("TCP", "UDP")), first, first + rng.choice((0, 0, 5, 3_000))),))
+    rules = {way: tuple(replace(rule, ports=ports) for rule in held) for way, held in one.rules.items()}
+    policies.insert(rng.randint(0, len(policies)), replace(one, rules=rules))
+    return replace(facts, policies=policies)
+
+
 def same(found: Reachability, anew: Reachability) -> None:
     pd.testing.assert_frame_equal(found.edges(denied=True, nodes=True), anew.edges(denied=True, nodes=True))
     pd.testing.assert_frame_equal(found.coverage(), anew.coverage())
@@ -56,7 +68,7 @@ def test_what_is_taken_over_is_what_is_decided_anew(seed: int) -> None:
     rng = random.Random(seed)
     before = built(seed)
     before.edges()  # so that there are rows to take over
-    for change in (with_some, with_another, with_some):
+    for change in (with_some, with_another, with_ports, with_some, with_ports):
         if not before.facts.policies:
             return
         facts = change(before.facts, rng)
@@ -75,6 +87,18 @@ def test_rows_of_policies_that_stand_are_not_decided_again() -> None:
             assert after.engine.classes is before.engine.classes
             assert after.engine.palette is before.engine.palette
             taken += int(after.engine.ingress._done.sum() + after.engine.egress._done.sum())
+    assert taken > 0
+
+
+def test_nor_where_a_policy_names_another_port() -> None:
+    taken = 0
+    for seed in range(22):
+        before = built(seed)
+        before.edges()
+        if before.facts.policies:
+            after = Reachability(with_ports(before.facts, random.Random(seed)), None, before)
+            assert after.engine.matcher is before.engine.matcher
+            taken += after.engine.atoms.size > before.engine.atoms.size and int(after.engine.ingress._done.sum())
     assert taken > 0
 
 
