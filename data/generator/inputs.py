@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from backups import DATA_KEPT
 from model import NODES, WORKERS, Hospital, Input
 from signed import archive, policies
 from text import readable
@@ -210,7 +211,7 @@ def buckets() -> list[Input]:
     """Declare what the provider says of the buckets that hold copies, and of the archive."""
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}}
     encrypted = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
-    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": DATA_KEPT.days}}
     locked = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": retention}}
     answers = {"encryption": encrypted, "object-lock": locked, "versioning": {"Status": "Enabled"}}
     held = ("clinic-backups", "clinic-backups-2", "clinic-cold-archive")
