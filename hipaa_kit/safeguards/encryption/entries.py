@@ -173,7 +173,6 @@ def open_ports_speak_tls(
             "what does {member} open on the network of its node, and is it TLS? It declares no port",
             path="$.spec.hostNetwork",
             observed="{words}",
-            rests_on=["container_ports"],
         ),
         not_assessed(
             (examined["level"] == "none") & (examined["enforcement"] == "unknown"),

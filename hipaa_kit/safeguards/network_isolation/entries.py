@@ -151,7 +151,6 @@ def entries_guarded(
             "what does {member} open on the network of its node, and who can reach that? It declares no port",
             path="$.spec.hostNetwork",
             observed="no port is declared",
-            rests_on=["container_ports"],
         ),
         not_assessed(
             (examined["level"] == "unknown") & ~kind.isin(["node_port", "host_port"]),
