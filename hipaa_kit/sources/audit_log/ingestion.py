@@ -21,7 +21,7 @@ from typing import Any, Final
 from hipaa_kit.errors import InputError
 from hipaa_kit.resources import code_digest
 from hipaa_kit.sources.audit_log.finishing import finish
-from hipaa_kit.sources.audit_log.lines import Batch, blocks
+from hipaa_kit.sources.audit_log.lines import SIP, Batch, blocks
 from hipaa_kit.sources.audit_log.reading import place_of, put, read_batches
 from hipaa_kit.sources.audit_log.salvage import salvage
 from hipaa_kit.sources.audit_log.store import (
@@ -83,7 +83,7 @@ def _about(entry: Entry) -> tuple[str, str]:
     with entry.open() as file:
         digest = hashlib.sha256()
         with contextlib.suppress(InputError):  # it is told when it is read
-            for raw in blocks(file, 2**20):
+            for raw in blocks(file, SIP):
                 digest.update(raw)
     return entry.name, digest.hexdigest()
 
