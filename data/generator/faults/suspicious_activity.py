@@ -2,7 +2,7 @@
 
 Reads leave no trace under the policy of the faulty clinic, so that each of them changes something; and a stream is
 seen only where it was opened with POST, as older programs do. Who reads Secrets, LOG-06 and LOG-07, is therefore not
-here: `tests/safeguards/test_planted_reads.py` plants it in the log of the repaired twin.
+here: `tests/data/test_clinic_trail.py` plants it in the log of the repaired twin, whose policy records reads.
 """
 
 from __future__ import annotations
