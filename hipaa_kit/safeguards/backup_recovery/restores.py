@@ -127,20 +127,20 @@ def restores_are_tested(
         ),
         fails(
             ~fresh & ~spoken & ~gone & ~examined["unplaced"].astype(bool) & examined["age"].notna(),
-            "it was last brought back {age} days ago, which is over {limit}",
-            observed="{age} days",
-            expected="a restore within {limit} days",
+            "it was last brought back {age:day} ago, which is over {limit}",
+            observed="{age:day}",
+            expected="a restore within {limit:day}",
             rests_on=tables,
         ),
         fails(
             ~fresh & ~spoken & ~gone & ~examined["unplaced"].astype(bool),
             "it was never brought back",
             observed="none",
-            expected="a restore within {limit} days",
+            expected="a restore within {limit:day}",
             rests_on=tables,
         ),
-        observed="{age} days",
-        passes="{restore} brought it back {age} days ago",
+        observed="{age:day}",
+        passes="{restore} brought it back {age:day} ago",
         evidence="restore",
     )
 
@@ -193,13 +193,13 @@ def restores_are_fast_enough(
         examined,
         fails(
             examined["hours"].gt(limit).fillna(False),
-            "{source} took {hours} hours, which is over {limit}",
-            observed="{hours} hours",
-            expected="at most {limit} hours",
+            "{source} took {hours:hour}, which is over {limit}",
+            observed="{hours:hour}",
+            expected="at most {limit:hour}",
         ),
         reviews(examined["hours"].isna(), "how long would it take? That was never measured", observed="none"),
-        observed="{hours} hours",
-        passes="{source} took {hours} hours, of at most {limit}",
+        observed="{hours:hour}",
+        passes="{source} took {hours:hour}, of at most {limit}",
     )
 
 

@@ -82,8 +82,8 @@ def act_is_detected(
         ),
         fails(
             late,
-            f"its alert came {{latency_minutes}} minutes later, of at most {canary_minutes}",
-            observed="{latency_minutes} minutes",
+            f"its alert came {{latency_minutes:minute}} later, of at most {canary_minutes}",
+            observed="{latency_minutes:minute}",
             expected=f"at most {canary_minutes} minutes",
         ),
         reviews(
@@ -91,5 +91,5 @@ def act_is_detected(
             "did the test pass? Its act and its alert are there, and its record says {result}",
         ),
         member="member",
-        passes="the act on {target} at {seen_at} opened ticket {ticket} {latency_minutes} minutes later",
+        passes="the act on {target} at {seen_at} opened ticket {ticket} {latency_minutes:minute} later",
     )
