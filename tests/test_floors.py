@@ -11,7 +11,7 @@ import hipaa_kit
 PACKAGE = Path(hipaa_kit.__file__).parent
 
 FLOORS = (
-    {"errors", "vocabulary", "tables", "catalogue", "kube", "printable", "resources"},
+    {"errors", "vocabulary", "tables", "catalogue", "counting", "kube", "printable", "resources"},
     {"sources"},
     {"inventory"},
     {"graph"},

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hipaa_kit.assess.role_cuts import RoleCuts, atom_of
+from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.network_isolation.kept_flows import UNNAMED, kept_flows, seen_from_outside
 from hipaa_kit.safeguards.remedy import Cluster
 from hipaa_kit.tables.declaration import rows_of
@@ -110,7 +111,7 @@ class Uses:
         if held["state"] == "used":
             return (
                 "used",
-                f"{what}: {held['events']} requests in the audit log, the last {held['last_at'] or 'undated'}",
+                f"{what}: {Count(held['events']):request} in the audit log, the last {held['last_at'] or 'undated'}",
             )
         if held["state"] == "unused":
             return "granted", f"{what}: not used in {held['window_days']:.0f} days of audit log"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hipaa_kit.assess.rollup import answered_wholly, assessed_fraction
+from hipaa_kit.counting import Count
 from hipaa_kit.errors import (
     EXIT_DONE,
     EXIT_FINDINGS,
@@ -62,7 +63,9 @@ def reasons(
         failing = findings[(findings["verdict"] == FAIL) & findings["severity"].isin(enough)]
         bare = failing[~failing["disposition"].isin(EXCUSING)]
         if len(bare):
-            found.append(Reason(EXIT_FINDINGS, f"{len(bare)} findings of severity {fail_on} or above fail"))
+            number = Count(len(bare))
+            words = f"{number:finding} of severity {fail_on} or above {number:fails|fail}"
+            found.append(Reason(EXIT_FINDINGS, words))
     if not run.judged_anything():
         words = "nothing about ePHI was assessed: the scope is missing or selects nothing"
         found.append(Reason(EXIT_NOTHING_ASSESSED, words, waivable=False))

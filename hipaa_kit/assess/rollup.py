@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from hipaa_kit.catalogue import Catalogue, Control
+from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.tables.results import CITATIONS, OWNER_SUMMARY, TOPIC_SUMMARY
 from hipaa_kit.vocabulary import (
@@ -218,10 +219,11 @@ def _status(
     verdicts, said, direct = here["verdict"], here["disposition"], here["relation"] == "direct"
     bare = (verdicts == FAIL) & (said != "alternative")
     if (bare & direct).any():
+        failing = Count(int((bare & direct).sum()))
         return (
             "gap",
             _gap_words(here[bare & direct]),
-            f"{int((bare & direct).sum())} findings fail that test it directly",
+            f"{failing:finding} {failing:fails that tests|fail that test} it directly",
         )
     answered = (verdicts == REVIEW) & said.isin(["attested", "inherited"])
     inherited = (verdicts == NOT_ASSESSED) & (said == "inherited")
@@ -229,12 +231,17 @@ def _status(
         return "not_assessed", "not_assessed", _why_nothing(controls, run, verdicts)
     undone = sorted(set(served) - run)
     still_open = int((verdicts.isin([REVIEW, NOT_ASSESSED, ERROR]) & ~answered & ~inherited).sum())
+    failing, left, open_ = Count(int(bare.sum())), Count(len(undone)), Count(still_open)
+    unanswered = Count(candidates)
     for held, words in (
-        (int(bare.sum()), f"{int(bare.sum())} supporting findings fail"),
+        (int(bare.sum()), f"{failing:supporting finding} {failing:fails|fail}"),
         (not served, "only supporting checks serve it"),
-        (undone, f"{len(undone)} of its {len(served)} direct controls were not carried out"),
-        (still_open, f"{still_open} findings are open"),
-        (candidates, f"{candidates} workloads look like ePHI and nobody has answered for them"),
+        (undone, f"{left} of its {Count(len(served)):direct control} {left:was|were} not carried out"),
+        (still_open, f"{open_:finding} {open_:is|are} open"),
+        (
+            candidates,
+            f"{unanswered:workload} {unanswered:looks|look} like ePHI and nobody has answered for {unanswered:it|them}",
+        ),
         (not (direct & (verdicts != NOT_APPLICABLE)).any(), "no direct check has judged anything"),
     ):
         if held:

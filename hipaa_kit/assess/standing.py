@@ -15,6 +15,7 @@ from unicodedata import normalize
 import pandas as pd
 
 from hipaa_kit.catalogue import Catalogue, load_catalogue
+from hipaa_kit.counting import Count
 from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.safeguards.ages import days_between
 from hipaa_kit.sources.signed import Matcher, Records
@@ -320,7 +321,8 @@ class _Judge(_Alone):
         relations = self.desk.by_citation.get(row["citation"], {})
         open_ = [k for k in named if relations.get(k) == "direct" and self.desk.rows[k]["verdict"] == FAIL]
         if open_:
-            words = f"it says to implement {row['citation']}, and {len(open_)} findings of it fail"
+            number = Count(len(open_))
+            words = f"it says to implement {row['citation']}, and {number:finding} of it {number:fails|fail}"
             yield Problem("contradicted", words)
         elif any(self.desk.doubtful(k) for k in named if relations.get(k) == "direct") or self.desk.unseen(
             {key[0] for key, relation in relations.items() if relation == "direct"}
@@ -341,7 +343,7 @@ class _Judge(_Alone):
             if pd.isna(before):
                 return
             if len(speaks) > WIDENED_BY * int(before):
-                words = f"it speaks of {len(speaks)} findings, and of {int(before)} when it was approved"
+                words = f"it speaks of {Count(len(speaks)):finding}, and of {int(before)} when it was approved"
                 yield Problem("widened", words, invalidates=False)
             elif blind:
                 yield Problem("unseen", "how much it speaks of was not seen", invalidates=False)

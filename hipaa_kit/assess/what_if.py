@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from hipaa_kit.assess.gate import Reason
+from hipaa_kit.counting import Count
 from hipaa_kit.errors import EXIT_FINDINGS, EXIT_NOTHING_ASSESSED, InputError
 from hipaa_kit.graph.paths.changes import path_changes
 from hipaa_kit.graph.permissions.engine import RBAC_TABLES
@@ -101,7 +102,7 @@ class WhatIf:
         if len(new):
             perhaps = int((new["confidence"] == "unknown").sum())
             doubt = f", of which {perhaps} are not known to be open" if perhaps else ""
-            yield Reason(EXIT_FINDINGS, f"{len(new)} paths to ePHI appear{doubt}")
+            yield Reason(EXIT_FINDINGS, f"{Count(len(new)):path} to ePHI {Count(len(new)):appears|appear}{doubt}")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return all tables by name, in the order in which they are read."""
@@ -128,14 +129,19 @@ class WhatIf:
         for wanted in dict.fromkeys(fail_on):
             if wanted == "new-flow":
                 if count := len(self.new_flows()):
-                    found.append(Reason(EXIT_FINDINGS, f"{count} flows open"))
+                    found.append(Reason(EXIT_FINDINGS, f"{Count(count):flow} {Count(count):opens|open}"))
             elif wanted == "new-path":
                 found += self._new_paths()
             else:
                 enough = SEVERITIES[: SEVERITIES.index(wanted) + 1]
                 rows = self.findings[self.findings["change"] == "appears"]
                 if count := int(rows["severity"].isin(enough).sum()):
-                    found.append(Reason(EXIT_FINDINGS, f"{count} findings of severity {wanted} or above appear"))
+                    found.append(
+                        Reason(
+                            EXIT_FINDINGS,
+                            f"{Count(count):finding} of severity {wanted} or above {Count(count):appears|appear}",
+                        )
+                    )
         return found
 
     @cached_property

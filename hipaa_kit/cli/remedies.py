@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipaa_kit.cli.terminal import make_verb, now, print_table, refuse_existing, say
+from hipaa_kit.counting import Count
 from hipaa_kit.errors import EXIT_DONE, InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def _run(arguments: argparse.Namespace) -> int:
     frame = _chosen(frame, arguments)
     seen = overview(frame)
     counts = ", ".join(f"{number} {word}" for word, number in seen["verified"].value_counts().sort_index().items())
-    say(f"{len(seen)} findings fail; proved: {counts}" if len(seen) else "no finding fails of those asked for")
+    failing = Count(len(seen))
+    words = f"{failing:finding} {failing:fails|fail}; proved: {counts}"
+    say(words if len(seen) else "no finding fails of those asked for")
     if arguments.out:
         write_remedies(remedy_files(frame, cluster, moment), Path(arguments.out))
         print(arguments.out)

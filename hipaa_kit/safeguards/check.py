@@ -25,6 +25,7 @@ from typing import Any
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.inventory.parts import Narrow, Parts
 from hipaa_kit.inventory.registry import RUN_TABLES, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
@@ -166,8 +167,9 @@ def fails(
     mask
         True for the rows that do.
     reason, path, observed, expected, severity
-        Texts; `{column}` takes the value of that column of the row. `severity` is that of this case where it is not
-        the control's.
+        Texts; `{column}` takes the value of that column of the row, `{pods:pod}` a number with what it counts, and
+        `{pods:runs|run}` the one of two words that goes with it: see `counting`. `severity` is that of this case where
+        it is not the control's.
     rests_on
         Tables from whose lack of a row the violation is concluded. Where they are incomplete the
         row is not assessed: what was not seen may still be there.
@@ -241,9 +243,9 @@ def judge(
     told = [*order, default]
     asked = {name for name in (object, member, evidence) if name}
     texts = ((each.reason, each.severity, *_details(each, path, observed, expected)) for each in told)
-    asked |= _named(chain.from_iterable(texts))
+    named = _named(chain.from_iterable(texts))
     rows = []
-    for values, number in zip(_texts(examined, asked), chosen.tolist(), strict=True):
+    for values, number in zip(_texts(examined, asked, named), chosen.tolist(), strict=True):
         outcome = told[number]
         where, found, wanted = _details(outcome, path, observed, expected)
         rows.append(
@@ -269,16 +271,23 @@ def _details(outcome: Outcome, path: str, observed: str, expected: str) -> tuple
     return outcome.path or path, outcome.observed or observed, outcome.expected or expected
 
 
-def _named(texts: Iterable[str]) -> set[str]:
-    """Return the columns that texts take values of."""
-    return {str(name) for text in set(texts) for _, name, _, _ in Formatter().parse(text) if name is not None}
+def _named(texts: Iterable[str]) -> dict[str, bool]:
+    """Return the columns that texts take values of, and whether any takes what they count."""
+    found: dict[str, bool] = {}
+    for text in set(texts):
+        for _, name, counts, _ in Formatter().parse(text):
+            if name is not None:
+                found[name] = found.get(name, False) or bool(counts)
+    return found
 
 
-def _texts(examined: pd.DataFrame, columns: set[str]) -> Iterator[dict[str, str]]:
-    """Yield for every row its cells in these columns, as they stand in a sentence."""
-    held = examined[[name for name in examined.columns if name in columns]]
+def _texts(examined: pd.DataFrame, columns: set[str], named: Mapping[str, bool]) -> Iterator[dict[str, str]]:
+    """Yield for every row its cells in these columns and those that texts name, as they stand in a sentence."""
+    held = examined[[name for name in examined.columns if name in columns or name in named]]
+    counts = [name for name in held.columns if named.get(name)]
     for row in rows_of(held) if len(held.columns) else [{}] * len(held):
-        yield {name: value if isinstance(value, str) else _shown(value) for name, value in row.items()}
+        values = {name: value if isinstance(value, str) else _shown(value) for name, value in row.items()}
+        yield values | {name: Count(values[name]) for name in counts}
 
 
 def to_give(*names: str) -> str:

@@ -149,7 +149,7 @@ def network_map_complete(ephi_map: pd.DataFrame) -> pd.DataFrame:
     """
     external = ephi_map["external"]
     shown = (
-        "{flows_in} connections in, {flows_out} out, {outside} of them with the outside; {entries} ways in from outside"
+        "{flows_in:connection} in, {flows_out} out, {outside} of them with the outside; {entries:way} in from outside"
     )
     return judge(
         ephi_map,
@@ -167,7 +167,7 @@ def network_map_complete(ephi_map: pd.DataFrame) -> pd.DataFrame:
         ),
         not_assessed(
             ephi_map["open_questions"] > 0,
-            "of {open_questions} connections it is not known on which ports they are allowed: {reason}",
+            "of {open_questions:connection} it is not known on which ports they are allowed: {reason}",
             code="unsupported_dialect",
         ),
         not_assessed(
@@ -270,12 +270,12 @@ def scope_reviewed(scope_declaration: pd.DataFrame, *, as_of: str, scope_review_
         ),
         fails(
             age.gt(scope_review_days).fillna(False),
-            f"the scope was last reviewed on {{reviewed_on}}, {{age}} days ago, of at most {scope_review_days}",
+            f"the scope was last reviewed on {{reviewed_on}}, {{age:day}} ago, of at most {scope_review_days}",
             observed="{reviewed_on}",
             expected=f"within {scope_review_days} days",
         ),
         observed="{reviewed_on}",
-        passes=f"the scope was last reviewed on {{reviewed_on}}, {{age}} days ago, of at most {scope_review_days}",
+        passes=f"the scope was last reviewed on {{reviewed_on}}, {{age:day}} ago, of at most {scope_review_days}",
     )
 
 

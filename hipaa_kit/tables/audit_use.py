@@ -119,6 +119,7 @@ CANARIES = Table(
         text("result", "what the exercise came to, as written"),
         flag("covered", "the log covers that day in full"),
         text("seen_at", "first request at the object on that day that no component made by itself, or none"),
+        text("dry_run_at", "first dry run there where the log holds no such request: it changed nothing; or none"),
         text("ticket", "first ticket about the object that an alert opened after that, or none"),
         text("alerted_at", "when it was opened, or none"),
         amount("latency_minutes", "minutes from the one to the other"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.views.facts import layout_words
@@ -107,7 +108,7 @@ def _first_words(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['source']}{row['position']}: {row['error']}"
     if "what" in row:
-        return f"{row['source']}: {row['what']} ({row['records']} records)"
+        return f"{row['source']}: {row['what']} ({Count(row['records']):record})"
     return (
         f"{row['kind']}/{row['namespace']}/{row['name']}: kept {row['kept_source']}{row['kept_position']}, "
         f"dropped {row['dropped_source']}{row['dropped_position']}"

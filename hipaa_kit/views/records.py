@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.printable import printable
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import FAIL, SEVERITIES
@@ -191,10 +192,11 @@ class _Binder:
 
     def _configuration(self, row: dict[str, Any]) -> str:
         share = "nothing to assess" if pd.isna(row["assessed"]) else f"{row['assessed']:.0%} of what applies was judged"
+        checks, passed, asked = (Count(row[name]) for name in ("checks", "passed", "to_review"))
         return (
-            f"{row['standing'].replace('_', ' ')}: {row['reason']}. {row['checks_run']} of {row['checks']} controls"
-            f" carried out; {row['passed']} findings pass, {row['failed']} fail, {row['to_review']} are for a person,"
-            f" {row['not_assessed']} not assessed; {share}"
+            f"{row['standing'].replace('_', ' ')}: {row['reason']}. {row['checks_run']} of {checks:control}"
+            f" carried out; {passed:finding} {passed:passes|pass}, {row['failed']} fail, {asked} {asked:is|are} for a"
+            f" person, {row['not_assessed']} not assessed; {share}"
         )
 
     def _operation(self, citation: str, mine: pd.DataFrame) -> str:

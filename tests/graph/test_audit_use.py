@@ -266,7 +266,7 @@ ENDS = "a file, or an export, ends before its end"
         ([CUT | {"unread": 3}], [ENDS, "2 lines could not be read"]),
         ([{}, CUT | {"events": 0, "first_at": "", "last_at": ""}], [ENDS]),
         ([{"unread": 2}], ["2 lines could not be read"]),
-        ([{"unread": 1}, CUT | {"last_at": "2026-11-21T00:00:00Z"}], ["1 lines could not be read"]),
+        ([{"unread": 1}, CUT | {"last_at": "2026-11-21T00:00:00Z"}], ["1 line could not be read"]),
         ([{"undated": 4}], ["4 events have no moment"]),
     ],
 )

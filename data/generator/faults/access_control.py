@@ -195,8 +195,8 @@ FAULTS = (
     Fault(
         "Cluster//break-glass",
         "HK-ACC-14",
-        "the role binding for emergencies lost its mark, so that nobody finds it",
-        change("ClusterRoleBinding//clinic-break-glass", labels={}),
+        "emergency access was never tried",
+        strike("Input//drills.csv", kind="break-glass"),
     ),
     Fault(
         "User//mara.silva@clinic.example",

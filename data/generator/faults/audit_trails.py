@@ -59,6 +59,12 @@ FAULTS = (
         NO_WEBHOOK,
     ),
     Fault(
+        "Attestation//ATT-ALR-03",
+        "HK-EVL-02",
+        "that the audit webhook leads to the SIEM was attested in September, and since then there is no webhook",
+        NO_WEBHOOK,
+    ),
+    Fault(
         "LogStore//siem.clinic.example",
         "HK-AUD-05",
         "audit logs are kept for a year, where the site asks for six",

@@ -122,6 +122,12 @@ FAULTS = (
         NO_RELAY,
     ),
     Fault(
+        "Attestation//ATT-MON-05",
+        "HK-EVL-02",
+        "that all flows are kept was attested in September, and since then what passes them on crashes",
+        NO_RELAY,
+    ),
+    Fault(
         "Deployment/monitoring/event-exporter",
         "HK-MON-06",
         "its image cannot be pulled, and Events are gone after an hour",

@@ -1,7 +1,8 @@
 """Incidents that the audit log of the clinic holds: what was done by those who may not, or when nobody may.
 
 Reads leave no trace under the policy of the faulty clinic, so that each of them changes something; and a stream is
-seen only where it was opened with POST, as older programs do.
+seen only where it was opened with POST, as older programs do. Who reads Secrets, LOG-06 and LOG-07, is therefore not
+here: `tests/data/test_clinic_trail.py` plants it in the log of the repaired twin, whose policy records reads.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from trail.callers import controller, person, pod, reason
 from trail.calls import Act, Call, Caller, at, later
 from trail.routine import brought, declares
 from trail.sign_ins import PATH, guessed
+from trail.work import emergency, written
 
 from faults.patches import Fault, Patch, input_rows
 
 SHELL = ("sh", "-c", "curl -s http://169.254.169.254/latest/meta-data/iam/security-credentials/")
-OUTSIDE, HOTEL, ELSEWHERE = "203.0.113.77", "198.51.100.24", "198.51.100.61"
+OUTSIDE, HOTEL, ELSEWHERE, HOOKS = "203.0.113.77", "198.51.100.24", "198.51.100.61", "203.0.113.140"
 SINGLE = "rbac.authorization.k8s.io"
 
 
@@ -205,6 +207,30 @@ def key_in_a_path(hospital: Hospital) -> Iterable[Call]:
     yield Call(at("2026-11-10 18:12:40"), ben, "create", "services/proxy", "integration", "mirth:8443", path=path)
 
 
+def hooks_for_everybody(_: Hospital) -> Iterable[Call]:
+    """What is declared lets everybody call the pipeline through the API server, for as long as it takes to notice it.
+
+    Who calls once more after that is refused.
+    """
+    by, group = declares(), "system:unauthenticated"
+    body = written("RoleBinding", "cicd", "hooks", {"apiGroup": SINGLE, "kind": "Role", "name": "hooks"}, group)
+    nobody = Caller("system:anonymous", (group,), HOOKS, "git-hooks/2.4")
+    open_to = nobody._replace(reason=reason("RoleBinding", "hooks/cicd", "Role/hooks", f"Group/{group}"))
+    service = ("create", "services/proxy", "cicd", "hooks:8080")
+    yield Call(at("2026-11-19 15:03:12"), by, "create", "rolebindings", "cicd", "hooks", code=201, body=body)
+    yield Call(at("2026-11-19 15:41:50"), open_to, *service, path="/start/nightly")
+    yield Call(at("2026-11-19 16:20:05"), by, "delete", "rolebindings", "cicd", "hooks")
+    yield Call(at("2026-11-19 16:52:31"), nobody, *service, path="/start/nightly", code=403)
+
+
+def emergency_without_need(hospital: Hospital) -> Iterable[Call]:
+    """An administrator changes with emergency access what he changes on other days with his own."""
+    ben = person(hospital, "ben.okafor")
+    named = ("patch", "configmaps", "cicd", "pipelines")
+    yield Call(at("2026-11-14 20:17:26"), emergency(ben), *named)
+    yield Call(at("2026-11-16 15:05:48"), ben, *named)
+
+
 def rewritten(hospital: Hospital) -> Iterable[Call]:
     """What brings the record as it is declared writes it again and again on one day, as never before."""
     by = declares()
@@ -309,6 +335,17 @@ INCIDENTS: tuple[tuple[Callable[[Hospital], Iterable[Call]], Found], ...] = (
     (
         key_in_a_path,
         (("AUD-12", "AuditLog//kube-apiserver@cp-3", "a key of the cloud stands in the path of a request"),),
+    ),
+    (
+        hooks_for_everybody,
+        (("LOG-02", "Service/cicd/hooks:8080", "the pipeline is started by a caller who did not sign in"),),
+    ),
+    (
+        emergency_without_need,
+        (
+            ("LOG-22", "ConfigMap/cicd/pipelines", "emergency access is used on a Saturday, and no ticket says why"),
+            ("ACC-26", "Cluster//break-glass-use", "emergency access was used without a ticket and without an alert"),
+        ),
     ),
     (rewritten, (("LOG-31", "Namespace//ehr", "what is declared is written 44 times in one day, not three or four"),)),
     (logs_stopped, (("LOG-16", "DaemonSet/monitoring/fluent-bit", "what ships the logs is made to run on no node"),)),

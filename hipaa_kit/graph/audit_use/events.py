@@ -104,18 +104,26 @@ def _tested(
         kind, namespace, name = parse_object_id(row["scope"])
         wanted = {"resource": resources.get(kind, kind.lower()), "place": namespace, "named": name, "day": row["date"]}
         sql = f"""
-            SELECT coalesce(min(received) FILTER (WHERE NOT refused), min(received)) AS seen
+            SELECT coalesce(min(received) FILTER (WHERE NOT dry_run AND NOT refused),
+                    min(received) FILTER (WHERE NOT dry_run)) AS seen,
+                min(received) FILTER (WHERE dry_run) AS only_asked
             FROM requests, wanted WHERE requests.resource = wanted.resource
-                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day
-                AND NOT dry_run AND NOT {OWN}
+                AND namespace = place AND name = named AND strftime(received, '%Y-%m-%d') = day AND NOT {OWN}
         """  # noqa: S608
         found = asked(log, sql, wanted=pd.DataFrame([wanted])) if log else []
         seen = moment(found[0]["seen"]) if found else ""
+        dry_run = moment(found[0]["only_asked"]) if found and not seen else ""
         covered = any(
             not each["doubt"] and each["first_at"][:10] < row["date"] < each["last_at"][:10] for each in windows
         )
         told = {"date": row["date"], "target": row["scope"], "result": row["result"]}
-        yield {**told, "covered": covered, "seen_at": seen, **_alerted(tickets, row["scope"], seen)}
+        yield {
+            **told,
+            "covered": covered,
+            "seen_at": seen,
+            "dry_run_at": dry_run,
+            **_alerted(tickets, row["scope"], seen),
+        }
 
 
 def _alerted(tickets: pd.DataFrame, target: str, seen: str) -> dict[str, Any]:

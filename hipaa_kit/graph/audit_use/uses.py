@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.inventory.audit_log.remembered import of_log
 from hipaa_kit.inventory.audit_log.requests import order_of, request_of
 from hipaa_kit.inventory.ephi import ephi_namespaces
@@ -224,7 +225,7 @@ def doubts_of(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected:
         more = f" and {len(long) - 1} times more" if len(long) > 1 else ""
         yield f"the log pauses from {first['first_at']} to {first['last_at']}{more}"
     if servers < expected:
-        yield f"the log of {servers} of {expected} API servers is there"
+        yield f"the log of {servers} of {Count(expected):API server} is there"
     if (sources["delivery"] == "best_effort").any():
         yield "its provider delivers it as well as it can, and does not promise all of it"
     unread, cut = sources["unread"].fillna(0).astype(int), sources["truncated"].astype(bool)
@@ -232,9 +233,9 @@ def doubts_of(sources: pd.DataFrame, gaps: pd.DataFrame, servers: int, expected:
         yield "a file, or an export, ends before its end"
     # The line within which a file ends is one of those that could not be read.
     if lost := int((unread - cut.astype(int)).clip(lower=0).sum()):
-        yield f"{lost} lines could not be read"
+        yield f"{Count(lost):line} could not be read"
     if undated := int(sources["undated"].fillna(0).sum()):
-        yield f"{undated} events have no moment"
+        yield f"{Count(undated):event} {Count(undated):has|have} no moment"
 
 
 PACKED: Final = (".gz", ".zst", ".bz2", ".xz")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.graph.detections.site import Site
 from hipaa_kit.graph.detections.sql import DENIED, REFUSED, requests
 from hipaa_kit.inventory.audit_log.requests import TELLING
@@ -243,7 +244,7 @@ class Hunt:
         if refused == events:
             done = detection.tried or done
         subject, about = printable(str(row["subject"])), printable(str(row["object"]))
-        told = f"{events} request{'s' if events > 1 else ''} ({printable(str(row['details']))})"
+        told = f"{Count(events):request} ({printable(str(row['details']))})"
         if detection.id != "LOG-01":
             told += _gone_wrong(events, refused, int(row["denied"]))
         if raised and raised.why and refused < events:

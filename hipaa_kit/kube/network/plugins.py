@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from hipaa_kit.counting import Count
+
 Answer = Literal["enforced", "not_enforced", "unknown"]
 
 
@@ -142,7 +144,7 @@ def detect(agents: Iterable[Agent], complete: bool) -> Detected:
         if agent.desired is None:
             return Detected(plugin, "unknown", f"{agent.object} is declared, it is not known to run", agent)
         return Detected(
-            plugin, "enforced", f"{agent.object} is ready on {agent.ready or 0} of {agent.desired} nodes", agent
+            plugin, "enforced", f"{agent.object} is ready on {agent.ready or 0} of {Count(agent.desired):node}", agent
         )
     if unknown := [each for each in answers if each[2] == "unknown"]:
         plugin, agent, _ = unknown[0]

@@ -143,14 +143,14 @@ def sessions_end(
         ),
         fails(
             known & examined["minutes"].gt(longest_idle_minutes),
-            "idle sessions through its kubelet end after {words} minutes",
+            "idle sessions through its kubelet end after {words:minute}",
             path="$.streamingConnectionIdleTimeout",
-            observed="{words} minutes",
+            observed="{words:minute}",
             expected=f"at most {longest_idle_minutes:g} minutes",
         ),
         not_assessed(kubelet & ~examined["given"], "what kubelets run with was not given", code="input_missing"),
         reviews(examined["kind"].eq("identity"), "after which time without activity does it sign people out?"),
-        passes="idle sessions through its kubelet end after {words} minutes",
+        passes="idle sessions through its kubelet end after {words:minute}",
     )
 
 

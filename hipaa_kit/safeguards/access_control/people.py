@@ -70,17 +70,17 @@ def granted_to_groups_and_reviewed(
             "no review is recorded: `hipaa-kit.io/reviewed-on` says {said}",
             path="$.metadata.annotations",
             observed="{said}",
-            expected="a day within {limit} days",
+            expected="a day within {limit:day}",
         ),
         fails(
             age > access_review_days,
-            "its last review is {age} days old",
+            "its last review is {age:day} old",
             path="$.metadata.annotations",
-            observed="{age} days",
-            expected="{limit} days at most",
+            observed="{age:day}",
+            expected="{limit:day} at most",
         ),
         member="member",
-        passes="group {subject} has {role}, reviewed {age} days ago",
+        passes="group {subject} has {role}, reviewed {age:day} ago",
     )
 
 
@@ -163,7 +163,7 @@ def break_glass_defined_and_tried(
             f"{break_glass_test_days} days",
         ),
         member="member",
-        passes="{subject} has {role} in an emergency, which was tried {age} days ago",
+        passes="{subject} has {role} in an emergency, which was tried {age:day} ago",
     )
 
 

@@ -114,9 +114,9 @@ def tokens_kept_short(
         ),
         reviews(
             examined["long"],
-            "why does {object} ask for a token that is good for {hours} hours, where {most} are enough? Who takes it "
+            "why does {object} ask for a token that is good for {hours:hour}, where {most} are enough? Who takes it "
             "from the pod keeps it as long",
-            observed="{hours} hours",
+            observed="{hours:hour}",
         ),
         object="workload",
         member="object",

@@ -60,8 +60,8 @@ def unused_access_is_withdrawn(
         not_applicable(emergency, "it is for emergencies: HK-ACC-26 asks of its use"),
         fails(
             state == "ended",
-            "its last day was {ended_on}, and it made {events} requests since",
-            observed="{events} requests",
+            "its last day was {ended_on}, and it made {events:request} since",
+            observed="{events:request}",
             expected="none after the last day",
         ),
         not_assessed(
@@ -71,7 +71,7 @@ def unused_access_is_withdrawn(
         ),
         reviews(
             state == "undated",
-            "did it ask after its last day, {ended_on}? Of {undated} requests that it made no moment can be read",
+            "did it ask after its last day, {ended_on}? Of {undated:request} that it made no moment can be read",
         ),
         fails(
             ((state == "unused") & ~emergency & writes & (not short)) | (idle & writes & ~emergency),
@@ -92,7 +92,7 @@ def unused_access_is_withdrawn(
             f"does {{member}} need to read by it? None of it was used in {idle_days} days",
         ),
         member="member",
-        passes="{member} used it last {age} days ago; rights of it never used in the log: {unused}",
+        passes="{member} used it last {age:day} ago; rights of it never used in the log: {unused}",
     )
 
 
@@ -174,11 +174,11 @@ def emergency_use_is_written_down(
     return judge(
         examined,
         reviews(
-            undated, "which ticket says why? {user} made {events} requests through {through} at no moment that is known"
+            undated, "which ticket says why? {user} made {events:request} through {through} at no moment that is known"
         ),
         fails(
             ~unused & ~undated & (examined["ticket"] == ""),
-            "{user} made {events} requests on {day} through {through}, and no ticket says why",
+            "{user} made {events:request} on {day} through {through}, and no ticket says why",
             observed="no ticket",
             expected="a ticket of an emergency within a day",
         ),

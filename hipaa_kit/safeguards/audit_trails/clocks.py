@@ -37,9 +37,9 @@ def clocks_agree(node_clocks: pd.DataFrame, *, clock_skew_seconds: int = 60) -> 
         examined,
         fails(
             (examined["apart"] > clock_skew_seconds).fillna(False).astype(bool),
-            f"its clock was {{apart}} seconds {{side}} that of the API server, of at most {clock_skew_seconds}",
+            f"its clock was {{apart:second}} {{side}} that of the API server, of at most {clock_skew_seconds}",
             path="$.spec.renewTime",
-            observed="{apart} seconds",
+            observed="{apart:second}",
             expected=f"at most {clock_skew_seconds} seconds",
         ),
         not_assessed(bare, "it has no Lease in kube-node-lease", code="input_missing"),
@@ -50,6 +50,6 @@ def clocks_agree(node_clocks: pd.DataFrame, *, clock_skew_seconds: int = 60) -> 
             code="input_missing",
         ),
         evidence="lease",
-        observed="{apart} seconds",
-        passes="its clock was {apart} seconds from that of the API server",
+        observed="{apart:second}",
+        passes="its clock was {apart:second} from that of the API server",
     )

@@ -52,9 +52,9 @@ def kept_long_enough(log_stores: pd.DataFrame, *, audit_retention_days: int = 0)
         examined,
         fails(
             short,
-            "it keeps them for {retention_days} days, of {asked} that the site asks for",
-            observed="{retention_days} days",
-            expected="{asked} days",
+            "it keeps them for {retention_days:day}, of {asked} that the site asks for",
+            observed="{retention_days:day}",
+            expected="{asked:day}",
         ),
         not_assessed(
             lacking,
@@ -62,7 +62,10 @@ def kept_long_enough(log_stores: pd.DataFrame, *, audit_retention_days: int = 0)
             code="input_missing",
         ),
         not_assessed(~lacking & days.isna() & ~forever, "how long it keeps them is not known", code="input_missing"),
-        reviews(below, f"are {{retention_days}} days what the site's policy asks for? None is given; {RULE}"),
+        reviews(
+            below,
+            "{retention_days:is|are} {retention_days:day} what the site's policy asks for? None is given; " + RULE,
+        ),
         reviews(examined["holds"] == "unknown", "does it hold audit logs? It keeps what it holds for {told}"),
         observed="{told}",
         passes=f"it keeps them: {{told}}; {RULE}",

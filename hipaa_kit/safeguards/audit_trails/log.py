@@ -59,8 +59,8 @@ def log_complete(
         examined,
         fails(
             gap & promised & ~explained & ~quiet.fillna(False),
-            "no event for {minutes} minutes, until {last_at}",
-            observed="{minutes} minutes",
+            "no event for {minutes:minute}, until {last_at}",
+            observed="{minutes:minute}",
             expected=f"less than {audit_gap_minutes} minutes, or a start of the API server at its end",
         ),
         not_assessed(
@@ -78,14 +78,21 @@ def log_complete(
             f"pauses are told from {GAP_MINUTES} minutes on: set a higher number",
             code="input_missing",
         ),
-        reviews(window & (examined["unread"] > 0), "what was on {unread} lines that could not be read?"),
-        reviews(window & (examined["truncated"] > 0), "where is the rest? {truncated} of {files} files are cut short"),
+        reviews(window & (examined["unread"] > 0), "what was on {unread:line} that could not be read?"),
         reviews(
-            window & (examined["reused"] > 0), "who chose auditIDs that were used already? {reused} events have one"
+            window & (examined["truncated"] > 0),
+            "where is the rest? {truncated} of {files:file} {truncated:is|are} cut short",
         ),
-        reviews(window & (examined["undated"] > 0), "when was it? {undated} events tell no moment"),
-        reviews(window & (examined["skew"] > 0), "who set the clock back? {skew} events end before they begin"),
-        reviews(gap & ~explained & quiet, "was it quiet? No event for {minutes} minutes, in a log that often pauses"),
+        reviews(
+            window & (examined["reused"] > 0),
+            "who chose auditIDs that were used already? {reused:event} {reused:has|have} one",
+        ),
+        reviews(window & (examined["undated"] > 0), "when was it? {undated:event} {undated:tells|tell} no moment"),
+        reviews(
+            window & (examined["skew"] > 0),
+            "who set the clock back? {skew:event} {skew:ends before it begins|end before they begin}",
+        ),
+        reviews(gap & ~explained & quiet, "was it quiet? No event for {minutes:minute}, in a log that often pauses"),
         passes="from {first_at} to {last_at}: {told}",
         member="member",
     )
@@ -127,17 +134,17 @@ def log_without_values(audit_windows: pd.DataFrame, audit_values: pd.DataFrame) 
         examined,
         fails(
             hit & body,
-            "{events} events hold the bodies of {resource}, at level {levels}",
-            observed="{events} events",
+            "{events:event} {events:holds|hold} the bodies of {resource}, at level {levels}",
+            observed="{events:event}",
             expected="level Metadata",
         ),
         fails(
             hit & ~body,
-            "{events} events hold what looks like a {what} in a path, a name or the user agent",
-            observed="{events} events",
+            "{events:event} {events:holds|hold} what looks like a {what} in a path, a name or the user agent",
+            observed="{events:event}",
             expected="none",
         ),
-        reviews(~hit & (examined["unread"] > 0), "what was on {unread} lines that could not be read?"),
-        passes="no body of a Secret, ConfigMap or token, and nothing that looks like one, in {events} events",
+        reviews(~hit & (examined["unread"] > 0), "what was on {unread:line} that could not be read?"),
+        passes="no body of a Secret, ConfigMap or token, and nothing that looks like one, in {events:event}",
         member="member",
     )

@@ -64,10 +64,10 @@ def log_is_reviewed(
         ),
         fails(
             examined["days"].gt(audit_review_days).fillna(False),
-            f"from the review of {{member}} to {{told}} are {{days}} days, of at most {audit_review_days}",
-            observed="{days} days",
+            f"from the review of {{member}} to {{told}} {{days:is|are}} {{days:day}}, of at most {audit_review_days}",
+            observed="{days:day}",
             expected=f"at most {audit_review_days} days",
         ),
         member="member",
-        passes="from the review of {member} to {told} are {days} days",
+        passes="from the review of {member} to {told} {days:is|are} {days:day}",
     )

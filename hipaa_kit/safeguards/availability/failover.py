@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.inventory.pod_ends import NODE_GONE, NODES_UNSEEN
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
@@ -115,7 +116,7 @@ def _told(rows: list[dict[str, Any]], minutes: float) -> tuple[str, str, str]:
     if judged:
         slowest = max(lost, key=lambda row: row["seconds_to_ready"])
         words = f"lost pods that were replaced in time: {len(lost)}; the slowest replacement was Ready "
-        words += f"{slowest['seconds_to_ready']:.0f} seconds after the loss, within {minutes} minutes"
+        words += f"{slowest['seconds_to_ready']:.0f} seconds after the loss, within {Count(minutes):minute}"
         return "in time", words, _pods(lost)
     if rows:
         words = f"were these rolled out or scaled down, or lost? Pods that were deleted or vanished: {len(rows)}"
@@ -135,7 +136,7 @@ def _of_one(row: dict[str, Any], minutes: float) -> tuple[str, str]:
     waited = (moment(row["unready_at"]) - moment(row["created_at"])).total_seconds()
     if waited > minutes * 60:
         words = f"{row['replacement']}, made in place of {pod}, was not Ready {waited:.0f} seconds later"
-        return "stuck", f"{words}; it is to be within {minutes} minutes"
+        return "stuck", f"{words}; it is to be within {Count(minutes):minute}"
     if row["cause"] == NODE_GONE:
         return "asked", f"was its node lost, or taken away in order? Of {pod}: the node it ran on went in the same time"
     if pd.isna(seconds):
@@ -144,7 +145,7 @@ def _of_one(row: dict[str, Any], minutes: float) -> tuple[str, str]:
         words = (
             f"was another replica there meanwhile? What replaced {pod}, was Ready at most {seconds:.0f} seconds later"
         )
-        return "asked", f"{words}, and is to be within {minutes} minutes"
+        return "asked", f"{words}, and is to be within {Count(minutes):minute}"
     if row["cause"] in NODE_LOST:
         words = f"when did its node stop? What replaced {pod}, was Ready {seconds:.0f} seconds after"
         return "asked", f"{words} {row['cause']}, which comes later"

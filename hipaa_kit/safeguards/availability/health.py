@@ -92,7 +92,7 @@ def healthy_now(
         ),
         fails(
             work & (examined["desired"] > 0) & (examined["available"] == 0),
-            "none of {desired} replicas is available",
+            "none of {desired:replica} is available",
             observed="0",
             expected="{desired}",
         ),

@@ -65,7 +65,7 @@ def volumes_spread(
         ),
         fails(
             single & (examined["unbound"] == ""),
-            "all its volumes can be mounted in zone {zone} alone, of {all_zones} zones",
+            "all its volumes can be mounted in zone {zone} alone, of {all_zones:zone}",
             observed="{zone}",
             expected="volumes in at least 2 zones",
             rests_on=["volumes", "claims", "volume_reach"],
@@ -196,9 +196,9 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
         ),
         fails(
             node_losses["impossible"],
-            "without it its ePHI pods find no room: displaced pods ask for {cores} cores and "
-            "{gibibytes} GiB, the other nodes have {cores_free} cores and {gibibytes_free} GiB left",
-            observed="{cores_free} cores, {gibibytes_free} GiB",
+            "without it its ePHI pods find no room: displaced pods ask for {cores:core} and "
+            "{gibibytes} GiB, the other nodes have {cores_free:core} and {gibibytes_free} GiB left",
+            observed="{cores_free:core}, {gibibytes_free} GiB",
             expected="room for what must move",
             rests_on=["nodes"],
         ),
@@ -219,6 +219,6 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
             "do the rules by which ePHI pods on it choose their nodes leave them another one? Such pods: {choosy}",
         ),
         object="node",
-        passes="without it all displaced pods find room: {cores} cores and {gibibytes} GiB, of {cores_free} cores and "
+        passes="without it all displaced pods find room: {cores:core} and {gibibytes} GiB, of {cores_free:core} and "
         "{gibibytes_free} GiB left{keeps}",
     )

@@ -73,23 +73,23 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
         ),
         fails(
             (number > 1) & (examined["nodes"] == 1),
-            "all {etcd} members of etcd run on one node",
+            "all {etcd:member} of etcd run on one node",
             observed="1 node",
             expected="a node each",
             rests_on=["control_plane_members"],
         ),
         fails(
             (number > 2) & (examined["ready"] + examined["silent"] <= examined["quorum"]),
-            "{ready} of {etcd} members of etcd are ready: the loss of one more stops writes",
+            "{ready} of {etcd:member} of etcd {ready:is|are} ready: the loss of one more stops writes",
             observed="{ready} ready",
             expected="all members ready",
             rests_on=["control_plane_members"],
         ),
         fails(
             (number > 2) & (examined["left"] < examined["quorum"]),
-            "{etcd} members of etcd run on {nodes} nodes, {ready} of them ready: the loss of one node leaves {left}, "
-            "fewer than the {quorum} that writes need",
-            observed="{nodes} nodes",
+            "{etcd:member} of etcd {etcd:runs|run} on {nodes:node}, {ready} of them ready: the loss of one node leaves "
+            "{left}, fewer than the {quorum} that writes need",
+            observed="{nodes:node}",
             expected="a node each",
             rests_on=["control_plane_members"],
         ),
@@ -102,7 +102,7 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
         ),
         fails(
             (number > 0) & (examined["servers"] > 1) & (examined["answering"] + examined["mute"] <= 1),
-            "of {servers} API servers {answering} is ready: without another nothing can be asked or changed",
+            "of {servers:API server} {answering} is ready: without another nothing can be asked or changed",
             observed="{answering} ready",
             expected="at least 2 ready",
             rests_on=["control_plane_members"],
@@ -126,7 +126,7 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
             rests_on=["control_plane_members"],
         ),
         evidence="pods",
-        passes="{etcd} members of etcd on {nodes} nodes, {ready} of them ready, and {servers} API servers, "
+        passes="{etcd:member} of etcd on {nodes:node}, {ready} of them ready, and {servers:API server}, "
         "{answering} of them ready",
     )
 

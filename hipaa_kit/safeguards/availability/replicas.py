@@ -200,14 +200,14 @@ def replicas_spread(
         ),
         fails(
             examined["nodes"] == 1,
-            "all {ready_replicas} ready replicas run on one node",
+            "all {ready_replicas:ready replica} run on one node",
             observed="1 node",
             expected="at least 2 nodes",
             rests_on=["pods"],
         ),
         fails(
             single_zone & (examined["unplaced"] == 0),
-            "all {ready_replicas} ready replicas run in one of {all_zones} zones",
+            "all {ready_replicas:ready replica} run in one of {all_zones:zone}",
             severity="medium",
             observed="1 zone",
             expected="at least 2 zones",

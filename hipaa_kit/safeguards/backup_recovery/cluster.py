@@ -93,7 +93,7 @@ def cluster_state_is_recoverable(
             rests_on=["cluster_state"],
         ),
         observed="{by}",
-        passes="{by} saved its state {age} hours ago",
+        passes="{by} saved its state {age:hour} ago",
         evidence="by",
     )
 

@@ -263,11 +263,11 @@ def copies_are_kept(
         examined,
         fails(
             short,
-            f"copies are kept for {{days}} days, which is under {backup_retention_days}",
-            observed="{days} days",
+            f"copies are kept for {{days:day}}, which is under {backup_retention_days}",
+            observed="{days:day}",
             expected=f"at least {backup_retention_days} days",
         ),
         reviews(examined["days"].isna(), "for how long are copies kept? It does not say"),
-        observed="{days} days",
-        passes="copies are kept for {days} days",
+        observed="{days:day}",
+        passes="copies are kept for {days:day}",
     )

@@ -144,27 +144,27 @@ def restores_are_tested(
         ),
         reviews(
             none & removed,
-            "was it brought back within {limit} days? Restores live {kept} days here, by {kept_by}: the record of a "
+            "was it brought back within {limit:day}? Restores live {kept:day} here, by {kept_by}: the record of a "
             "drill would tell",
             observed="none",
             rests_on=tables,
         ),
         fails(
             none & ~removed & examined["age"].notna(),
-            "it was last brought back {age} days ago, which is over {limit}",
-            observed="{age} days",
-            expected="a restore within {limit} days",
+            "it was last brought back {age:day} ago, which is over {limit}",
+            observed="{age:day}",
+            expected="a restore within {limit:day}",
             rests_on=tables,
         ),
         fails(
             none & ~removed,
             "it was never brought back",
             observed="none",
-            expected="a restore within {limit} days",
+            expected="a restore within {limit:day}",
             rests_on=tables,
         ),
-        observed="{age} days",
-        passes="{restore} brought it back {age} days ago",
+        observed="{age:day}",
+        passes="{restore} brought it back {age:day} ago",
         evidence="restore",
     )
 
@@ -217,13 +217,13 @@ def restores_are_fast_enough(
         examined,
         fails(
             examined["hours"].gt(limit).fillna(False),
-            "{source} took {hours} hours, which is over {limit}",
-            observed="{hours} hours",
-            expected="at most {limit} hours",
+            "{source} took {hours:hour}, which is over {limit}",
+            observed="{hours:hour}",
+            expected="at most {limit:hour}",
         ),
         reviews(examined["hours"].isna(), "how long would it take? That was never measured", observed="none"),
-        observed="{hours} hours",
-        passes="{source} took {hours} hours, of at most {limit}",
+        observed="{hours:hour}",
+        passes="{source} took {hours:hour}, of at most {limit}",
     )
 
 

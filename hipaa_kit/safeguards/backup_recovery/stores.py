@@ -193,17 +193,17 @@ def stores_can_be_reached(
         ),
         fails(
             up & (age > most).fillna(False),
-            "it was last tried {age} hours ago, which is over {most}",
+            "it was last tried {age:hour} ago, which is over {most}",
             path="$.status.lastValidationTime",
             observed="{validated_at}",
-            expected="a try within {most} hours",
+            expected="a try within {most:hour}",
         ),
         reviews(there & ~up & ~down, "can it be used? Its tool does not say", observed="{phase}"),
         reviews(up & examined["validated_at"].eq(""), "when was it last tried? Its tool does not say"),
         reviews(up & examined["validation_hours"].isna(), "how often is it tried? Its tool does not say"),
         reviews(up & examined["validation_hours"].eq(0).fillna(False), "it is not tried again: is it still there?"),
         observed="{phase}",
-        passes="it could be used {age} hours ago",
+        passes="it could be used {age:hour} ago",
     )
 
 
@@ -274,13 +274,13 @@ def copies_cannot_be_read_or_changed(
         reviews(held & examined["mode"].eq(""), "who may lift the lock of bucket {bucket}? It is not told"),
         reviews(
             held & examined["lock_days"].lt(examined["kept_days"]).fillna(False),
-            "copies in {bucket} live {kept_days} days, and are locked for {lock_days}: is that long enough to notice?",
-            observed="{lock_days} days",
+            "copies in {bucket} live {kept_days:day}, and are locked for {lock_days}: is that long enough to notice?",
+            observed="{lock_days:day}",
         ),
         reviews(
             held & examined["kept_days"].isna(),
             "are copies in {bucket} locked for as long as they live? A plan does not say how long that is",
-            observed="locked for {lock_days} days",
+            observed="locked for {lock_days:day}",
         ),
         reviews(held & examined["lock_days"].isna(), "for how long are copies in {bucket} locked? It is not told"),
         observed="encrypted, locked",

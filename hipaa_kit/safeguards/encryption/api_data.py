@@ -156,19 +156,22 @@ def stored_values_encrypted(
         examined,
         fails(
             (examined["prefix"] == "") & (examined["objects"] > 0),
-            "{objects} Secrets are stored as plain text",
+            "{objects:Secret} {objects:is|are} stored as plain text",
             observed="{objects} as plain text",
             expected="none",
         ),
         reviews(
             (examined["prefix"] != "") & ~examined["prefix"].isin(known) & bool(known),
-            "{objects} Secrets begin with {prefix}, which is not what is written now: is the old key still safe?",
+            "{objects:Secret} {objects:begins|begin} with {prefix}, which is not what is written now: is the old key "
+            "still safe?",
         ),
         reviews(
             ~examined["complete"].eq(True).fillna(False),
-            "does the sample stand for all? {objects} Secrets begin with {member}",
+            "does the sample stand for all? {objects:Secret} {objects:begins|begin} with {member}",
         ),
-        reviews(examined["taken_at"] == "", "when was it counted? {objects} Secrets begin with {member}"),
+        reviews(
+            examined["taken_at"] == "", "when was it counted? {objects:Secret} {objects:begins|begin} with {member}"
+        ),
         member="member",
         passes="all Secrets were counted: {objects} begin with {member}",
     )

@@ -73,16 +73,16 @@ def certificates_hold(
         ),
         fails(
             soon & examined["planned"].eq(False),
-            "it ends in {days_left} days, and no renewal is planned",
+            "it ends in {days_left:day}, and no renewal is planned",
             path="$.status.renewalTime",
-            observed="{days_left} days",
+            observed="{days_left:day}",
             expected=f"a renewal {certificate_days} days before the end",
         ),
         fails(
             soon & examined["overdue"].eq(True),
-            "it ends in {days_left} days, and was to be renewed at {renewal_time}",
+            "it ends in {days_left:day}, and was to be renewed at {renewal_time}",
             path="$.status.renewalTime",
-            observed="{days_left} days",
+            observed="{days_left:day}",
             expected="renewed by then",
         ),
         not_assessed(
@@ -92,21 +92,21 @@ def certificates_hold(
         ),
         reviews(
             known & examined["stuck"].eq(True),
-            "why was it not renewed? That was to be at {renewal_time}, and it ends in {days_left} days",
+            "why was it not renewed? That was to be at {renewal_time}, and it ends in {days_left:day}",
             path="$.status.renewalTime",
             observed="{renewal_time}",
         ),
         reviews(
             kept & (examined["algorithm"] == "RSA") & examined["key_bits"].lt(smallest_rsa_bits).fillna(False),
-            "is an RSA key of {key_bits} bits enough?",
+            "is an RSA key of {key_bits:bit} enough?",
             path="$.spec.privateKey.size",
-            observed="{key_bits} bits",
+            observed="{key_bits:bit}",
         ),
         reviews(
             known & examined["valid"].gt(certificate_validity_days).fillna(False),
-            "is it meant to hold for {valid} days?",
+            "is it meant to hold for {valid:day}?",
             path="$.spec.duration",
-            observed="{valid} days",
+            observed="{valid:day}",
         ),
         reviews(
             ~kept,
@@ -114,6 +114,6 @@ def certificates_hold(
             observed="no Certificate",
             rests_on=["certificates"],
         ),
-        passes="it holds for {days_left} more days, by {issuer}",
+        passes="it holds for {days_left:more day}, by {issuer}",
         observed="{not_after}",
     )

@@ -93,7 +93,7 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
             observed="not ready",
             expected="ready",
         ),
-        fails(stale, "{manager} brought it into step {age} days ago", observed="{age} days", expected="in step"),
+        fails(stale, "{manager} brought it into step {age:day} ago", observed="{age:day}", expected="in step"),
         reviews(store == "", "where does it come from? Nothing that makes it was found; {used_by} takes it"),
         reviews(
             secret_uses["ready"].isna() & ~store.isin(["", "secrets_store"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews
 
 OWN = ("clinical", "backup")
@@ -46,7 +47,11 @@ def flows_are_encrypted(
     )
     between = flows["encrypted_by"].isin(["wireguard", "ipsec"])
     local = flows["near"].map(
-        lambda near: f"; {near} pairs of pods share a node, which nothing of theirs leaves" if near else ""
+        lambda near: (
+            f"; {Count(near):pair} of pods {Count(near):shares|share} a node, which nothing of theirs leaves"
+            if near
+            else ""
+        )
     )
     flows = flows.assign(
         words=flows["member"]

@@ -37,16 +37,16 @@ def keys_managed(keys: pd.DataFrame, *, key_age_days: int = 365, as_of: str) -> 
     )
     return judge(
         examined,
-        reviews(keys["kind"] == "default", "is a key of the provider enough? {key} protects {objects} objects"),
+        reviews(keys["kind"] == "default", "is a key of the provider enough? {key} protects {objects:object}"),
         reviews(keys["place"].isin(["cluster", "node"]), "is it apart from the data? {key} is {local}"),
         reviews(
-            ~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects} objects"
+            ~keys["place"].isin(["external", "cluster", "node"]), "where does {key} live? It protects {objects:object}"
         ),
         reviews(
             ~rotates & (keys["rotated_on"] == ""),
             f"when was {{key}} last changed? Nothing says; {to_give('key_register')}",
         ),
-        reviews(~rotates & (age > key_age_days), "should {key} be changed? It is {age} days old"),
+        reviews(~rotates & (age > key_age_days), "should {key} be changed? It is {age:day} old"),
         observed="{local}",
         passes="{key} is {local}; {how}",
     )

@@ -187,9 +187,12 @@ def node_disks_encrypted(node_disks: pd.DataFrame) -> pd.DataFrame:
     return judge(
         node_disks,
         fails(
-            state == "plain", "{basis}; {pods} pods with ePHI run on it", observed="{basis}", expected="encrypted disks"
+            state == "plain",
+            "{basis}; {pods:pod} with ePHI {pods:runs|run} on it",
+            observed="{basis}",
+            expected="encrypted disks",
         ),
-        reviews(state == "unseen", "is the disk below encrypted? {basis}; {pods} pods with ePHI run on it"),
+        reviews(state == "unseen", "is the disk below encrypted? {basis}; {pods:pod} with ePHI {pods:runs|run} on it"),
         not_assessed(state == "unknown", f"{{basis}}; {command}", code="input_missing"),
         passes="{basis}",
         observed="{mechanism}",

@@ -45,7 +45,7 @@ def evidence_unaltered(
         fails(
             ~examined["intact"],
             "it is not as its manifests say: {wrong}",
-            observed="{problems} of {files} files",
+            observed="{problems} of {files:file}",
             expected="every file as it was written",
         ),
         fails(
@@ -56,13 +56,13 @@ def evidence_unaltered(
         ),
         reviews(
             examined["intact"] & ~examined["recorded"],
-            "is {short}… the digest that was written down when it was made? Its {files} files are as its manifests "
-            "say, which whoever alters them can write anew",
+            "is {short}… the digest that was written down when it was made? Its {files:file} {files:is|are} as its "
+            "manifests say, which whoever alters them can write anew",
             observed="{found_digest}",
         ),
         member="verified_at",
-        passes="its {files} files are as its manifests say, and its digest {short}… was written down on {recorded_on}, "
-        "in {kept_in}",
+        passes="its {files:file} {files:is|are} as its manifests say, and its digest {short}… was written down on "
+        "{recorded_on}, in {kept_in}",
     )
 
 

@@ -46,7 +46,7 @@ def images_by_digest(
         ),
         fails(
             drifted & (examined["architectures"] == 1),
-            "pods run {digests} different images under {image}, the tag of container {container}",
+            "pods run {digests:different image} under {image}, the tag of container {container}",
             severity="critical",
             observed="{running}",
             expected="one digest",
@@ -59,7 +59,7 @@ def images_by_digest(
         ),
         fails(
             drifted & (examined["architectures"] != 1),
-            "container {container} runs {image}, which its registry may change; nodes report {digests} images under it",
+            "container {container} runs {image}, which its registry may change; nodes report {digests:image} under it",
             observed="{running}",
             expected="a digest",
         ),

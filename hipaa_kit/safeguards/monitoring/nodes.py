@@ -125,19 +125,19 @@ def sensors_on_ephi_nodes(
         examined,
         fails(
             bare & (examined["here"] != ""),
-            "{here} on this node, which runs {ephi} ePHI pods, is not ready",
+            "{here} on this node, which runs {ephi:ePHI pod}, is not ready",
             observed="not ready",
             expected="a ready sensor",
         ),
         fails(
             bare & (examined["here"] == ""),
-            "no known sensor runs on this node, which runs {ephi} ePHI pods",
+            "no known sensor runs on this node, which runs {ephi:ePHI pod}",
             observed="none",
             expected="Falco, Tetragon, KubeArmor or another sensor",
             rests_on=["runtime_sensors"],
         ),
         evidence="pods",
-        passes="{ready} watches the {ephi} ePHI pods of this node",
+        passes="{ready} watches the {ephi:ePHI pod} of this node",
     )
 
 
@@ -178,12 +178,12 @@ def nodes_healthy(
         examined,
         fails(
             down & long,
-            "it is not ready since {minutes} minutes",
+            "it is not ready since {minutes:minute}",
             path="$.status.conditions[?(@.type=='Ready')].status",
             observed="{ready}",
             expected="True",
         ),
-        reviews(down & ~long, "it is not ready, since {minutes} minutes: does it come back?", observed="{ready}"),
+        reviews(down & ~long, "it is not ready, since {minutes:minute}: does it come back?", observed="{ready}"),
         reviews(examined["pressure"] != "", "it says {pressure}: do its pods suffer from that?", observed="{pressure}"),
         not_assessed(examined["ready"] == "", "it says nothing of whether it is ready", code="input_missing"),
         passes="it is ready, and {new} new pods",
@@ -200,12 +200,13 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
         mine,
         fails(
             asked & none,
-            "none of its {desired} pods is ready, which the cluster itself needs",
+            "none of its {desired:pod} is ready, which the cluster itself needs",
             observed="0",
             expected="{desired}",
         ),
         reviews(
-            asked & ~none & (ready < desired), "{ready} of its {desired} pods are ready: what is wrong with the others?"
+            asked & ~none & (ready < desired),
+            "{ready} of its {desired:pod} {ready:is|are} ready: what is wrong with the others?",
         ),
         reviews(
             off & mine["replicated"],
@@ -217,5 +218,5 @@ def _of_system(workloads: pd.DataFrame) -> pd.DataFrame:
         not_assessed(
             desired.isna() | (asked & ready.isna()), "its owner says nothing of its pods", code="input_missing"
         ),
-        passes="{ready} of its {desired} pods are ready",
+        passes="{ready} of its {desired:pod} {ready:is|are} ready",
     )

@@ -79,7 +79,8 @@ def metrics_stack_healthy(
         fails(state == NOT_READY, "no pod of {program} is ready", observed="not ready", expected="a ready pod"),
         reviews(
             state == "degraded",
-            "{available_replicas} of {replicas} replicas of {program} answer: what is wrong with the others?",
+            "{available_replicas} of {replicas:replica} of {program} {available_replicas:answers|answer}: what is "
+            "wrong with the others?",
         ),
         reviews(state == "outside", "does what {program} sends outside of the cluster arrive, and does anyone look?"),
         reviews(state == "open", "does {program} keep or send metrics? Its configuration was not read"),
@@ -202,7 +203,7 @@ def monitoring_durable(
         ),
         reviews(forwards, "{component} sends its samples on: does what receives them outlive the loss of a pod?"),
         reviews(~forwards & replicas.isna(), "how many replicas does {component} have? Its owner does not say"),
-        passes="{component} has {replicas} replicas, each with a claim",
+        passes="{component} has {replicas:replica}, each with a claim",
     )
 
 

@@ -83,17 +83,20 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
         not_applicable(examined["ends"].astype(bool), "its pods run to their end: what is watched is how they end"),
         fails(
             how == "down",
-            "{some} of {pods} pods do not answer when they are asked for metrics: their series up is 0",
+            "{some} of {pods:pod} {some:does|do} not answer when asked for metrics: {some:its|their} series up is 0",
             observed="0",
             expected="1",
         ),
         fails(
             how == "stopped",
-            "the series up of {some} of {pods} pods ended while those of others go on",
+            "the series up of {some} of {pods:pod} ended while those of others go on",
             observed="an old series",
             expected="a fresh one",
         ),
-        reviews(how == "unseen", "the results given hold no series of {some} of its {pods} pods: are these measured?"),
+        reviews(
+            how == "unseen",
+            "the results given hold no series of {some} of its {pods:pod}: {some:is it|are these} measured?",
+        ),
         fails(
             how == "no_port",
             "{monitor} selects it, and names a port that its pods do not have",
@@ -111,8 +114,8 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
         ),
         fails(
             (how == "part") & ~others,
-            "no monitor names {some} of its {pods} pods",
-            observed="{some} pods",
+            "no monitor names {some} of its {pods:pod}",
+            observed="{some:pod}",
             expected="every pod",
             rests_on=["scrape_targets", "watchers", "other_monitoring"],
         ),

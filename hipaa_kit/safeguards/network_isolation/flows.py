@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.safeguards.network_isolation.common import enforcement, unless_enforced, with_others
 
@@ -166,13 +167,13 @@ def few_ways_in(
     """
     examined = blast_radius[blast_radius["hops"] == blast_radius_hops]
     most = examined["of"] * blast_radius_share
-    words = f"of {{of}} other pods can reach it within {blast_radius_hops} connections"
+    words = f"of {{of:other pod}} can reach it within {Count(blast_radius_hops):connection}"
     return judge(
         examined,
         fails(
             examined["pods"] > most,
             f"{{pods}} {words}",
-            observed="{pods} pods of {workloads} workloads, {accounts} service accounts",
+            observed="{pods:pod} of {workloads:workload}, {accounts:service account}",
             expected=f"at most {blast_radius_share:.0%} of them",
         ),
         not_assessed(
@@ -182,7 +183,7 @@ def few_ways_in(
         ),
         unless_enforced(examined),
         object="workload",
-        observed="{pods} pods of {workloads} workloads, {accounts} service accounts",
+        observed="{pods:pod} of {workloads:workload}, {accounts:service account}",
         passes=f"{{pods}} {words}",
     )
 

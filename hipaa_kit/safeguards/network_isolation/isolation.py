@@ -47,7 +47,7 @@ def policy_enforced(reachability_options: pd.DataFrame, isolation: pd.DataFrame)
         ),
         not_assessed(
             (value == "enforced") & (examined["left"] > 0),
-            "{basis}, and {left} pods run where it is not known to be",
+            "{basis}, and {left:pod} {left:runs|run} where it is not known to be",
             code="input_missing",
         ),
         passes="{basis}",
@@ -160,7 +160,7 @@ def dialects_understood(policy_objects: pd.DataFrame) -> pd.DataFrame:
     return judge(
         examined,
         not_assessed(~examined["read"], "not all of it is understood: {reason}", code="unsupported_dialect"),
-        passes="understood; it selects {pods} pods",
+        passes="understood; it selects {pods:pod}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.kube.network.port_sets import holds
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.safeguards.network_isolation.common import enforcement, of_ephi, policies_of, unless_enforced
@@ -116,7 +117,7 @@ def policies_have_effect(
     """
     inside = policy_objects[policy_objects["namespace"].isin(ephi_workloads["namespace"])]
     unread = dict(zip(inside["object"], inside["reason"].where(~inside["read"], ""), strict=True))
-    whole = inside.assign(member="", lookup="", text="it selects " + inside["pods"].astype("str") + " pods")
+    whole = inside.assign(member="", lookup="", text=[f"it selects {Count(number):pod}" for number in inside["pods"]])
     rules = policy_rules[policy_rules["policy"].isin(inside["object"])]
     of_rules = rules.assign(object=rules["policy"], pods=1, lookup="").assign(
         member=_named(rules), text="every name in it is there"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.catalogue.law import ADDRESSABLE, KIND_OF
+from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import ERROR, FAIL, NOT_ASSESSED
@@ -48,7 +49,7 @@ def exceptions_are_decided(
         not_applicable(examined["untested"], "no check of an object tests it directly"),
         fails(
             examined["bare"],
-            "{words} of it fail and nobody has decided about them",
+            "{open:finding} of it {open:fails|fail} and nobody has decided about {open:it|them}",
             observed="no decision",
             expected="implemented, or a decision under 164.306(d)(3)",
         ),
@@ -72,15 +73,20 @@ def _citations(findings: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
         failing = mine[mine["verdict"] == FAIL]
         bare = int((failing["disposition"] != "alternative").sum())
         unknown = int(mine["verdict"].isin([NOT_ASSESSED, ERROR]).sum())
-        words = f"{len(failing)} findings fail and each is decided about" if len(failing) else "nothing of it fails"
-        words = f"{unknown} findings of it could not be judged" if unknown else words
+        words = (
+            f"{Count(len(failing)):finding} {Count(len(failing)):fails and is|fail and each is} decided about"
+            if len(failing)
+            else "nothing of it fails"
+        )
+        words = f"{Count(unknown):finding} of it could not be judged" if unknown else words
         rows.append(
             {
                 "object": f"Citation//{citation}",
                 "bare": bare > 0,
                 "untested": mine.empty,
                 "blind": unknown > 0,
-                "words": f"{bare} findings" if bare else words,
+                "open": str(bare),
+                "words": words,
                 "evidence": " ".join(sorted(set(mine["record"]) - {""})),
             }
         )
@@ -138,9 +144,10 @@ def findings_are_tracked(
         "none": finding_register.empty,
         "untracked": missing > 0,
         "unjudged": unjudged > 0,
-        "words": f"{missing} critical or high findings that fail are not in the register"
+        "words": f"{missing} critical or high {Count(missing):finding that fails is|findings that fail are} not in the "
+        "register"
         if missing
-        else f"{unjudged} findings could not be judged, so that others may fail"
+        else f"{Count(unjudged):finding} could not be judged, so that others may fail"
         if unjudged
         else "every critical or high finding that fails is in the register",
     }

@@ -63,12 +63,12 @@ def evaluated_in_time(
         ),
         fails(
             examined["age"].gt(evaluation_days).fillna(False),
-            f"the last evaluation was held on {{last}}, {{age}} days ago, of at most {evaluation_days}",
+            f"the last evaluation was held on {{last}}, {{age:day}} ago, of at most {evaluation_days}",
             observed="{last}",
             expected=f"within {evaluation_days} days",
         ),
         observed="{last}",
-        passes=f"the last evaluation was held on {{last}}, {{age}} days ago, of at most {evaluation_days}",
+        passes=f"the last evaluation was held on {{last}}, {{age:day}} ago, of at most {evaluation_days}",
     )
 
 

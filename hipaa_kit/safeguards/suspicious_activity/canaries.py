@@ -49,11 +49,13 @@ def act_is_detected(
             "member": "",
             "none": True,
             "seen_at": "",
+            "dry_run_at": "",
             "ticket": "",
             "covered": False,
         }
         examined = pd.DataFrame([bare]).reindex(columns=examined.columns)
     none, seen = examined["none"].astype(bool), examined["seen_at"] != ""
+    tried = ~seen & (examined["dry_run_at"] != "")
     alerted, covered = examined["ticket"] != "", examined["covered"].fillna(False).astype(bool)
     late = alerted & (examined["latency_minutes"].astype("Float64") > canary_minutes).fillna(False)
     return judge(
@@ -61,7 +63,13 @@ def act_is_detected(
         not_assessed(none, f"no test of detection is on record within {canary_days} days", code="no_record"),
         not_assessed(~none & ~seen & ~covered, "the log does not cover {date}, or not all of it", code="input_missing"),
         fails(
-            ~none & ~seen & covered,
+            tried & covered,
+            "the log holds no act on {target} on {date} but a dry run at {dry_run_at}, which changes nothing",
+            observed="a dry run",
+            expected="an act at the object",
+        ),
+        fails(
+            ~none & ~seen & ~tried & covered,
             "the act on {target} on {date} left no trace in the log",
             observed="no event",
             expected="an event at the object",
@@ -74,8 +82,8 @@ def act_is_detected(
         ),
         fails(
             late,
-            f"its alert came {{latency_minutes}} minutes later, of at most {canary_minutes}",
-            observed="{latency_minutes} minutes",
+            f"its alert came {{latency_minutes:minute}} later, of at most {canary_minutes}",
+            observed="{latency_minutes:minute}",
             expected=f"at most {canary_minutes} minutes",
         ),
         reviews(
@@ -83,5 +91,5 @@ def act_is_detected(
             "did the test pass? Its act and its alert are there, and its record says {result}",
         ),
         member="member",
-        passes="the act on {target} at {seen_at} opened ticket {ticket} {latency_minutes} minutes later",
+        passes="the act on {target} at {seen_at} opened ticket {ticket} {latency_minutes:minute} later",
     )

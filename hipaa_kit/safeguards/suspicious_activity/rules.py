@@ -87,7 +87,7 @@ def _judged(examined: pd.DataFrame) -> pd.DataFrame:
         reviews(
             how == "narrow", "what is about {words} ({alerts}) names one object: is there nothing else to alert on?"
         ),
-        reviews(how == "slow", "what is about {words} ({alerts}) waits longer than the site allows: {minutes} minutes"),
+        reviews(how == "slow", "what is about {words} ({alerts}) waits longer than the site allows: {minutes:minute}"),
         reviews(how == "bare", "what is about {words} ({alerts}) has no severity, by which it could be routed"),
         evidence="evidence",
         passes="about {words}, by the metrics that they read: {alerts}",

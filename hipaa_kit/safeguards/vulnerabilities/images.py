@@ -101,7 +101,7 @@ def scans_recent(
         scanned_later(examined, age, scan_age_days),
         fails(
             scanned & (age > scan_age_days),
-            "{image}, in container {container}, was last scanned more than {age} days ago",
+            "{image}, in container {container}, was last scanned more than {age:day} ago",
             observed="{scanned_at}",
             expected=f"at most {scan_age_days} days",
             rests_on=["ephi_image_scans"],
@@ -251,5 +251,5 @@ def bills_of_materials_kept(
         by_name_alone(examined),
         member="member",
         evidence="report",
-        passes="a bill of materials lists what container {container} runs: {found} parts",
+        passes="a bill of materials lists what container {container} runs: {found:part}",
     )

@@ -89,7 +89,7 @@ def nodes_supported(node_software: pd.DataFrame, *, lifecycle_age_days: int = 12
         ),
         not_assessed(
             stale,
-            "its {part}, {shown}, was looked up {age} days ago: {told} had been announced",
+            "its {part}, {shown}, was looked up {age:day} ago: {told} had been announced",
             code="stale",
         ),
         member="part",
@@ -144,10 +144,10 @@ def platform_supported(
         not_assessed(
             unknown & ~untold, "until when {shown} gets fixes is not in the table of lifecycles", code="no_record"
         ),
-        not_assessed(stale, "{shown} was looked up {age} days ago: {told} had been announced", code="stale"),
+        not_assessed(stale, "{shown} was looked up {age:day} ago: {told} had been announced", code="stale"),
         reviews(
             ~ended & (examined["left"] >= 0) & (examined["left"] <= notice_days),
-            "when will {shown} be upgraded? It gets fixes until {eol_on}, {left} days from now",
+            "when will {shown} be upgraded? It gets fixes until {eol_on}, {left:day} from now",
             observed="{reported}",
         ),
         member="part",

@@ -92,7 +92,7 @@ def configuration_scanned(
         not_assessed(~nothing & age.isna(), "{tools} has looked at {what}, and does not tell when", code="no_record"),
         fails(
             age > configuration_scan_days,
-            "{what}: last looked at more than {age} days ago, by {tools}",
+            "{what}: last looked at more than {age:day} ago, by {tools}",
             observed="{newest}",
             expected=f"at most {configuration_scan_days} days",
         ),
