@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.pods import undeclared_on_nodes
 from hipaa_kit.kube.network.addresses import PRIVATE, parse_cidr
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.vocabulary import COMPLETE
@@ -45,8 +44,6 @@ or an operator, sets it up.
 KUBERNETES_UI = ("kubernetesui", "kubernetes-dashboard")
 """What stands somewhere before the Dashboard's own image name, which others have too."""
 
-UNDECLARED = "it is on the network of its node and declares no port"
-
 ROUTE_GROUPS = ("gateway.networking.k8s.io", "route.openshift.io")
 
 
@@ -54,7 +51,6 @@ ROUTE_GROUPS = ("gateway.networking.k8s.io", "route.openshift.io")
 def interfaces_not_exposed(
     pods: pd.DataFrame,
     containers: pd.DataFrame,
-    container_ports: pd.DataFrame,
     exposures: pd.DataFrame,
     entry_guards: pd.DataFrame,
     coverage: pd.DataFrame,
@@ -63,7 +59,7 @@ def interfaces_not_exposed(
 
     Parameters
     ----------
-    pods, containers, container_ports, exposures, entry_guards, coverage : tables of those names
+    pods, containers, exposures, entry_guards, coverage : tables of those names
 
     Returns
     -------
@@ -100,12 +96,8 @@ def interfaces_not_exposed(
     none = shut.assign(
         object=shut["workload"], member="", guard="", level="none", entry="", source_ranges="", reason=""
     )
-    hidden = undeclared_on_nodes(pods, container_ports)[["object", "workload"]].rename(columns={"object": "entry"})
-    hidden = hidden.merge(known, on="workload").assign(guard="", level="unknown", source_ranges="")
-    hidden = hidden.assign(object=hidden["workload"], member=hidden["entry"], reason=UNDECLARED)
-    none = none[~none["workload"].isin(hidden["workload"])]
     columns = ["object", "member", "guard", "level", "entry", "source_ranges", "reason", "interface", "signs_in"]
-    examined = pd.concat([ways[columns], none[columns], hidden[columns]], ignore_index=True)
+    examined = pd.concat([ways[columns], none[columns]], ignore_index=True)
     examined = examined.assign(unseen=_unseen(coverage), whom=examined["source_ranges"].replace("", "every address"))
     unknown = examined["level"].eq("unknown")
     narrow = examined["level"].eq("restricted") & ~examined["source_ranges"].map(all_private).astype(bool)
