@@ -200,20 +200,14 @@ Source: `pkg/endpoints/filters/audit_init.go` of kubernetes/apiserver.
 """
 
 
-def selection(*, guarded: bool) -> str:
+def selection() -> str:
     """Return the statement that makes rows of frame `lines`: `line` as it was read, `event`, and the places.
-
-    Parameters
-    ----------
-    guarded
-        A line that is no JSON has a row without values; otherwise it is refused, which takes less time.
 
     Notes
     -----
-    It calls `facts_of` for events of which there may be facts.
+    It calls `facts_of` for events of which there may be facts. A line that is no JSON has a row without values.
     """
-    event = f"json_transform(line, '{json.dumps(STRUCTURE)}')"
-    events = f"SELECT *, {f'try({event})' if guarded else event} AS e FROM lines"
+    events = f"SELECT *, try(json_transform(line, '{json.dumps(STRUCTURE)}')) AS e FROM lines"
     written = f"""{_among("e.verb", sorted(WRITES))} AND contains(line, 'Object"')"""
     facts = f"CASE WHEN ({written}) OR {_among('e.objectRef.subresource', ['exec'])} THEN facts_of(line) END"
     inner = f"SELECT *, json_transform({facts}, '{json.dumps(FACTS)}') AS f FROM ({events})"

@@ -126,9 +126,9 @@ def _texts(lists: Iterable[list[str]]) -> pd.Series[Any]:
     return pd.Series(list(chain.from_iterable(lists)), dtype="object")
 
 
-def _rows(*, guarded: bool) -> str:
+def _rows() -> str:
     """Return the statement that makes rows of those lines that are events, without what looks like a secret."""
-    events = f"SELECT * FROM ({selection(guarded=guarded)}) WHERE {_EVENTS}"
+    events = f"SELECT * FROM ({selection()}) WHERE {_EVENTS}"
     searched = (
         f"SELECT *, CASE WHEN regexp_matches(concat_ws(' ', {_searched()}), {quoted(SUSPECT)})"
         f" THEN leaks_in([{', '.join(_SAID.values())}]) END AS found FROM ({events})"
@@ -166,22 +166,12 @@ class Writer:
 
     def write(self, lines: pd.DataFrame, path: Path) -> list[int]:
         """Write a part, and return the places in the frame of the lines that are no events."""
-        from duckdb import InvalidInputException
-
         self._connection.register("lines", lines)
-        try:
-            taken = self._copied(path, guarded=False)
-        except InvalidInputException:  # one of the lines is no JSON
-            taken = self._copied(path, guarded=True)
+        copied = f"COPY ({_rows()}) TO {quoted(str(path))} ({_FORM})"
+        (taken,) = self._connection.execute(copied).fetchone() or (0,)
         strange = [] if taken == len(lines) else self._left_out(path)
         self._connection.unregister("lines")
         return strange
-
-    def _copied(self, path: Path, *, guarded: bool) -> int:
-        """Write a part, and return how many lines are in it."""
-        statement = f"COPY ({_rows(guarded=guarded)}) TO {quoted(str(path))} ({_FORM})"
-        (taken,) = self._connection.execute(statement).fetchone() or (0,)
-        return int(taken)
 
     def _left_out(self, path: Path) -> list[int]:
         statement = (
