@@ -10,7 +10,7 @@ import pytest
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.errors import TableError
-from hipaa_kit.inventory.parts import BETWEEN, Parts, difference, narrowed, part_names, replaced
+from hipaa_kit.inventory.parts import BETWEEN, Parts, difference, in_parts, narrowed, part_names, replaced
 from hipaa_kit.inventory.registry import BUILDERS
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.tables.declaration import Table, maybe, text
@@ -115,3 +115,18 @@ def test_who_reads_some_columns_is_given_no_others(run: Assessment) -> None:
     assert narrow
     for table, columns in narrow:
         assert list(narrowed({table: columns}, table, run.tables[table]).columns) == list(columns)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rows_are_found_by_their_columns_as_by_the_names_of_their_parts(seed: int) -> None:
+    rng = random.Random(seed)
+    held = letters(*(("".join(rng.choices("ab" + BETWEEN, k=2)), rng.choice("abc"), True) for _ in range(1)))
+    held = pd.concat([held, some(rng), some(rng)], ignore_index=True)
+    names = part_names(held, ("name", "of"))
+    for parts in (
+        frozenset(rng.sample(names.tolist(), rng.randint(0, len(names)))),
+        frozenset(["a"]),
+        frozenset[str](),
+    ):
+        assert in_parts(held, ("name", "of"), parts).tolist() == names.isin(parts).tolist()
+        assert in_parts(held, ("of",), parts).tolist() == held["of"].isin(parts).tolist()
