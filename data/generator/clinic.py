@@ -22,7 +22,7 @@ from observability import observability
 from policies import policies
 from scaling import add_scaling
 from scans import add_scans, scans
-from secret_stores import external_secrets
+from secret_stores import external_secrets, vault
 from series import series
 from signed import signed
 from storage import add_storage
@@ -60,6 +60,7 @@ def declare() -> Hospital:
         *signed(),
         *assurance(),
         *scans(running),
+        vault(),
     )
     more = (*measurements(hospital), *series(hospital), settings(), sign_ins(hospital))
     for each in more:

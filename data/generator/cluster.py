@@ -311,6 +311,7 @@ CLUSTER_WIDE = (
     "ClusterImagePolicy",
     "ClusterInfraAssessmentReport",
     "ClusterIssuer",
+    "ClusterSecretStore",
     "TracingPolicy",
     "VolumeSnapshotClass",
     "VolumeSnapshotContent",

@@ -86,7 +86,7 @@ cert-manager.io/v1: certificates=Certificate clusterissuers=ClusterIssuer
 argoproj.io/v1alpha1: applications=Application
 cilium.io/v2: ciliumnetworkpolicies=CiliumNetworkPolicy ciliumnodes=CiliumNode
 cilium.io/v1alpha1: tracingpolicies=TracingPolicy
-external-secrets.io/v1: externalsecrets=ExternalSecret
+external-secrets.io/v1: clustersecretstores=ClusterSecretStore externalsecrets=ExternalSecret
 policy.sigstore.dev/v1beta1: clusterimagepolicies=ClusterImagePolicy
 snapshot.storage.k8s.io/v1: volumesnapshotclasses=VolumeSnapshotClass
 snapshot.storage.k8s.io/v1: volumesnapshotcontents=VolumeSnapshotContent volumesnapshots=VolumeSnapshot

@@ -8,6 +8,7 @@ from model import Custom, Declaration, Workload
 from objects import moment
 
 REFRESHED = "2026-11-19"
+VAULT = "vault"
 
 
 def external_secrets(declared: Iterable[Declaration]) -> list[Declaration]:
@@ -23,6 +24,18 @@ def external_secrets(declared: Iterable[Declaration]) -> list[Declaration]:
     return [external_secret(namespace, name) for namespace, name in sorted(wanted)]
 
 
+def vault() -> Custom:
+    """Declare the store that all of them take from."""
+    checked = moment(REFRESHED, "store", "", VAULT)
+    ready = {"type": "Ready", "status": "True", "reason": "Valid", "lastTransitionTime": checked}
+    auth = {"kubernetes": {"mountPath": "kubernetes", "role": "external-secrets"}}
+    provider = {
+        "vault": {"server": "https://vault.clinic.example:8200", "path": "clinic", "version": "v2", "auth": auth}
+    }
+    status = {"capabilities": "ReadWrite", "conditions": [ready]}
+    return Custom("ClusterSecretStore", "", VAULT, {"spec": {"provider": provider}, "status": status})
+
+
 def external_secret(namespace: str, name: str) -> Custom:
     """Declare one that is in step."""
     refreshed = moment(REFRESHED, "refresh", namespace, name)
@@ -30,7 +43,7 @@ def external_secret(namespace: str, name: str) -> Custom:
     spec = {
         "dataFrom": [{"extract": {"key": f"clinic/{namespace}/{name}"}}],
         "refreshInterval": "1h0m0s",
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": "vault"},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": VAULT},
         "target": {"creationPolicy": "Owner", "name": name},
     }
     status = {"binding": {"name": name}, "conditions": [ready], "refreshTime": refreshed}

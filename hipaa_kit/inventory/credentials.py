@@ -14,6 +14,7 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.facts import CREDENTIALS
+from hipaa_kit.kube.secret_stores import BEHIND, behind
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.encryption import CONFIG_MAP_USES, CREDENTIAL_LITERALS, SECRET_USES
 
@@ -78,9 +79,12 @@ class _Manager(NamedTuple):
     ready: bool | None
     refreshed_at: str = ""
     interval: str = ""
+    behind: str = ""
+    taken_from: str = ""
 
 
 EXTERNAL: Final = custom("external-secrets.io", "ExternalSecret")
+STORES: Final = {kind: custom("external-secrets.io", kind) for kind in ("SecretStore", "ClusterSecretStore")}
 PUSH: Final = custom("external-secrets.io", "PushSecret")
 SEALED: Final = custom("bitnami.com", "SealedSecret")
 CLASS: Final = custom("secrets-store.csi.x-k8s.io", "SecretProviderClass")
@@ -114,6 +118,7 @@ def secret_uses(
         if manager is not None:
             row |= {"manager": manager.object, "store": manager.store, "ready": manager.ready}
             row |= {"refreshed_at": manager.refreshed_at, "interval": manager.interval}
+            row |= {"behind": manager.behind, "taken_from": manager.taken_from}
         mine = [(by, stores) for by, taken, stores in pushes if taken in (name, _any_of(name))]
         row["pushed_by"] = " ".join(sorted({by for by, _ in mine}))
         row["pushed_to"] = " ".join(sorted({store for _, stores in mine for store in stores}))
@@ -155,9 +160,13 @@ def _pushes(snapshot: Snapshot) -> Iterator[tuple[str, str, list[str]]]:
 
 def _stores(spec: Mapping[str, Any], namespace: str) -> Iterator[str]:
     for each in items(spec, "secretStoreRefs"):
-        kind = text(each, "kind", default="SecretStore")
-        name = text(each, "name") or "*"
-        yield reference(kind, "" if kind == "ClusterSecretStore" else namespace, name)
+        yield _store(each, namespace) or _store({**each, "name": "*"}, namespace)
+
+
+def _store(named: Mapping[str, Any], namespace: str) -> str:
+    """Return the store that a reference names, or none."""
+    kind = text(named, "kind", default="SecretStore")
+    return reference(kind, "" if kind.startswith("Cluster") else namespace, text(named, "name"))
 
 
 def _any_of(name: str) -> str:
@@ -179,8 +188,39 @@ def _managers(snapshot: Snapshot) -> Iterator[tuple[str, _Manager]]:
             if name := text(each, "secretName"):
                 # It is made when a pod mounts the class; that it is in step shows nowhere.
                 yield reference("Secret", record.namespace, name), _Manager(record.object, "secrets_store", None)
+    known = {
+        record.object: behind(mapping(record.content, "spec", "provider"))
+        for kind in STORES.values()
+        for record in snapshot.records(kind)
+    }
     for record in snapshot.records(EXTERNAL):
-        yield from _made(record, ("spec", "target", "name"), "external_secrets", "Ready")
+        found = {name: known.get(name) or _not_read(name, snapshot) for name in _sources(record)}
+        worst = min(found.values(), key=BEHIND.index, default="unknown")
+        taken_from = " ".join(sorted(name for name, lies in found.items() if lies == worst))
+        for name, manager in _made(record, ("spec", "target", "name"), "external_secrets", "Ready"):
+            yield name, manager._replace(behind=worst, taken_from=taken_from)
+
+
+def _sources(record: Record) -> Iterator[str]:
+    """Yield the stores and generators from which an ExternalSecret takes values.
+
+    Source: https://external-secrets.io/latest/api/externalsecret/
+    """
+    spec = mapping(record.content, "spec")
+    named = [mapping(spec, "secretStoreRef")]
+    for each in (*items(spec, "data"), *items(spec, "dataFrom")):
+        named += [mapping(each, "sourceRef", "storeRef"), mapping(each, "sourceRef", "generatorRef")]
+    for each in named:
+        if name := _store(each, record.namespace):
+            yield name
+
+
+def _not_read(name: str, snapshot: Snapshot) -> str:
+    """Return what is known of a source that is not among the stores: whether it would be. Generators are not read."""
+    kind, namespace, _ = name.split("/", 2)
+    if kind not in STORES:
+        return "unknown"
+    return "missing" if snapshot.coverage.answer(STORES[kind], namespace).complete else "unseen"
 
 
 def _made(record: Record, path: tuple[str, ...], store: str, ready: str) -> Iterator[tuple[str, _Manager]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS, same_disk
+from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS, class_of, same_disk
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of_source
@@ -21,7 +21,6 @@ from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.encryption import EPHI_VOLUMES
 
-BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 MADE_BY: Final = "pv.kubernetes.io/provisioned-by"
 """Annotation of a volume that was made for a claim; one that a person declared has none."""
 
@@ -44,6 +43,10 @@ class _Known:
     facts: Mapping[str, Facts]
     kms: Mapping[str, str]
     kept_in: Mapping[str, str]
+
+    def class_for(self, asked: str | None) -> str:
+        """Return the class of a claim: the one that it asks for, else the default."""
+        return self.default if asked is None else asked
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ def ephi_volumes(
             for name, found in _without_claim(pod, known):
                 row = _row(pod.workload, name, found, known)
                 rows[pod.workload, name] = _together(rows.get((pod.workload, name)), row)
-    for workload, name, storage_class in _templates(snapshot, inside):
-        rows[workload, name] = _row(workload, name, _to_be_made(storage_class, known), known)
+    for workload, name, asked in _templates(snapshot, inside):
+        rows[workload, name] = _row(workload, name, _to_be_made(known.class_for(asked), known), known)
     shared = same_disk(claims, persistent_volumes)
     wanted |= set(shared[shared["other"].isin(wanted)]["claim"])
     for name in sorted(wanted):
@@ -185,8 +188,8 @@ def _without_claim(pod: PodView, known: _Known) -> Iterator[tuple[str, _Found]]:
         name = text(each, "name")
         more: dict[str, Any] = {"read_only": _read_only(pod, name, held)}
         if source == "ephemeral" and not pod.live:
-            storage_class = text(held, "volumeClaimTemplate", "spec", "storageClassName") or known.default
-            yield name, _to_be_made(storage_class, known, **more)
+            asked = class_of(mapping(held, "volumeClaimTemplate"))
+            yield name, _to_be_made(known.class_for(asked), known, **more)
         elif source == "csi" and text(held, "driver") not in NO_DATA:
             volume = Volume(text(held, "driver"), "csi", string_map(held, "volumeAttributes"), parameters={})
             yield name, _Found(volume, "volume", more)
@@ -206,17 +209,13 @@ def _read_only(pod: PodView, volume: str, source: Mapping[str, Any]) -> bool:
     return bool(truth(source, "readOnly")) or (bool(own) and all(own))
 
 
-def _templates(snapshot: Snapshot, inside: set[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield (StatefulSet, claim template, class) of those in the scope that have no pod yet."""
+def _templates(snapshot: Snapshot, inside: set[str]) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (StatefulSet, claim template, class asked for) of those in the scope that have no pod yet."""
     for workload in gather(snapshot).values():
         record = workload.record
         if workload.object in inside and workload.kind == "StatefulSet" and record is not None and not workload.pods:
             for each in items(record.content, "spec", "volumeClaimTemplates"):
-                yield (
-                    workload.object,
-                    text(each, "metadata", "name"),
-                    text(each, "spec", "storageClassName", default=""),
-                )
+                yield workload.object, text(each, "metadata", "name"), class_of(each)
 
 
 def _claimed(claim: Record | None, known: _Known) -> _Found:
@@ -225,8 +224,7 @@ def _claimed(claim: Record | None, known: _Known) -> _Found:
         return _Found(Volume("", ""), "nothing")
     annotations = string_map(claim.content, "metadata", "annotations")
     spec = mapping(claim.content, "spec")
-    named = text(spec, "storageClassName") or annotations.get(BETA_CLASS, "")
-    storage_class = named if named or "storageClassName" in spec else known.default
+    storage_class = known.class_for(class_of(claim.content))
     kept = {name: annotations[name] for name in DRIVER_ANNOTATIONS if name in annotations}
     volume = known.volumes.get(text(spec, "volumeName"))
     if volume is not None:

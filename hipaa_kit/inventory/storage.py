@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -31,6 +31,8 @@ from hipaa_kit.tables.storage import (
 
 CLAIM = "persistentVolumeClaim"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
+"""Annotation of old that names the class of a claim: the field does not count beside it."""
 
 
 @builds(VOLUMES, reads=POD_KINDS)
@@ -113,13 +115,31 @@ def claims(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "namespace": record.namespace,
             "name": record.name,
             "phase": text(status, "phase"),
-            "storage_class": text(spec, "storageClassName"),
+            **_class_asked(record.content),
             "persistent_volume": reference("PersistentVolume", "", text(spec, "volumeName")),
             "access_modes": " ".join(sorted(texts(spec, "accessModes"))),
             "requested_bytes": whole(mapping(spec, "resources", "requests").get("storage")),
             "capacity_bytes": whole(mapping(status, "capacity").get("storage")),
             "created_at": text(record.content, "metadata", "creationTimestamp"),
         }
+
+
+def class_of(claim: Mapping[str, Any]) -> str | None:
+    """Return the class that a claim, or a template of one, asks for: "" where it wants none, None for the default.
+
+    Sources: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#class-1,
+    https://kubernetes.io/docs/reference/labels-annotations-taints/#volume-beta-kubernetes-io-storage-class
+    """
+    annotations = mapping(claim, "metadata", "annotations")
+    if BETA_CLASS in annotations:
+        return text(annotations, BETA_CLASS)
+    spec = mapping(claim, "spec")
+    return None if spec.get("storageClassName") is None else text(spec, "storageClassName")
+
+
+def _class_asked(claim: Mapping[str, Any]) -> dict[str, Any]:
+    asked = class_of(claim)
+    return {"storage_class": asked or "", "takes_default": asked is None}
 
 
 @builds(PERSISTENT_VOLUMES, reads=[kinds.PERSISTENT_VOLUME])
@@ -206,8 +226,7 @@ def claim_templates(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     for record in snapshot.records(kinds.STATEFUL_SET):
         named = {text(each, "metadata", "name"): each for each in items(record.content, "spec", "volumeClaimTemplates")}
         for name, template in named.items():
-            storage_class = text(template, "spec", "storageClassName")
-            yield {"workload": record.object, "volume": name, "storage_class": storage_class}
+            yield {"workload": record.object, "volume": name, **_class_asked(template)}
 
 
 @builds(CLAIM_RETENTION, reads=[kinds.STATEFUL_SET])

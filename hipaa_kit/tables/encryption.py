@@ -1,5 +1,6 @@
 """Encryption at rest: what the API server stores, each volume that holds ePHI, keys, credentials in the open."""
 
+from hipaa_kit.kube.secret_stores import BEHIND
 from hipaa_kit.tables.declaration import Table, count, flag, maybe, text
 
 STATES = ("encrypted", "plain", "unseen", "unknown")
@@ -176,6 +177,13 @@ SECRET_USES = Table(
         maybe("ready", "the manager says that it is in step; null where it does not say"),
         text("refreshed_at", "when it was last brought into step, or none"),
         text("interval", "how often it is to be, as written, or none"),
+        text(
+            "behind",
+            "what lies behind its stores of External Secrets: values in the store itself, Secrets of a cluster, a "
+            "manager outside; the least of several",
+            ("", *BEHIND),
+        ),
+        text("taken_from", "stores and generators behind which that lies, joined by spaces, or none"),
         text("pushed_by", "objects that copy it to another store, joined by spaces, or none"),
         text("pushed_to", "stores to which they do, `Kind/namespace/name`, joined by spaces, or none"),
     ),

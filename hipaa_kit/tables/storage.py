@@ -40,6 +40,7 @@ CLAIMS = Table(
         text("name", "its name"),
         text("phase", "Pending, Bound or Lost, or none"),
         text("storage_class", "StorageClass named, or none"),
+        flag("takes_default", "it is given the default class: it names none, and does not say that it wants none"),
         text("persistent_volume", "`PersistentVolume//name` it is bound to, or none"),
         text("access_modes", "access modes, joined by spaces"),
         count("requested_bytes", "size asked for"),
@@ -107,6 +108,7 @@ CLAIM_TEMPLATES = Table(
         text("workload", "`StatefulSet/namespace/name`"),
         text("volume", "name of the template, and of the volume that pods have by it"),
         text("storage_class", "StorageClass named, or none"),
+        flag("takes_default", "its claims are given the default class"),
     ),
 )
 

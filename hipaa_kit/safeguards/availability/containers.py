@@ -269,12 +269,16 @@ def _homes(
         name: "local" if on_one_node("", provisioner) else "shared"
         for name, provisioner in classes[["name", "provisioner"]].itertuples(index=False)
     }
-    if defaults := [making[name] for name in classes.loc[classes["default"], "name"]]:
-        making[""] = min(defaults)
-    found = claims[["object", "persistent_volume", "storage_class"]].itertuples(index=False)
-    homes = {claim: kept.get(volume) if volume else making.get(named) for claim, volume, named in found}
+    # Of several defaults the newest counts. The more careful is taken instead, so that none passes by another's word.
+    default = min((making[name] for name in classes.loc[classes["default"], "name"]), default=None)
+    waiting = ["storage_class", "takes_default"]
+    homes = {
+        claim: kept.get(volume) if volume else default if given else making.get(named)
+        for claim, volume, named, given in claims[["object", "persistent_volume", *waiting]].itertuples(index=False)
+    }
     homes |= {
-        name: making.get(named) for name, named in templates[["template", "storage_class"]].itertuples(index=False)
+        name: default if given else making.get(named)
+        for name, named, given in templates[["template", *waiting]].itertuples(index=False)
     }
     return {claim: home for claim, home in homes.items() if home}
 

@@ -77,14 +77,16 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
     Notes
     -----
     Secrets themselves are never read: their names stand in pods, what makes them in its own objects. A PushSecret
-    takes one out to another store, where the permissions of the cluster no longer say who reads it.
+    takes one out to another store, where the permissions of the cluster no longer say who reads it. An ExternalSecret
+    takes from a store: one of tests has the values in itself, for all who read it.
     """
     age = whole_days(days_since(secret_uses["refreshed_at"], as_of)).astype("Int64")
     store = secret_uses["store"]
     # An interval of 0 asks for it once: https://external-secrets.io/latest/api/externalsecret/.
     once = secret_uses["interval"].isin(["0", "0s", "0h", "0m"])
     stale = (store == "external_secrets") & ~once & (age > secret_refresh_days)
-    examined = secret_uses.assign(age=age, words=store.str.replace("_", " "))
+    named = secret_uses["taken_from"].where(secret_uses["taken_from"] != "", "a store that it does not name")
+    examined = secret_uses.assign(age=age, words=store.str.replace("_", " "), taken_from=named)
     return judge(
         examined,
         fails(
@@ -93,11 +95,31 @@ def secrets_from_a_store(secret_uses: pd.DataFrame, *, secret_refresh_days: int 
             observed="not ready",
             expected="ready",
         ),
+        fails(
+            secret_uses["behind"] == "itself",
+            "{manager} takes it from {taken_from}, a store for tests: the values stand in the store",
+            observed="provider fake",
+            expected="a manager of secrets outside of the cluster",
+        ),
         fails(stale, "{manager} brought it into step {age:day} ago", observed="{age:day}", expected="in step"),
         reviews(store == "", "where does it come from? Nothing that makes it was found; {used_by} takes it"),
         reviews(
             secret_uses["ready"].isna() & ~store.isin(["", "secrets_store"]),
             "is it in step? {manager} makes it and does not say",
+        ),
+        reviews(
+            secret_uses["behind"] == "secrets",
+            "where does it come from? {manager} takes it from {taken_from}, which copies Secrets of a cluster",
+            observed="provider kubernetes",
+        ),
+        reviews(
+            secret_uses["behind"].isin(["missing", "unknown"]),
+            "where does it come from? What lies behind {taken_from}, from which {manager} takes it, nothing says",
+        ),
+        not_assessed(
+            secret_uses["behind"] == "unseen",
+            "what lies behind {taken_from} was not read: {manager} takes it from there",
+            code="input_missing",
         ),
         reviews(
             secret_uses["pushed_by"] != "",
