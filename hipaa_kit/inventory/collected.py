@@ -11,17 +11,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from hipaa_kit.inventory.fields import items, mapping, text
+from hipaa_kit.inventory.token_secrets import account_of
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import canonical_group, group_of
 from hipaa_kit.sources.overlay import with_parts
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.vocabulary import CLUSTER
-
-TOKEN: Final = "kubernetes.io/service-account-token"
-ACCOUNT: Final = "kubernetes.io/service-account.name"
 
 Key = tuple[str, str]
 
@@ -120,7 +118,7 @@ def _with(record: Record, left: dict[Key, dict[tuple[str, str], Record]]) -> lis
         return list(left.get((group, kind), {}).values())
     if (record.group, record.kind) == ("", "ServiceAccount"):
         held = [each for each in left.get(("", "Secret"), {}).values() if each.namespace == record.namespace]
-        return [each for each in held if _is_token_of(each, record.name)]
+        return [each for each in held if account_of(each.content) == record.name]
     if (record.group, record.kind) == ("", "Service"):
         found = left.get(("", "Endpoints"), {}).get((record.namespace, record.name))
         return [found] if found else []
@@ -129,8 +127,3 @@ def _with(record: Record, left: dict[Key, dict[tuple[str, str], Record]]) -> lis
         deletes = volume and text(volume.content, "spec", "persistentVolumeReclaimPolicy") == "Delete"
         return [volume] if volume and deletes else []
     return []
-
-
-def _is_token_of(secret: Record, account: str) -> bool:
-    named = text(secret.content, "metadata", "annotations", ACCOUNT)
-    return text(secret.content, "type") == TOKEN and named == account

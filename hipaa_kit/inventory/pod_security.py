@@ -14,18 +14,12 @@ from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.pod_security import RESTRICTED, PodSecurityError, violations
 from hipaa_kit.kube.versions import kubernetes_minor
 from hipaa_kit.sources.snapshot import Snapshot
-from hipaa_kit.tables.admission import ACCOUNT_SECRETS, ENTRY_GUARDS, POD_SECURITY, TOKEN_VOLUMES
+from hipaa_kit.tables.admission import ENTRY_GUARDS, POD_SECURITY, TOKEN_VOLUMES
 
 AUTOMATIC = re.compile(r"kube-api-access-[a-z0-9]{5}")
-GENERATED_TOKEN = re.compile(r"-token-[a-z0-9]{5}")
-"""How the name of a token Secret goes on after that of its account.
-
-Source: https://kubernetes.io/docs/concepts/security/service-accounts/#authenticating-credentials
-"""
 
 GUARDS = {
     "nginx.ingress.kubernetes.io/auth-url": True,
@@ -93,24 +87,6 @@ def token_volumes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 def _token(source: Any) -> bool:
     return isinstance(source.get("serviceAccountToken"), Mapping)
-
-
-@builds(ACCOUNT_SECRETS, reads=[kinds.SERVICE_ACCOUNT])
-def account_secrets(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Yield a row per Secret that a ServiceAccount names."""
-    for record in snapshot.records(kinds.SERVICE_ACCOUNT):
-        for name in dict.fromkeys(text(each, "name") for each in items(record.content, "secrets")):
-            if name:
-                yield {
-                    "account": record.object,
-                    "secret": object_id("Secret", record.namespace, name),
-                    "token": is_generated_token(name, record.name),
-                }
-
-
-def is_generated_token(secret: str, account: str) -> bool:
-    """Tell whether a Secret is named as Kubernetes named the token it made for an account, which has no end."""
-    return secret.startswith(account) and GENERATED_TOKEN.fullmatch(secret[len(account) :]) is not None
 
 
 @builds(ENTRY_GUARDS, reads=[kinds.INGRESS])

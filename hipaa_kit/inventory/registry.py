@@ -58,6 +58,7 @@ class Builder:
     uses: tuple[str, ...] = ()
     narrow: Narrow = field(default_factory=dict)
     parts: Parts | None = None
+    also: tuple[Kind, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -90,6 +91,7 @@ def builds(
     table: Table,
     *,
     reads: Iterable[Kind] = (),
+    also: Iterable[Kind] = (),
     optional: Iterable[str] = (),
     facts: Iterable[str] = (),
     uses: Iterable[str] = (),
@@ -104,6 +106,8 @@ def builds(
         Declaration of the table; the function returns its rows, or a frame with its columns.
     reads
         Kinds of object that it takes from the snapshot itself.
+    also
+        Kinds of which it takes what is there, too: nobody need ask for them, and no absence in the table rests on them.
     optional
         Tables of inputs that it also works without; they are empty where the input is missing.
     facts
@@ -135,6 +139,7 @@ def builds(
             tuple(uses),
             dict(narrow or {}),
             parts,
+            tuple(also),
         )
         return function
 
@@ -210,7 +215,7 @@ class Before:
     def touches(self, builder: Builder) -> bool:
         """Tell whether something else than before is given to a builder beside tables."""
         scoped = "scope" in builder.needs and self.other_scope
-        return scoped or any(kind[:2] in self.changed for kind in builder.reads)
+        return scoped or any(kind[:2] in self.changed for kind in (*builder.reads, *builder.also))
 
 
 class Inventory(TableSet):

@@ -110,12 +110,15 @@ TOKEN_VOLUMES = Table(
 
 ACCOUNT_SECRETS = Table(
     "account_secrets",
-    "one Secret that one ServiceAccount names",
+    "one Secret that one ServiceAccount names, or, where Secrets were read, that keeps a token of it by its own word",
     ("account", "secret"),
     (
         text("account", "`ServiceAccount/namespace/name`"),
         text("secret", "`Secret/namespace/name`"),
-        flag("token", "it is named as Kubernetes named the tokens without end that it made of itself"),
+        flag(
+            "token",
+            "it keeps a token without end: it says so, or is named as Kubernetes named those that it made itself",
+        ),
     ),
 )
 

@@ -179,6 +179,13 @@ def test_an_owner_takes_its_pods_and_an_account_its_tokens(run: Assessment) -> N
     assert {name for (name,) in told(found.objects, "object")} == gone
 
 
+def test_a_secret_that_goes_keeps_no_token(run: Assessment) -> None:
+    found = run.what_if(delete="Secret/ehr/db-token")
+    kept = ("ServiceAccount/ehr/db", "Secret/ehr/db-token", True)
+    assert told(run.tables["account_secrets"], "account", "secret", "token") == {kept}
+    assert found.after.tables["account_secrets"].empty
+
+
 def test_a_new_workload_brings_its_pod_and_a_new_namespace_its_account(run: Assessment) -> None:
     template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "x", "image": "x:1"}]}}
     new = {

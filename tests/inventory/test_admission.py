@@ -9,7 +9,7 @@ import pytest
 
 from hipaa_kit.assess.facade import Assessment
 from hipaa_kit.inventory.admission import mitigations
-from hipaa_kit.inventory.pod_security import is_generated_token
+from hipaa_kit.inventory.token_secrets import is_generated_token
 from hipaa_kit.sources.inputs import Inputs
 from hipaa_kit.tables.lookup import TableSet
 from tests.support.inputs import given
@@ -180,3 +180,19 @@ def test_nothing_mitigates_where_nothing_is_enforced() -> None:
 )
 def test_tokens_without_end_are_known_by_their_names(secret: str, expected: bool) -> None:
     assert is_generated_token(secret, "app") is expected
+
+
+@pytest.mark.parametrize(
+    ("kind_of_secret", "kept"),
+    [("type: kubernetes.io/service-account-token", True), ("type: Opaque", False), ("data: {}", True)],
+)
+def test_a_secret_says_itself_whose_token_it_keeps(kind_of_secret: str, kept: bool) -> None:
+    secret = f"""
+apiVersion: v1
+kind: Secret
+metadata: {{name: key, namespace: ehr, annotations: {{kubernetes.io/service-account.name: app}}}}
+{kind_of_secret}
+"""
+    found = tables(secret)["account_secrets"]
+    told = [("ServiceAccount/ehr/app", "Secret/ehr/key", True)] if kept else []
+    assert list(found.itertuples(index=False, name=None)) == told

@@ -1,7 +1,8 @@
 """By which ways subjects could reach ePHI by becoming more than their role bindings say, each with the fewest steps.
 
 A way is looked for twice: to namespaces with ePHI one by one, and, once, to what stands for every namespace. What
-reads Secrets or enters pods directly is no way around: `ephi_access` has it.
+reads Secrets or enters pods directly is no way around: `ephi_access` has it. A Secret with the token of an account is
+one: it leads to what that account may do, where the reader could not do it anyway.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 from hipaa_kit.graph.access.grants import holder
 from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
-from hipaa_kit.graph.permissions.closure import ANYTHING, Step
+from hipaa_kit.graph.permissions.closure import ANYTHING, TOKEN_OF, Step
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.technique import CERTAIN
 from hipaa_kit.graph.permissions.techniques import techniques
@@ -32,7 +33,9 @@ from hipaa_kit.tables.grants import CHOKE_POINTS, EPHI_WAYS
 from hipaa_kit.tables.lookup import GivenTables
 from hipaa_kit.tables.permissions import CONFIDENCES
 
-DIRECT: Final = frozenset({"SECRET_READ", "POD_EXEC", "POD_ATTACH", "EPHEMERAL", "NODE_PROXY"})
+READS: Final = "SECRET_READ"
+ENTERS: Final = frozenset({"POD_EXEC", "POD_ATTACH", "EPHEMERAL", "NODE_PROXY"})
+DIRECT: Final = ENTERS | {READS}
 """Rights by which one reads or enters at once; they are judged for themselves."""
 STRUCTURE: Final = frozenset({"holds", "member of", "runs"})
 """What leads on by itself: nobody has to take a step."""
@@ -56,12 +59,16 @@ class Way(NamedTuple):
     step: Step | None
 
 
+Ways = Mapping[str, Way]
+"""The way of each node from which ePHI can be reached."""
+
+
 @builds(
     EPHI_WAYS,
     reads=[kinds.NAMESPACE, kinds.POD],
     optional=RBAC_INPUTS,
     # Of labels only those of Namespaces narrow a way: kinds whose labels are of no matter must not stand behind it.
-    uses=(*(name for name in RBAC_TABLES if name != "labels"), "claims", "pods"),
+    uses=(*(name for name in RBAC_TABLES if name != "labels"), "account_secrets", "claims", "pods"),
 )
 def ephi_ways(
     snapshot: Snapshot, grants: pd.DataFrame, ephi_objects: pd.DataFrame, tables: GivenTables
@@ -121,25 +128,38 @@ class _Finder:
     A way to one namespace counts only where it is shorter than the one to every namespace. So what is no nearer to
     the namespace than to all of them is not looked at, unless a right leads there by which one enters at once: that
     is no way to every namespace, and what lies behind it may still be one to this.
+
+    Who reads all Secrets of a place is there at once. Where some of them keep tokens, all is looked for once more
+    without Secrets as an end: `beyond` has what the tokens lead to.
     """
 
     def __init__(self, held: Permissions, ephi_objects: pd.DataFrame) -> None:
-        self.onward, backward = _graph(_leading(held))
-        self.wide = _nearest(WIDE, backward, frozenset())
+        self.onward, self.backward = _graph(_leading(held))
+        self.near: dict[str, dict[str, None]] = defaultdict(dict)
+        targets = self._targets(ephi_objects, self.backward)
+        self.ways = self._search(WIDE, targets)
+        self.beyond: dict[str, Ways] = {}
+        if any(step.technique == TOKEN_OF for steps in self.onward.values() for step in steps):
+            self.beyond = self._search(_but_secrets(WIDE), {each: _but_secrets(targets[each]) for each in targets})
+        self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
+
+    def _search(self, everywhere: Iterable[str], targets: Mapping[str, Iterable[str]]) -> dict[str, Ways]:
+        """Return the ways to what stands for every namespace, and to each namespace."""
+        shut = frozenset(everywhere)
+        wide = _nearest(shut, self.backward, frozenset())
         entered = {
             step.target
             for steps in self.onward.values()
             for step in steps
-            if step.technique in DIRECT and step.target in self.wide and self.wide[step.target].hops == 0
+            if step.technique in DIRECT and step.target in wide and wide[step.target].hops == 0
         }
-        behind = _reached(entered - set(WIDE), self.onward)
-        self.ways: dict[str, dict[str, Way]] = {}
-        self.near: dict[str, list[str]] = defaultdict(list)
-        for namespace, targets in self._targets(ephi_objects, backward).items():
-            found = self.ways[namespace] = _nearest(targets, backward, frozenset(WIDE), self.wide, behind)
-            for source in dict.fromkeys(step.source for node in found for step in backward.get(node, ())):
-                self.near[source].append(namespace)
-        self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
+        behind = _reached(entered - shut, self.onward)
+        ways: dict[str, Ways] = {EVERYWHERE: wide}
+        for namespace, ends in targets.items():
+            found = ways[namespace] = _nearest(ends, self.backward, shut, wide, behind)
+            for step in (step for node in found for step in self.backward.get(node, ())):
+                self.near[step.source][namespace] = None
+        return ways
 
     @staticmethod
     def _targets(ephi_objects: pd.DataFrame, backward: Mapping[str, list[Step]]) -> dict[str, set[str]]:
@@ -164,12 +184,59 @@ class _Finder:
         if source.startswith("Pod/"):
             steps = [step for step in steps if step.technique == ESCAPE.name and source in self.certain_escapes]
         everything = any(step.technique == EVERYTHING and step.target == ANYTHING for step in steps)
-        wide = _best(steps, self.wide)
-        ways = {namespace: _best(steps, self.ways[namespace]) for namespace in self.near.get(source, ())}
+        wide = self._best(source, steps, EVERYWHERE)
+        ways = {namespace: self._best(source, steps, namespace) for namespace in self.near.get(source, ())}
         for namespace, best in (*ways.items(), (EVERYWHERE, wide)):
             # A way to every namespace leads to each of them: only a shorter one is worth a row.
             if best and (namespace == EVERYWHERE or wide is None or best[0] < wide[0]):
                 yield {**about, **_told(source, namespace, best[0], best[2], stock), "administrator": everything}
+
+    def _best(self, source: str, steps: list[Step], namespace: str) -> tuple[int, int, list[Step]] | None:
+        """Return the shortest way that begins with one of some steps: how many steps, at which cost, and which.
+
+        A right by which one reads or enters at once is no way around, nor is a token for who does both.
+        """
+        pods = {object_id("Pod", namespace, "*"), object_id("Pod", "*", "*"), "Node//*"}
+        enters = any(step.technique in ENTERS and step.target in pods for step in steps)
+        best: tuple[int, int, list[Step]] | None = None
+        for step in steps:
+            found = self.ways[namespace]
+            way = found.get(step.target)
+            if way is not None and (way.hops or step.technique not in DIRECT):
+                onward = [(way, _path(found, step.target))]
+            elif step.technique == READS:
+                onward = list(self._by_tokens(source, step.target, namespace, enters=enters))
+            else:
+                continue
+            for way, path in onward:
+                length = (way.hops + _hop(step), way.cost + step.cost)
+                if best is None or length < best[:2]:
+                    best = (*length, [step, *path])
+        return best
+
+    def _by_tokens(
+        self, source: str, secrets: str, namespace: str, *, enters: bool
+    ) -> Iterator[tuple[Way, list[Step]]]:
+        """Yield how the tokens in Secrets that are read at once lead to more than these Secrets."""
+        if parse_object_id(secrets)[2] == "*":
+            beyond = self.beyond.get(namespace, {})
+            if secrets in beyond and not enters:
+                yield beyond[secrets], _path(beyond, secrets)
+            return
+        found = self.ways[namespace]
+        for path in self._kept(secrets):
+            account = path[-1].target
+            if account in found and account != source:
+                hops, cost, _ = found[account]
+                yield Way(hops + 1, cost + path[-1].cost, path[0]), [*path, *_path(found, account)]
+
+    def _kept(self, secret: str) -> Iterator[list[Step]]:
+        """Yield the steps from a Secret, or those of one name, to each account whose token is in it."""
+        for step in self.onward.get(secret, ()):
+            if step.technique == TOKEN_OF:
+                yield [step]
+            elif step.target.startswith("Secret/"):
+                yield from ([step, *rest] for rest in self._kept(step.target))
 
 
 def _leading(held: Permissions) -> Iterator[Step]:
@@ -204,22 +271,6 @@ def _reached(nodes: Iterable[str], onward: Mapping[str, list[Step]]) -> frozense
     return frozenset(found)
 
 
-def _best(steps: Iterable[Step], reached: Mapping[str, Way]) -> tuple[int, int, list[Step]] | None:
-    """Return the shortest way that begins with one of some steps: how many steps, at which cost, and which.
-
-    A right by which one reads or enters at once is no way around.
-    """
-    best: tuple[int, int, list[Step]] | None = None
-    for step in steps:
-        way = reached.get(step.target)
-        if way is None or (step.technique in DIRECT and way.hops == 0):
-            continue
-        length = (way.hops + _hop(step), way.cost + step.cost)
-        if best is None or length < best[:2]:
-            best = (*length, [step, *_path(reached, step.target)])
-    return best
-
-
 def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[tuple[str, str]]) -> dict[str, Any]:
     taken = [step for step in path if step.technique not in STRUCTURE]
     bindings = [binding for step in path for binding in step.bindings]
@@ -234,6 +285,10 @@ def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[t
         # What was added to a role that every cluster has is no one's birthright: the step says so.
         "stock": bool(path[0].expected) and all((source, binding) in stock for binding in path[0].bindings),
     }
+
+
+def _but_secrets(targets: Iterable[str]) -> set[str]:
+    return {each for each in targets if not each.startswith("Secret/")}
 
 
 def _secrets_of(target: str) -> str:

@@ -75,7 +75,7 @@ QUERIES: Final = Why(
     "what listens there serves ePHI by the scope",
     precondition="it asks nobody who they are, or the credentials are held",
 )
-TOKEN_OF: Final = Why("TOKEN_OF", 1, proof="the service account names the Secret, which holds a token of it")
+TOKEN_OF: Final = Why("TOKEN_OF", 1, proof="the Secret keeps a token of the service account")
 CREDENTIALS: Final = Why(
     "CREDENTIALS_OF",
     2,

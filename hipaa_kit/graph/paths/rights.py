@@ -9,7 +9,7 @@ from hipaa_kit.graph.paths.model import CERTAIN, LIKELY, STRUCTURE, UNKNOWN, Bui
 from hipaa_kit.graph.paths.network import NEW_POD
 from hipaa_kit.graph.permissions import Permissions
 from hipaa_kit.graph.permissions import technique as techniques
-from hipaa_kit.graph.permissions.closure import ANYTHING, Step
+from hipaa_kit.graph.permissions.closure import ANYTHING, TOKEN_OF, Step
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.kube.owners import object_id, parse_object_id
 
@@ -17,8 +17,8 @@ SURE: Final = {techniques.CERTAIN: CERTAIN, techniques.CONDITION: LIKELY, techni
 """How sure a hop is by what is said of a technique; a guess is one until what it speaks of shows."""
 DEPUTY: Final = "CONFUSED_DEPUTY_"
 NAMES: Final = {"member of": "MEMBER_OF", "binds roles": "BIND_ROLES"}
-OF_PODS: Final = frozenset({"runs as", "runs"})
-"""Steps that are added pod by pod: see `objects`."""
+OF_OBJECTS: Final = frozenset({"runs as", "runs", TOKEN_OF})
+"""Steps that are added object by object: see `objects`."""
 NO_WAY: Final = frozenset({"DELETE_EPHI", "DELETE_BACKUP", "TAMPER_AUDIT", "DISABLE_ALERT"})
 """What harms and does not lead on."""
 IN_NAMESPACE: Final = ("ServiceAccount", "Pod", "Secret", "PersistentVolumeClaim", "VolumeSnapshot", "PodLog", "Backup")
@@ -26,7 +26,7 @@ IN_NAMESPACE: Final = ("ServiceAccount", "Pod", "Secret", "PersistentVolumeClaim
 
 
 def add_rights(builder: Builder, held: Permissions, controllers: frozenset[str]) -> None:
-    """Add every step of what subjects could become, but for those of pods, and of hubs.
+    """Add every step of what subjects could become, but for those of objects, and of hubs.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def add_rights(builder: Builder, held: Permissions, controllers: frozenset[str])
         Those that act for others and were seen, as in `deputies.CONTROLLERS`.
     """
     for step in held.steps:
-        if step.technique in OF_PODS or step.technique in NO_WAY or step.technique == "holds":
+        if step.technique in OF_OBJECTS or step.technique in NO_WAY or step.technique == "holds":
             continue
         why = _why(step)
         if why.edge == ESCAPE.name and step.source in held.known.escapes:

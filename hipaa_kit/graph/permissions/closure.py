@@ -28,6 +28,8 @@ from hipaa_kit.tables.permissions import CONFIDENCES, ESCALATION_PATHS, ESCALATI
 
 ANYTHING: Final = "Cluster//*"
 IN_NAMESPACE: Final = ("ServiceAccount", "Pod", "Secret", "PersistentVolumeClaim")
+TOKEN_OF: Final = "TOKEN_OF"
+"""Step from a Secret to the service account whose token it keeps."""
 WITH_ROLES: Final = "WithRoles"
 """Kind of the node that stands for a subject with all roles that it may bind."""
 EPHI_KINDS: Final = frozenset({"Pod", "Secret", "PersistentVolumeClaim"})
@@ -185,7 +187,7 @@ class Closure(Escalations):
                 binding[edge.who].append(edge)
         taken += [step for who, edges in binding.items() for step in self._with_roles(who, edges)]
         yield from taken
-        structure = [*self._memberships(), *self._running(), *_fixed()]
+        structure = [*self._memberships(), *self._running(), *self._kept_tokens(), *_fixed()]
         yield from structure
         known = {node for step in (*taken, *structure) for node in (step.source, step.target)}
         for node in sorted(known):
@@ -267,6 +269,11 @@ class Closure(Escalations):
                 yield Step(f"Node//{node}", pod, "runs", cost=1)
         for pod, (node, ways) in self.known.escapes.items():
             yield Step(pod, f"Node//{node or '*'}", ESCAPE.name, (), ways[0].confidence, ESCAPE.cost)
+
+    def _kept_tokens(self) -> Iterator[Step]:
+        held = self.tables["account_secrets"]
+        for account, secret in held[held["token"]][["account", "secret"]].itertuples(index=False):
+            yield Step(secret, account, TOKEN_OF, cost=1)
 
 
 def _everything_in(place: str) -> str:

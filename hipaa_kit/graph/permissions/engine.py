@@ -24,8 +24,8 @@ RBAC_TABLES: Final = (
 )
 """Tables that every answer rests on: what a builder that asks for permissions names in `uses`."""
 
-TABLES_OF_HARM: Final = ("claims", "containers", "ephi_objects", "pods", "volumes")
-"""Tables on which those answers rest besides that speak of pods or ePHI."""
+TABLES_OF_HARM: Final = ("account_secrets", "claims", "containers", "ephi_objects", "pods", "volumes")
+"""Tables on which those answers rest besides that speak of pods, Secrets or ePHI."""
 
 RBAC_INPUTS: Final = ("cloud_clusters", "workforce_groups")
 """Those of them that an input fills, and without which answers are given too."""
@@ -45,8 +45,8 @@ def permissions(tables: TableSet, snapshot: Snapshot) -> Permissions:
     Parameters
     ----------
     tables
-        `RBAC_TABLES`; also pods where ways are asked for, and pods, containers, volumes, claims and ephi_objects
-        for harm to ePHI.
+        `RBAC_TABLES`; also pods and account_secrets where ways are asked for, and pods, containers, volumes, claims
+        and ephi_objects for harm to ePHI.
     snapshot
         Where they come from: what was read, and what was refused.
     """

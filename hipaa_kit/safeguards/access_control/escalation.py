@@ -45,8 +45,9 @@ def no_way_around(
     Notes
     -----
     Whoever the access matrix permits to read the Secrets and to enter the pods of a namespace gains nothing there by
-    a way around. Who is an administrator is another control's to judge. Pods are judged where the internet may connect
-    to them.
+    a way around. Who reads a Secret with the token of an account acts as that account; where Secrets were not read,
+    those tokens show that accounts name. Who is an administrator is another control's to judge. Pods are judged where
+    the internet may connect to them.
     Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks
     """
     approvals = Approvals.of(as_of, workforce, workforce_groups, access_matrix)
@@ -120,6 +121,8 @@ def _permitted(held: pd.DataFrame, approvals: Approvals, places: list[str]) -> p
 
 def _words(examined: pd.DataFrame, way: pd.Series, limit: int) -> pd.Series:
     """Return what is said of rows that pass."""
-    words = pd.Series("no way leads it to more ePHI than its role bindings say", index=examined.index, dtype="str")
+    words = pd.Series(
+        "no way that shows leads it to more ePHI than its role bindings say", index=examined.index, dtype="str"
+    )
     words = words.mask(way, f"the way to ePHI needs more than {limit} steps")
     return words.mask(examined["permitted"], "it may read and enter there by the access matrix")

@@ -57,10 +57,10 @@ def tokens_kept_short(
     -----
     A pod's own word on mounting the token goes before its account's; where neither says anything it is mounted. A
     volume for the API server that is written into the pod brings the token all the same, also where it names it. A
-    token without end is known by its name, as Kubernetes gave it, or by where it is mounted: Secrets themselves are not
-    read. One that only the account refers to can be read by whoever reads its Secrets, and holds as long. A static pod
-    has no account, and so no token. Without an audit log it cannot be said which permissions were used, so that only an
-    account without any of its own passes.
+    token without end is known by its name, as Kubernetes gave it, by where it is mounted, or, where Secrets were read,
+    by the Secret's own word. One that is not mounted can be read by whoever reads Secrets there, and holds as long. A
+    static pod has no account, and so no token. Without an audit log it cannot be said which permissions were used, so
+    that only an account without any of its own passes.
     Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
     """
     inside = pods[pods["workload"].isin(ephi_workloads["object"])]
@@ -149,7 +149,7 @@ def _grants(accounts: pd.Series, subjects: pd.DataFrame, bindings: pd.DataFrame)
 
 
 def _kept(account_secrets: pd.DataFrame) -> pd.Series:
-    """Return for each service account the Secrets with tokens without end that it refers to, mounted or not."""
+    """Return for each service account the Secrets that keep tokens of it without end, mounted or not."""
     return account_secrets[account_secrets["token"]].groupby("account")["secret"].agg(", ".join)
 
 
