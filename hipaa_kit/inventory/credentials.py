@@ -95,7 +95,11 @@ VAULT: Final = tuple(
 """Kinds that make Secrets. They are read where they are there: a Secret without one has none that was found."""
 
 
-@builds(SECRET_USES, reads=[*POD_KINDS, PUSH])
+@builds(
+    SECRET_USES,
+    reads=[*POD_KINDS, PUSH],
+    also=[EXTERNAL, *STORES.values(), SEALED, CLASS, CERTIFICATE, *VAULT],
+)
 def secret_uses(
     snapshot: Snapshot,
     pods: pd.DataFrame,
