@@ -54,7 +54,7 @@ def test_a_pull_request_that_opens_a_path_fails(place: Path, capsys: pytest.Capt
     asked = ["what-if", str(place), "--apply", str(place / "exposed.yaml")]
     assert main([*asked, "--fail-on", "new-path"]) == EXIT_FINDINGS
     said = capsys.readouterr()
-    assert "paths to ePHI appear" in said.err
+    assert "1 path to ePHI appears, of which 1 is" in said.err
     assert "not known to be open" in said.err  # it has no address yet
     assert "Internet → EXPOSED → PodNetwork/ehr/db" in said.out
     assert main([*asked, "-f", "json"]) == EXIT_DONE

@@ -101,7 +101,7 @@ class WhatIf:
         new = self.paths[self.paths["change"] == "appears"]
         if len(new):
             perhaps = int((new["confidence"] == "unknown").sum())
-            doubt = f", of which {perhaps} are not known to be open" if perhaps else ""
+            doubt = f", of which {perhaps} {Count(perhaps):is|are} not known to be open" if perhaps else ""
             yield Reason(EXIT_FINDINGS, f"{Count(len(new)):path} to ePHI {Count(len(new)):appears|appear}{doubt}")
 
     def tables(self) -> dict[str, pd.DataFrame]:
