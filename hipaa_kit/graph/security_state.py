@@ -15,13 +15,13 @@ import pandas as pd
 
 from hipaa_kit.graph.reachability.reading import READS
 from hipaa_kit.inventory.fields import mapping
+from hipaa_kit.inventory.latest import Latest
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds, kinds_behind
 from hipaa_kit.kube.network.dialects import dialect
 from hipaa_kit.sources.snapshot import Snapshot, canonical_json
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.evidence import SECURITY_STATE
-from hipaa_kit.tables.latest import Latest
 
 POLICY_KINDS: Final = tuple(kind for kind in READS if dialect(kind.group, kind.kind))
 """Kinds of network policy that the kit knows by resource."""

@@ -164,7 +164,7 @@ def _pushes(snapshot: Snapshot) -> Iterator[tuple[str, str, list[str]]]:
 
 def _stores(spec: Mapping[str, Any], namespace: str) -> Iterator[str]:
     for each in items(spec, "secretStoreRefs"):
-        yield _store(each, namespace) or _store({**each, "name": "*"}, namespace)
+        yield _store({**each, "name": text(each, "name") or "*"}, namespace)
 
 
 def _store(named: Mapping[str, Any], namespace: str) -> str:

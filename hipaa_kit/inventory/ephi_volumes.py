@@ -19,6 +19,7 @@ from hipaa_kit.kube.encryption.volumes import AtRest, Facts, Volume, at_rest, on
 from hipaa_kit.kube.facts import KMS_KINDS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.encryption import EPHI_VOLUMES
 
 MADE_BY: Final = "pv.kubernetes.io/provisioned-by"
@@ -69,6 +70,7 @@ def ephi_volumes(
     ephi_objects: pd.DataFrame,
     ephi_workloads: pd.DataFrame,
     claims: pd.DataFrame,
+    claim_templates: pd.DataFrame,
     persistent_volumes: pd.DataFrame,
     cloud_volumes: pd.DataFrame,
     key_register: pd.DataFrame,
@@ -90,8 +92,10 @@ def ephi_volumes(
             for name, found in _without_claim(pod, known):
                 row = _row(pod.workload, name, found, known)
                 rows[pod.workload, name] = _together(rows.get((pod.workload, name)), row)
-    for workload, name, asked in _templates(snapshot, inside):
-        rows[workload, name] = _row(workload, name, _to_be_made(known.class_for(asked), known), known)
+    with_pods = {workload.object for workload in gather(snapshot).values() if workload.pods}
+    for row in rows_of(claim_templates[claim_templates["workload"].isin(inside - with_pods)]):
+        asked = known.default if row["takes_default"] else row["storage_class"]
+        rows[row["workload"], row["volume"]] = _row(row["workload"], row["volume"], _to_be_made(asked, known), known)
     shared = same_disk(claims, persistent_volumes)
     wanted |= set(shared[shared["other"].isin(wanted)]["claim"])
     for name in sorted(wanted):
@@ -207,15 +211,6 @@ def _read_only(pod: PodView, volume: str, source: Mapping[str, Any]) -> bool:
     mounts = [each for container in containers for each in items(container, "volumeMounts")]
     own = [truth(each, "readOnly") or False for each in mounts if text(each, "name") == volume]
     return bool(truth(source, "readOnly")) or (bool(own) and all(own))
-
-
-def _templates(snapshot: Snapshot, inside: set[str]) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (StatefulSet, claim template, class asked for) of those in the scope that have no pod yet."""
-    for workload in gather(snapshot).values():
-        record = workload.record
-        if workload.object in inside and workload.kind == "StatefulSet" and record is not None and not workload.pods:
-            for each in items(record.content, "spec", "volumeClaimTemplates"):
-                yield workload.object, text(each, "metadata", "name"), class_of(each)
 
 
 def _claimed(claim: Record | None, known: _Known) -> _Found:

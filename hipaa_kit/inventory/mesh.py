@@ -50,7 +50,7 @@ CONTROL_PLANES = {
 """Beginnings of names of workloads that a mesh cannot do without."""
 
 REDIRECTED = "ambient.istio.io/redirection"
-BYPASSED = "annotation ambient.istio.io/bypass-inbound-capture"
+BYPASSED = "ambient.istio.io/bypass-inbound-capture"
 """By it nothing that comes to a pod of an ambient mesh is caught, whatever policies say of it.
 
 Source: https://istio.io/latest/docs/reference/config/annotations/#AmbientBypassInboundCapture
@@ -317,8 +317,8 @@ def _exceptions(
             if port not in own:
                 off = mode == "disabled"
                 yield "in", port, port, "permissive" if off and mesh == "istio-ambient" else mode, source
-    if mesh == "istio-ambient" and notes.get(BYPASSED.removeprefix("annotation ")) == "true":
-        yield "in", FIRST, LAST, "permissive", BYPASSED
+    if mesh == "istio-ambient" and notes.get(BYPASSED) == "true":
+        yield "in", FIRST, LAST, "permissive", f"annotation {BYPASSED}"
     for direction in ("in", "out"):
         if key := EXCLUDED.get((mesh, direction)):
             for first, last in _ranges(notes.get(key, "")):

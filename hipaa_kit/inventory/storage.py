@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -13,7 +14,6 @@ from hipaa_kit.inventory.fields import items, mapping, reference, string_map, te
 from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
-from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.disks import disk_of
 from hipaa_kit.kube.quantities import whole
@@ -36,7 +36,7 @@ BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 
 
 @builds(VOLUMES, reads=POD_KINDS)
-def volumes(snapshot: Snapshot) -> pd.DataFrame:
+def volumes(snapshot: Snapshot, claim_templates: pd.DataFrame) -> pd.DataFrame:
     """Return a row per volume of each pod.
 
     A pod made from a StatefulSet's template has no volumes for its claim templates yet: they are
@@ -44,13 +44,9 @@ def volumes(snapshot: Snapshot) -> pd.DataFrame:
     and volume.
     Source: https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming
     """
-    templates = {
-        workload.object: [
-            text(each, "metadata", "name") for each in items(workload.record.content, "spec", "volumeClaimTemplates")
-        ]
-        for workload in gather(snapshot).values()
-        if workload.record is not None and workload.kind == "StatefulSet"
-    }
+    templates: defaultdict[str, list[str]] = defaultdict(list)
+    for workload, name in claim_templates[["workload", "volume"]].itertuples(index=False):
+        templates[workload].append(name)
     return pod_rows(VOLUMES, snapshot, partial(_rows_of_volumes, templates=templates))
 
 

@@ -249,7 +249,7 @@ class Paths:
                 "start": hops[0].source,
                 "end": end,
                 "criticality": self.targets.get(end, self.objects.ephi.get(end, "")),
-                **told(hop),
+                **hop.row(),
                 "cost": cost,
                 "path_cost": whole,
                 "path_confidence": sure,
@@ -489,20 +489,6 @@ class Paths:
                 "ask for one target, or fewer paths",
             )
         return graph
-
-
-def told(hop: Hop) -> dict[str, Any]:
-    """Return a hop as it stands in a row."""
-    return {
-        "source": hop.source,
-        "edge": hop.edge,
-        "target": hop.target,
-        "proof": hop.proof,
-        "objects": " ".join(hop.objects),
-        "precondition": hop.precondition,
-        "mitigation": hop.mitigation,
-        "confidence": hop.confidence,
-    }
 
 
 def paths_of(tables: TableSet, permissions: Permissions, reachability: Reachability) -> Paths:

@@ -34,6 +34,19 @@ class Hop(NamedTuple):
     expected: str = ""
     rights: tuple[Right, ...] = ()
 
+    def row(self) -> dict[str, str]:
+        """Return the hop as it stands in a row of a table."""
+        return {
+            "source": self.source,
+            "edge": self.edge,
+            "target": self.target,
+            "proof": self.proof,
+            "objects": " ".join(self.objects),
+            "precondition": self.precondition,
+            "mitigation": self.mitigation,
+            "confidence": self.confidence,
+        }
+
 
 def is_hub(node: str) -> bool:
     """Tell whether a node stands for many."""

@@ -21,13 +21,13 @@ from hipaa_kit.graph.reachability.entries import LEVELS, Way, level_of_address
 from hipaa_kit.graph.reachability.places import INTERNET, Place
 from hipaa_kit.graph.reachability.routes import ways
 from hipaa_kit.inventory.fields import items, mapping, number, text, texts
+from hipaa_kit.inventory.latest import Latest
 from hipaa_kit.inventory.network import SERVICE_NAME
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.network.addresses import EVERYWHERE, parse_cidr
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.latest import Latest
 from hipaa_kit.tables.lookup import TableSet
 from hipaa_kit.tables.reachability import EXPOSURES
 

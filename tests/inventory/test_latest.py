@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.tables.latest import Latest
+from hipaa_kit.inventory.latest import Latest
 
 
 def test_what_is_made_of_the_same_frames_is_made_once_and_of_equal_ones_anew() -> None:
