@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hospital import MIRROR
 from infrastructure import daemon_set, host
 from model import Container, Custom, Declaration, Namespace
+from shapes import MIRROR
 
 SYNCED_AT = "2026-11-19T18:04:11Z"
 MANAGED = {"ehr": ("ehr", "ehr-app"), "portal": ("portal", "portal-web")}

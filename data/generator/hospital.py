@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from model import (
     Autoscaler,
@@ -18,86 +17,14 @@ from model import (
     Trouble,
     Workload,
 )
+from shapes import MIRROR, database, database_service, deployment, web
 
-MIRROR = "registry.clinic.example"
 BRANCHES = "10.50.0.0/16"
 NAME_SERVER = "Deployment/kube-system/coredns"
 BLOCK = "ceph-block"
 PLAIN = "ceph-block-plain"
 SHARED = "ceph-files"
 FILER = "nas-files"
-POSTGRES = f"{MIRROR}/library/postgres:17.6"
-TEMPORARY: dict[str, dict[str, Any]] = {"tmp": {"emptyDir": {}}}
-
-
-def database(namespace: str, name: str, size: int, *, exporter: bool = False, replicas: int = 2) -> Workload:
-    """Declare a PostgreSQL primary with its standby."""
-    server = Container(
-        "postgres",
-        POSTGRES,
-        cpu=500,
-        memory=2048,
-        ports={"postgresql": 5432},
-        env={
-            "PGDATA": "/var/lib/postgresql/data/pgdata",
-            "POSTGRES_PASSWORD": f"secret:{name}/password",
-            "POD_NAME": "field:metadata.name",
-        },
-        mounts={"/var/lib/postgresql/data": "data", "/tmp": "tmp"},  # noqa: S108 - a path in a container
-        readiness="exec pg_isready -q -h 127.0.0.1",
-        liveness="tcp postgresql",
-    )
-    metrics = Container(
-        "metrics",
-        f"{MIRROR}/prometheuscommunity/postgres-exporter:v0.18.1",
-        cpu=50,
-        memory=64,
-        ports={"metrics": 9187},
-        env={"DATA_SOURCE_URI": "127.0.0.1:5432/postgres", "DATA_SOURCE_PASS": f"secret:{name}/exporter"},
-        readiness="http /healthz metrics",
-    )
-    containers = (server, metrics) if exporter else (server,)
-    return Workload(
-        "StatefulSet",
-        namespace,
-        name,
-        containers,
-        replicas=replicas,
-        volumes=TEMPORARY,
-        claims={"data": size},
-        labels={"app.kubernetes.io/component": "database"},
-    )
-
-
-def database_service(namespace: str, name: str, *, exporter: bool = False) -> Service:
-    """Declare the headless Service of a database."""
-    ports: dict[str, tuple[int, int | str]] = {"postgresql": (5432, "postgresql")}
-    if exporter:
-        ports["metrics"] = (9187, "metrics")
-    return Service(namespace, name, ports, app=name, headless=True)
-
-
-def web(
-    name: str, image: str, path: str, *, cpu: int = 250, memory: int = 512, env: dict[str, str] | None = None
-) -> Container:
-    """Declare a container that answers HTTP on 8080."""
-    return Container(
-        name,
-        image,
-        cpu=cpu,
-        memory=memory,
-        ports={"http": 8080},
-        env=env or {},
-        mounts={"/tmp": "tmp"},  # noqa: S108 - a path in a container
-        readiness=f"http {path} http",
-        liveness=f"http {path} http",
-    )
-
-
-def deployment(namespace: str, container: Container, **fields: Any) -> Workload:
-    """Declare a Deployment of one container of the same name."""
-    workload = Workload("Deployment", namespace, container.name, (container,), volumes=TEMPORARY)
-    return replace(workload, **fields)
 
 
 def namespaces() -> list[Declaration]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hospital import SCRAPED, TEMPORARY
+from hospital import SCRAPED
 from infrastructure import server
 from model import APP, Budget, Container, Custom, Declaration, Service, Workload
+from shapes import TEMPORARY
 
 TEAM = {"team": "platform"}
 RELEASE = {"release": "clinic"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hospital import MIRROR, deployment, web
 from model import Budget, Declaration, Namespace, Route, Service
+from shapes import MIRROR, deployment, web
 
 # Namespace, name, image, replicas, and the name under which it can be reached; "" is for other pods alone.
 SERVED = (

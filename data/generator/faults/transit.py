@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hospital import MIRROR
 from model import Hospital, Workload
+from shapes import MIRROR
 
 from faults.network_isolation import EXPORT_ON_NODE, PORTAL_ASKS_NODE, PORTAL_PLAIN, RECORD_UNSHUT
 from faults.patches import Fault, change, change_container, together
