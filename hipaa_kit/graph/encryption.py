@@ -20,7 +20,7 @@ import pandas as pd
 from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
-from hipaa_kit.inventory.mesh import BYPASSED
+from hipaa_kit.inventory.mesh import BYPASS
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
@@ -236,7 +236,7 @@ class _Decide:
     def _encrypts_by_itself(self, asking: list[Pod], answering: list[Pod], port: int) -> bool:
         """Tell whether both ends are in one mesh that encrypts between its pods whatever they take in."""
         around = any(self._mode(pod, "out", port)[0] in ("disabled", "unknown") for pod in asking if pod.mesh)
-        around = around or any(self._mode(pod, "in", port)[1] == BYPASSED for pod in answering)
+        around = around or any(self._mode(pod, "in", port)[1] == BYPASS for pod in answering)
         return _whole(asking, answering) and not around and asking[0].mesh in ("linkerd", "istio-ambient")
 
     def _patched(self, source: str, asking: list[Pod], answering: list[Pod], port: int) -> str:

@@ -55,6 +55,8 @@ BYPASSED = "ambient.istio.io/bypass-inbound-capture"
 
 Source: https://istio.io/latest/docs/reference/config/annotations/#AmbientBypassInboundCapture
 """
+BYPASS = f"annotation {BYPASSED}"
+"""The source of an exception that this annotation makes."""
 INTERCEPTION = "sidecar.istio.io/interceptionMode"
 TEMPLATES = "inject.istio.io/templates"
 """Templates that a proxy was made from: with others than `sidecar` it is a gateway, or an agent that catches nothing.
@@ -318,7 +320,7 @@ def _exceptions(
                 off = mode == "disabled"
                 yield "in", port, port, "permissive" if off and mesh == "istio-ambient" else mode, source
     if mesh == "istio-ambient" and notes.get(BYPASSED) == "true":
-        yield "in", FIRST, LAST, "permissive", f"annotation {BYPASSED}"
+        yield "in", FIRST, LAST, "permissive", BYPASS
     for direction in ("in", "out"):
         if key := EXCLUDED.get((mesh, direction)):
             for first, last in _ranges(notes.get(key, "")):
