@@ -9,16 +9,15 @@ from typing import Any, Final
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.errors import InputError
 from hipaa_kit.graph.paths.differences import Network
-from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Graph, Numbers, numbers
+from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Flags, Graph, numbers
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_listeners, add_network
 from hipaa_kit.graph.paths.objects import AROUND, COPIES, OBJECT_TABLES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
-from hipaa_kit.graph.paths.search import Tree, cheapest, independent
+from hipaa_kit.graph.paths.search import Tree, Ways, independent
 from hipaa_kit.graph.paths.touches import touches
 from hipaa_kit.graph.paths.words import Hop, Teller, is_hub, worst
 from hipaa_kit.graph.permissions import RBAC_TABLES, Permissions
@@ -106,7 +105,7 @@ class Paths:
         return all(self.tables[name] is before.tables[name] for name in OBJECT_TABLES)
 
     @cached_property
-    def hubs(self) -> npt.NDArray[np.bool_]:
+    def hubs(self) -> Flags:
         """Which nodes stand for many."""
         return np.array([is_hub(name) for name in self.graph.names], dtype=bool)
 
@@ -234,8 +233,9 @@ class Paths:
         if k < 1:
             raise InputError(f"{k} is no number of paths", "", "ask for one or more")
         found = []
+        ways = self.ways(self.starts(source), unknown)
         for end in [self._named(target)] if target else sorted(self.targets):
-            found += [(hops, end) for hops in self.cheapest(self.starts(source), end, k, unknown)]
+            found += [(hops, end) for hops in self.cheapest(ways, end, k)]
         found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
         return found
 
@@ -335,20 +335,15 @@ class Paths:
     def _placed(self) -> dict[str, str]:
         return {pod.object: pod.node for pod in self.reachability.facts.pods}
 
-    def cheapest(
-        self, starts: list[str], end: str, k: int, unknown: bool, distance: Numbers | None = None
-    ) -> list[list[Hop]]:
-        """Return the cheapest paths from some nodes to one, hop by hop; no two that read alike."""
-        view, target = self.graph.view(unknown), self.graph.number[end]
-        rest = self._distance(end, unknown) if distance is None else distance
-        first = sorted(numbers(self.graph, starts).tolist(), key=lambda node: (rest[node], node))
-        streams = (cheapest(view, node, target, self.keys.__getitem__, rest) for node in first if node != target)
+    def ways(self, starts: list[str], unknown: bool) -> Ways:
+        """Return the paths that begin at some nodes."""
+        return Ways(self.graph.view(unknown), numbers(self.graph, starts), self.keys.__getitem__)
+
+    def cheapest(self, ways: Ways, end: str, k: int) -> list[list[Hop]]:
+        """Return the cheapest of some paths to one node, hop by hop; no two that read alike."""
         found: list[list[Hop]] = []
         seen: set[Hashable] = set()
-        if len(first) > 1:
-            # From many sources one path each: the nearest sources first.
-            streams = (itertools.islice(stream, 1) for stream in streams)
-        for path in itertools.islice(itertools.chain.from_iterable(streams), TRIED * k):
+        for path in itertools.islice(ways.to(self.graph.number[end]), TRIED * k):
             hops = self.teller.hops(path)
             key = tuple((hop.edge, self.keys[self.graph.number[hop.target]]) for hop in hops)
             start = self.keys[self.graph.number[hops[0].source]]
@@ -358,10 +353,6 @@ class Paths:
             if len(found) == k:
                 break
         return found
-
-    def _distance(self, end: str, unknown: bool) -> Numbers:
-        """Return the length of the cheapest way from every node to one."""
-        return Tree(self.graph.view(unknown), numbers(self.graph, [end]), back=True).length
 
     def exposure(self, unknown: bool = False) -> pd.DataFrame:
         """Return table `path_exposure`: how open each thing with ePHI is to the internet, any pod, and any subject.
@@ -374,29 +365,26 @@ class Paths:
         graph = self.graph
         free = np.array([why.edge in HIDDEN or why.cost == 0 for why in graph.whys], dtype=bool)[graph.why]
         complete = not self.gaps()
-        starts = {source: self.starts(source) for source in SOURCES}
+        ways = {source: self.ways(self.starts(source), unknown) for source in SOURCES}
         rows = [
             {
                 "object": end,
                 "criticality": worth,
                 "source": source,
                 "complete": complete,
-                **self._exposed(names, end, unknown, free, distance),
+                **self._exposed(from_there, end, free),
             }
             for end, worth in self.targets.items()
-            for distance in [self._distance(end, unknown)]
-            for source, names in starts.items()
+            for source, from_there in ways.items()
         ]
         return PATH_EXPOSURE.frame(rows)
 
-    def _exposed(
-        self, starts: list[str], end: str, unknown: bool, free: npt.NDArray[np.bool_], distance: Numbers
-    ) -> dict[str, Any]:
-        best = self.cheapest(starts, end, 1, unknown, distance)
+    def _exposed(self, ways: Ways, end: str, free: Flags) -> dict[str, Any]:
+        best = self.cheapest(ways, end, 1)
         if not best:
             return {"paths": 0}
-        begin = frozenset(numbers(self.graph, starts).tolist()) - {self.graph.number[end]}
-        count = independent(self.graph.view(unknown), begin, self.graph.number[end], COUNTED, free)
+        target = self.graph.number[end]
+        count = independent(ways.view, ways.starts[ways.starts != target], target, COUNTED, free)
         hops = best[0]
         return {
             "paths": count,

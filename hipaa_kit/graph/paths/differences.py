@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from hipaa_kit.graph.paths.model import CAN_REACH, CONNECTS, EFFORT, LISTENS, Graph, Numbers, View
+from hipaa_kit.graph.paths.model import CAN_REACH, CONNECTS, EFFORT, LISTENS, Flags, Graph, Numbers, View
 from hipaa_kit.graph.paths.network import IN, OUT, PORTS, UNENFORCED
 from hipaa_kit.graph.paths.search import FAR, Path, Tree, guided
 from hipaa_kit.graph.paths.words import is_hub
@@ -23,7 +23,6 @@ from hipaa_kit.graph.paths.words import is_hub
 if TYPE_CHECKING:
     from hipaa_kit.graph.paths.answers import Paths
 
-Flags = npt.NDArray[np.bool_]
 TURNS: Final = 8
 """Times that paths are looked for again past those found, at most."""
 ALIKE: Final = 2

@@ -18,6 +18,7 @@ from hipaa_kit.graph.permissions.edge import Right
 from hipaa_kit.tables.paths import SURENESS
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 INTERNET: Final = "Internet"
 CERTAIN, LIKELY, UNKNOWN = SURENESS

@@ -5,14 +5,18 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from hipaa_kit.graph.paths.model import Numbers, View
+from hipaa_kit.graph.paths.model import EFFORT, Flags, Numbers, View
 
 FAR: Final = np.iinfo(np.int64).max // 4
 """Length of the way to what cannot be reached."""
+
+MORE: Final = (0, 2 * EFFORT, 16 * EFFORT, FAR)
+"""By how much more than the cheapest path others may take, each in its turn."""
 
 Path = tuple[int, ...]
 """Edges of a path by number, in order."""
@@ -33,6 +37,8 @@ class Tree:
         Length that was gone before each start; none by default.
     within
         What is farther is not looked for.
+    ahead
+        Length that each node takes beside: a way through it is looked for only where both together are `within`.
 
     Attributes
     ----------
@@ -43,7 +49,14 @@ class Tree:
     """
 
     def __init__(
-        self, view: View, starts: Numbers, *, back: bool = False, after: Numbers | None = None, within: int = FAR - 1
+        self,
+        view: View,
+        starts: Numbers,
+        *,
+        back: bool = False,
+        after: Numbers | None = None,
+        within: int = FAR - 1,
+        ahead: Numbers | None = None,
     ) -> None:
         self.view, self.back = view, back
         graph = view.graph
@@ -63,7 +76,8 @@ class Tree:
                 done[nodes] = True
                 edges = view.leaving(nodes, back=back)
                 reached, length = ends[edges], here + graph.weight[edges]
-                better = (length < self.length[reached]) & (length <= within)
+                whole = length if ahead is None else length + ahead[reached]
+                better = (length < self.length[reached]) & (whole <= within)
                 edges, reached, length = edges[better], reached[better], length[better]
                 # Of several edges to one node the shortest is kept, of equal ones the first.
                 order = np.lexsort((edges, length, reached))
@@ -144,6 +158,56 @@ def cheapest(
                 heapq.heappush(waiting, (_length(view, whole), next(order), whole, at))
 
 
+class Ways:
+    """The cheapest paths from some nodes to others, asked for one target after another.
+
+    Parameters
+    ----------
+    view
+        Edges that may be taken.
+    starts
+        Nodes at which paths begin. From one, all its paths come; from several, the cheapest of each.
+    key
+        As of `cheapest`.
+
+    Notes
+    -----
+    What lies before each node is looked for once. Towards a target only nodes are looked at through which a path may
+    lead that is about as cheap as the cheapest, and farther ones where more are asked for. No path that is within the
+    limit passes a node that is not, so what comes is the same as if every node had been looked at.
+    """
+
+    def __init__(self, view: View, starts: Numbers, key: Callable[[int], Hashable]) -> None:
+        self.view, self.key = view, key
+        self.starts = np.unique(starts)
+
+    @cached_property
+    def _ahead(self) -> Numbers:
+        return Tree(self.view, self.starts).length
+
+    def to(self, target: int) -> Iterator[Path]:
+        """Yield the paths to a node, the cheapest first, and of equal ones those of the node with the lower number."""
+        best = int(self._ahead[target])
+        if best >= FAR:
+            return
+        told = 0
+        for more in MORE:
+            within = min(best + more, FAR - 1)
+            rest = Tree(self.view, np.array([target]), back=True, within=within, ahead=self._ahead).length
+            for path in itertools.islice(self._paths(target, rest), told, None):
+                if _length(self.view, path) > within:
+                    break
+                told += 1
+                yield path
+
+    def _paths(self, target: int, rest: Numbers) -> Iterator[Path]:
+        near = self.starts[(rest[self.starts] < FAR) & (self.starts != target)]
+        near = near[np.lexsort((near, rest[near]))]
+        each = None if len(self.starts) == 1 else 1
+        for start in near.tolist():
+            yield from itertools.islice(cheapest(self.view, start, target, self.key, rest), each)
+
+
 def _length(view: View, path: Path) -> int:
     return int(view.graph.weight[list(path)].sum())
 
@@ -191,7 +255,7 @@ def _back(view: View, by: dict[int, int], source: int, target: int) -> Path:
     return tuple(reversed(found))
 
 
-def independent(view: View, sources: frozenset[int], target: int, most: int, free: np.ndarray) -> int:
+def independent(view: View, sources: Numbers, target: int, most: int, free: Flags) -> int:
     """Return how many paths there are that share no edge but free ones, `most` at most.
 
     Parameters
@@ -206,33 +270,46 @@ def independent(view: View, sources: frozenset[int], target: int, most: int, fre
     By the theorem of Menger: as many as edges have to be cut. Each round finds one path more, backwards from the
     target, over edges that are not used or, the other way, over those that are.
     """
-    graph = view.graph
-    used: dict[int, int] = {}
-    count = 0
-    while count < most:
-        by: dict[int, tuple[int, bool]] = {target: (-1, True)}
-        waiting = [target]
-        found = -1
-        for node in waiting:
-            if node in sources:
-                found = node
-                break
-            for edge in view.into(node):
-                before = int(graph.source[edge])
-                if before not in by and (free[edge] or not used.get(edge)):
-                    by[before] = (edge, True)
-                    waiting.append(before)
-            for edge in view.out_of(node):
-                after = int(graph.target[edge])
-                if after not in by and used.get(edge, 0) > 0:
-                    by[after] = (edge, False)
-                    waiting.append(after)
-        if found < 0:
+    begins = np.zeros(view.graph.size, dtype=bool)
+    begins[sources] = True
+    used = np.zeros(len(view.graph.source), dtype=np.int64)
+    for count in range(most):
+        found = _one_more(view, begins, target, used, free)
+        if not found:
             return count
-        node = found
-        while node != target:
-            edge, ahead = by[node]
-            used[edge] = used.get(edge, 0) + (1 if ahead else -1)
-            node = int(graph.target[edge] if ahead else graph.source[edge])
-        count += 1
-    return count
+        for edge, way in found:
+            used[edge] += way
+    return most
+
+
+def _one_more(view: View, begins: Flags, target: int, used: Numbers, free: Flags) -> list[tuple[int, int]]:
+    """Return the edges of a path past those that are used up: by 1 where it takes an edge, by -1 where it frees one."""
+    graph = view.graph
+    taken = np.flatnonzero(used)
+    by = np.full(graph.size, -1, dtype=np.int64)
+    way = np.zeros(graph.size, dtype=np.int64)
+    nodes = np.array([target])
+    way[target] = 1
+    while len(nodes):
+        ends = nodes[begins[nodes]]
+        if len(ends):
+            return _taken(view, by, way, int(ends[0]), target)
+        into = view.leaving(nodes, back=True)
+        into = into[free[into] | (used[into] == 0)]
+        freed = taken[np.isin(graph.source[taken], nodes)]
+        reached = []
+        for edges, nexts, sign in ((into, graph.source[into], 1), (freed, graph.target[freed], -1)):
+            new = way[nexts] == 0
+            by[nexts[new]], way[nexts[new]] = edges[new], sign
+            reached.append(nexts[new])
+        nodes = np.unique(np.concatenate(reached))
+    return []
+
+
+def _taken(view: View, by: Numbers, way: Numbers, node: int, target: int) -> list[tuple[int, int]]:
+    found = []
+    while node != target:
+        edge, sign = int(by[node]), int(way[node])
+        found.append((edge, sign))
+        node = int(view.graph.target[edge] if sign > 0 else view.graph.source[edge])
+    return found

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from hipaa_kit.graph.paths.model import Builder, Graph, Why
-from hipaa_kit.graph.paths.search import FAR, Tree, cheapest, independent
+from hipaa_kit.graph.paths.search import FAR, Tree, Ways, cheapest, independent
 
 
 def drawn(seed: int) -> Graph:
     """Return a small graph drawn at random, with edges that cost nothing among them."""
     draw = random.Random(seed)
     builder = Builder()
-    names = [f"v{number}" for number in range(draw.randint(2, 7))]
+    names = [f"v{number}" for number in range(draw.randint(3, 7))]
     for name in names:
         builder.node(name)
     for _ in range(draw.randint(1, 16)):
         one, other = draw.choice(names), draw.choice(names)
-        builder.add(one, other, Why(draw.choice(("A", "B", "HOLDS")), draw.randint(0, 3)))
+        builder.add(one, other, Why(draw.choice(("A", "B", "HOLDS")), draw.choice((0, 1, 2, 3, 20))))
     return builder.graph()
 
 
@@ -59,6 +59,25 @@ def test_every_path_comes_and_the_cheapest_first(seed: int) -> None:
             assert len(set(nodes)) == len(nodes)
 
 
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_too_far_to_matter_is_not_missed(seed: int) -> None:
+    graph = drawn(seed)
+    alike = [number // 2 for number in range(graph.size)]
+    for target in range(graph.size):
+        for start in range(graph.size):
+            if start != target:
+                ways = Ways(graph.whole, np.array([start]), alike.__getitem__)
+                assert list(ways.to(target)) == list(cheapest(graph.whole, start, target, alike.__getitem__))
+        first = [
+            path
+            for start in range(0, graph.size, 2)
+            if start != target
+            for path in itertools.islice(cheapest(graph.whole, start, target, alike.__getitem__), 1)
+        ]
+        first.sort(key=lambda path: (int(graph.weight[list(path)].sum()), int(graph.source[path[0]])))
+        assert list(Ways(graph.whole, np.arange(0, graph.size, 2), alike.__getitem__).to(target)) == first
+
+
 @pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize("seed", range(60))
 def test_a_tree_has_the_shortest_way_to_everything(seed: int, back: bool) -> None:
@@ -85,7 +104,7 @@ def test_independent_paths_are_as_many_as_edges_that_must_be_cut(seed: int) -> N
         other.add_edge(one, two, capacity=held + (1000 if free[edge] else 1))
     for source, target in itertools.permutations(range(graph.size), 2):
         most = nx.maximum_flow_value(other, source, target)
-        assert independent(graph.whole, frozenset([source]), target, 8, free) == min(most, 8)
+        assert independent(graph.whole, np.array([source]), target, 8, free) == min(most, 8)
 
 
 def test_nodes_of_one_key_stand_for_one_another() -> None:
