@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
+from hipaa_kit.graph.told_addresses import ToldAddresses
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.mesh import BYPASS
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
+from hipaa_kit.kube.facts import SERVICE_ADDRESSES
 from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
@@ -77,7 +79,7 @@ class Pod(NamedTuple):
     source: str
 
 
-@builds(FLOW_ENCRYPTION, reads=(*POD_KINDS, DESTINATION_RULE))
+@builds(FLOW_ENCRYPTION, reads=(*POD_KINDS, DESTINATION_RULE), facts=[SERVICE_ADDRESSES])
 def flow_encryption(
     snapshot: Snapshot,
     ephi_traffic: pd.DataFrame,
@@ -86,11 +88,13 @@ def flow_encryption(
     mesh_exceptions: pd.DataFrame,
     node_encryption: pd.DataFrame,
     port_tls: pd.DataFrame,
+    services: pd.DataFrame,
     service_targets: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per port of each flow of ePHI that may be, or is declared."""
     client_tls = ClientTls(snapshot, pods, service_targets)
-    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls)
+    told = ToldAddresses(snapshot, pods, services, service_targets)
+    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls, told)
     for row in rows_of(ephi_traffic):
         spans = _spans(row["allowed"]) + _spans(row["unknown"])
         declared = _spans(row["declared"])
@@ -147,8 +151,9 @@ class _Decide:
         node_encryption: pd.DataFrame,
         port_tls: pd.DataFrame,
         client_tls: ClientTls,
+        told: ToldAddresses,
     ) -> None:
-        self._client_tls = client_tls
+        self._client_tls, self._told = client_tls, told
         self._ends = _ends(pods, mesh_pods)
         self._exceptions: dict[tuple[str, str], list[tuple[int, int, str, str]]] = defaultdict(list)
         self._patches: dict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
@@ -308,12 +313,19 @@ class _Decide:
         for setting, said in self._clients.get(source, {}).items():
             if protocol == "TCP" and port in CLIENT_SETTINGS[setting].ports:
                 return said
-        if found := self._tls.get((destination, protocol), {}).get(port):
-            by = {"yes": "app-tls", "claimed": "unknown"}.get(found.encrypted_by, "none")
-            return By(by, found.basis)
+        found = self._tls.get((destination, protocol), {}).get(port, By("unknown", "nothing speaks of TLS"))
+        if found.encrypted_by == "no":
+            return By("none", found.basis)
+        if found.encrypted_by != "unknown":
+            return By("app-tls" if found.encrypted_by == "yes" else "unknown", found.basis)
         if protocol == "TCP" and port in TLS_PORTS:
             return By("unknown", f"port {port} is one of protocols inside TLS")
-        return By("none", "nothing speaks of TLS")
+        told = self._told.of(source, destination, port) if protocol == "TCP" else None
+        if told is None:
+            return By("none", found.basis)
+        if told.tls:
+            return By("unknown", f"{told.words}: that shows neither what answers nor that its certificate is checked")
+        return By("none", told.words)
 
 
 def _ends(pods: pd.DataFrame, mesh_pods: pd.DataFrame) -> Mapping[str, list[Pod]]:
