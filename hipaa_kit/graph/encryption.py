@@ -18,14 +18,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.client_tls import DESTINATION_RULE, ClientTls
-from hipaa_kit.graph.told_addresses import ToldAddresses
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import items, text
 from hipaa_kit.inventory.mesh import BYPASS
 from hipaa_kit.inventory.pods import POD_KINDS, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.destination_rules import BY_ITSELF, UNSURE, Spoken
-from hipaa_kit.kube.facts import SERVICE_ADDRESSES
 from hipaa_kit.kube.images import parse_image
 from hipaa_kit.kube.tls import TLS_PORTS
 from hipaa_kit.sources.snapshot import Snapshot
@@ -79,7 +77,7 @@ class Pod(NamedTuple):
     source: str
 
 
-@builds(FLOW_ENCRYPTION, reads=(*POD_KINDS, DESTINATION_RULE), facts=[SERVICE_ADDRESSES])
+@builds(FLOW_ENCRYPTION, reads=(*POD_KINDS, DESTINATION_RULE))
 def flow_encryption(
     snapshot: Snapshot,
     ephi_traffic: pd.DataFrame,
@@ -88,12 +86,12 @@ def flow_encryption(
     mesh_exceptions: pd.DataFrame,
     node_encryption: pd.DataFrame,
     port_tls: pd.DataFrame,
-    services: pd.DataFrame,
     service_targets: pd.DataFrame,
+    told_addresses: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per port of each flow of ePHI that may be, or is declared."""
     client_tls = ClientTls(snapshot, pods, service_targets)
-    told = ToldAddresses(snapshot, pods, services, service_targets)
+    told = _told(told_addresses)
     decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls, told)
     for row in rows_of(ephi_traffic):
         spans = _spans(row["allowed"]) + _spans(row["unknown"])
@@ -151,7 +149,7 @@ class _Decide:
         node_encryption: pd.DataFrame,
         port_tls: pd.DataFrame,
         client_tls: ClientTls,
-        told: ToldAddresses,
+        told: Mapping[tuple[str, str, int], By],
     ) -> None:
         self._client_tls, self._told = client_tls, told
         self._ends = _ends(pods, mesh_pods)
@@ -320,12 +318,19 @@ class _Decide:
             return By("app-tls" if found.encrypted_by == "yes" else "unknown", found.basis)
         if protocol == "TCP" and port in TLS_PORTS:
             return By("unknown", f"port {port} is one of protocols inside TLS")
-        told = self._told.of(source, destination, port) if protocol == "TCP" else None
-        if told is None:
-            return By("none", found.basis)
-        if told.tls:
-            return By("unknown", f"{told.words}: that shows neither what answers nor that its certificate is checked")
-        return By("none", told.words)
+        told = self._told.get((source, destination, port)) if protocol == "TCP" else None
+        return told or By("none", found.basis)
+
+
+def _told(addresses: pd.DataFrame) -> dict[tuple[str, str, int], By]:
+    """Return what clients are told of the ports of workloads; plain text counts before TLS."""
+    found = {}
+    for row in rows_of(addresses.sort_values("tls", ascending=False, kind="stable")):
+        place, address = row["place"], row["address"]
+        asks = f"{place} asks for TLS at {address}: that shows neither what answers nor that its certificate is checked"
+        by = By("unknown", asks) if row["tls"] else By("none", f"{place} asks without TLS at {address}")
+        found[row["workload"], row["destination"], int(row["port"])] = by
+    return found
 
 
 def _ends(pods: pd.DataFrame, mesh_pods: pd.DataFrame) -> Mapping[str, list[Pod]]:

@@ -1,54 +1,49 @@
-"""By what addresses of Services clients are told to speak to the ports of workloads, and whether those ask for TLS."""
+"""By what addresses of Services workloads are told to speak to the ports of others, and whether those ask for TLS.
+
+An address is what a client asks for: it shows neither that it is used nor what answers.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from hipaa_kit.inventory.fields import reference
 from hipaa_kit.inventory.network import followed
-from hipaa_kit.inventory.pods import pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, pod_views
+from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.facts import SERVICE_ADDRESSES
 from hipaa_kit.kube.service_addresses import known_address
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.transit import TOLD_ADDRESSES
 
 
-class Told(NamedTuple):
-    """Whether a client is told to ask for TLS, and by which of its words."""
-
-    tls: bool
-    words: str
-
-
-class ToldAddresses:
-    """Answers by what address of a Service a workload is told to speak to one port of another.
-
-    An address is what a client asks for: it shows neither that it is used nor what answers.
-    """
-
-    def __init__(
-        self, snapshot: Snapshot, pods: pd.DataFrame, services: pd.DataFrame, service_targets: pd.DataFrame
-    ) -> None:
-        self._told: dict[tuple[str, str, int], set[Told]] = defaultdict(set)
-        leads = _Leads(pods, services, service_targets)
-        told = {
-            (view.workload, view.namespace, place, fact)
-            for view in pod_views(snapshot)
-            for place, fact in view.facts.get(SERVICE_ADDRESSES, {}).items()
-        }
-        for workload, namespace, place, fact in told:
-            address = known_address(fact)
-            service = reference("Service", *address.service(namespace))
-            for destination, port in leads.to(service, address.port):
-                words = f"{place} asks {'for' if address.tls else 'without'} TLS at {address.words}"
-                self._told[workload, destination, port].add(Told(address.tls, words))
-
-    def of(self, source: str, destination: str, port: int) -> Told | None:
-        """Return what a workload is told of a port of another; plain text counts before TLS, None is nothing."""
-        return min(self._told.get((source, destination, port), ()), default=None)
+@builds(TOLD_ADDRESSES, reads=POD_KINDS, facts=[SERVICE_ADDRESSES])
+def told_addresses(
+    snapshot: Snapshot, pods: pd.DataFrame, services: pd.DataFrame, service_targets: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield a row per address that containers of a workload are told, and per port of a workload that it leads to."""
+    leads = _Leads(pods, services, service_targets)
+    told = {
+        (view.workload, view.namespace, place, fact)
+        for view in pod_views(snapshot)
+        for place, fact in view.facts.get(SERVICE_ADDRESSES, {}).items()
+    }
+    for workload, namespace, place, fact in told:
+        address = known_address(fact)
+        for destination, port in leads.to(reference("Service", *address.service(namespace)), address.port):
+            yield {
+                "workload": workload,
+                "place": place,
+                "address": address.words,
+                "tls": address.tls,
+                "destination": destination,
+                "port": port,
+            }
 
 
 class _Leads:

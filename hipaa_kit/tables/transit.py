@@ -107,6 +107,20 @@ PORT_TLS = Table(
     ),
 )
 
+TOLD_ADDRESSES = Table(
+    "told_addresses",
+    "one address of a Service that containers of a workload are told, and one port of a workload that it leads to",
+    ("workload", "place", "address", "destination", "port"),
+    (
+        text("workload", "`Kind/namespace/name` that is told"),
+        text("place", "where it stands: container, `env`, `args` or `command`, and name, with / between them"),
+        text("address", "scheme, host and port; nothing else of it is kept"),
+        flag("tls", "it asks for TLS"),
+        text("destination", "`Kind/namespace/name` of a workload behind the Service"),
+        count("port", "port of its pods"),
+    ),
+)
+
 FLOW_ENCRYPTION = Table(
     "flow_encryption",
     "one port of one flow of ePHI between two ends that may connect, and what encrypts it",
