@@ -32,7 +32,10 @@ ENTRY_LISTENERS = Table(
         text("controller", "controller that serves it, or none where that is not known"),
         text("protocol", "protocol of the listener as written, or none"),
         text("tls", "what becomes of TLS on it", TLS_KINDS),
-        text("certificate", "`Secret/namespace/name` of its certificate, or none"),
+        text(
+            "certificates",
+            "`Secret/namespace/name` of its certificates, joined by spaces, or none; `*` is a namespace not known",
+        ),
         text("plain", "what becomes of a request without TLS", PLAIN),
         text("basis", "what that rests on"),
     ),
