@@ -73,12 +73,14 @@ def service_addresses(container: Mapping[str, Any], looks_secret: Callable[[str]
     container
         As written.
     looks_secret
-        Tells whether a text has the shape of a secret: a host that does is not kept.
+        Tells whether a text has the shape of a secret: an address that does is not kept.
     """
     for key, _, value in literals(container):
         found = address_of(value)
-        if found is not None and not looks_secret(found.host):
-            yield key, f"{'tls' if found.tls else 'plain'} {found.scheme} {found.host} {found.port}"
+        if found is not None:
+            fact = f"{'tls' if found.tls else 'plain'} {found.scheme} {found.host} {found.port}"
+            if not (looks_secret(fact) or looks_secret(found.words)):
+                yield key, fact
 
 
 def address_of(text: str) -> ServiceAddress | None:

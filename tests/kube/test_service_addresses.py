@@ -68,8 +68,9 @@ def test_what_is_no_address_of_a_service_or_does_not_settle_tls_is_not_kept(text
     assert list(service_addresses({"env": [{"name": "URL", "value": text}]}, looks_secret)) == []
 
 
-def test_a_host_that_looks_like_a_secret_is_not_kept() -> None:
-    assert list(service_addresses({"args": ["https://mrn-0012345:8443"]}, looks_secret)) == []
+@pytest.mark.parametrize("text", ["https://mrn-0012345:8443", "https://mrn:12345", "https://the-mrn:12345/x"])
+def test_an_address_that_looks_like_a_secret_is_not_kept(text: str) -> None:
+    assert list(service_addresses({"args": [text]}, looks_secret)) == []
 
 
 def test_addresses_are_found_among_arguments_and_in_commands() -> None:
