@@ -87,10 +87,12 @@ def flow_encryption(
     node_encryption: pd.DataFrame,
     port_tls: pd.DataFrame,
     service_targets: pd.DataFrame,
+    told_addresses: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per port of each flow of ePHI that may be, or is declared."""
     client_tls = ClientTls(snapshot, pods, service_targets)
-    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls)
+    told = _told(told_addresses)
+    decide = _Decide(snapshot, pods, mesh_pods, mesh_exceptions, node_encryption, port_tls, client_tls, told)
     for row in rows_of(ephi_traffic):
         spans = _spans(row["allowed"]) + _spans(row["unknown"])
         declared = _spans(row["declared"])
@@ -147,8 +149,9 @@ class _Decide:
         node_encryption: pd.DataFrame,
         port_tls: pd.DataFrame,
         client_tls: ClientTls,
+        told: Mapping[tuple[str, str, int], By],
     ) -> None:
-        self._client_tls = client_tls
+        self._client_tls, self._told = client_tls, told
         self._ends = _ends(pods, mesh_pods)
         self._exceptions: dict[tuple[str, str], list[tuple[int, int, str, str]]] = defaultdict(list)
         self._patches: dict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
@@ -308,12 +311,26 @@ class _Decide:
         for setting, said in self._clients.get(source, {}).items():
             if protocol == "TCP" and port in CLIENT_SETTINGS[setting].ports:
                 return said
-        if found := self._tls.get((destination, protocol), {}).get(port):
-            by = {"yes": "app-tls", "claimed": "unknown"}.get(found.encrypted_by, "none")
-            return By(by, found.basis)
+        found = self._tls.get((destination, protocol), {}).get(port, By("unknown", "nothing speaks of TLS"))
+        if found.encrypted_by == "no":
+            return By("none", found.basis)
+        if found.encrypted_by != "unknown":
+            return By("app-tls" if found.encrypted_by == "yes" else "unknown", found.basis)
         if protocol == "TCP" and port in TLS_PORTS:
             return By("unknown", f"port {port} is one of protocols inside TLS")
-        return By("none", "nothing speaks of TLS")
+        told = self._told.get((source, destination, port)) if protocol == "TCP" else None
+        return told or By("none", found.basis)
+
+
+def _told(addresses: pd.DataFrame) -> dict[tuple[str, str, int], By]:
+    """Return what clients are told of the ports of workloads; plain text counts before TLS."""
+    found = {}
+    for row in rows_of(addresses.sort_values("tls", ascending=False, kind="stable")):
+        place, address = row["place"], row["address"]
+        asks = f"{place} asks for TLS at {address}: that shows neither what answers nor that its certificate is checked"
+        by = By("unknown", asks) if row["tls"] else By("none", f"{place} asks without TLS at {address}")
+        found[row["workload"], row["destination"], int(row["port"])] = by
+    return found
 
 
 def _ends(pods: pd.DataFrame, mesh_pods: pd.DataFrame) -> Mapping[str, list[Pod]]:

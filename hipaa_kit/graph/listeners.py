@@ -6,19 +6,22 @@ https://docs.redhat.com/en/documentation/openshift_container_platform/latest/htm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from hipaa_kit.graph.ingress_tls import CONTROLLER_OF_CLASS, FRONTEND, ended
-from hipaa_kit.graph.reachability.routes import GATEWAY, backends, may_attach, taken
-from hipaa_kit.inventory.fields import items, mapping, number, reference, text, texts, truth
+from hipaa_kit.graph.reachability.routes import GATEWAY, backends, certificates_of, may_attach, taken
+from hipaa_kit.inventory.fields import items, mapping, number, reference, string_map, text, texts, truth
 from hipaa_kit.inventory.network import followed
+from hipaa_kit.inventory.pods import POD_KINDS
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.inventory.selection import pod_index
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.owners import object_id
+from hipaa_kit.kube.selectors import map_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.transit import ENTRY_LISTENERS
@@ -50,10 +53,13 @@ READS = (
 
 HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 ROUTE_TLS = {"edge": "terminated", "passthrough": "passthrough", "reencrypt": "reencrypted"}
+ANYWHERE = "*"
+"""Stands for a namespace that is not known."""
+
 INSECURE = {"Redirect": "redirected", "Allow": "served", "None": "closed", "": "closed"}
 
 
-@builds(ENTRY_LISTENERS, reads=READS)
+@builds(ENTRY_LISTENERS, reads=READS, also=POD_KINDS)
 def entry_listeners(snapshot: Snapshot, ingress_routes: pd.DataFrame, services: pd.DataFrame) -> Iterator[Row]:
     """Yield a row per host, listener and Service of every entry; of equal ones, the first.
 
@@ -96,7 +102,7 @@ def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row
             "host": row["host"],
             "service": row["service"],
             "controller": controller,
-            "certificate": row["tls_secret"],
+            "certificates": row["tls_secret"],
             **found._asdict(),
         }
 
@@ -136,10 +142,6 @@ def _listened(
     holder: Record, gateway: Record, listener: Mapping[str, Any], route: Record, policies: set[tuple[str, str]]
 ) -> Iterator[Row]:
     protocol = text(listener, "protocol")
-    secrets = [
-        reference("Secret", text(each, "namespace") or holder.namespace, text(each, "name"))
-        for each in items(listener, "tls", "certificateRefs")
-    ]
     passes = text(listener, "tls", "mode", default="Terminate") == "Passthrough"
     asked = texts(route.content, "spec", "hostnames") or [""]
     hosts = [host for each in asked if (host := _common(text(listener, "hostname"), each)) is not None]
@@ -163,7 +165,7 @@ def _listened(
                 "controller": text(gateway.content, "spec", "gatewayClassName"),
                 "protocol": protocol,
                 "tls": tls,
-                "certificate": secrets[0] if secrets else "",
+                "certificates": " ".join(certificates_of(holder, listener)),
                 "plain": plain,
                 "basis": f"listener {text(listener, 'name')} speaks {protocol}{' and passes TLS on' if passes else ''}",
             }
@@ -195,23 +197,44 @@ def _backend_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
 def _istio(snapshot: Snapshot) -> Iterator[Row]:
     """Yield a row per server of an Istio Gateway and Service of a VirtualService that is bound to it."""
     gateways = {f"{record.namespace}/{record.name}": record for record in snapshot.records(ISTIO_GATEWAY)}
+    homes = {gateway.object: _homes(gateway, snapshot) for gateway in gateways.values()}
     held = {(record.namespace, record.name): record for record in snapshot.records(VIRTUAL_SERVICE)}
     for route in held.values():
         leading = [route, *_delegates(route, held)]
         services = sorted({_service_of(host, each.namespace) for each in leading for host in _destinations(each)})
         for name in texts(route.content, "spec", "gateways"):
             gateway = gateways.get(name if "/" in name else f"{route.namespace}/{name}")
-            for server in items(gateway.content, "spec", "servers") if gateway else []:
+            if gateway is None:
+                continue
+            for server in items(gateway.content, "spec", "servers"):
+                certificates = " ".join(_credentials(server, homes[gateway.object]))
                 opened = {each.rpartition("/")[2] for each in texts(server, "hosts")}
                 for asked in texts(route.content, "spec", "hosts"):
                     hosts = {_common("" if each == "*" else each, "" if asked == "*" else asked) for each in opened}
                     for host in sorted(each for each in hosts if each is not None):
                         for service in services:
-                            yield _served(gateway, server, route, host, service)
+                            yield {**_served(gateway, server, route, host, service), "certificates": certificates}
 
 
-def _served(gateway: Record | None, server: Mapping[str, Any], route: Record, host: str, service: str) -> Row:
-    assert gateway is not None  # noqa: S101 - a server is one of its gateway
+def _homes(gateway: Record, snapshot: Snapshot) -> list[str]:
+    """Return the namespaces of the pods that serve a Gateway, and `*` where there may be more.
+
+    Its labels select pods of any namespace, and these take certificates from Secrets of their own.
+    Source: https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway,
+    https://istio.io/latest/docs/ops/integrations/certmanager/#istio-gateway
+    """
+    pods, selector = pod_index(snapshot), map_selector(string_map(gateway.content, "spec", "selector"))
+    found = [namespace for namespace in pods.namespaces() if pods.selected(namespace, selector)]
+    return found if found and snapshot.coverage.answer(kinds.POD).complete else [*found, ANYWHERE]
+
+
+def _credentials(server: Mapping[str, Any], namespaces: Iterable[str]) -> list[str]:
+    """Return the Secrets that a server may take its certificates from."""
+    names = [text(server, "tls", "credentialName"), *texts(mapping(server, "tls"), "credentialNames")]
+    return [reference("Secret", namespace, name) for namespace in namespaces for name in names if name]
+
+
+def _served(gateway: Record, server: Mapping[str, Any], route: Record, host: str, service: str) -> Row:
     protocol = text(server, "port", "protocol").upper()
     mode = text(server, "tls", "mode", default="PASSTHROUGH" if protocol == "TLS" else "SIMPLE")
     secured = "passthrough" if mode in ("PASSTHROUGH", "AUTO_PASSTHROUGH") else "terminated"
@@ -221,7 +244,6 @@ def _served(gateway: Record | None, server: Mapping[str, Any], route: Record, ho
         tls, plain = "none", "redirected" if truth(server, "tls", "httpsRedirect") else "served"
     else:
         tls, plain = "unknown", "unknown"
-    secret = text(server, "tls", "credentialName")
     return {
         "object": gateway.object,
         "family": "istio-gateway",
@@ -232,7 +254,6 @@ def _served(gateway: Record | None, server: Mapping[str, Any], route: Record, ho
         "service": service,
         "protocol": protocol,
         "tls": tls,
-        "certificate": reference("Secret", gateway.namespace, secret),
         "plain": plain,
         "basis": f"server {text(server, 'port', 'name')} speaks {protocol}"
         + (" and redirects" if plain == "redirected" else ""),

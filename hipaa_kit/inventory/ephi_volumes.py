@@ -11,7 +11,7 @@ import pandas as pd
 from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
-from hipaa_kit.inventory.storage import CLAIM, DEFAULT_CLASS, class_of, same_disk
+from hipaa_kit.inventory.storage import CLAIM, class_of, default_classes, same_disk
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of_source
@@ -40,13 +40,13 @@ class _Known:
 
     volumes: Mapping[str, Record]
     classes: Mapping[str, Record]
-    default: str
+    default: str | None
     facts: Mapping[str, Facts]
     kms: Mapping[str, str]
     kept_in: Mapping[str, str]
 
-    def class_for(self, asked: str | None) -> str:
-        """Return the class of a claim: the one that it asks for, else the default."""
+    def class_for(self, asked: str | None) -> str | None:
+        """Return the class of a claim: the one that it asks for, else the default; None where that is not known."""
         return self.default if asked is None else asked
 
 
@@ -105,8 +105,7 @@ def ephi_volumes(
 
 def _known(snapshot: Snapshot, cloud_volumes: pd.DataFrame, key_register: pd.DataFrame) -> _Known:
     classes = {record.name: record for record in snapshot.records(kinds.STORAGE_CLASS)}
-    marks = {name: string_map(record.content, "metadata", "annotations") for name, record in classes.items()}
-    defaults = [name for name, held in marks.items() if held.get(DEFAULT_CLASS) == "true"]
+    defaults = default_classes(snapshot)
     kms: dict[str, str] = {}
     for record in snapshot.records(kinds.CONFIG_MAP):
         kms.update(record.facts.get(KMS_KINDS, {}))
@@ -114,7 +113,7 @@ def _known(snapshot: Snapshot, cloud_volumes: pd.DataFrame, key_register: pd.Dat
     return _Known(
         volumes={record.name: record for record in snapshot.records(kinds.PERSISTENT_VOLUME)},
         classes=classes,
-        default=defaults[0] if len(defaults) == 1 else "",
+        default=next(iter(defaults), "") if len(defaults) < 2 else None,
         facts={
             name: Facts(None if pd.isna(encrypted) else bool(encrypted), key)
             for name, encrypted, key in cloud_volumes[columns].itertuples(index=False)
@@ -153,6 +152,8 @@ def _basis(found: _Found, rest: AtRest) -> str:
         return "the claim, or the volume that it is bound to, is not in the snapshot"
     if found.made_by == "no_class":
         return "nothing is stored: it is not made, and the class that would make it is not there"
+    if found.made_by == "class_unknown":
+        return "nothing is stored: it is not made, and which of several default classes would make it is not known"
     if found.made_by == "class_replaced" and rest.state == "unknown":
         return f"{rest.basis}: the one of that name is younger"
     if found.made_by == "declared" and rest.state == "unknown":
@@ -219,24 +220,30 @@ def _claimed(claim: Record | None, known: _Known) -> _Found:
         return _Found(Volume("", ""), "nothing")
     annotations = string_map(claim.content, "metadata", "annotations")
     spec = mapping(claim.content, "spec")
-    storage_class = known.class_for(class_of(claim.content))
+    asked = class_of(claim.content)
     kept = {name: annotations[name] for name in DRIVER_ANNOTATIONS if name in annotations}
     volume = known.volumes.get(text(spec, "volumeName"))
     if volume is not None:
-        found = _made(volume, storage_class, kept, known)
+        # A claim that is bound is given no default: its volume names the class that made it.
+        made_of = text(volume.content, "spec", "storageClassName") if asked is None else asked
+        found = _made(volume, made_of, kept, known)
     elif text(spec, "volumeName"):
         # It is made, but was not read: what its class is today proves nothing.
-        return _Found(Volume("", ""), "nothing", {"storage_class": storage_class})
+        return _Found(Volume("", ""), "nothing", {"storage_class": asked or ""})
     else:
-        found = _to_be_made(storage_class, known, annotations=kept)
+        found = _to_be_made(known.class_for(asked), known, annotations=kept)
     copied = bool(mapping(spec, "dataSource") or mapping(spec, "dataSourceRef"))
     made = mapping(volume.content, "spec") if volume is not None else {}
     shared = SHARED in (*texts(spec, "accessModes"), *texts(made, "accessModes"))
     return replace(found, volume=found.volume._replace(copied=copied, shared=shared))
 
 
-def _to_be_made(storage_class: str, known: _Known, annotations: Mapping[str, str] | None = None, **more: Any) -> _Found:
+def _to_be_made(
+    storage_class: str | None, known: _Known, annotations: Mapping[str, str] | None = None, **more: Any
+) -> _Found:
     """Return what a class would make."""
+    if storage_class is None:
+        return _Found(Volume("", ""), "class_unknown", more)
     record = known.classes.get(storage_class)
     about = {"storage_class": storage_class, **more}
     if record is None:

@@ -10,14 +10,14 @@ from typing import Any, Final
 import pandas as pd
 
 from hipaa_kit.inventory.containers import each_container
-from hipaa_kit.inventory.fields import items, mapping, reference, string_map, text, texts, truth
+from hipaa_kit.inventory.fields import items, mapping, reference, text, texts, truth
 from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.disks import disk_of
 from hipaa_kit.kube.quantities import whole
-from hipaa_kit.sources.snapshot import Snapshot
+from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.storage import (
     CLAIM_RETENTION,
     CLAIM_TEMPLATES,
@@ -30,7 +30,10 @@ from hipaa_kit.tables.storage import (
 )
 
 CLAIM = "persistentVolumeClaim"
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+DEFAULT_MARKS: Final = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 """Annotation of old that names the class of a claim: the field does not count beside it."""
 
@@ -201,15 +204,37 @@ def volume_topology(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 }
 
 
+def default_classes(snapshot: Snapshot) -> list[str]:
+    """Return the names of the classes that a claim may be given which names none.
+
+    Of several that are marked it is the newest, of equally old ones the first by name. Manifests do not say how old a
+    class is: there it may be any of them.
+    Source: https://kubernetes.io/docs/concepts/storage/storage-classes/#default-storageclass, GetDefaultClass in
+    pkg/volume/util/storageclass.go of kubernetes/kubernetes, since 1.26
+    """
+    marked = sorted(record.name for record in snapshot.records(kinds.STORAGE_CLASS) if _is_marked(record))
+    created = {
+        record.name: text(record.content, "metadata", "creationTimestamp")
+        for record in snapshot.records(kinds.STORAGE_CLASS)
+    }
+    return [max(marked, key=created.__getitem__)] if marked and all(created[name] for name in marked) else marked
+
+
+def _is_marked(storage_class: Record) -> bool:
+    annotations = mapping(storage_class.content, "metadata", "annotations")
+    return any(text(annotations, mark) == "true" for mark in DEFAULT_MARKS)
+
+
 @builds(STORAGE_CLASSES, reads=[kinds.STORAGE_CLASS])
 def storage_classes(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per StorageClass."""
+    defaults = default_classes(snapshot)
     for record in snapshot.records(kinds.STORAGE_CLASS):
         yield {
             "object": record.object,
             "name": record.name,
             "provisioner": text(record.content, "provisioner"),
-            "default": string_map(record.content, "metadata", "annotations").get(DEFAULT_CLASS) == "true",
+            "default": record.name in defaults,
             "reclaim_policy": text(record.content, "reclaimPolicy", default="Delete"),
             "binding_mode": text(record.content, "volumeBindingMode", default="Immediate"),
             "expandable": truth(record.content, "allowVolumeExpansion") or False,

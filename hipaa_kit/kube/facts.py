@@ -30,6 +30,10 @@ CREDENTIALS: Final = "credentials"
 The place is `env`, `args` or `command`; of a ConfigMap it is `data`, without a container.
 """
 
+SERVICE_ADDRESSES: Final = "service_addresses"
+"""`container/place/NAME` → what `kube.service_addresses` keeps of an address that may be that of a Service: whether it
+asks for TLS, scheme, host and port; never user info, path or query."""
+
 KMS_KINDS: Final = "kms_kinds"
 """Name of a key service in a ConfigMap of Ceph-CSI → its kind."""
 
@@ -98,6 +102,7 @@ FACTS: Final = {
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,
     SERVER_FLAGS: 1,
+    SERVICE_ADDRESSES: 1,
     VULNERABILITY_GATE: 1,
 }
 """Every fact, and the number of the rule by which it is taken.
@@ -212,34 +217,33 @@ def credentials(
     References (`$(NAME)`), paths, addresses without a password and truth values are none, nor is the name of a Secret
     under a name such as `--tls-secret`; a number is one only where it may be a password.
     """
+    for key, name, value in literals(container):
+        told = _told(name, value, names_secret, looks_secret) if name else _shape(value, looks_secret)
+        if told:
+            yield key, f"{told} {length_class(value)}"
+
+
+def literals(container: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (`place/NAME`, name, text) of what is written in a container's environment, command and arguments.
+
+    A word has the name of the flag that it is the value of, or that stands before it; in the place of a name that it
+    has not stands its number.
+    """
     for entry in as_maps(container.get("env")):
         name, value = entry.get("name"), entry.get("value")
-        if not isinstance(name, str) or value is None or isinstance(value, Mapping | list | bool):
-            continue
-        if told := _told(name, str(value), names_secret, looks_secret):
-            yield f"env/{name}", f"{told} {length_class(str(value))}"
+        if isinstance(name, str) and not (value is None or isinstance(value, Mapping | list | bool)):
+            yield f"env/{name}", name, str(value)
     for place in ("command", "args"):
         words = container.get(place)
-        yield from _in_words(place, words if isinstance(words, list) else [], names_secret, looks_secret)
-
-
-def _in_words(
-    place: str, words: list[Any], names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]
-) -> Iterator[tuple[str, str]]:
-    before = ""
-    for number, word in enumerate(words):
-        if not isinstance(word, str):
-            before = ""
-            continue
-        flag, given, value = word.partition("=")
-        if given and _FLAG.fullmatch(flag):
-            name = flag
-        else:
-            name, value = before, word
-        told = _told(name, value, names_secret, looks_secret) if name else _shape(word, looks_secret)
-        if told:
-            yield f"{place}/{name or number}", f"{told} {length_class(value)}"
-        before = word if _FLAG.fullmatch(word) else ""
+        before = ""
+        for number, word in enumerate(words if isinstance(words, list) else []):
+            if not isinstance(word, str):
+                before = ""
+                continue
+            flag, given, value = word.partition("=")
+            name, value = (flag, value) if given and _FLAG.fullmatch(flag) else (before, word)
+            yield f"{place}/{name or number}", name, value
+            before = word if _FLAG.fullmatch(word) else ""
 
 
 def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secret: Callable[[str], bool]) -> str:

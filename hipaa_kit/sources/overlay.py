@@ -26,7 +26,7 @@ from hipaa_kit.vocabulary import CLUSTER
 SOURCE: Final = "overlay"
 """Stands as the source of what a change brought."""
 
-_OF_CONTAINERS: Final = frozenset({facts.EXEC_PROGRAM, facts.CREDENTIALS})
+_OF_CONTAINERS: Final = frozenset({facts.EXEC_PROGRAM, facts.CREDENTIALS, facts.SERVICE_ADDRESSES})
 """Facts that name the container, and the place in it, that they are about."""
 
 Place = tuple[str, str, str, str]

@@ -60,7 +60,7 @@ EPHI_VOLUMES = Table(
         text(
             "made_by",
             "what says how it was made",
-            ("volume", "class", "class_replaced", "declared", "to_be_made", "no_class", "nothing"),
+            ("volume", "class", "class_replaced", "class_unknown", "declared", "to_be_made", "no_class", "nothing"),
         ),
         text("state", "encrypted; plain; unseen: a person must look; unknown: an input could say", STATES),
         text("parameter", "what decides, or none"),

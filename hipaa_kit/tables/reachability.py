@@ -118,7 +118,7 @@ EXPOSURES = Table(
         text("level", "who can come in", ("internet", "restricted", "private", "none", "unknown")),
         text("source_ranges", "addresses that may come in, joined by spaces; none for all"),
         text("tls", "what is known of TLS: terminated, passthrough, reencrypted, none, unknown"),
-        text("tls_secret", "`Secret/namespace/name` of its certificate, or none"),
+        text("tls_secret", "`Secret/namespace/name` of its certificates, joined by spaces, or none"),
         text("verdict", "what the policies of the pod decide of what it sees", FLOW_VERDICTS),
         text("seen_as", "what the pod sees as the source: client, node, or the controller's workload"),
         text("reason", "why the way is cut or not known, or none"),

@@ -93,7 +93,7 @@ STORAGE_CLASSES = Table(
         text("object", "`StorageClass//name`"),
         text("name", "its name"),
         text("provisioner", "who makes its volumes"),
-        flag("default", "used by claims that name none"),
+        flag("default", "given to claims that name none; of several that are marked, the newest, where that is known"),
         text("reclaim_policy", "Delete or Retain"),
         text("binding_mode", "Immediate or WaitForFirstConsumer"),
         flag("expandable", "volumes may grow"),

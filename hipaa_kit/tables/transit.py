@@ -32,7 +32,10 @@ ENTRY_LISTENERS = Table(
         text("controller", "controller that serves it, or none where that is not known"),
         text("protocol", "protocol of the listener as written, or none"),
         text("tls", "what becomes of TLS on it", TLS_KINDS),
-        text("certificate", "`Secret/namespace/name` of its certificate, or none"),
+        text(
+            "certificates",
+            "`Secret/namespace/name` of its certificates, joined by spaces, or none; `*` is a namespace not known",
+        ),
         text("plain", "what becomes of a request without TLS", PLAIN),
         text("basis", "what that rests on"),
     ),
@@ -104,6 +107,20 @@ PORT_TLS = Table(
         count("port", "port of its pods"),
         text("spoken", "TLS is spoken: yes is shown, claimed is by name or number alone", SPOKEN),
         text("basis", "what shows it"),
+    ),
+)
+
+TOLD_ADDRESSES = Table(
+    "told_addresses",
+    "one address of a Service that containers of a workload are told, and one port of a workload that it leads to",
+    ("workload", "place", "address", "destination", "port"),
+    (
+        text("workload", "`Kind/namespace/name` that is told"),
+        text("place", "where it stands: container, `env`, `args` or `command`, and name, with / between them"),
+        text("address", "scheme, host and port; nothing else of it is kept"),
+        flag("tls", "it asks for TLS"),
+        text("destination", "`Kind/namespace/name` of a workload behind the Service"),
+        count("port", "port of its pods"),
     ),
 )
 

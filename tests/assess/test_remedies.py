@@ -380,6 +380,52 @@ def test_pods_that_are_renewed_by_hand_are_for_somebody_to_renew() -> None:
     assert set(mine["verified"]) == {"cannot"}
 
 
+OF_AN_OLD_CLASS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: ehr}
+spec:
+  containers: [{name: db, image: "postgres:17"}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+status: {phase: Pending}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: ehr, annotations: {volume.beta.kubernetes.io/storage-class: gone}}
+spec: {accessModes: [ReadWriteOnce], storageClassName: disks, resources: {requests: {storage: 1Gi}}}
+status: {phase: Pending}
+---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: disks, annotations: {storageclass.kubernetes.io/is-default-class: "true"}}
+provisioner: ebs.csi.aws.com
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ehr, labels: {hipaa.io/phi: "true"}}
+"""
+
+
+def test_a_claim_whose_annotation_of_old_names_a_class_that_is_gone_is_made_anew_without_it() -> None:
+    found = Assessment(snapshot_of(OF_AN_OLD_CLASS), load_scope(SCOPE), topics=["availability"]).tables["remedies"]
+    mine = found[found["check"] == "HK-AVL-08"]
+    assert list(mine["kind"]) == ["command", "replace"]
+    made = yaml.safe_load(mine["text"].iloc[1])
+    assert made["metadata"] == {"name": "data", "namespace": "ehr"}
+    assert made["spec"]["storageClassName"] == "disks"
+
+
+def test_a_secret_of_a_store_for_tests_is_to_come_from_a_manager_of_secrets() -> None:
+    case = next(each for each in CASES if each.name == "a_store_of_provider_fake_fails")
+    found = Assessment(snapshot(case), scope(case), as_of="2026-11-20T02:00:00Z", topics=["encryption"]).tables[
+        "remedies"
+    ]
+    mine = found[found["check"] == "HK-ENC-16"]
+    assert set(mine["title"]) == {"take it from a manager of secrets"}
+    assert "name it in the place of ClusterSecretStore//vault in ExternalSecret/ehr/db-from-vault" in list(mine["text"])
+    assert not mine["text"].str.contains("force-sync").any()
+
+
 # The cases of the checks: clusters of a few objects, in every state that a rule knows.
 
 

@@ -152,6 +152,15 @@ def test_what_was_known_of_a_removed_value_stays_where_the_value_does() -> None:
     assert now[facts.EXEC_PROGRAM] == {"app/readinessProbe": "pg_isready"}
 
 
+def test_an_address_that_is_told_otherwise_tells_its_own_fact_and_another_stays() -> None:
+    told = [{"name": "ONE", "value": "https://one"}, {"name": "TWO", "value": "https://two"}]
+    pod = {**head("v1", "Pod", "p"), "spec": {"containers": [{"name": "a", "env": told}]}}
+    changed = {"containers": [{"name": "a", "env": [{"name": "ONE", "value": "http://one"}]}]}
+    change = Patch({**head("v1", "Pod", "p"), "spec": changed})
+    now = only(overlay(snapshot_of([pod]), [change], pseudonym=HIDE), kinds.POD, "p").facts
+    assert now[facts.SERVICE_ADDRESSES] == {"a/env/ONE": "plain http one 80", "a/env/TWO": "tls https two 443"}
+
+
 def test_a_new_value_tells_its_own_facts() -> None:
     containers = [{"name": "app", "args": ["--token=ghp_9999999999abcdefghijABCDEFGHIJ012345"], "readinessProbe": None}]
     change = Patch({**head("apps/v1", "Deployment", "app"), "spec": {"template": {"spec": {"containers": containers}}}})

@@ -88,6 +88,22 @@ def places(canary: str) -> dict[str, dict[str, Any]]:
         "unknown metadata": {**POD, "metadata": {"name": "x", "extra": canary, "more": {"value": canary}}},
         "env literal": _pod(env=[{"name": "DB_PASSWORD", "value": canary}]),
         "env literal of a setting": _pod(env=[{"name": "PGSSLMODE", "value": f"{canary} prefer"}]),
+        "env address": _pod(
+            env=[
+                {"name": "A_URL", "value": f"https://app:{canary}@db.ehr:8443/{canary}?token={canary}#{canary}"},
+                {"name": "B_URL", "value": f"https://db:8443/{canary}@x"},
+                {"name": "C_URL", "value": f"https://{canary}/a@db:8443"},
+                {"name": "D_URL", "value": f"https://app:1/{canary}@db:8443"},
+                {"name": "E_URL", "value": f"postgres://app:{canary}@db/{canary}?sslmode=require&password={canary}"},
+                {"name": "F_URL", "value": f"postgres://db/x?sslmode={canary}"},
+                {"name": "G_URL", "value": f"https://hooks.example.com/{canary}"},
+                {"name": "H_URL", "value": f"https://a.b.{canary}:8443"},
+            ]
+        ),
+        "args address": _pod(
+            command=["serve", f"https://app:{canary}@db:8443/{canary}"],
+            args=[f"--url=rediss://:{canary}@redis.ehr.svc/{canary}", "--other", f"amqps://a:{canary}@mq/{canary}"],
+        ),
         "env under another field": _pod(env=[{"name": "A", "literal": canary}]),
         "env reference that is a text": _pod(env=[{"name": "A", "valueFrom": canary}]),
         "env that is a map": _pod(env={"DB_PASSWORD": canary}),

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from hipaa_kit.graph.reachability.entries import Way, addresses_level, each_address
-from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, text, texts
+from hipaa_kit.inventory.fields import int_or_text, items, mapping, number, reference, text, texts
 from hipaa_kit.inventory.pods import pod_views
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.kinds import Kind
@@ -198,7 +198,6 @@ def _listened(
     if not cut and not may_attach(route, gateway, listener):
         cut = f"listener {text(listener, 'name')} of {gateway.object} takes no routes of this namespace"
     secured = "passthrough" if mode == "Passthrough" else "terminated"
-    secrets = [text(each, "name") for each in items(listener, "tls", "certificateRefs")]
     hosts = texts(route.content, "spec", "hostnames") or [text(listener, "hostname")]
     for host in hosts:
         for backend in backends(route):
@@ -215,10 +214,22 @@ def _listened(
                 host=host,
                 via=(route.object,),
                 tls=secured if protocol in ("HTTPS", "TLS") else "none",
-                tls_secret=object_id("Secret", gateway.namespace, secrets[0]) if secrets else "",
+                tls_secret=" ".join(certificates_of(gateway, listener)),
                 reason=reason,
             )
             yield way, object_id("Service", space, text(backend, "name")), int_or_text(backend, "port")
+
+
+def certificates_of(holder: Record, listener: Mapping[str, Any]) -> list[str]:
+    """Return the Secrets of the certificates of a listener; which of several is shown is for its controller to say.
+
+    Source: https://gateway-api.sigs.k8s.io/reference/spec/#listenertlsconfig
+    """
+    return [
+        reference("Secret", text(each, "namespace") or holder.namespace, text(each, "name"))
+        for each in items(listener, "tls", "certificateRefs")
+        if text(each, "kind", default="Secret") == "Secret"
+    ]
 
 
 def taken(route: Record, gateway: Record) -> bool:

@@ -269,7 +269,7 @@ def _homes(
         name: "local" if on_one_node("", provisioner) else "shared"
         for name, provisioner in classes[["name", "provisioner"]].itertuples(index=False)
     }
-    # Of several defaults the newest counts. The more careful is taken instead, so that none passes by another's word.
+    # There are several where nothing says which is the newest: the more careful is taken.
     default = min((making[name] for name in classes.loc[classes["default"], "name"]), default=None)
     waiting = ["storage_class", "takes_default"]
     homes = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hipaa_kit.inventory.storage import class_of
 from hipaa_kit.inventory.workloads import Workload
 from hipaa_kit.kube.owners import object_id, parse_object_id
 from hipaa_kit.kube.reading import as_map, as_text
@@ -261,7 +262,7 @@ def _of_a_class_that_is_there(finding: Failing, cluster: Cluster) -> Remedy | No
     """Return a claim of the default class in the place of one whose class is not there; None where that is no help."""
     record = cluster.record(finding.object)
     spec = as_map(record.content, "spec") if record else {}
-    asked = as_text(spec.get("storageClassName"))
+    asked = class_of(record.content) if record else None
     defaults = cluster.rows("storage_classes", default=True)
     if len(defaults) != 1 or not asked or spec.get("volumeName") or cluster.rows("storage_classes", name=asked):
         return None

@@ -56,8 +56,8 @@ def certificates_hold(
         valid=(ends - starts).dt.days,
     )
     ended = entry_listeners[entry_listeners["tls"].isin(["terminated", "reencrypted"])]
-    loose = ended[(ended["certificate"] != "") & ~ended["certificate"].isin(certificates["secret"])]
-    names = pd.DataFrame({"object": sorted(set(loose["certificate"]))}, dtype="str")
+    loose = {name for names in ended["certificates"] for name in names.split()} - set(certificates["secret"])
+    names = pd.DataFrame({"object": sorted(loose)}, dtype="str")
     examined = pd.concat([held, names], ignore_index=True)
     kept = examined["kept"].eq(True)
     known = kept & examined["days_left"].notna()
@@ -107,6 +107,11 @@ def certificates_hold(
             "is it meant to hold for {valid:day}?",
             path="$.spec.duration",
             observed="{valid:day}",
+        ),
+        reviews(
+            examined["object"].str.startswith("Secret/*/"),
+            "where is it, who renews it, and when does it end? Not all pods that may serve its gateway were seen",
+            observed="no pods",
         ),
         reviews(
             ~kept,

@@ -77,7 +77,7 @@ def flows_are_encrypted(
             "nothing encrypts {source} to {destination} on {protocol} {where}: {basis}",
             observed="none",
             expected="a mesh, encryption between nodes, or TLS of the application",
-            rests_on=["mesh_pods", "node_encryption", "port_tls"],
+            rests_on=["mesh_pods", "node_encryption", "port_tls", "told_addresses"],
         ),
         reviews(
             bare & ~meant,

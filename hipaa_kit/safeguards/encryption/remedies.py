@@ -165,11 +165,13 @@ def _from(secret: str, name: str) -> dict[str, Any]:
 
 @remedy("HK-ENC-16")
 def in_step(finding: Failing, cluster: Cluster) -> Remedy | None:
-    """Have an external secret brought into step now."""
-    del cluster
+    """Have an external secret brought into step, or taken from a manager of secrets where its store is for tests."""
     makers = [name for name in finding.evidence if name.startswith("ExternalSecret/")]
     if not makers:
         return None
+    for_tests = [row["taken_from"] for row in cluster.rows("secret_uses", object=finding.object, behind="itself")]
+    if for_tests:
+        return _from_a_manager(" ".join(makers), " ".join(for_tests))
     commands = []
     for name in makers:
         _, namespace, own = parse_object_id(name)
@@ -180,6 +182,18 @@ def in_step(finding: Failing, cluster: Cluster) -> Remedy | None:
         "bring it into step with its store",
         *commands,
         unproved="that the store answers shows in the status of what makes the Secret",
+    )
+
+
+def _from_a_manager(makers: str, store: str) -> Remedy:
+    """Say how a Secret comes from a manager of secrets: the values of a store for tests stand in the store itself."""
+    return advise(
+        "take it from a manager of secrets",
+        "put new values into a manager of secrets outside of the cluster, and make a store of that provider",
+        f"name it in the place of {store} in {makers}",
+        f"delete {store} when nothing takes from it any more",
+        caution="whoever could read the old store knows the old values: change them where they are used as well",
+        unproved="which manager of secrets there is, and how the cluster signs in there, no object says",
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from hipaa_kit.kube import facts, kinds
 from hipaa_kit.kube.admission.signers import image_signers
 from hipaa_kit.kube.monitoring.routes import object_form
+from hipaa_kit.kube.service_addresses import service_addresses
 from hipaa_kit.sources.leaks import is_placeholder, looks_secret
 from hipaa_kit.sources.redaction import rules
 from hipaa_kit.sources.redaction.commands import redact_arguments, redact_command, runs_control_plane
@@ -391,6 +392,7 @@ def _containers(redactor: _Redactor, value: Any, place: _Place) -> Any:
             name = redactor.clean(container["name"])
             redactor.learn(facts.EXEC_PROGRAM, name, facts.exec_programs(container))
             redactor.learn(facts.CREDENTIALS, name, facts.credentials(container, names_secret, looks_secret))
+            redactor.learn(facts.SERVICE_ADDRESSES, name, service_addresses(container, looks_secret))
     return redactor.value(place.key, value, place.mode)
 
 

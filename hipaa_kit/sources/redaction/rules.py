@@ -197,9 +197,9 @@ _KEPT: Final = {
         provider remoteIpBlocks requestPrincipals serviceAccounts
     """,
     "networking.istio.io": """
-        addresses applyTo cipherSuites context credentialName defaultEndpoint exportTo gateways host hosts location
-        maxProtocolVersion minProtocolVersion number port protocol resolution serverCertificate sni sniHosts
-        subjectAltNames subset targetPort
+        addresses applyTo cipherSuites context credentialName credentialNames defaultEndpoint exportTo gateways host
+        hosts location maxProtocolVersion minProtocolVersion number port protocol resolution serverCertificate sni
+        sniHosts subjectAltNames subset targetPort
     """,
     "policy.linkerd.io": _NETWORK
     + """
