@@ -84,7 +84,9 @@ def control_plane() -> list[Declaration]:
             f"--cert-file={PKI}/etcd/server.crt",
             f"--peer-trusted-ca-file={PKI}/etcd/ca.crt",
             f"--trusted-ca-file={PKI}/etcd/ca.crt",
+            "--listen-client-urls=https://127.0.0.1:2379,https://{address}:2379",
             "--listen-metrics-urls=http://127.0.0.1:2381",
+            "--listen-peer-urls=https://{address}:2380",
             "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
         ),
         static_pod(

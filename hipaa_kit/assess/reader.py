@@ -1,7 +1,7 @@
 """What a reader of the cluster must be able to list, and the least role that lets it.
 
-Nothing is listed by hand: the kinds are those that the builders of tables declare to read, and the
-checks read tables alone.
+Nothing is listed by hand: the kinds are those that the builders of tables declare to read, or to take where they are
+served, and the checks read tables alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hipaa_kit.assess.facade import registered_checks
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import BUILDERS
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import CUSTOM
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.profiles import check_profile, why_left_out
 from hipaa_kit.vocabulary import CLUSTER
@@ -49,6 +50,16 @@ def needed_kinds(profile: str) -> tuple[Kind, ...]:
     """Return the declared kinds that a profile asks for."""
     check_profile(profile)
     return tuple(kind for kind in declared_kinds() if not why_left_out(kind, profile))
+
+
+def kinds_beside(profile: str) -> tuple[Kind, ...]:
+    """Return the custom kinds of which tables take what is there, and that a profile asks for where they are served.
+
+    Nothing is judged by their absence: a cluster that serves none of them is read as a whole all the same.
+    """
+    declared = declared_kinds()
+    found = {kind for builder in BUILDERS.values() for kind in builder.also if kind in CUSTOM}
+    return tuple(sorted(kind for kind in found - {*declared} if not why_left_out(kind, profile)))
 
 
 def rules(wanted: Iterable[Kind]) -> list[dict[str, list[str]]]:
@@ -91,7 +102,8 @@ def reader_role(
         `/apis`, `/version`) is not in it: `system:discovery` gives it to everyone who is logged in.
         Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles
     """
-    wanted = [kind for kind in needed_kinds(profile) if kind.namespaced or not namespaces]
+    readable = (*needed_kinds(profile), *kinds_beside(profile))
+    wanted = [kind for kind in readable if kind.namespaced or not namespaces]
     accounts = [
         {
             "apiVersion": "v1",

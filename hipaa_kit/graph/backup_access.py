@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES
 from hipaa_kit.graph.powers import CONTROL_PLANE, RBAC_KINDS, Asked, Power, everything, holders, permissions_here
 from hipaa_kit.inventory.backups.builders import PLAN_KINDS, STORE_KINDS
 from hipaa_kit.inventory.registry import builds
@@ -84,7 +84,13 @@ Sources: https://velero.io/docs/main/rbac/, https://velero.io/docs/main/api-type
 """
 
 
-@builds(BACKUP_ACCESS, reads=(*RBAC_KINDS, *PLAN_KINDS, *STORE_KINDS), optional=RBAC_INPUTS, uses=RBAC_TABLES)
+@builds(
+    BACKUP_ACCESS,
+    reads=(*RBAC_KINDS, *PLAN_KINDS, *STORE_KINDS),
+    also=RBAC_BESIDE,
+    optional=RBAC_INPUTS,
+    uses=RBAC_TABLES,
+)
 def backup_access(
     snapshot: Snapshot,
     scope: Scope | None,

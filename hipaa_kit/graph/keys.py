@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, permissions
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES, permissions
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.owners import parse_object_id
@@ -56,7 +56,7 @@ def keys(
         yield row
 
 
-@builds(KEY_READERS, reads=[kinds.POD], optional=RBAC_INPUTS, uses=RBAC_TABLES)
+@builds(KEY_READERS, reads=[kinds.POD], also=RBAC_BESIDE, optional=RBAC_INPUTS, uses=RBAC_TABLES)
 def key_readers(snapshot: Snapshot, keys: pd.DataFrame, tables: GivenTables) -> Iterator[dict[str, Any]]:
     """Yield a row per subject that RBAC lets read the Secret of a key, and per gap that may hide more."""
     rbac = permissions(tables, snapshot)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES
 from hipaa_kit.graph.powers import CONTROL_PLANE, RBAC_KINDS, Asked, Power, everything, holders, permissions_here
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube.monitoring.programs import LOG_STORE, LOGS
@@ -48,7 +48,7 @@ INTO: Final = Power(
 )
 
 
-@builds(LOG_ACCESS, reads=RBAC_KINDS, optional=RBAC_INPUTS, uses=RBAC_TABLES)
+@builds(LOG_ACCESS, reads=RBAC_KINDS, also=RBAC_BESIDE, optional=RBAC_INPUTS, uses=RBAC_TABLES)
 def log_access(
     snapshot: Snapshot, scope: Scope | None, watchers: pd.DataFrame, tables: GivenTables
 ) -> Iterator[dict[str, Any]]:

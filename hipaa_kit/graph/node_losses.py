@@ -1,9 +1,9 @@
 """What would become of the pods of a node if it were lost: whether the others have room for them.
 
 Requests are weighed, as the scheduler weighs them, and not what pods use. Pods of DaemonSets and of kubelets go with
-their node. Room is what schedulable, ready nodes without taints have left; what may give way are pods of lower
-priority than that of the ePHI pods. A node that is lost stays a domain over which pods must be spread, and its pods are
-not counted any more, as they are being deleted.
+their node; a datastore of a DaemonSet stops with it where it is ready on no other. Room is what schedulable, ready
+nodes without taints have left; what may give way are pods of lower priority than that of the ePHI pods. A node that is
+lost stays a domain over which pods must be spread, and its pods are not counted any more, as they are being deleted.
 
 Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/,
 https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
@@ -22,6 +22,7 @@ import pandas as pd
 from hipaa_kit.graph.packing import Amount, Demand, Domains, Matrix, Room, Spread, evenly, placed, too_much
 from hipaa_kit.inventory.pods import selectable
 from hipaa_kit.inventory.registry import builds
+from hipaa_kit.kube.datastores import data_paths
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.placement import NODE_LOSSES
 
@@ -41,6 +42,7 @@ class _Pod:
     workload: str
     ephi: bool
     stays: bool
+    stores: bool
     priority: float
     asks: Amount
     volumes: list[str] = field(default_factory=list)
@@ -55,6 +57,7 @@ def node_losses(
     nodes: pd.DataFrame,
     node_taints: pd.DataFrame,
     pods: pd.DataFrame,
+    containers: pd.DataFrame,
     priority_classes: pd.DataFrame,
     volumes: pd.DataFrame,
     claims: pd.DataFrame,
@@ -65,7 +68,7 @@ def node_losses(
     node_labels: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per node that runs ePHI pods which would need another one."""
-    held = _pods(ephi_workloads, pods, priority_classes)
+    held = _pods(ephi_workloads, pods, containers, priority_classes)
     _bind(held, volumes, claims, spread_rules, node_choices)
     counting = _Counting(held, nodes, node_labels, spread_peers)
     cluster = _Cluster(nodes, node_taints, volume_reach, list(held.values()), counting)
@@ -75,16 +78,30 @@ def node_losses(
     for pod in held.values():
         if pod.name in ready:
             up[pod.workload].add(pod.node)
-    for node in sorted({pod.node for pod in held.values() if pod.ephi and not pod.stays} & set(cluster.zone)):
+    losing = {pod.node for pod in held.values() if pod.ephi and (not pod.stays or _last_store(pod, up, demanding))}
+    for node in sorted(losing & set(cluster.zone)):
         yield cluster.without(node, up, demanding)
 
 
-def _pods(workloads: pd.DataFrame, pods: pd.DataFrame, classes: pd.DataFrame) -> dict[str, _Pod]:
+def _last_store(pod: _Pod, up: Mapping[str, set[str]], demanding: Collection[str]) -> bool:
+    """Tell whether a pod keeps data, goes with its node, and no other of its demanding workload is ready elsewhere.
+
+    An agent of the node has lost its work with it, and a datastore has not: others ask for what it keeps.
+    """
+    return pod.stays and pod.stores and pod.workload in demanding and not up.get(pod.workload, set()) - {pod.node}
+
+
+def _pods(
+    workloads: pd.DataFrame, pods: pd.DataFrame, containers: pd.DataFrame, classes: pd.DataFrame
+) -> dict[str, _Pod]:
     """Return the pods that have a node and have not ended, with what each asks for."""
     value = dict(zip(classes["name"], classes["value"].fillna(0), strict=True))
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
     here = selectable(pods[pods["live"] & (pods["node"] != "")])
     ephi = set(workloads["object"])
+    daemons = here.loc[here["workload"].isin(workloads.loc[workloads["kind"].eq("DaemonSet"), "object"]), "object"]
+    theirs = containers[containers["pod"].isin(daemons) & containers["role"].isin(["main", "sidecar"])]
+    stores = {pod for pod, image in theirs[["pod", "repository"]].itertuples(index=False) if data_paths(image)}
     found = {}
     for row in rows_of(here):
         stays = bool(row["static"]) or str(row["workload"]).startswith("DaemonSet/")
@@ -93,7 +110,14 @@ def _pods(workloads: pd.DataFrame, pods: pd.DataFrame, classes: pd.DataFrame) ->
         priority = float(value.get(named, float("inf"))) if named else float(default)
         asks = Amount(row["asked_cpu_cores"], row["asked_memory_bytes"])
         found[row["object"]] = _Pod(
-            row["object"], row["node"], row["workload"], row["workload"] in ephi, stays, priority, asks
+            name := row["object"],
+            row["node"],
+            row["workload"],
+            row["workload"] in ephi,
+            stays,
+            name in stores,
+            priority,
+            asks,
         )
     return found
 
@@ -237,7 +261,7 @@ class _Cluster:
         known = not (self._unsized & others).any()
         stopped = {
             pod.workload for pod in bound if pod.workload in demanding and not up.get(pod.workload, set()) - {lost}
-        }
+        } | {pod.workload for pod in self._on[lost] if pod.ephi and _last_store(pod, up, demanding)}
         return {
             "node": f"Node//{lost}",
             "zone": self.zone[lost],

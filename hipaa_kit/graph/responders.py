@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES, Permissions
 from hipaa_kit.graph.powers import RBAC_KINDS, permissions_here
 from hipaa_kit.inventory.ephi import ephi_namespaces
 from hipaa_kit.inventory.integrity import sensors_in
@@ -40,7 +40,7 @@ Source: https://docs.falco-talon.org/docs/actionners/list/
 CORDON: Final = ("patch", "", "nodes", "")
 
 
-@builds(RESPONDERS, reads=RBAC_KINDS, optional=RBAC_INPUTS, uses=RBAC_TABLES)
+@builds(RESPONDERS, reads=RBAC_KINDS, also=RBAC_BESIDE, optional=RBAC_INPUTS, uses=RBAC_TABLES)
 def responders(
     snapshot: Snapshot,
     pods: pd.DataFrame,

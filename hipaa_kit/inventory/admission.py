@@ -204,7 +204,12 @@ def _places(snapshot: Snapshot, pods: pd.DataFrame) -> list[Place]:
     return [Place(name, labels.get(name)) for name in sorted({*labels, *pods["namespace"]})]
 
 
-@builds(ADMISSION_RULES, reads=[*ENGINE_KINDS, kinds.NAMESPACE], facts=[NAMESPACE_FILTERS, POD_SECURITY_FIELDS])
+@builds(
+    ADMISSION_RULES,
+    reads=[*ENGINE_KINDS, kinds.NAMESPACE],
+    also=[kinds.CONFIG_MAP],
+    facts=[NAMESPACE_FILTERS, POD_SECURITY_FIELDS],
+)
 def admission_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per rule about the security of pods and namespace that it reaches."""
     engines = Engines(snapshot)
@@ -212,7 +217,7 @@ def admission_rules(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str
         yield from engines.rules(place)
 
 
-@builds(ADMISSION_WEBHOOKS, reads=[WEBHOOKS, kinds.NAMESPACE])
+@builds(ADMISSION_WEBHOOKS, reads=[WEBHOOKS, kinds.NAMESPACE], also=[*ENGINE_KINDS, kinds.CONFIG_MAP])
 def admission_webhooks(snapshot: Snapshot, pods: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per webhook of a known engine that is asked about pods of any namespace."""
     places = _places(snapshot, pods)
@@ -243,6 +248,7 @@ class Configuration:
 @builds(
     POD_ADMISSION,
     reads=[kinds.NAMESPACE, *POD_KINDS],
+    also=[*ENGINE_KINDS, kinds.CONFIG_MAP],
     optional=["admission_plugins", "pod_security_defaults", "pod_security_exemptions"],
     facts=[NAMESPACE_FILTERS, POD_SECURITY_FIELDS],
 )

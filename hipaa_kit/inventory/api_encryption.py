@@ -45,7 +45,13 @@ Source: https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.htm
 RESOURCES: Final = ("secrets", "configmaps")
 
 
-@builds(API_DATA_SOURCES, reads=[kinds.NODE], optional=["cloud_clusters"], facts=[SERVER_FLAGS])
+@builds(
+    API_DATA_SOURCES,
+    reads=[kinds.NODE],
+    also=[OPENSHIFT, OPENSHIFT_OPERATOR],
+    optional=["cloud_clusters"],
+    facts=[SERVER_FLAGS],
+)
 def api_data_sources(
     snapshot: Snapshot,
     nodes: pd.DataFrame,

@@ -62,7 +62,7 @@ Source: the policy of `cluster/gce/gci/configure-helper.sh` of kubernetes/kubern
 """
 
 
-@builds(AUDIT_BACKENDS, reads=[kinds.NODE], optional=["cloud_clusters"], facts=[SERVER_FLAGS])
+@builds(AUDIT_BACKENDS, reads=[kinds.NODE], also=[OPENSHIFT], optional=["cloud_clusters"], facts=[SERVER_FLAGS])
 def audit_backends(
     snapshot: Snapshot,
     nodes: pd.DataFrame,

@@ -19,7 +19,7 @@ from hipaa_kit.inventory.fields import (
     texts,
     truth,
 )
-from hipaa_kit.inventory.pods import PodView
+from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import joined_rows, pod_rows
 from hipaa_kit.inventory.workloads import CONTROLLERS
@@ -130,7 +130,7 @@ def _about(held: Record | PodView) -> dict[str, str]:
     return {"object": held.object, "kind": kind, "namespace": held.namespace}
 
 
-@builds(CONDITIONS, reads=CONDITIONED)
+@builds(CONDITIONS, reads=CONDITIONED, also=POD_KINDS)
 def conditions_table(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per condition in the status of workloads, pods, claims, autoscalers, budgets and nodes."""
     kept = [kind for kind in CONDITIONED if kind != kinds.POD]

@@ -19,7 +19,7 @@ from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.encryption import CONFIG_MAP_USES, CREDENTIAL_LITERALS, SECRET_USES
 
 
-@builds(CREDENTIAL_LITERALS, reads=POD_KINDS, facts=[CREDENTIALS])
+@builds(CREDENTIAL_LITERALS, reads=POD_KINDS, also=[kinds.CONFIG_MAP], facts=[CREDENTIALS])
 def credential_literals(snapshot: Snapshot) -> Iterator[dict[str, str]]:
     """Yield a row per credential that stands in a pod's own text, and in a ConfigMap that was read.
 
@@ -41,7 +41,7 @@ def credential_literals(snapshot: Snapshot) -> Iterator[dict[str, str]]:
     yield from rows.values()
 
 
-@builds(CONFIG_MAP_USES, reads=POD_KINDS)
+@builds(CONFIG_MAP_USES, reads=POD_KINDS, also=[kinds.CONFIG_MAP])
 def config_map_uses(
     snapshot: Snapshot,
     pods: pd.DataFrame,

@@ -62,6 +62,7 @@ class _Found:
 @builds(
     EPHI_VOLUMES,
     reads=[*POD_KINDS, kinds.PERSISTENT_VOLUME, kinds.PERSISTENT_VOLUME_CLAIM, kinds.STORAGE_CLASS],
+    also=[kinds.CONFIG_MAP],
     optional=["cloud_volumes", "key_register"],
     facts=[KMS_KINDS],
 )

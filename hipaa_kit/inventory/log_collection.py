@@ -32,7 +32,7 @@ def log_mounts(watchers: pd.DataFrame, volumes: pd.DataFrame) -> Iterator[dict[s
         }
 
 
-@builds(LOG_PIPELINES, facts=[LOG_PIPELINE])
+@builds(LOG_PIPELINES, also=[kinds.CONFIG_MAP], facts=[LOG_PIPELINE])
 def log_pipelines(
     snapshot: Snapshot, watchers: pd.DataFrame, volumes: pd.DataFrame, volume_mounts: pd.DataFrame
 ) -> Iterator[dict[str, Any]]:

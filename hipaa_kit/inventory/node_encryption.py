@@ -58,7 +58,7 @@ PLAIN = {
 """Containers of plugins that have no encryption of their own, and their names."""
 
 
-@builds(NODE_ENCRYPTION, reads=READS, facts=[NETWORK_ENCRYPTION])
+@builds(NODE_ENCRYPTION, reads=READS, also=[kinds.CONFIG_MAP], facts=[NETWORK_ENCRYPTION])
 def node_encryption(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per node. A ConfigMap of the plugin, where it was read, settles what objects leave open."""
     agents = {

@@ -10,6 +10,7 @@ import pandas as pd
 from hipaa_kit.inventory.admission import (
     CONFIG,
     CONSTRAINTS,
+    ENGINE_KINDS,
     KYVERNO,
     KYVERNO_POLICIES,
     TEMPLATES,
@@ -179,7 +180,12 @@ def _signers(record: Record) -> Mapping[str, str]:
     return found
 
 
-@builds(SIGNATURE_RULES, reads=[*POLICY_KINDS, kinds.NAMESPACE], facts=[IMAGE_SIGNERS, NAMESPACE_FILTERS])
+@builds(
+    SIGNATURE_RULES,
+    reads=[*POLICY_KINDS, kinds.NAMESPACE],
+    also=[*ENGINE_KINDS, kinds.CONFIG_MAP],
+    facts=[IMAGE_SIGNERS, NAMESPACE_FILTERS],
+)
 def signature_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per part of a policy about signatures and namespace that it reaches."""
     verifiers = Verifiers(snapshot)

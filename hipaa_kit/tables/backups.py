@@ -163,9 +163,13 @@ RESTORE_TERMS = Table(
     ("namespace", "object"),
     (
         text("namespace", "namespace with claims of the ePHI scope"),
-        text("object", "`Kind/namespace/name` of the plan, or of a copy without one"),
+        text(
+            "object",
+            "`Kind/namespace/name` of the plan, of a copy without one, or of a store where none takes the claims",
+        ),
         text("tool", "tool that restores", TOOLS),
         amount("hours", "hours after which nothing shows a restore any more, at most"),
+        text("gone_at", "when the last copy of the plan was due that is not there any more, or none that shows"),
     ),
 )
 

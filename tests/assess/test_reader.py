@@ -16,7 +16,15 @@ from kubernetes import client
 
 from hipaa_kit.assess.facade import Assessment, registered_checks
 from hipaa_kit.assess.opening import open_any
-from hipaa_kit.assess.reader import Subject, declared_kinds, needed_kinds, reader_role, rules, service_account
+from hipaa_kit.assess.reader import (
+    Subject,
+    declared_kinds,
+    kinds_beside,
+    needed_kinds,
+    reader_role,
+    rules,
+    service_account,
+)
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import BUILDERS, kinds_behind
 from hipaa_kit.kube import custom_kinds, kinds
@@ -57,8 +65,18 @@ def test_the_role_is_the_union_of_what_tables_and_checks_declare() -> None:
     checked = {kind for check in registered_checks().values() for kind in check.kinds}
     assert checked <= built == set(declared_kinds())
     left_out = {(kind.group, kind.resource) for kind in (kinds.SECRET, kinds.CONFIG_MAP, kinds.EVENT)}
-    wanted = {(kind.group, kind.resource) for kind in built} - left_out
+    wanted = {(kind.group, kind.resource) for kind in (*built, *kinds_beside("audit"))} - left_out
     assert granted(reader_role("audit")) == wanted
+
+
+def test_the_role_lets_what_makes_secrets_be_read_and_no_secret() -> None:
+    beside = set(kinds_beside("audit"))
+    names = {kind.resource for kind in beside}
+    assert {"externalsecrets", "secretstores", "sealedsecrets", "secretproviderclasses", "vaultstaticsecrets"} <= names
+    assert beside <= set(custom_kinds.CUSTOM) - set(declared_kinds())
+    assert kinds_beside("minimal") == ()
+    assert ("external-secrets.io", "secretstores") in granted(reader_role("audit", ["ehr"]))
+    assert ("operator.openshift.io", "kubeapiservers") not in granted(reader_role("audit", ["ehr"]))
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -148,9 +166,9 @@ def clinic_objects() -> list[dict[str, Any]]:
     return whole
 
 
-def collected(folder: Path, allowed: set[tuple[str, str]]) -> Snapshot:
+def collected(folder: Path, allowed: set[tuple[str, str]], beside: Collection[Kind] = ()) -> Snapshot:
     """Collect the clinic from a server that allows these (group, resource) and refuses the rest."""
-    serve = {*kinds.BUILT_IN, *declared_kinds()}
+    serve = {*kinds.BUILT_IN, *declared_kinds(), *beside}
     cluster = RecordedCluster(
         clinic_objects(),
         serve=serve,
@@ -187,6 +205,16 @@ def test_with_the_role_all_that_the_checks_declare_is_answered(with_role: Snapsh
     answered = asked[asked["status"] == "answered"]
     assert set(zip(answered["group"], answered["kind"], strict=True)) == {kind[:2] for kind in needed}
     assert "refused" in set(asked["status"])
+
+
+def test_with_the_role_what_is_taken_besides_is_answered_where_it_is_served(
+    tmp_path: Path, with_role: Snapshot
+) -> None:
+    beside = kinds_beside("audit")
+    served = collected(tmp_path, granted(reader_role("audit")), beside)
+    assert {served.coverage.answer(kind).status for kind in beside} == {"answered"}
+    # The clinic holds the definitions of some, which the server here does not serve.
+    assert {with_role.coverage.answer(kind).status for kind in beside} == {"absent", "not_asked"}
 
 
 @pytest.fixture(scope="module")

@@ -186,6 +186,57 @@ def test_a_secret_that_goes_keeps_no_token(run: Assessment) -> None:
     assert found.after.tables["account_secrets"].empty
 
 
+CILIUM = {
+    "apiVersion": "cilium.io/v2",
+    "kind": "CiliumNetworkPolicy",
+    "metadata": {"name": "closed", "namespace": "ehr"},
+    "spec": {"endpointSelector": {"matchLabels": {"app": "db"}}, "ingress": [{}]},
+}
+CHANGES_TRUST = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: trust, namespace: kube-system}
+rules: [{apiGroups: [""], resources: [configmaps], verbs: [update], resourceNames: [aws-auth]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: trust, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: trust}
+subjects: [{kind: User, name: jo}]
+"""
+TRUST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"}}
+ALERTS = """
+apiVersion: monitoring.coreos.com/v1
+kind: Alertmanager
+metadata: {name: main, namespace: monitoring}
+spec: {}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: alertmanager-main, namespace: monitoring}
+stringData: {alertmanager.yaml: "{route: {receiver: pager}, receivers: [{name: pager, pagerduty_configs: [{}]}]}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "change", "table"),
+    [
+        ("", {"apply": [CILIUM]}, "isolation"),
+        ("", {"apply": [CILIUM]}, "blast_radius"),
+        (CHANGES_TRUST, {"apply": [TRUST]}, "ephi_ways"),
+        (ALERTS, {"delete": "Secret/monitoring/alertmanager-main"}, "alert_ways"),
+    ],
+)
+def test_what_is_read_beside_its_kinds_changes_a_table_too(
+    more: str, change: dict[str, Any], table: str, tmp_path: Path
+) -> None:
+    run = assessed(snapshot_of(f"{CLUSTER}---{more}" if more else CLUSTER), tmp_path)
+    before = run.tables[table]
+    after = run.what_if(**change).after
+    pd.testing.assert_frame_equal(after.tables[table], anew(after).tables[table])
+    assert not after.tables[table].equals(before)
+
+
 def test_a_new_workload_brings_its_pod_and_a_new_namespace_its_account(run: Assessment) -> None:
     template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "x", "image": "x:1"}]}}
     new = {

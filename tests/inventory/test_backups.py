@@ -239,3 +239,46 @@ spec: {spec}
         "Schedule/velero/said": 1000.0,
         "Schedule/velero/silent": 1000.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("made", "last", "copies", "gone"),
+    [
+        ("2026-01-10T09:00:00Z", "", [], ""),
+        ("2026-01-10T09:00:00Z", "2026-03-01T01:00:00Z", [], "2026-03-01T01:00:00Z"),
+        ("2026-01-10T09:00:00Z", "2026-03-01T01:00:00Z", ["2026-03-01T01:00:00Z"], "2026-02-27T01:00:00+00:00"),
+        ("2026-02-27T01:00:00Z", "", ["2026-03-02T01:00:00Z", "2026-03-01T01:00:00Z"], "2026-02-27T01:00:00+00:00"),
+        ("2026-02-27T01:00:01Z", "", ["2026-03-01T01:00:00Z"], ""),
+        ("", "", ["2026-03-01T01:00:00Z"], ""),
+        ("2026-01-10T09:00:00Z", "", ["soon"], ""),
+    ],
+)
+def test_which_copies_of_a_schedule_are_gone_shows_by_its_age(
+    made: str, last: str, copies: list[str], gone: str
+) -> None:
+    of = f"""
+apiVersion: v1
+kind: Namespace
+metadata: {{name: ehr, labels: {{hipaa.io/phi: "true"}}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: ehr, uid: uid-data}}
+spec: {{accessModes: [ReadWriteOnce]}}
+---
+apiVersion: velero.io/v1
+kind: Schedule
+metadata: {{name: nightly, namespace: velero, creationTimestamp: "{made}"}}
+spec: {{schedule: "0 1 * * *", template: {{ttl: 2400h0m0s}}}}
+status: {{lastBackup: "{last}"}}
+"""
+    for number, began in enumerate(copies):
+        of += f"""---
+apiVersion: velero.io/v1
+kind: Backup
+metadata: {{name: nightly-{number}, namespace: velero, labels: {{velero.io/schedule-name: nightly}}}}
+spec: {{ttl: 2400h0m0s}}
+status: {{startTimestamp: "{began}"}}
+"""
+    found = Assessment(snapshot_of(of), load_scope(SCOPE)).tables.restore_terms
+    assert found[["object", "gone_at"]].values.tolist() == [["Schedule/velero/nightly", gone]]

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.access.grants import holder
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
 from hipaa_kit.graph.permissions.closure import ANYTHING, TOKEN_OF, Step
 from hipaa_kit.graph.permissions.escape import ESCAPE
 from hipaa_kit.graph.permissions.technique import CERTAIN
@@ -66,6 +66,7 @@ Ways = Mapping[str, Way]
 @builds(
     EPHI_WAYS,
     reads=[kinds.NAMESPACE, kinds.POD],
+    also=RBAC_BESIDE,
     optional=RBAC_INPUTS,
     # Of labels only those of Namespaces narrow a way: kinds whose labels are of no matter must not stand behind it.
     uses=(*(name for name in RBAC_TABLES if name != "labels"), "account_secrets", "claims", "pods"),
@@ -130,23 +131,29 @@ class _Finder:
     is no way to every namespace, and what lies behind it may still be one to this.
 
     Who reads all Secrets of a place is there at once. Where some of them keep tokens, all is looked for once more
-    without Secrets as an end: `beyond` has what the tokens lead to.
+    without Secrets as an end: `beyond` has what the tokens lead to. Who reads one of them by name gains nothing where
+    its account only comes to what the reader comes to at once: then that is no end either, nor leads on.
     """
 
     def __init__(self, held: Permissions, ephi_objects: pd.DataFrame) -> None:
         self.onward, self.backward = _graph(_leading(held))
         self.near: dict[str, dict[str, None]] = defaultdict(dict)
-        targets = self._targets(ephi_objects, self.backward)
+        self.targets = targets = self._targets(ephi_objects, self.backward)
         self.ways = self._search(WIDE, targets)
         self.beyond: dict[str, Ways] = {}
         if any(step.technique == TOKEN_OF for steps in self.onward.values() for step in steps):
             self.beyond = self._search(_but_secrets(WIDE), {each: _but_secrets(targets[each]) for each in targets})
+        for namespace, found in (*self.ways.items(), *self.beyond.items()):
+            for step in (step for node in found for step in self.backward.get(node, ()) if namespace != EVERYWHERE):
+                self.near[step.source][namespace] = None
         self.certain_escapes = {pod for pod, (_, ways) in held.known.escapes.items() if ways[0].confidence == CERTAIN}
 
-    def _search(self, everywhere: Iterable[str], targets: Mapping[str, Iterable[str]]) -> dict[str, Ways]:
-        """Return the ways to what stands for every namespace, and to each namespace."""
+    def _search(
+        self, everywhere: Iterable[str], targets: Mapping[str, Iterable[str]], own: frozenset[str] = frozenset()
+    ) -> dict[str, Ways]:
+        """Return the ways to what stands for every namespace, and to each namespace, without what is `own`."""
         shut = frozenset(everywhere)
-        wide = _nearest(shut, self.backward, frozenset())
+        wide = _nearest(shut, self.backward, own)
         entered = {
             step.target
             for steps in self.onward.values()
@@ -156,10 +163,16 @@ class _Finder:
         behind = _reached(entered - shut, self.onward)
         ways: dict[str, Ways] = {EVERYWHERE: wide}
         for namespace, ends in targets.items():
-            found = ways[namespace] = _nearest(ends, self.backward, shut, wide, behind)
-            for step in (step for node in found for step in self.backward.get(node, ())):
-                self.near[step.source][namespace] = None
+            ways[namespace] = _nearest(ends, self.backward, shut | own, wide, behind)
         return ways
+
+    def _gained(self, account: str, namespace: str, own: frozenset[str]) -> Ways:
+        """Return the ways to a namespace; where that of an account ends at what is `own`, those that do not."""
+        found = self.ways[namespace]
+        if account not in found or not _covered(_path(found, account)[-1].target, own):
+            return found
+        left = [end for end in self.targets.get(namespace, ()) if not _covered(end, own)]
+        return self._search(WIDE, {namespace: left} if namespace != EVERYWHERE else {}, own)[namespace]
 
     @staticmethod
     def _targets(ephi_objects: pd.DataFrame, backward: Mapping[str, list[Step]]) -> dict[str, set[str]]:
@@ -198,6 +211,7 @@ class _Finder:
         """
         pods = {object_id("Pod", namespace, "*"), object_id("Pod", "*", "*"), "Node//*"}
         enters = any(step.technique in ENTERS and step.target in pods for step in steps)
+        own = frozenset(step.target for step in steps if step.technique in DIRECT)
         best: tuple[int, int, list[Step]] | None = None
         for step in steps:
             found = self.ways[namespace]
@@ -205,7 +219,7 @@ class _Finder:
             if way is not None and (way.hops or step.technique not in DIRECT):
                 onward = [(way, _path(found, step.target))]
             elif step.technique == READS:
-                onward = list(self._by_tokens(source, step.target, namespace, enters=enters))
+                onward = list(self._by_tokens(source, step.target, namespace, own, enters=enters))
             else:
                 continue
             for way, path in onward:
@@ -215,7 +229,7 @@ class _Finder:
         return best
 
     def _by_tokens(
-        self, source: str, secrets: str, namespace: str, *, enters: bool
+        self, source: str, secrets: str, namespace: str, own: frozenset[str], *, enters: bool
     ) -> Iterator[tuple[Way, list[Step]]]:
         """Yield how the tokens in Secrets that are read at once lead to more than these Secrets."""
         if parse_object_id(secrets)[2] == "*":
@@ -223,9 +237,9 @@ class _Finder:
             if secrets in beyond and not enters:
                 yield beyond[secrets], _path(beyond, secrets)
             return
-        found = self.ways[namespace]
         for path in self._kept(secrets):
             account = path[-1].target
+            found = self._gained(account, namespace, own)
             if account in found and account != source:
                 hops, cost, _ = found[account]
                 yield Way(hops + 1, cost + path[-1].cost, path[0]), [*path, *_path(found, account)]
@@ -285,6 +299,12 @@ def _told(source: str, namespace: str, hops: int, path: list[Step], stock: set[t
         # What was added to a role that every cluster has is no one's birthright: the step says so.
         "stock": bool(path[0].expected) and all((source, binding) in stock for binding in path[0].bindings),
     }
+
+
+def _covered(target: str, own: frozenset[str]) -> bool:
+    """Tell whether something, all of its kind beside it, or all of its kind anywhere, is among what somebody has."""
+    kind, namespace, _ = parse_object_id(target)
+    return not own.isdisjoint((target, object_id(kind, namespace, "*"), object_id(kind, "*", "*")))
 
 
 def _but_secrets(targets: Iterable[str]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from hipaa_kit.graph.audit_use.uses import identity_of
-from hipaa_kit.graph.permissions import RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
+from hipaa_kit.graph.permissions import RBAC_BESIDE, RBAC_INPUTS, RBAC_TABLES, Permissions, permissions
 from hipaa_kit.graph.permissions.loading import binding_id
 from hipaa_kit.graph.powers import RBAC_KINDS
 from hipaa_kit.inventory.audit import POLICIES, policies
@@ -219,7 +219,7 @@ def changes(verb: str, resource: str) -> bool:
     return verb not in READS or resource in ENTERS
 
 
-@builds(RIGHT_USE, reads=RBAC_KINDS, optional=[*RBAC_INPUTS, *POLICIES], uses=RBAC_TABLES)
+@builds(RIGHT_USE, reads=RBAC_KINDS, also=RBAC_BESIDE, optional=[*RBAC_INPUTS, *POLICIES], uses=RBAC_TABLES)
 def right_use(
     snapshot: Snapshot,
     grants: pd.DataFrame,

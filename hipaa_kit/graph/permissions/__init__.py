@@ -3,6 +3,13 @@
 `permissions(tables, snapshot)` makes `Permissions`, which answers; `Assessment.permissions` holds one.
 """
 
-from hipaa_kit.graph.permissions.engine import RBAC_INPUTS, RBAC_TABLES, TABLES_OF_HARM, Permissions, permissions
+from hipaa_kit.graph.permissions.engine import (
+    RBAC_BESIDE,
+    RBAC_INPUTS,
+    RBAC_TABLES,
+    TABLES_OF_HARM,
+    Permissions,
+    permissions,
+)
 
-__all__ = ["RBAC_INPUTS", "RBAC_TABLES", "TABLES_OF_HARM", "Permissions", "permissions"]
+__all__ = ["RBAC_BESIDE", "RBAC_INPUTS", "RBAC_TABLES", "TABLES_OF_HARM", "Permissions", "permissions"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from hipaa_kit.graph.permissions.cis import Benchmark
-from hipaa_kit.graph.permissions.loading import known
+from hipaa_kit.graph.permissions.loading import ADMISSION, known
+from hipaa_kit.kube import kinds
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.lookup import TableSet
 
@@ -26,6 +27,9 @@ RBAC_TABLES: Final = (
 
 TABLES_OF_HARM: Final = ("account_secrets", "claims", "containers", "ephi_objects", "pods", "volumes")
 """Tables on which those answers rest besides that speak of pods, Secrets or ePHI."""
+
+RBAC_BESIDE: Final = (kinds.CONFIG_MAP, *ADMISSION)
+"""Kinds beside RBAC of which they take what is there: whom components trust, and what else may refuse a request."""
 
 RBAC_INPUTS: Final = ("cloud_clusters", "workforce_groups")
 """Those of them that an input fills, and without which answers are given too."""

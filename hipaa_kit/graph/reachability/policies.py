@@ -34,6 +34,7 @@ Known = dict[str, tuple[Mapping[str, Any], Read]]
 ADMIN_GROUP = "policy.networking.k8s.io"
 ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 MESH_GROUP = "security.istio.io"
+CIDR_GROUP = Kind("cilium.io", "CiliumCIDRGroup", "", False)
 
 HOME = {"NetworkPolicy": "networking.k8s.io", "ClusterNetworkPolicy": ADMIN_GROUP, "AuthorizationPolicy": MESH_GROUP}
 """API groups of kinds whose name other groups have taken, too."""
@@ -145,7 +146,7 @@ class Policies:
             return []
 
     def _groups(self) -> dict[str, AddressSet]:
-        held = self.snapshot.records(Kind("cilium.io", "CiliumCIDRGroup", "", False))
+        held = self.snapshot.records(CIDR_GROUP)
         return {record.name: addresses for record in held for addresses in self._try(record, _cidr_group)}
 
     def _peer_authentications(self) -> bool:

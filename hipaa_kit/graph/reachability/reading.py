@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hipaa_kit.graph.reachability.facts import Enforcement, Facts, NodeFact, Options, PodFact
-from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, Policies
+from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, CIDR_GROUP, Policies
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text, texts, truth
 from hipaa_kit.inventory.mesh import ENVOY_FILTER, envoy_filters, root_namespace
@@ -46,6 +46,14 @@ READS = (
     *(found for each in DIALECTS if each.effect != "none" and (found := find_custom(each.group, each.kind))),
 )
 """Kinds whose absence would change the answers, as far as the kit knows them by resource."""
+
+READS_TOO = (
+    *(Kind(each.group, each.kind, "", True) for each in DIALECTS),
+    CIDR_GROUP,
+    ENVOY_FILTER,
+    kinds.SERVICE_ACCOUNT,
+)
+"""Kinds of which it takes what is there: policies of every dialect, and what these name."""
 
 
 def read_facts(snapshot: Snapshot, **options: str) -> Facts:

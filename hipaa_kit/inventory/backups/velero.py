@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,7 +61,7 @@ RESTORES = (
     *(KINDS[name] for name in ("Backup", "DataDownload", "PodVolumeBackup", "PodVolumeRestore", "Restore")),
     PERSISTENT_VOLUME_CLAIM,
 )
-RESTORE_TERMS = (KINDS["Backup"], KINDS["Schedule"])
+RESTORE_TERMS = (KINDS["Backup"], KINDS["BackupStorageLocation"], KINDS["Schedule"])
 
 PHASES = {
     "completed": COMPLETED,
@@ -325,7 +326,8 @@ def restores(snapshot: Snapshot, namespaces: Iterable[str]) -> Iterator[dict[str
 def restore_terms(snapshot: Snapshot, claims: Iterable[Target]) -> Iterator[dict[str, Any]]:
     """Yield for how long a restore of a namespace stays on record, by each schedule, or copy without, of its claims.
 
-    What a schedule does not say its copies do: the server writes its default into each.
+    What a schedule does not say its copies do: the server writes its default into each. What nothing takes could have
+    been copied by hand to any location, for as long as the server keeps what says nothing else.
     """
     # Whether a snapshot could be taken today does not tell what a copy of then holds.
     claimed = [replace(claim.claimed, snapshots="unknown") for claim in claims]
@@ -334,18 +336,51 @@ def restore_terms(snapshot: Snapshot, claims: Iterable[Target]) -> Iterator[dict
         chosen, hours = parse_selection(spec), duration_hours(text(spec, "ttl"))
         for namespace in {each.namespace for each in claimed if chosen.reaches(each).taken != "no"}:
             told[namespace, origin] |= {hours} if hours else set()
+    for namespace in {each.namespace for each in claimed} - {namespace for namespace, _ in told}:
+        told |= {(namespace, location.object): set() for location in snapshot.records(KINDS["BackupStorageLocation"])}
+    gone = dict(_gone(snapshot))
     for (namespace, origin), said in told.items():
-        yield {"namespace": namespace, "tool": TOOL, "object": origin, "hours": min(said, default=TERM_HOURS)}
+        yield {
+            "namespace": namespace,
+            "tool": TOOL,
+            "object": origin,
+            "hours": min(said, default=TERM_HOURS),
+            "gone_at": gone.get(origin, ""),
+        }
 
 
 def _origins(snapshot: Snapshot) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield what each Schedule copies, and each Backup under the name of its Schedule, or its own."""
     for record in snapshot.records(KINDS["Schedule"]):
         yield record.object, mapping(record.content, "spec", "template")
+    for origin, record in _copies(snapshot):
+        yield origin, mapping(record.content, "spec")
+
+
+def _copies(snapshot: Snapshot) -> Iterator[tuple[str, Record]]:
+    """Yield each Backup with its Schedule, or itself where it has none."""
     for record in snapshot.records(KINDS["Backup"]):
         schedule = labels_of(record).get("velero.io/schedule-name", "")
-        origin = object_id("Schedule", record.namespace, schedule) if schedule else record.object
-        yield origin, mapping(record.content, "spec")
+        yield object_id("Schedule", record.namespace, schedule) if schedule else record.object, record
+
+
+def _gone(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield the Schedules that made copies before the oldest that is there, and when the last of these was due.
+
+    They ended sooner than what is there now if that is to end later: their time to live was shorter, or somebody
+    removed them. One run may be late or left out, so that the one before that counts.
+    """
+    started: defaultdict[str, list[str]] = defaultdict(list)
+    for origin, record in _copies(snapshot):
+        if began := text(record.content, "status", "startTimestamp"):
+            started[origin].append(began)
+    for record in snapshot.records(KINDS["Schedule"]):
+        oldest, made = min(started[record.object], default=""), text(record.content, "metadata", "creationTimestamp")
+        every, age = interval(text(record.content, "spec", "schedule")), minutes_between(made, oldest)
+        if not oldest:
+            yield record.object, text(record.content, "status", "lastBackup")
+        elif every and age is not None and age >= 120 * every:
+            yield record.object, (datetime.fromisoformat(oldest) - timedelta(hours=2 * every)).isoformat()
 
 
 def _brought_back(snapshot: Snapshot) -> defaultdict[tuple[str, str], set[str]]:

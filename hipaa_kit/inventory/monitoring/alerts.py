@@ -183,7 +183,12 @@ def _whole(alertmanager: Record) -> str:
     return reference("AlertmanagerConfig", alertmanager.namespace, name)
 
 
-@builds(ALERT_WAYS, reads=[ALERTMANAGER, CONFIG, RULES, PROMETHEUS], facts=[ALERT_ROUTES])
+@builds(
+    ALERT_WAYS,
+    reads=[ALERTMANAGER, CONFIG, RULES, PROMETHEUS],
+    also=[kinds.CONFIG_MAP, kinds.SECRET],
+    facts=[ALERT_ROUTES],
+)
 def alert_ways(
     snapshot: Snapshot,
     alertmanager_configs: pd.DataFrame,

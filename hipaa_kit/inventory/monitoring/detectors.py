@@ -36,7 +36,7 @@ POLICY, SENDS, WRITES = "audit-policy-file", "audit-webhook-config-file", "audit
 API_SERVER: Final = "kube-apiserver"
 
 
-@builds(DETECTORS, facts=[FALCO_SETTINGS])
+@builds(DETECTORS, also=[kinds.CONFIG_MAP], facts=[FALCO_SETTINGS])
 def detectors(
     snapshot: Snapshot,
     pods: pd.DataFrame,

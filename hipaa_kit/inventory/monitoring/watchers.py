@@ -52,7 +52,7 @@ def watchers(pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[dict[str,
     yield from rows.values()
 
 
-@builds(FLOW_EXPORTS, facts=[FLOW_EXPORT])
+@builds(FLOW_EXPORTS, also=[kinds.CONFIG_MAP], facts=[FLOW_EXPORT])
 def flow_exports(snapshot: Snapshot, pods: pd.DataFrame, containers: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per configuration of Cilium's agents that was read: what it says lies in no other kind of object."""
     held = selectable(pods).rename(columns={"object": "pod"})[["pod", "namespace", "live"]]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import NamedTuple
 
 import pandas as pd
 
+from hipaa_kit.inventory.pods import undeclared_on_nodes
+from hipaa_kit.kube.command_flags import Flag
+from hipaa_kit.kube.etcd import CERTIFICATES, FROM_ENVIRONMENT, LOCAL, OPEN, clients_let_in
 from hipaa_kit.kube.network.addresses import PRIVATE, parse_cidr
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
+from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.vocabulary import COMPLETE
 
 
@@ -44,6 +49,22 @@ or an operator, sets it up.
 KUBERNETES_UI = ("kubernetesui", "kubernetes-dashboard")
 """What stands somewhere before the Dashboard's own image name, which others have too."""
 
+ETCD = "etcd"
+
+UNDECLARED = {"guard": "", "level": "unknown", "reason": "it is on the network of its node and declares no port"}
+LET_IN = {
+    LOCAL: {"guard": "", "level": "none", "reason": ""},
+    CERTIFICATES: {"guard": "certain", "level": "unknown", "reason": ""},
+    OPEN: {
+        "guard": "",
+        "level": "unknown",
+        "reason": "by its flags it takes clients of its node's network uncertified",
+    },
+}
+"""What the flags of an etcd on the network of its node say of the way in there."""
+
+COLUMNS = ["object", "member", "guard", "level", "entry", "source_ranges", "reason", "interface", "signs_in"]
+
 ROUTE_GROUPS = ("gateway.networking.k8s.io", "route.openshift.io")
 
 
@@ -51,6 +72,9 @@ ROUTE_GROUPS = ("gateway.networking.k8s.io", "route.openshift.io")
 def interfaces_not_exposed(
     pods: pd.DataFrame,
     containers: pd.DataFrame,
+    container_ports: pd.DataFrame,
+    environment: pd.DataFrame,
+    control_plane_flags: pd.DataFrame,
     exposures: pd.DataFrame,
     entry_guards: pd.DataFrame,
     coverage: pd.DataFrame,
@@ -59,7 +83,8 @@ def interfaces_not_exposed(
 
     Parameters
     ----------
-    pods, containers, exposures, entry_guards, coverage : tables of those names
+    pods, containers, container_ports, environment, control_plane_flags, exposures, entry_guards, coverage
+        Tables of those names.
 
     Returns
     -------
@@ -69,9 +94,13 @@ def interfaces_not_exposed(
     -----
     Interfaces are known by the images of their containers. Private addresses are not outside. An authorization policy
     of a mesh counts where it shuts the way for the addresses that can come in: it is part of who can reach the pod.
+    On the network of its node an interface is open by every port it listens on, declared or not. Of an etcd its
+    flags say which these are, and whether clients are asked for certificates there; they count before declarations.
     """
     known = _interfaces(pods, containers)
-    ways = exposures.merge(known, on="workload")
+    flags = _by_flags(pods, containers, environment, control_plane_flags)
+    on_nodes = _on_nodes(known, undeclared_on_nodes(pods, container_ports), pods, flags)
+    ways = exposures[~exposures["entry"].isin(on_nodes["entry"])].merge(known, on="workload")
     guards = entry_guards.groupby("entry")["certain"].any()
     ways = ways.assign(
         object=ways["workload"],
@@ -92,12 +121,11 @@ def interfaces_not_exposed(
         + ways["via"],
         guard=ways["entry"].map(guards).map({True: "certain", False: "perhaps"}).fillna(""),
     )
-    shut = known[~known["workload"].isin(ways["workload"])]
+    shut = known[~known["workload"].isin([*ways["workload"], *on_nodes["workload"]])]
     none = shut.assign(
         object=shut["workload"], member="", guard="", level="none", entry="", source_ranges="", reason=""
     )
-    columns = ["object", "member", "guard", "level", "entry", "source_ranges", "reason", "interface", "signs_in"]
-    examined = pd.concat([ways[columns], none[columns]], ignore_index=True)
+    examined = pd.concat([ways[COLUMNS], none[COLUMNS], on_nodes[COLUMNS]], ignore_index=True)
     examined = examined.assign(unseen=_unseen(coverage), whom=examined["source_ranges"].replace("", "every address"))
     unknown = examined["level"].eq("unknown")
     narrow = examined["level"].eq("restricted") & ~examined["source_ranges"].map(all_private).astype(bool)
@@ -151,6 +179,33 @@ def _interfaces(pods: pd.DataFrame, containers: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
             rows.setdefault(owner[pod], {"workload": owner[pod], "interface": found.name, "signs_in": found.signs_in})
     return pd.DataFrame([rows[name] for name in sorted(rows)], columns=["workload", "interface", "signs_in"])
+
+
+def _by_flags(
+    pods: pd.DataFrame, containers: pd.DataFrame, environment: pd.DataFrame, flags: pd.DataFrame
+) -> dict[str, str]:
+    """Return which clients each etcd on the network of its node lets in, where its flags say all that is open."""
+    whole = environment["key"].eq("") & environment["origin"].isin(["Secret", "ConfigMap"])
+    more = environment.loc[whole | environment["name"].isin(FROM_ENVIRONMENT), "pod"]
+    others = containers.loc[containers["pod"].duplicated(), "pod"]
+    alone = pods.loc[pods["host_network"] & ~pods["object"].isin([*more, *others]), "object"]
+    members = flags[flags["component"].eq(ETCD) & flags["pod"].isin(alone)]
+    given: dict[str, list[Flag]] = defaultdict(list)
+    for pod, name, value in members[["pod", "name", "value"]].itertuples(index=False):
+        given[pod].append(Flag(name, value))
+    return {pod: clients_let_in(held) for pod, held in given.items()}
+
+
+def _on_nodes(known: pd.DataFrame, undeclared: pd.DataFrame, pods: pd.DataFrame, flags: dict[str, str]) -> pd.DataFrame:
+    """Return the way to each interface on the network of its node whose flags say it, or that declares no port."""
+    hidden = set(undeclared["object"])
+    rows = []
+    for row in rows_of(pods.merge(known, on="workload")):
+        pod = row["object"]
+        said = LET_IN.get(flags.get(pod, "")) or (UNDECLARED if pod in hidden else None)
+        if said:
+            rows.append({**row, **said, "object": row["workload"], "member": pod, "entry": pod, "source_ranges": ""})
+    return pd.DataFrame(rows, columns=[*COLUMNS, "workload"])
 
 
 def interface_of(repository: str) -> Interface | None:

@@ -53,9 +53,12 @@ def _drills_of(drills: pd.DataFrame, namespaces: pd.Series, as_of: str) -> pd.Da
     return frame.drop_duplicates("namespace", keep="last").set_index("namespace")
 
 
-def _shortest(terms: pd.DataFrame) -> pd.DataFrame:
+def _shortest(terms: pd.DataFrame, as_of: str) -> pd.DataFrame:
     """Return by namespace after how many days a restore of it may leave no trace, and by what."""
-    first = terms.sort_values(["hours", "object"], kind="stable").drop_duplicates("namespace").set_index("namespace")
+    since = hours_since(terms["gone_at"], as_of)
+    early = (since.ge(0) & since.lt(terms["hours"])).fillna(False)
+    held = terms.assign(early=early, hours=terms["hours"].mask(early, since))
+    first = held.sort_values(["hours", "object"], kind="stable").drop_duplicates("namespace").set_index("namespace")
     return first.assign(days=(first["hours"] / 24).astype("Float64").round(1))
 
 
@@ -91,7 +94,8 @@ def restores_are_tested(
     whoever signs it. Restores without volumes bring no data back. Where the copy held files of volumes and the restore
     ended, records of them that are not there may have been deleted: that is a question and no failure. Velero removes
     restores together with their copy: where that goes sooner than a restore has to be repeated, that none is there is a
-    question as well, unless people recorded in that time that one failed.
+    question as well, unless people recorded in that time that one failed. So it is where older copies are gone that
+    would be there if they had lived as long as those of now, and where only a copy made by hand could hold the claims.
     Sources: https://velero.io/docs/main/api-types/restore/,
     https://velero.io/docs/main/how-velero-works/#set-a-backup-to-expire.
     """
@@ -100,7 +104,7 @@ def restores_are_tested(
     newest = held.drop_duplicates("namespace", keep="last").set_index("namespace")
     good = held[held["outcome"] == "completed"].drop_duplicates("namespace", keep="last").set_index("namespace")
     told, lost = _drills_of(drills, spaces["namespace"], as_of), _unrecorded(restores, as_of)
-    terms = _shortest(restore_terms)
+    terms = _shortest(restore_terms, as_of)
     limit = by_criticality(spaces["criticality"], restore_days_critical, restore_days_high, restore_days_standard)
     name = spaces["namespace"]
     examined = spaces.assign(
@@ -116,6 +120,7 @@ def restores_are_tested(
         unrecorded=texts_for(name, lost["object"]),
         kept=name.map(terms["days"]).astype("Float64"),
         kept_by=texts_for(name, terms["object"]),
+        early=name.map(terms["early"]).eq(True).fillna(False),
     )
     fresh = (examined["age"] <= limit).fillna(False)
     gone = (name.map(lost["age"]).astype("Float64") <= limit).fillna(False)
@@ -141,6 +146,13 @@ def restores_are_tested(
         reviews(
             ~fresh & ~spoken & gone,
             "did {unrecorded} bring its volumes back? It ended, and no record of a volume is with it",
+        ),
+        reviews(
+            none & removed & examined["early"],
+            "was it brought back within {limit:day}? Copies of {kept_by} from {kept:day} ago are gone before their "
+            "time, and restores with them: the record of a drill would tell",
+            observed="none",
+            rests_on=tables,
         ),
         reviews(
             none & removed,
