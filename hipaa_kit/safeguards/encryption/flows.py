@@ -13,21 +13,25 @@ OWN = ("clinical", "backup")
 NAMES = "dns"
 """Traffic that asks for the addresses of names: it carries the names of services, and nothing of patients."""
 
+SHUT = "shut"
+"""Stands for connections that policies deny, and that perhaps nothing cuts."""
 
-@check("HK-ENC-12", everywhere=True)
+
+@check("HK-ENC-12", everywhere=True, narrow={"isolation": ("workload", "isolated", "policies", "enforcement")})
 def flows_are_encrypted(
-    ephi_workloads: pd.DataFrame, flow_encryption: pd.DataFrame, expected_flows: pd.DataFrame
+    ephi_workloads: pd.DataFrame, flow_encryption: pd.DataFrame, expected_flows: pd.DataFrame, isolation: pd.DataFrame
 ) -> pd.DataFrame:
     """Judge every flow of an ePHI workload by what encrypts it.
 
     Parameters
     ----------
-    ephi_workloads, flow_encryption, expected_flows : tables of those names
+    ephi_workloads, flow_encryption, expected_flows, isolation : tables of those names
 
     Returns
     -------
     table `judgements`, one row per port of each flow; between two ePHI workloads it counts for the one that answers.
-    A workload without any flow has a row, too.
+    A workload without any flow has a row, too, and so has one about which nothing else is asked while policies
+    deny connections that nothing is known to cut.
 
     Notes
     -----
@@ -65,7 +69,7 @@ def flows_are_encrypted(
     none = pd.DataFrame({"object": quiet["object"]}).assign(
         member="any flow", encrypted_by="quiet", category="", verdict="allowed", words="no connection counts for it"
     )
-    examined = pd.concat([flows, none], ignore_index=True)
+    examined = pd.concat([flows, none, _perhaps_open(flows, ephi_workloads, isolation)], ignore_index=True)
     bare, allowed = examined["encrypted_by"] == "none", examined["verdict"] == "allowed"
     own = examined["category"].isin(OWN) & examined["port"].gt(0) & examined["pod_pairs"].notna()
     meant = examined["declared"].eq(True) | (own & expected_flows.empty)
@@ -89,6 +93,11 @@ def flows_are_encrypted(
             "{source} may perhaps connect to {destination} on {protocol} {where}, which nothing encrypts",
             code="unsupported_dialect",
         ),
+        not_assessed(
+            examined["encrypted_by"] == SHUT,
+            "no other connection counts for it as far as policies say, but that anything enforces them is not known",
+            code="input_missing",
+        ),
         reviews(
             examined["encrypted_by"] == "unknown",
             "is {source} to {destination} on {protocol} {where} encrypted? {basis}",
@@ -97,4 +106,19 @@ def flows_are_encrypted(
         member="member",
         observed="{encrypted_by}",
         passes="{words}",
+    )
+
+
+def _perhaps_open(flows: pd.DataFrame, ephi_workloads: pd.DataFrame, isolation: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per running workload that would pass, where nothing is known to enforce policies that are there.
+
+    A connection that they deny is in no flow, whichever of its ends they select.
+    """
+    selected = (isolation["policies"] != "") | ~isolation["isolated"].eq(False)
+    asked = flows[(flows["category"] != NAMES) & flows["encrypted_by"].isin(["none", "unknown"])]["object"]
+    running = ephi_workloads["object"].isin(isolation["workload"]) & ~ephi_workloads["object"].isin(asked)
+    if not (selected & (isolation["enforcement"] == "unknown")).any():
+        running &= False
+    return pd.DataFrame({"object": ephi_workloads.loc[running, "object"]}).assign(
+        member="other flows", encrypted_by=SHUT, category="", verdict="denied", words=""
     )
