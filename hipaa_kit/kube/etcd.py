@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
+from hipaa_kit.kube.admission.targets import host_of
 from hipaa_kit.kube.command_flags import Flag
 
 LOCAL: Final = "local"
@@ -41,8 +41,8 @@ def clients_let_in(flags: Sequence[Flag]) -> str:
 
 
 def _own_machine(url: str) -> bool:
+    host = host_of(url)
     try:
-        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
