@@ -60,18 +60,22 @@ def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
     kinds = {kind for table in BEHIND for kind in kinds_behind(table)}
     if any(coverage.gaps(kind) for kind in kinds) or tables.facts_lacking(BEHIND):
         return frozenset()
+    flows, declared = tables["namespace_flows"], set(tables["ephi_objects"]["namespace"])
+    if declared >= {*flows["source"], *tables["namespaces"]["name"]}:
+        return frozenset()  # all hold ePHI, and what else would be asked takes long to make
     # What only looks like ePHI is answered by nobody yet: it is no reason to look away.
-    holding = {*tables["ephi_objects"]["namespace"], *tables["ephi_candidates"]["namespace"]} - {""}
-    flows = tables["namespace_flows"]
+    holding = {*declared, *tables["ephi_candidates"]["namespace"]} - {""}
     into = flows[flows["destination"].isin(holding)]
     silent = set(flows["source"]) - set(into.loc[into["allowed"].fillna(1) + into["unknown"].fillna(1) > 0, "source"])
     if (tables["isolation"]["enforcement"] != "enforced").any() or (flows["enforcement"] != "enforced").any():
         silent = set()  # policies that nothing is known to enforce prove nothing
+    empty = set(tables["namespaces"]["name"]) - set(flows["source"]) - set(tables["workloads"]["namespace"])
+    quiet = (silent | empty) - holding
+    if not quiet:
+        return frozenset()
     ways = tables["ephi_ways"]
     reaching = pd.concat([ways.loc[ways["namespace"] != "", "object"], tables["ephi_access"]["object"]])
-    near = holding | {parse_object_id(name)[1] for name in reaching}
-    empty = set(tables["namespaces"]["name"]) - set(flows["source"]) - set(tables["workloads"]["namespace"])
-    return frozenset((silent | empty) - near)
+    return frozenset(quiet - {parse_object_id(name)[1] for name in reaching})
 
 
 def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool, far: frozenset[str]) -> str:

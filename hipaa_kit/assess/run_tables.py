@@ -78,6 +78,9 @@ class Tables(TableSet):
         """Return the names of all tables."""
         return sorted([*self._inventory.names(), *RESULTS])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._inventory or name in RESULTS
+
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, made now if it was not asked for before."""
         if name in SIGNED_TABLES:
