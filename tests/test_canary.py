@@ -162,8 +162,8 @@ def texts(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Import, collect, inspect and assess the cluster; return the folder and all that was said."""
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, bytes]], str]:
+    """Import, collect, inspect and assess the cluster; return every file with its name, and all that was said."""
     place = tmp_path_factory.mktemp("canary")
     (place / "in").mkdir()
     (place / "in" / "objects.yaml").write_text("\n---\n".join(json.dumps(obj) for obj in cluster()))
@@ -176,7 +176,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     said += kit(place, "import", "in", "-o", "out/dump.snap")
     said += kit(place, "inspect", "out/dump.snap") + kit(place, "inspect", "out/dump.snap", "-f", "json")
     said += kit(place, "assess", "out/dump.snap", "--scope", "scope.yaml", "-o", "out/bundle")
-    return place / "out", said
+    return list(texts(place / "out")), said
 
 
 def test_the_canaries_are_in_what_goes_in() -> None:
@@ -185,16 +185,16 @@ def test_the_canaries_are_in_what_goes_in() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_canary_is_nowhere_in_what_comes_out(written: tuple[Path, str], place: str) -> None:
-    folder, said = written
+def test_a_canary_is_nowhere_in_what_comes_out(written: tuple[list[tuple[str, bytes]], str], place: str) -> None:
+    files, said = written
     for form in (canary(place), packed(place), canary(place).lower()):
         assert form not in said
-        for name, content in texts(folder):
+        for name, content in files:
             assert form.encode() not in content, f"{place} stands in {name}"
 
 
-def test_what_is_looked_through_is_everything(written: tuple[Path, str]) -> None:
-    names = {name for name, _ in texts(written[0])}
+def test_what_is_looked_through_is_everything(written: tuple[list[tuple[str, bytes]], str]) -> None:
+    names = {name for name, _ in written[0]}
     kinds = {name.rsplit(".", 1)[-1] for name in names if "." in name}
     assert {"ipynb", "html", "csv", "json", "gz", "yaml", "txt"} <= kinds
     assert len(names) > 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hipaa_kit.assess.relevance import hidden_by, relevance_of, severity_after
+from hipaa_kit.assess.relevance import Nearness, hidden_by, relevance_of, severity_after
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.catalogue import Catalogue
 from hipaa_kit.inventory.parts import BETWEEN, Parts, merged, replaced
@@ -19,20 +19,6 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.results import CHECKS as CHECKS_TABLE
 from hipaa_kit.tables.results import FINDING_CITATIONS, FINDING_EVIDENCE, FINDING_MEMBERS, FINDINGS
 from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, PASS
-
-
-@dataclass(frozen=True)
-class Nearness:
-    """What is known of how near objects are to ePHI.
-
-    `ephi` are the objects of the scope, `scoped` tells whether one is declared, `far` are namespaces that are proved to
-    be far from it, `system` the patterns of namespaces that the preset leaves out.
-    """
-
-    ephi: frozenset[str]
-    scoped: bool
-    far: frozenset[str] = frozenset()
-    system: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +125,7 @@ def signed_evidence(records: Records) -> dict[str, tuple[str, str]]:
 def _finding(verdict: Verdict, snapshot: Snapshot, catalogue: Catalogue, near: Nearness) -> dict[str, object]:
     control = catalogue.control(verdict.check)
     kind, namespace, name = parse_object_id(verdict.object)
-    relevance = relevance_of(verdict, near.ephi, near.scoped, near.far)
+    relevance = relevance_of(verdict, near)
     base = verdict.severity or control.severity
     record = snapshot.find(verdict.object)
     return {

@@ -8,7 +8,10 @@ scope is adjacent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
@@ -47,6 +50,37 @@ SYSTEM: Final = ("kube-*", "*-system")
 PRESET: Final = "system"
 
 
+@dataclass(frozen=True)
+class Nearness:
+    """What is known of how near objects are to ePHI.
+
+    Parameters
+    ----------
+    ephi
+        Objects in the declared scope.
+    scoped
+        A scope is declared; without one nothing is known to be far from ePHI.
+    find_far
+        Finds the namespaces that are proved to be far from it, when one first asks: the proof takes many tables.
+    system
+        Patterns of namespaces that the preset leaves out.
+    """
+
+    ephi: frozenset[str]
+    scoped: bool
+    find_far: Callable[[], frozenset[str]] = field(default=frozenset, compare=False)
+    system: tuple[str, ...] = ()
+
+    @cached_property
+    def far(self) -> frozenset[str]:
+        """Namespaces that are proved to be far from ePHI."""
+        return self.find_far()
+
+    def is_that_of(self, other: Nearness) -> bool:
+        """Tell whether both know the same."""
+        return self == other and self.far == other.far
+
+
 def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
     """Return the namespaces of which it is proved that nothing in them comes near ePHI.
 
@@ -60,39 +94,31 @@ def far_namespaces(tables: Inventory, coverage: Coverage) -> frozenset[str]:
     kinds = {kind for table in BEHIND for kind in kinds_behind(table)}
     if any(coverage.gaps(kind) for kind in kinds) or tables.facts_lacking(BEHIND):
         return frozenset()
+    flows, declared = tables["namespace_flows"], set(tables["ephi_objects"]["namespace"])
+    if declared >= {*flows["source"], *tables["namespaces"]["name"]}:
+        return frozenset()  # all hold ePHI, and what else would be asked takes long to make
     # What only looks like ePHI is answered by nobody yet: it is no reason to look away.
-    holding = {*tables["ephi_objects"]["namespace"], *tables["ephi_candidates"]["namespace"]} - {""}
-    flows = tables["namespace_flows"]
+    holding = {*declared, *tables["ephi_candidates"]["namespace"]} - {""}
     into = flows[flows["destination"].isin(holding)]
     silent = set(flows["source"]) - set(into.loc[into["allowed"].fillna(1) + into["unknown"].fillna(1) > 0, "source"])
     if (tables["isolation"]["enforcement"] != "enforced").any() or (flows["enforcement"] != "enforced").any():
         silent = set()  # policies that nothing is known to enforce prove nothing
+    empty = set(tables["namespaces"]["name"]) - set(flows["source"]) - set(tables["workloads"]["namespace"])
+    quiet = (silent | empty) - holding
+    if not quiet:
+        return frozenset()
     ways = tables["ephi_ways"]
     reaching = pd.concat([ways.loc[ways["namespace"] != "", "object"], tables["ephi_access"]["object"]])
-    near = holding | {parse_object_id(name)[1] for name in reaching}
-    empty = set(tables["namespaces"]["name"]) - set(flows["source"]) - set(tables["workloads"]["namespace"])
-    return frozenset((silent | empty) - near)
+    return frozenset(quiet - {parse_object_id(name)[1] for name in reaching})
 
 
-def relevance_of(verdict: Verdict, ephi: frozenset[str], scoped: bool, far: frozenset[str]) -> str:
-    """Return how near the object of a verdict is to ePHI.
-
-    Parameters
-    ----------
-    verdict
-        What a check says.
-    ephi
-        Objects in the declared scope.
-    scoped
-        A scope is declared; without one nothing is known to be far from ePHI.
-    far
-        From `far_namespaces`.
-    """
+def relevance_of(verdict: Verdict, near: Nearness) -> str:
+    """Return how near the object of a verdict is to ePHI."""
     kind, namespace, name = parse_object_id(verdict.object)
-    if not scoped or kind in ABOUT_THE_WHOLE or verdict.object in ephi:
+    if not near.scoped or kind in ABOUT_THE_WHOLE or verdict.object in near.ephi:
         return "in_scope"
     place = name if kind == "Namespace" else namespace
-    return "none" if place in far and kind in KEPT_INSIDE else "adjacent"
+    return "none" if kind in KEPT_INSIDE and place in near.far else "adjacent"
 
 
 def severity_after(base: str, relevance: str) -> str:

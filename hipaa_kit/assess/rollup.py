@@ -8,6 +8,7 @@ only that of the citation it was decided for; an accepted risk is shown and lift
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 from hipaa_kit.catalogue import Catalogue, Control
 from hipaa_kit.counting import Count
 from hipaa_kit.safeguards.check import Check
+from hipaa_kit.tables.declaration import rows_by
 from hipaa_kit.tables.results import CITATIONS, OWNER_SUMMARY, TOPIC_SUMMARY
 from hipaa_kit.vocabulary import (
     ERROR,
@@ -42,6 +44,10 @@ LIFTING = ("alternative", "attested", "inherited")
 
 NOBODY = "nobody named"
 
+Row = dict[str, Any]
+_READ = ["verdict", "disposition", "record_expires_on"]
+"""Columns of findings, and of their citations, that a status rests on."""
+
 
 def roll_up_citations(
     findings: pd.DataFrame,
@@ -66,11 +72,11 @@ def roll_up_citations(
     """
     run = {check.id: check for check in checks}
     said = finding_citations.merge(findings[["check", "object", "verdict"]], on=["check", "object"])
-    by_citation = dict(list(said.groupby("citation")))
+    by_citation = rows_by(said[["citation", "relation", *_READ]], "citation")
     rows = []
     for citation in catalogue.citations:
         controls = catalogue.controls_of(citation.citation)
-        here = by_citation.get(citation.citation, said.iloc[:0])
+        here = by_citation.get(citation.citation, [])
         capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         direct = [
             c.id
@@ -103,11 +109,12 @@ def roll_up_topics(
     every citation that the finding tests directly. Parameters are those of `roll_up_citations`.
     """
     run = {check.id: check for check in checks}
-    findings = answered_wholly(findings, finding_citations)
+    told = answered_wholly(findings, finding_citations)
+    by_topic = rows_by(told[["topic", *_READ]].assign(relation="direct"), "topic")
     rows = []
     for topic in catalogue.topics():
         controls = [control for control in catalogue.controls if control.topic == topic]
-        here = findings[findings["topic"] == topic].assign(relation="direct")
+        here = by_topic.get(topic, [])
         capped = candidates if any(_leans_on_scope(run[c.id]) for c in controls if c.id in run) else 0
         rows.append(
             {
@@ -116,7 +123,7 @@ def roll_up_topics(
                 **_standing(here, controls, [control.id for control in controls], run, capped),
                 "checks": len(controls),
                 "checks_run": sum(control.id in run for control in controls),
-                "not_applicable": int((here["verdict"] == NOT_APPLICABLE).sum()),
+                "not_applicable": sum(row["verdict"] == NOT_APPLICABLE for row in here),
             }
         )
     return TOPIC_SUMMARY.frame(rows)
@@ -172,69 +179,69 @@ def roll_up_owners(findings: pd.DataFrame, owners: pd.DataFrame, register: pd.Da
     marked = findings["fingerprint"].isin(late) | findings["finding_id"].isin(late)
     held = findings.assign(owner=names, late=marked & (findings["verdict"] == FAIL))
     rows = []
-    for owner, mine in held.groupby("owner"):
-        failing = mine.loc[mine["verdict"] == FAIL, "severity"]
+    for owner, mine in rows_by(held[["owner", "late", "severity", *_READ]], "owner").items():
         rows.append(
             {
                 "owner": owner,
                 **_counts(mine),
-                "overdue": int(mine["late"].sum()),
-                "worst": min(failing, key=SEVERITIES.index) if len(failing) else "",
-                "assessed": assessed_fraction(mine["verdict"], mine["disposition"]),
+                "overdue": sum(row["late"] for row in mine),
+                "worst": min(
+                    (row["severity"] for row in mine if row["verdict"] == FAIL), key=SEVERITIES.index, default=""
+                ),
+                "assessed": _assessed(mine),
             }
         )
     return OWNER_SUMMARY.frame(rows)
 
 
-def assessed_fraction(verdicts: pd.Series, dispositions: pd.Series | None = None) -> float | None:
+def assessed_fraction(
+    verdicts: pd.Series | list[str], dispositions: pd.Series | list[str] | None = None
+) -> float | None:
     """Return judged findings over those that are the entity's own to judge; None where there are none.
 
     Judged are `pass`, `fail`, and a `review` that a record answers which stands. What a provider does, by a record that
     stands, is not the entity's own.
     """
-    said = pd.Series("", index=verdicts.index) if dispositions is None else dispositions
-    own = (verdicts != NOT_APPLICABLE) & (said != "inherited")
-    judged = verdicts.isin([PASS, FAIL]) | ((verdicts == REVIEW) & (said == "attested"))
-    return round(int((judged & own).sum()) / int(own.sum()), 4) if own.any() else None
+    both = zip(verdicts, [""] * len(verdicts) if dispositions is None else dispositions, strict=True)
+    own = [(verdict, said) for verdict, said in both if verdict != NOT_APPLICABLE and said != "inherited"]
+    judged = sum(verdict in (PASS, FAIL) or (verdict, said) == (REVIEW, "attested") for verdict, said in own)
+    return round(judged / len(own), 4) if own else None
 
 
-def _counts(here: pd.DataFrame) -> dict[str, int]:
-    counts = {name: int((here["verdict"] == verdict).sum()) for name, verdict in COUNTED.items()}
-    return counts | {name: int((here["disposition"] == name).sum()) for name in RECORDED}
+def _assessed(here: list[Row]) -> float | None:
+    return assessed_fraction([row["verdict"] for row in here], [row["disposition"] for row in here])
+
+
+def _counts(here: list[Row]) -> dict[str, int]:
+    verdicts, said = (Counter(row[name] for row in here) for name in ("verdict", "disposition"))
+    return {name: verdicts[verdict] for name, verdict in COUNTED.items()} | {name: said[name] for name in RECORDED}
 
 
 def _standing(
-    here: pd.DataFrame, controls: list[Control], direct: list[str], run: dict[str, Check], candidates: int
+    here: list[Row], controls: list[Control], direct: list[str], run: dict[str, Check], candidates: int
 ) -> dict[str, Any]:
     """Return status, words, reason and counts of whatever some findings are about."""
     status, words, reason = _status(here, controls, direct, set(run), candidates)
-    share = assessed_fraction(here["verdict"], here["disposition"])
-    return {"status": status, "standing": words, "reason": reason, **_counts(here), "assessed": share}
+    return {"status": status, "standing": words, "reason": reason, **_counts(here), "assessed": _assessed(here)}
 
 
 def _status(
-    here: pd.DataFrame, controls: list[Control], served: list[str], run: set[str], candidates: int
+    here: list[Row], controls: list[Control], served: list[str], run: set[str], candidates: int
 ) -> tuple[str, str, str]:
     """Return status, the same with what people recorded of it, and why it is not better."""
-    verdicts, said, direct = here["verdict"], here["disposition"], here["relation"] == "direct"
-    bare = (verdicts == FAIL) & (said != "alternative")
-    if (bare & direct).any():
-        failing = Count(int((bare & direct).sum()))
-        return (
-            "gap",
-            _gap_words(here[bare & direct]),
-            f"{failing:finding} {failing:fails that tests|fail that test} it directly",
-        )
-    answered = (verdicts == REVIEW) & said.isin(["attested", "inherited"])
-    inherited = (verdicts == NOT_ASSESSED) & (said == "inherited")
-    if not (verdicts.isin([PASS, FAIL]) | answered | inherited).any():
-        return "not_assessed", "not_assessed", _why_nothing(controls, run, verdicts)
+    bare = [row for row in here if row["verdict"] == FAIL and row["disposition"] != "alternative"]
+    if direct := [row for row in bare if row["relation"] == "direct"]:
+        failing = Count(len(direct))
+        return "gap", _gap_words(direct), f"{failing:finding} {failing:fails that tests|fail that test} it directly"
+    answered = [row for row in here if _is_answered(row)]
+    if not answered and all(row["verdict"] not in (PASS, FAIL) for row in here):
+        return "not_assessed", "not_assessed", _why_nothing(controls, run, [row["verdict"] for row in here])
     undone = sorted(set(served) - run)
-    still_open = int((verdicts.isin([REVIEW, NOT_ASSESSED, ERROR]) & ~answered & ~inherited).sum())
-    failing, left, open_ = Count(int(bare.sum())), Count(len(undone)), Count(still_open)
+    still_open = sum(row["verdict"] in (REVIEW, NOT_ASSESSED, ERROR) and not _is_answered(row) for row in here)
+    failing, left, open_ = Count(len(bare)), Count(len(undone)), Count(still_open)
     unanswered = Count(candidates)
     for held, words in (
-        (int(bare.sum()), f"{failing:supporting finding} {failing:fails|fail}"),
+        (bare, f"{failing:supporting finding} {failing:fails|fail}"),
         (not served, "only supporting checks serve it"),
         (undone, f"{left} of its {Count(len(served)):direct control} {left:was|were} not carried out"),
         (still_open, f"{open_:finding} {open_:is|are} open"),
@@ -242,32 +249,43 @@ def _status(
             candidates,
             f"{unanswered:workload} {unanswered:looks|look} like ePHI and nobody has answered for {unanswered:it|them}",
         ),
-        (not (direct & (verdicts != NOT_APPLICABLE)).any(), "no direct check has judged anything"),
+        (
+            all(row["relation"] != "direct" or row["verdict"] == NOT_APPLICABLE for row in here),
+            "no direct check has judged anything",
+        ),
     ):
         if held:
             return "partly_assessed", "partly_assessed", words
     ways = {"alternative": "by alternative", "attested": "by attestation", "inherited": "inherited in part"}
-    shown = [way for word, way in ways.items() if (said[answered | inherited | (verdicts == FAIL)] == word).any()]
+    used = {row["disposition"] for row in (*answered, *(row for row in here if row["verdict"] == FAIL))}
     return (
         "supported",
-        ", ".join(["supported", *shown]),
+        ", ".join(["supported", *(way for word, way in ways.items() if word in used)]),
         "every direct check was carried out and none of its findings is open",
     )
 
 
-def _gap_words(bare: pd.DataFrame) -> str:
+def _is_answered(row: Row) -> bool:
+    """Tell whether a record says what the check could not."""
+    verdict, said = row["verdict"], row["disposition"]
+    return (verdict == REVIEW and said in ("attested", "inherited")) or (
+        verdict == NOT_ASSESSED and said == "inherited"
+    )
+
+
+def _gap_words(bare: list[Row]) -> str:
     """Return how a gap is shown: accepted, where all of it is and until the first of the records ends."""
-    if (bare["disposition"] == "accepted_risk").all():
-        return f"gap, accepted until {bare['record_expires_on'].min()}"
+    if all(row["disposition"] == "accepted_risk" for row in bare):
+        return f"gap, accepted until {min(row['record_expires_on'] for row in bare)}"
     return "gap"
 
 
-def _why_nothing(controls: list[Control], run: set[str], verdicts: pd.Series) -> str:
+def _why_nothing(controls: list[Control], run: set[str], verdicts: list[str]) -> str:
     if not controls:
         return "no control serves it: it is a rule about how to weigh, not a measure"
     done = sum(control.id in run for control in controls)
     if not done:
         return f"none of its {len(controls)} controls was carried out"
-    if len(verdicts) and (verdicts == NOT_APPLICABLE).all():
+    if verdicts and all(verdict == NOT_APPLICABLE for verdict in verdicts):
         return "nothing to assess: what its controls speak of is not there, or is stated not to apply"
     return f"{done} of its {len(controls)} controls were carried out and none could judge"

@@ -10,9 +10,9 @@ import pandas as pd
 
 from hipaa_kit.assess.disagreement import disagreements
 from hipaa_kit.assess.dispositions import with_dispositions
-from hipaa_kit.assess.findings import Nearness, Results, list_checks, moved, otherwise, signed_evidence, tabulate
+from hipaa_kit.assess.findings import Results, list_checks, moved, otherwise, signed_evidence, tabulate
 from hipaa_kit.assess.proposed import PREVIEW, proposed_controls
-from hipaa_kit.assess.relevance import SYSTEM, far_namespaces
+from hipaa_kit.assess.relevance import SYSTEM, Nearness, far_namespaces
 from hipaa_kit.assess.remedies import remedies
 from hipaa_kit.assess.rollup import answered_wholly, roll_up_citations, roll_up_owners, roll_up_topics
 from hipaa_kit.assess.runner import ABOUT_ALL, Verdict, check_inputs, run_check
@@ -78,6 +78,9 @@ class Tables(TableSet):
         """Return the names of all tables."""
         return sorted([*self._inventory.names(), *RESULTS])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._inventory or name in RESULTS
+
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, made now if it was not asked for before."""
         if name in SIGNED_TABLES:
@@ -121,7 +124,7 @@ class Tables(TableSet):
         """Tell whether what is said of a verdict, beside its evidence, rests on the same as before."""
         of, was = self._of, before._of
         same = of.snapshot.identity == was.snapshot.identity and of.records is was.records
-        return same and of.catalogue is was.catalogue and self._near == before._near
+        return same and of.catalogue is was.catalogue and self._near.is_that_of(before._near)
 
     def verdicts(self, check: Check) -> list[Verdict]:
         """Return what a check of objects says; what it said before where it reads nothing else."""
@@ -195,9 +198,11 @@ class Tables(TableSet):
         of = self._of
         if of.scope is None:
             return Nearness(frozenset(), scoped=False)
-        far = far_namespaces(self._inventory, of.snapshot.coverage)
         system = (*SYSTEM, *of.scope.system) if of.preset else ()
-        return Nearness(frozenset(self["ephi_objects"]["object"]), True, far, system)
+        return Nearness(frozenset(self["ephi_objects"]["object"]), True, self._far_namespaces, system)
+
+    def _far_namespaces(self) -> frozenset[str]:
+        return far_namespaces(self._inventory, self._of.snapshot.coverage)
 
     def _record_states(self) -> pd.DataFrame:
         return states_of(self._standings_of_all)[0]

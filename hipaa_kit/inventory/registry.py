@@ -254,6 +254,9 @@ class Inventory(TableSet):
         """Return the names of all tables that can be built, and of those laid beside."""
         return sorted({*BUILDERS, *self._built})
 
+    def __contains__(self, name: object) -> bool:
+        return name in BUILDERS or name in self._built
+
     def beside(self, tables: Mapping[str, pd.DataFrame]) -> Inventory:
         """Return the same inventory with tables that a run made: what the last checks read."""
         other = Inventory(self._given["snapshot"], self._given["scope"], self.inputs, self._before)

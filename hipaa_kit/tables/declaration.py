@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
+from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from hipaa_kit.errors import TableError
 
@@ -98,11 +98,11 @@ class Table:
         """
         held = list(rows)
         # Most tables of most clusters have no rows: what pandas does to make a frame is done once for all of these.
-        return self._finished(self.typed(held)) if held else self._empty.copy(deep=False)
+        return self._finished(self._typed(self._by_key(held))) if held else self._empty.copy(deep=False)
 
     @cached_property
     def _empty(self) -> pd.DataFrame:
-        return self._finished(self.typed([]))
+        return self._finished(self._typed([]))
 
     def typed(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Return rows as a frame with the declared columns and types, in their own order and not checked.
@@ -112,17 +112,7 @@ class Table:
         TableError
             A row has a column that is not declared, or a value that is not of its type.
         """
-        held = list(rows)
-        known = set(self.names)
-        for row in held:
-            if not row.keys() <= known:
-                raise TableError(f"undeclared columns {sorted(row.keys() - known)}", f"table {self.name}")
-        data = {}
-        for column in self.columns:
-            fill = FILLS.get(column.type)
-            # As an array: pandas would look for rows of one label in Series, and these all lie in order.
-            data[column.name] = self._array(column, [row.get(column.name, fill) for row in held])
-        return pd.DataFrame(data, index=pd.RangeIndex(len(held)), copy=False)
+        return pd.DataFrame(self._typed(list(rows)), copy=False)
 
     def of_columns(self, columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> pd.DataFrame:
         """Build a frame as `frame` does, of all its columns, each given whole: for tables with many rows.
@@ -134,8 +124,7 @@ class Table:
         """
         if columns.keys() != set(self.names):
             raise TableError(f"columns {sorted(columns.keys() ^ set(self.names))} differ", f"table {self.name}")
-        data = {column.name: self._array(column, columns[column.name]) for column in self.columns}
-        return self._finished(pd.DataFrame(data, copy=False))
+        return self._finished({column.name: self._array(column, columns[column.name]) for column in self.columns})
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame of any origin with declared columns, order, types and row order.
@@ -146,15 +135,14 @@ class Table:
         if missing:
             raise TableError(f"missing columns {missing}", f"table {self.name}")
         if [(str(name), str(kind)) for name, kind in frame.dtypes.items()] == [(c.name, c.type) for c in self.columns]:
-            return self._finished(frame.reset_index(drop=True))
+            self._raise(_problems_of_columns(self.columns, {name: frame[name].array for name in self.names}))
+            return self._sorted(frame.reset_index(drop=True))
         data = {column.name: self._array(column, frame[column.name]) for column in self.columns}
-        return self._finished(pd.DataFrame(data, index=pd.RangeIndex(len(frame))))
+        return self._finished(data, copy=True)
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return `frame` unchanged, or raise TableError naming every departure at once."""
-        problems = self._problems(frame)
-        if problems:
-            raise TableError("; ".join(problems), f"table {self.name}")
+        self._raise(self._problems(frame))
         return frame
 
     def to_csv(self, frame: pd.DataFrame) -> str:
@@ -186,9 +174,41 @@ class Table:
             lines.append(f"| `{column.name}` | {column.type} | {column.meaning}.{values} |")
         return "\n".join(lines)
 
-    def _array(self, column: Column, values: Sequence[Any] | npt.NDArray[Any] | pd.Series) -> ExtensionArray:
+    @cached_property
+    def _fills(self) -> dict[str, Any]:
+        """What a row that leaves a column out holds, by the column's name."""
+        return {column.name: FILLS.get(column.type) for column in self.columns}
+
+    def _typed(self, rows: list[Mapping[str, Any]]) -> dict[str, ExtensionArray]:
+        """Return rows as columns of the declared types.
+
+        They are arrays: pandas would look for rows of one label in Series, and these all lie in order.
+        """
+        fills = self._fills
+        for row in rows:
+            if not row.keys() <= fills.keys():
+                raise TableError(f"undeclared columns {sorted(row.keys() - fills.keys())}", f"table {self.name}")
+        return {
+            column.name: self._array(column, [row.get(column.name, fills[column.name]) for row in rows])
+            for column in self.columns
+        }
+
+    def _by_key(self, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Return rows sorted by their keys where these compare as they are: that takes less than sorting the frame."""
+        fills = [(name, self._fills[name]) for name in self.key]
         try:
-            array: ExtensionArray = pd.Series(values, dtype=DTYPES[column.type]).array
+            return sorted(rows, key=lambda row: [row.get(name, fill) for name, fill in fills])
+        except TypeError:  # some are not known, or not yet of their type
+            return rows
+
+    def _array(self, column: Column, values: Sequence[Any] | npt.NDArray[Any] | pd.Series) -> ExtensionArray:
+        dtype = DTYPES[column.type]
+        try:
+            if isinstance(values, list) and isinstance(dtype, ExtensionDtype):
+                make: Any = pd.array  # what Series does with a list, without the Series
+                array: ExtensionArray = make(values, dtype=dtype)
+            else:
+                array = pd.Series(values, dtype=dtype).array
             return array
         except (TypeError, ValueError) as error:
             raise TableError(f"{column.name!r} is not {column.type}: {error}", f"table {self.name}") from None
@@ -204,15 +224,22 @@ class Table:
             return pd.Series([int(t) if t else None for t in text], dtype="Int64")
         return pd.to_numeric(text.replace("", None)).astype(column.type)
 
-    def _finished(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a frame sorted and checked."""
-        problems = self._problems_of_columns(frame)
-        if not problems and self.key and not self._in_order(frame):
-            frame = frame.sort_values(list(self.key), kind="stable")
-            problems = self._repeated_keys(frame)
+    def _finished(self, columns: Mapping[str, ExtensionArray], *, copy: bool = False) -> pd.DataFrame:
+        """Return columns, all that are declared, as a frame that is checked and sorted."""
+        self._raise(_problems_of_columns(self.columns, columns))
+        return self._sorted(pd.DataFrame(columns, copy=copy))
+
+    def _sorted(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame whose rows are numbered in order sorted by key, which may not be there twice."""
+        if not self.key or self._in_order(frame):
+            return frame
+        ordered = frame.sort_values(list(self.key), kind="stable", ignore_index=True)
+        self._raise(self._repeated_keys(ordered))
+        return ordered
+
+    def _raise(self, problems: list[str]) -> None:
         if problems:
             raise TableError("; ".join(problems), f"table {self.name}")
-        return frame.reset_index(drop=True)
 
     def _in_order(self, frame: pd.DataFrame) -> bool:
         """Tell whether every row's key is above the one before, which is quickly seen and saves sorting.
@@ -235,17 +262,11 @@ class Table:
         return not left
 
     def _problems(self, frame: pd.DataFrame) -> list[str]:
-        problems = self._problems_of_columns(frame)
-        return problems if problems or self._in_order(frame) else self._repeated_keys(frame)
-
-    def _problems_of_columns(self, frame: pd.DataFrame) -> list[str]:
         names = self.names
         problems = [f"missing column {name!r}" for name in names if name not in frame]
         problems += [f"undeclared column {name!r}" for name in frame.columns if name not in names]
-        for column in self.columns:
-            if column.name in frame:
-                problems += _column_problems(column, frame[column.name])
-        return problems
+        problems += _problems_of_columns(self.columns, {name: frame[name].array for name in names if name in frame})
+        return problems if problems or self._in_order(frame) else self._repeated_keys(frame)
 
     def _repeated_keys(self, frame: pd.DataFrame) -> list[str]:
         if not self.key:
@@ -273,14 +294,18 @@ def _with_returns(frame: pd.DataFrame) -> str:
     return "".join(lines)
 
 
-def _column_problems(column: Column, series: pd.Series) -> list[str]:
-    if str(series.dtype) != column.type:
-        return [f"{column.name!r} is {series.dtype}, declared {column.type}"]
-    values = series.array
+def _problems_of_columns(declared: Iterable[Column], columns: Mapping[str, ExtensionArray]) -> list[str]:
+    held = (column for column in declared if column.name in columns)
+    return [problem for column in held for problem in _column_problems(column, columns[column.name])]
+
+
+def _column_problems(column: Column, values: ExtensionArray) -> list[str]:
+    if str(values.dtype) != column.type:
+        return [f"{column.name!r} is {values.dtype}, declared {column.type}"]
     if not column.nullable and (null := np.asarray(values.isna())).any():
         return [f"{column.name!r} is null in {int(null.sum())} rows"]
     if column.values:
-        strange = sorted(set((series.dropna() if column.nullable else series).unique()) - set(column.values))
+        strange = sorted(set((values.dropna() if column.nullable else values).unique()) - set(column.values))
         if strange:
             return [f"{column.name!r} has values {strange[:5]} outside {list(column.values)}"]
     return []
@@ -291,6 +316,8 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
     Columns of the declared types are taken whole, as values of Python; of any other `to_dict` makes them.
     """
+    if frame.empty:
+        return []
     names = [str(name) for name in frame.columns]
     columns = [_values_of(series) for _, series in frame.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

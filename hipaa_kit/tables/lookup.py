@@ -61,6 +61,9 @@ class GivenTables(TableSet):
         """Return the names of all tables, sorted."""
         return sorted(self._tables)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
     def table(self, name: str) -> pd.DataFrame:
         """Return one of them."""
         return self._tables[name]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hipaa_kit.assess.facade import Assessment
-from hipaa_kit.assess.relevance import hidden_by, relevance_of
+from hipaa_kit.assess.relevance import Nearness, hidden_by, relevance_of
 from hipaa_kit.assess.runner import Verdict
 from hipaa_kit.sources.scope import load_scope
 from hipaa_kit.sources.snapshot import Snapshot
@@ -186,4 +186,5 @@ def test_only_what_is_far_is_hidden(relevance: str, namespace: str, hidden: str)
 )
 def test_what_acts_beyond_its_namespace_is_never_far(name: str, near: str) -> None:
     said = Verdict("HK-AVL-01", name, "fail", "x")
-    assert relevance_of(said, frozenset({"Deployment/far/declared"}), True, frozenset({"far"})) == near
+    known = Nearness(frozenset({"Deployment/far/declared"}), True, lambda: frozenset({"far"}))
+    assert relevance_of(said, known) == near

@@ -130,14 +130,33 @@ def people(directory: Path) -> set[str]:
     return {row["user"] for row in rows} | {group for row in rows for group in row["groups"].split(";")}
 
 
-def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespace) -> None:
-    plant, render = generator.clinic.plant, generator.clinic.render
-    fixed = render(plant(()))
-    together = changed(fixed, render(plant(generator.faults.FAULTS)))
-    alone = set()
-    for fault in generator.faults.FAULTS:
-        alone |= changed(fixed, render(plant((fault,))))
-    assert together == alone
+class Touched:
+    """What each fault changes of the objects of the clinic: made once for all tests that ask."""
+
+    def __init__(self, generator: SimpleNamespace) -> None:
+        self.generator = generator
+        self.fixed = self.rendered(())
+        self._by_fault: dict[int, set[tuple[str, str, str]]] = {}
+
+    def rendered(self, faults: Any) -> Any:
+        return self.generator.clinic.render(self.generator.clinic.plant(faults))
+
+    def by(self, number: int) -> set[tuple[str, str, str]]:
+        if number not in self._by_fault:
+            fault = self.generator.faults.FAULTS[number]
+            self._by_fault[number] = changed(self.fixed, self.rendered((fault,)))
+        return self._by_fault[number]
+
+
+@pytest.fixture(scope="module")
+def touched_by(generator: SimpleNamespace) -> Touched:
+    return Touched(generator)
+
+
+def test_twins_differ_only_where_a_single_fault_says_so(generator: SimpleNamespace, touched_by: Touched) -> None:
+    faults = generator.faults.FAULTS
+    together = changed(touched_by.fixed, touched_by.rendered(faults))
+    assert together == set().union(*map(touched_by.by, range(len(faults))))
 
 
 def beside(generator: SimpleNamespace, hospital: Any) -> tuple[Any, ...]:
@@ -152,14 +171,14 @@ def fault_numbers() -> range:
 
 
 @pytest.mark.parametrize("number", fault_numbers(), ids=lambda number: planted()[number]["object"])
-def test_fault_stays_near_its_object(generator: SimpleNamespace, number: int) -> None:
+def test_fault_stays_near_its_object(generator: SimpleNamespace, touched_by: Touched, number: int) -> None:
     fault = generator.faults.FAULTS[number]
     assert (fault.object, fault.control) == (planted()[number]["object"], planted()[number]["control"])
-    hospital = generator.clinic.plant((fault,))
-    touched = changed(generator.clinic.render(generator.clinic.plant(())), generator.clinic.render(hospital))
+    touched = touched_by.by(number)
     kind, namespace, _ = fault.object.split("/")
     if not touched:
-        assert beside(generator, hospital) != beside(generator, generator.clinic.plant(()))
+        plant = generator.clinic.plant
+        assert beside(generator, plant((fault,))) != beside(generator, plant(()))
         return
     if kind in ("User", "Group", "ServiceAccount"):
         # Who holds too much is found at the holder; what gives it stands where it counts.

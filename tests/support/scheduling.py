@@ -11,6 +11,7 @@ TOGETHER: Final = (
     "tests/live/",
     "tests/batch/",
     "tests/assess/test_facade.py",
+    "tests/data/test_clinic_faults.py",
     "tests/assess/test_remedies.py",
     "tests/evidence/test_bundle.py",
     "tests/evidence/test_remedies.py",
@@ -19,7 +20,7 @@ TOGETHER: Final = (
     "tests/test_cli.py::test_gates",
     "tests/test_wheel.py",
 )
-"""Tests that share servers, executed notebooks, a wheel or whole assessments; any other goes wherever there is room."""
+"""Tests that share servers, executed notebooks, a wheel, clinics or whole assessments; any other goes wherever there is room."""
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]

@@ -25,7 +25,7 @@ from hipaa_kit.kube.audit.conditions import AllOf, AnyOf, Condition, Known, leav
 from hipaa_kit.kube.audit.detections import DETECTIONS, ITSELF, OWN, WORKLOADS, WRITTEN, parts
 from hipaa_kit.kube.audit.policy import LEVELS, Policy, Request, at_least
 from hipaa_kit.sources.audit_log.asking import Log, ask
-from hipaa_kit.tables.declaration import rows_of
+from hipaa_kit.tables.declaration import rows_by, rows_of
 from hipaa_kit.tables.lookup import TableSet
 
 READS: Final = ("get", "list", "watch")
@@ -61,6 +61,7 @@ LEVELS_OF: Final = f"""
 
 SEES, PARTLY, BLIND = "sees", "partly", "blind"
 Loss = tuple[str, str]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,16 @@ class Held:
             found[key].append((row["least"], row["most"]))
         return dict(found)
 
-    @property
+    @cached_property
     def reads(self) -> bool:
         """Tell whether any read of an object is in it."""
         return bool((self.levels["kind"] == "read").any())
+
+    @cached_property
+    def patched_untold(self) -> frozenset[str]:
+        """Resources of which it holds patches without the objects that came of them."""
+        patched = self.levels[(self.levels["kind"] == "patch") & (self.levels["subresource"] == "")]
+        return frozenset(patched.loc[patched["least"] != "RequestResponse", "resource"])
 
     @cached_property
     def servers(self) -> pd.DataFrame:
@@ -155,9 +162,10 @@ def sights(
     general = [*_of_the_policy_as_a_whole(tables)]
     ruled = [policy for _, policy in policies(*(tables[name] for name in POLICIES))]
     places = {str(each): frozenset(found["first"]) for each, found in site.places.groupby("list")}
+    probed, levels = rows_by(tables["audit_probes"], "probe"), rows_by(told, "detection")
     for name in dict.fromkeys(each.id for each in DETECTIONS):
-        losses = [*general, *_by_policy(name, tables, ruled, places), *_by_provider(name, tables, held)]
-        losses += _by_level(name, held, told[told["detection"] == name])
+        losses = [*general, *_by_policy(name, probed, ruled, places), *_by_provider(name, tables, held)]
+        losses += _by_level(name, held, levels.get(name, []))
         losses += _by_site(name, held, site, workforce)
         if name == "LOG-27":
             losses += _by_pod_security(tables["pod_admission"], site)
@@ -198,23 +206,21 @@ def _of_the_policy_as_a_whole(tables: Mapping[str, pd.DataFrame]) -> Iterator[Lo
 
 
 def _by_policy(
-    name: str, tables: Mapping[str, pd.DataFrame], ruled: Sequence[Policy], places: Mapping[str, frozenset[str]]
+    name: str, probed: Mapping[str, Sequence[Row]], ruled: Sequence[Policy], places: Mapping[str, frozenset[str]]
 ) -> Iterator[Loss]:
     """Yield what the policies take from a detection.
 
     That is everything where none of the requests that its condition can hold of is recorded, or none as it needs, and
     its probes neither. A request that is recorded at all shows in the log, with its level.
     """
-    probes = tables["audit_probes"]
-    wanted = {probe.probe: probe for probe in probes_of(name)}
-    mine = probes[probes["probe"].isin(wanted)]
-    below = mine[[_below(row, wanted[row["probe"]], name) for row in rows_of(mine)]]
+    mine = [(row, probe) for probe in probes_of(name) for row in probed.get(probe.probe, ())]
+    below = [row for row, probe in mine if _below(row, probe, name)]
     asked = [(*each, policy.record(each[0]).told) for policy in ruled for each in _requests(name, policy, places)]
     silent = [each for each, _, level in asked if level == "None"]
     shown = any(at_least(level, needed) for _, needed, level in asked)
-    if below.empty and not silent:
+    if not below and not silent:
         return
-    words = {f"{row['request']} at {row['level']}" for row in rows_of(below)}
+    words = {f"{row['request']} at {row['level']}" for row in below}
     words |= {f"{each.verb} {named(each._replace(name=''))} at None" for each in silent}
     every = (len(below) == len(mine) > 0 and not shown) or len(silent) == len(asked) > 0
     yield BLIND if every else PARTLY, f"the audit policy records {_listed(sorted(words))}"
@@ -232,7 +238,7 @@ def _requests(name: str, policy: Policy, places: Mapping[str, frozenset[str]]) -
                     yield each, part.level
 
 
-def _below(row: Mapping[str, Any], probe: AuditProbe, name: str) -> bool:
+def _below(row: Row, probe: AuditProbe, name: str) -> bool:
     """Tell whether a request is recorded at less than a detection needs."""
     return not at_least(str(row["level"]), _needed(name, probe))
 
@@ -260,7 +266,7 @@ def _by_provider(name: str, tables: Mapping[str, pd.DataFrame], held: Held) -> I
         yield PARTLY, "the provider records reads only of what Data Access logs are enabled for"
 
 
-def _by_level(name: str, held: Held, told: pd.DataFrame) -> Iterator[Loss]:
+def _by_level(name: str, held: Held, told: Sequence[Row]) -> Iterator[Loss]:
     """Yield what the levels of the log's own events take.
 
     These are events of the same resources as the detection's probes, and all that its condition could hold of if it
@@ -276,18 +282,15 @@ def _by_level(name: str, held: Held, told: pd.DataFrame) -> Iterator[Loss]:
             elif not at_least(least, needed):
                 below.add(f"{_resource(probe)} at {least}, not {needed}")
             above |= bool(most) and at_least(most, needed)
-    for row in rows_of(told):
+    for row in told:
         above |= row["enough"]
         if not row["enough"]:
             words = f"at {row['level']}, not {row['needed']}" if row["level"] else "without a level"
             below.add(f"{row['resource']} {words}")
     if below:
         yield PARTLY if above else BLIND, f"the log holds requests for {_listed(sorted(below))}"
-    patched = held.levels[(held.levels["kind"] == "patch") & (held.levels["subresource"] == "")]
-    untold = patched[patched["resource"].isin(BY_PATCH.get(name, ())) & (patched["least"] != "RequestResponse")]
-    if len(untold):
-        whose = _listed(sorted(set(untold["resource"])))
-        yield PARTLY, f"the log holds patches of {whose} without the objects that came of them"
+    if untold := held.patched_untold.intersection(BY_PATCH.get(name, ())):
+        yield PARTLY, f"the log holds patches of {_listed(sorted(untold))} without the objects that came of them"
 
 
 def levels_told(log: Log, site: Site) -> pd.DataFrame:
