@@ -42,8 +42,9 @@ def cluster_state_is_recoverable(
 
     Notes
     -----
-    A provider that runs the control plane keeps etcd, and says nothing of it here; whoever runs it with scripts
-    outside the cluster has to say so. A snapshot that k3s or rke2 leaves on the node goes with that: it is asked about.
+    A provider that runs the control plane keeps etcd, and says nothing of it here: no node of it is in the cluster.
+    Whoever saves etcd with scripts outside the cluster has to say so. A snapshot that k3s or rke2 leaves on the node
+    goes with that: it is asked about.
     Sources: https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/,
     https://docs.k3s.io/cli/etcd-snapshot.
     """
@@ -56,7 +57,8 @@ def cluster_state_is_recoverable(
     fresh, beside = recent[recent["place"] != "node"], recent[recent["place"] == "node"]
     hints = held[held["mechanism"].isin(HINTS) & ~held["state"].isin(["paused", "failed"])]
     said = [f"{row['object']}: {HINTS[str(row['mechanism'])]}" for row in rows_of(hints)]
-    if nodes["provider"].isin(CLOUDS).any() and not control_plane_members["component"].eq("etcd").any():
+    own_plane = nodes["control_plane"].any() or control_plane_members["component"].eq("etcd").any()
+    if nodes["provider"].isin(CLOUDS).any() and not own_plane:
         said.append("its provider runs etcd, and what that saves is not seen")
     stale = held[held["mechanism"].isin(PROVEN)]
     examined = pd.DataFrame(
