@@ -8,7 +8,6 @@ from hipaa_kit.safeguards.ages import hours_since
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
 
-CLOUDS = ("aws", "gce", "azure")
 PROVEN = ("velero", "etcd_snapshot")
 HINTS = {
     "etcd_job": "that it saves etcd, only its name and image say",
@@ -42,7 +41,7 @@ def cluster_state_is_recoverable(
 
     Notes
     -----
-    A provider that runs the control plane keeps etcd, and says nothing of it here: no node of it is in the cluster.
+    A provider that runs the control plane keeps etcd, and says nothing of it here: none of the nodes carries it.
     Whoever saves etcd with scripts outside the cluster has to say so. A snapshot that k3s or rke2 leaves on the node
     goes with that: it is asked about.
     Sources: https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/,
@@ -58,7 +57,7 @@ def cluster_state_is_recoverable(
     hints = held[held["mechanism"].isin(HINTS) & ~held["state"].isin(["paused", "failed"])]
     said = [f"{row['object']}: {HINTS[str(row['mechanism'])]}" for row in rows_of(hints)]
     own_plane = nodes["control_plane"].any() or control_plane_members["component"].eq("etcd").any()
-    if nodes["provider"].isin(CLOUDS).any() and not own_plane:
+    if nodes["provider"].ne("").any() and not own_plane:
         said.append("its provider runs etcd, and what that saves is not seen")
     stale = held[held["mechanism"].isin(PROVEN)]
     examined = pd.DataFrame(
