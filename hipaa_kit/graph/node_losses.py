@@ -40,6 +40,7 @@ class _Pod:
     name: str
     node: str
     workload: str
+    controller: str
     ephi: bool
     stays: bool
     stores: bool
@@ -77,7 +78,8 @@ def node_losses(
     up: dict[str, set[str]] = defaultdict(set)
     for pod in held.values():
         if pod.name in ready:
-            up[pod.workload].add(pod.node)
+            for name in {pod.workload, pod.controller}:
+                up[name].add(pod.node)
     losing = {pod.node for pod in held.values() if pod.ephi and (not pod.stays or _last_store(pod, up, demanding))}
     for node in sorted(losing & set(cluster.zone)):
         yield cluster.without(node, up, demanding)
@@ -86,9 +88,10 @@ def node_losses(
 def _last_store(pod: _Pod, up: Mapping[str, set[str]], demanding: Collection[str]) -> bool:
     """Tell whether a pod keeps data, goes with its node, and no other of its demanding workload is ready elsewhere.
 
-    An agent of the node has lost its work with it, and a datastore has not: others ask for what it keeps.
+    An agent of the node has lost its work with it, and a datastore has not: others ask for what it keeps. Others of
+    its own DaemonSet count alone: what has that made, an operator's object, may have made agents too.
     """
-    return pod.stays and pod.stores and pod.workload in demanding and not up.get(pod.workload, set()) - {pod.node}
+    return pod.stays and pod.stores and pod.workload in demanding and not up.get(pod.controller, set()) - {pod.node}
 
 
 def _pods(
@@ -99,12 +102,14 @@ def _pods(
     default = next(iter(classes[classes["default"]]["value"].fillna(0)), 0)
     here = selectable(pods[pods["live"] & (pods["node"] != "")])
     ephi = set(workloads["object"])
-    daemons = here.loc[here["workload"].isin(workloads.loc[workloads["kind"].eq("DaemonSet"), "object"]), "object"]
+    # A DaemonSet may have an owner, which is the workload then: an operator's, as those of OpenShift.
+    daemon = here["controller"].str.startswith("DaemonSet/")
+    daemons = here.loc[daemon & here["workload"].isin(ephi), "object"]
     theirs = containers[containers["pod"].isin(daemons) & containers["role"].isin(["main", "sidecar"])]
     stores = {pod for pod, image in theirs[["pod", "repository"]].itertuples(index=False) if data_paths(image)}
     found = {}
     for row in rows_of(here):
-        stays = bool(row["static"]) or str(row["workload"]).startswith("DaemonSet/")
+        stays = bool(row["static"]) or str(row["controller"]).startswith("DaemonSet/")
         named = row["priority_class"]
         # A class that was not read may be of any height: its pods may give way, and nothing is proved by them.
         priority = float(value.get(named, float("inf"))) if named else float(default)
@@ -113,6 +118,7 @@ def _pods(
             name := row["object"],
             row["node"],
             row["workload"],
+            row["controller"],
             row["workload"] in ephi,
             stays,
             name in stores,
@@ -237,7 +243,7 @@ class _Cluster:
         return np.array(sums).reshape(len(sums), 3)
 
     def without(self, lost: str, up: Mapping[str, set[str]], demanding: Collection[str]) -> dict[str, Any]:
-        """Return the row of a node that is lost; `up` are the nodes on which each workload is ready."""
+        """Return the row of a node that is lost; `up` are the nodes on which each workload, or controller, is ready."""
         others = np.array([name != lost for name in self._names], dtype=bool)
         displaced = [pod for pod in self._on[lost] if not pod.stays]
         demands = {pod.name: self._demand(pod, others) for pod in displaced}

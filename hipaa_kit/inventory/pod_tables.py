@@ -14,7 +14,7 @@ from hipaa_kit.inventory.fields import condition, items, mapping, number, refere
 from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.repeated import pod_rows
-from hipaa_kit.kube.owners import is_mirror
+from hipaa_kit.kube.owners import controller_of, is_mirror, object_id
 from hipaa_kit.kube.qos import qos_class
 from hipaa_kit.kube.quantities import cores, whole
 from hipaa_kit.kube.requests import asked_as_a_whole, effective_request
@@ -45,6 +45,7 @@ def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
         "namespace": pod.namespace,
         "name": pod.name,
         "workload": pod.workload,
+        "controller": _controller(pod),
         "live": pod.live and not declared,
         "static": is_mirror(mapping(pod.content, "metadata")),
         "node": text(spec, "nodeName"),
@@ -62,6 +63,17 @@ def _pod(pod: PodView, *, declared: bool) -> Iterator[dict[str, Any]]:
         "grace_seconds": GRACE_SECONDS if grace is None else grace,
         "created_at": text(pod.content, "metadata", "creationTimestamp"),
     }
+
+
+def _controller(pod: PodView) -> str:
+    """Return what controls a pod itself: its workload, or what that has made; "" where nothing in the cluster does."""
+    metadata = mapping(pod.content, "metadata")
+    if is_mirror(metadata):
+        return ""
+    owner = controller_of(metadata)
+    if owner is not None:
+        return object_id(owner.kind, pod.namespace, owner.name)
+    return "" if pod.workload == pod.object else pod.workload
 
 
 def _qos(spec: Mapping[str, Any]) -> str:

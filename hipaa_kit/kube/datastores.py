@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from hipaa_kit.kube.images import image_name
+
 DATA_PATHS: Final = {
     "cassandra": ("/var/lib/cassandra", "/bitnami/cassandra"),
     "clickhouse-server": ("/var/lib/clickhouse",),
@@ -37,12 +39,12 @@ DATA_PATHS: Final = {
     "valkey": ("/data", "/bitnami/valkey/data"),
     "zookeeper": ("/data", "/bitnami/zookeeper"),
 }
-"""Data folders by the last part of the image's name."""
+"""Data folders by the name of the image (`image_name`)."""
 
 
 def data_paths(repository: str) -> tuple[str, ...]:
     """Return where an image keeps its data; nothing for images that are not known to keep any."""
-    return DATA_PATHS.get(repository.rpartition("/")[2].lower(), ())
+    return DATA_PATHS.get(image_name(repository), ())
 
 
 def covers(mount_path: str, data_path: str) -> bool:

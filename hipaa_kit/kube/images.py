@@ -6,9 +6,12 @@ a dot or a colon, is `localhost`, or is not in lower case; else the image is Doc
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
 
 DOCKER_HUB = "docker.io"
+
+_ARCHITECTURE: Final = re.compile(r"-(?:amd64|arm|arm64|arm64v8|ppc64le|s390x)$")
 
 
 class Image(NamedTuple):
@@ -29,6 +32,22 @@ def parse_image(image: str) -> Image:
     head, slash, last = rest.rpartition("/")
     name, _, tag = last.partition(":")
     return Image(f"{head}{slash}{name}", tag, digest)
+
+
+def image_name(repository: str) -> str:
+    """Return the last part of a repository, in lower case and without the architecture that it may end in.
+
+    Images of Kubernetes were published for one architecture each before lists of them were:
+    `gcr.io/google_containers/etcd-amd64` is etcd.
+
+    Source: cluster/images/etcd/README.md of early releases of https://github.com/kubernetes/kubernetes, read 2026-11-27
+
+    Parameters
+    ----------
+    repository
+        Name of an image without tag and digest, as it is written in a pod.
+    """
+    return _ARCHITECTURE.sub("", repository.rpartition("/")[2].lower())
 
 
 def registry_of(repository: str) -> str:

@@ -36,6 +36,7 @@ PODS = Table(
         text("namespace", "its namespace"),
         text("name", "its name; that of the workload where it was made from a template"),
         text("workload", "its top owner, `Kind/namespace/name`"),
+        text("controller", "what controls the pod itself, `Kind/namespace/name`; none of bare and static pods"),
         flag("live", "the cluster holds this pod; false where it was made from a template"),
         flag("static", "run by a kubelet from a file, seen through its mirror"),
         text("node", "node it was bound to, or none"),

@@ -86,6 +86,38 @@ def test_owners_in_a_circle_end() -> None:
     assert len(tables(text).pods) == 1
 
 
+def test_a_pod_has_what_controls_it_and_the_workload_above_that() -> None:
+    text = """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: tuned, namespace: a, uid: d, ownerReferences: [{apiVersion: tuned.openshift.io/v1, kind: Tuned, name: rendered, uid: t, controller: true}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: tuned-1, namespace: a, uid: p, ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: tuned, uid: d, controller: true}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: bare, namespace: a, uid: b}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: etcd-n1, namespace: a, uid: m, ownerReferences: [{apiVersion: v1, kind: Node, name: n1, controller: true}]}
+spec: {nodeName: n1}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: none, namespace: a, uid: n}
+spec: {template: {spec: {containers: [{name: x, image: x}]}}}
+"""
+    assert rows(tables(text).pods, "object", "workload", "controller") == [
+        ("Pod/a/bare", "Pod/a/bare", ""),
+        ("Pod/a/etcd-n1", "Pod/a/etcd", ""),
+        ("Pod/a/none", "DaemonSet/a/none", "DaemonSet/a/none"),
+        ("Pod/a/tuned-1", "Tuned/a/rendered", "DaemonSet/a/tuned"),
+    ]
+
+
 def test_a_static_pod_goes_by_its_name_without_the_node() -> None:
     text = """
 apiVersion: v1

@@ -12,13 +12,16 @@ from hipaa_kit.kube.datastores import DATA_PATHS, covers, data_paths
         ("docker.io/library/postgres", "/var/lib/postgresql/data"),
         ("registry.example:5000/bitnami/postgresql", "/bitnami/postgresql"),
         ("quay.io/minio/MinIO", "/data"),
+        ("gcr.io/google_containers/etcd-amd64", "/var/lib/etcd"),
     ],
 )
 def test_a_datastore_is_known_by_the_last_part_of_its_image(repository: str, first: str) -> None:
     assert data_paths(repository)[0] == first
 
 
-@pytest.mark.parametrize("repository", ["nginx", "postgres-exporter", "example/postgres/migrate", ""])
+@pytest.mark.parametrize(
+    "repository", ["nginx", "postgres-exporter", "example/postgres/migrate", "example/etcd-backup-amd64", ""]
+)
 def test_other_images_are_not_known_to_keep_data(repository: str) -> None:
     assert data_paths(repository) == ()
 

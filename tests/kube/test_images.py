@@ -2,7 +2,7 @@
 
 import pytest
 
-from hipaa_kit.kube.images import full_repository, is_within, registry_of
+from hipaa_kit.kube.images import full_repository, image_name, is_within, registry_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,25 @@ def test_registry_of_a_repository(repository: str, registry: str, full: str) -> 
 )
 def test_a_repository_lies_within_a_part_of_a_registry(repository: str, place: str, within: bool) -> None:
     assert is_within(repository, place) is within
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [
+        ("etcd", "etcd"),
+        ("registry:5000/a/Etcd", "etcd"),
+        ("gcr.io/google_containers/etcd-amd64", "etcd"),
+        ("gcr.io/google_containers/etcd-arm", "etcd"),
+        ("gcr.io/google_containers/etcd-arm64", "etcd"),
+        ("example/etcd-arm64v8", "etcd"),
+        ("k8s.gcr.io/etcd-ppc64le", "etcd"),
+        ("k8s.gcr.io/etcd-s390x", "etcd"),
+        ("arm64v8/postgres", "postgres"),
+        ("example/etcd-amd64-backup", "etcd-amd64-backup"),
+        ("example/farm", "farm"),
+        ("amd64", "amd64"),
+        ("", ""),
+    ],
+)
+def test_an_image_goes_by_its_name_without_the_architecture(repository: str, name: str) -> None:
+    assert image_name(repository) == name

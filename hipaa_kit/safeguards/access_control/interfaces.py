@@ -10,6 +10,7 @@ import pandas as pd
 from hipaa_kit.inventory.pods import undeclared_on_nodes
 from hipaa_kit.kube.command_flags import Flag
 from hipaa_kit.kube.etcd import CERTIFICATES, FROM_ENVIRONMENT, LOCAL, OPEN, clients_let_in
+from hipaa_kit.kube.images import image_name
 from hipaa_kit.kube.network.addresses import PRIVATE, parse_cidr
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews
 from hipaa_kit.tables.declaration import rows_of
@@ -17,7 +18,7 @@ from hipaa_kit.vocabulary import COMPLETE
 
 
 class Interface(NamedTuple):
-    """A program for administrators, by the last part of its image's name; whether it asks for a sign-in itself."""
+    """A program for administrators, by the name of its image; whether it asks for a sign-in itself."""
 
     name: str
     images: tuple[str, ...]
@@ -25,7 +26,11 @@ class Interface(NamedTuple):
 
 
 INTERFACES = (
-    Interface("Kubernetes Dashboard", ("dashboard", "dashboard-web", "dashboard-auth", "dashboard-api"), True),
+    Interface(
+        "Kubernetes Dashboard",
+        ("kubernetes-dashboard", "dashboard", "dashboard-web", "dashboard-auth", "dashboard-api"),
+        True,
+    ),
     Interface("Argo CD", ("argocd",), True),
     Interface("Grafana", ("grafana", "grafana-oss", "grafana-enterprise"), True),
     Interface("Prometheus", ("prometheus",), False),
@@ -47,7 +52,7 @@ or an operator, sets it up.
 """
 
 KUBERNETES_UI = ("kubernetesui", "kubernetes-dashboard")
-"""What stands somewhere before the Dashboard's own image name, which others have too."""
+"""What stands somewhere in the repository of the Dashboard: others have images named `dashboard` too."""
 
 ETCD = "etcd"
 
@@ -210,11 +215,11 @@ def _on_nodes(known: pd.DataFrame, undeclared: pd.DataFrame, pods: pd.DataFrame,
 
 def interface_of(repository: str) -> Interface | None:
     """Return the interface that an image is, None where it is none that is known."""
-    before, _, name = repository.rpartition("/")
+    name = image_name(repository)
     for each in INTERFACES:
         if name in each.images:
             dashboard = each.name == "Kubernetes Dashboard"
-            return each if not dashboard or any(part in before for part in KUBERNETES_UI) else None
+            return each if not dashboard or any(part in repository for part in KUBERNETES_UI) else None
     return None
 
 

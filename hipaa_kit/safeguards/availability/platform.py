@@ -54,7 +54,7 @@ def control_plane_available(control_plane_members: pd.DataFrame) -> pd.DataFrame
         examined,
         not_assessed(
             (number == 0) & (examined["servers"] == 0),
-            "no control-plane pod is visible: a provider runs it, or it does not run as pods",
+            "no control-plane pod is visible in kube-system: a provider runs it, or it runs elsewhere or not as pods",
             code="managed_plane",
             rests_on=["control_plane_members"],
         ),

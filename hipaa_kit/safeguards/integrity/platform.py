@@ -41,7 +41,7 @@ def etcd_checks_itself(control_plane_members: pd.DataFrame, control_plane_flags:
         examined,
         not_assessed(
             examined["pod"] == "Cluster//control-plane",
-            "no member of etcd is visible: a provider runs it, or it does not run as pods",
+            "no member of etcd is visible in kube-system: a provider runs it, or it runs elsewhere or not as pods",
             code="managed_plane",
             rests_on=["control_plane_members"],
         ),
