@@ -42,7 +42,12 @@ Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTR
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = rf"[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?(?:\.{_LABEL}(?:\.svc(?:\.{_LABEL}){{0,8}})?)?"
-_NUMBER: Final = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f]{0,4}:[0-9a-f:.]{1,44}\]"
+_NUMBER: Final = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]"
+"""An IPv4 address may stand in brackets, too: RFC 3986 has none there, but programs in Go take and write it.
+
+Source: https://github.com/golang/go/issues/78945
+"""
+
 _ADDRESS: Final = re.compile(
     rf"(?P<scheme>(?:jdbc:)?[a-z]{{2,10}})://(?:[^\s/?#]{{0,512}}@)?"
     rf"(?:(?P<name>{_HOST})\.?|(?P<number>{_NUMBER}))(?::(?P<port>\d{{1,5}}))?(?P<rest>[/?#][^@]*)?",

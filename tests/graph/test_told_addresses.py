@@ -42,7 +42,7 @@ def test_name_and_numbers_of_a_service_lead_to_the_ports_behind_it(url: str) -> 
     assert leads(url, BEHIND, BOTH) == {("Pod/ehr/db", 8443)}
 
 
-@pytest.mark.parametrize("url", ["https://10.1.0.2:8443", "https://[FD00:1::2]:8443"])
+@pytest.mark.parametrize("url", ["https://10.1.0.2:8443", "https://[10.1.0.2]:8443", "https://[FD00:1::2]:8443"])
 def test_the_address_of_a_pod_leads_to_the_port_itself(url: str) -> None:
     assert leads(url, BEHIND, BOTH) == {("Pod/ehr/db", 8443)}
 
