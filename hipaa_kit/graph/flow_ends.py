@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import items, mapping, text, texts, truth
+from hipaa_kit.inventory.fields import items, mapping, text, truth
+from hipaa_kit.inventory.network import cluster_addresses
+from hipaa_kit.inventory.pods import pod_addresses
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
-from hipaa_kit.kube.network.addresses import PRIVATE, Block, parse_address
+from hipaa_kit.kube.network.addresses import PRIVATE, Block, parse_address, parse_addresses
 from hipaa_kit.sources.inputs.values import moment
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.declaration import rows_of
@@ -46,7 +48,7 @@ def flow_ends(snapshot: Snapshot, flow_records: pd.DataFrame) -> Iterator[dict[s
     An address is given to another pod when one is gone. So it counts as a pod's where the pod's own status proves that
     it had it for all of the time of the record. Addresses of nodes are those of all pods on their network as well.
     """
-    wanted = _blocks(name for side in SIDES for name in flow_records[side].unique())
+    wanted = set(parse_addresses(name for side in SIDES for name in flow_records[side].unique()))
     if not wanted:
         return
     pods, shared, services = _pods(snapshot, wanted), _nodes(snapshot, wanted), _services(snapshot, wanted)
@@ -59,11 +61,6 @@ def flow_ends(snapshot: Snapshot, flow_records: pd.DataFrame) -> Iterator[dict[s
             if not standing:
                 standing, pod = _holder(block, pods.get(block), row)
             yield {**{name: row[name] for name in FLOW_RECORDS.key}, "side": side, "standing": standing, "pod": pod}
-
-
-def _blocks(names: Iterable[str]) -> set[Block]:
-    """Return the addresses among some names."""
-    return {block for name in names if (block := parse_address(name))}
 
 
 def _holder(block: Block, holds: list[Hold] | None, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -83,12 +80,10 @@ def _pods(snapshot: Snapshot, wanted: set[Block]) -> dict[Block, list[Hold]]:
     """Return by address the pods that have it or had it, each with the time for which that is sure, if any is."""
     found: dict[Block, list[Hold]] = defaultdict(list)
     for record in snapshot.records(kinds.POD):
-        status = mapping(record.content, "status")
-        given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
-        blocks = wanted & _blocks(given)
+        blocks = wanted.intersection(pod_addresses(record.content))
         if not blocks or truth(record.content, "spec", "hostNetwork"):
             continue
-        hold = _hold(record.object, status, snapshot.collected_at)
+        hold = _hold(record.object, mapping(record.content, "status"), snapshot.collected_at)
         for block in blocks:
             found[block] += [hold] if hold else []
     return dict(found)
@@ -122,17 +117,14 @@ def _nodes(snapshot: Snapshot, wanted: set[Block]) -> set[Block]:
         for record in snapshot.records(kinds.NODE)
         for each in items(record.content, "status", "addresses")
     ]
-    return wanted & _blocks(given)
+    return wanted.intersection(parse_addresses(given))
 
 
 def _services(snapshot: Snapshot, wanted: set[Block]) -> set[Block]:
     """Return the addresses of Services: which pod answered behind one is not told."""
-    given = [
-        each
-        for record in snapshot.records(kinds.SERVICE)
-        for each in (*texts(record.content, "spec", "clusterIPs"), text(record.content, "spec", "clusterIP"))
-    ]
-    return wanted & _blocks(given)
+    return {
+        block for record in snapshot.records(kinds.SERVICE) for block in wanted.intersection(cluster_addresses(record))
+    }
 
 
 def named_records(flow_records: pd.DataFrame, flow_ends: pd.DataFrame, owner: Mapping[str, str]) -> pd.DataFrame:

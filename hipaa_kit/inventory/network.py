@@ -14,6 +14,7 @@ from hipaa_kit.inventory.pods import POD_KINDS, PodView
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.selection import pod_index
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.network.addresses import Block, parse_addresses
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.kube.selectors import NOTHING, Selector, SelectorError, label_selector, map_selector
 from hipaa_kit.sources.snapshot import Record, Snapshot
@@ -59,6 +60,12 @@ def services(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
             "stands_for": target if target in there and text(spec, "type") == "ExternalName" else "",
             "publish_not_ready": truth(spec, "publishNotReadyAddresses") or False,
         }
+
+
+def cluster_addresses(service: Record) -> tuple[Block, ...]:
+    """Return the addresses that a Service has within the cluster."""
+    given = (*texts(service.content, "spec", "clusterIPs"), text(service.content, "spec", "clusterIP"))
+    return parse_addresses(given)
 
 
 def followed(services: pd.DataFrame) -> dict[str, str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.fields import mapping, string_map
+from hipaa_kit.inventory.fields import items, mapping, string_map, text
 from hipaa_kit.inventory.workloads import CONTROLLERS, ENDED, Workload, gather, pods_alike
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.network.addresses import Block, parse_addresses
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 
@@ -90,6 +91,13 @@ def _stand_ins(snapshot: Snapshot) -> Iterator[PodView]:
             taken.add(stand_in)
             facts = workload.record.facts if workload.record else {}
             yield PodView(workload.namespace, workload.name, workload.object, False, workload.template, facts)
+
+
+def pod_addresses(content: Mapping[str, Any]) -> tuple[Block, ...]:
+    """Return the addresses that a pod's status gives it; those of its node where it is on the node's network."""
+    status = mapping(content, "status")
+    given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
+    return parse_addresses(given)
 
 
 def selectable(pods_table: pd.DataFrame) -> pd.DataFrame:

@@ -102,7 +102,7 @@ FACTS: Final = {
     NETWORK_ENCRYPTION: 1,
     POD_SECURITY_FIELDS: 1,
     SERVER_FLAGS: 1,
-    SERVICE_ADDRESSES: 1,
+    SERVICE_ADDRESSES: 2,
     VULNERABILITY_GATE: 1,
 }
 """Every fact, and the number of the rule by which it is taken.

@@ -1,17 +1,20 @@
 """Addresses of Services among what a container is told: of each, what may be known when its text is gone.
 
-A host is kept where it has the shape of a Service's name in the cluster's DNS, and nothing else of the text but its
-scheme and port. What cannot be told apart from a password, such as a name before an unescaped `/` and `@`, is not kept.
+A host is kept where it has the shape of a Service's name in the cluster's DNS or is an IP address, and nothing else of
+the text but its scheme and port. What cannot be told apart from a password, such as a name before an unescaped `/` and
+`@`, is not kept.
 Source: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services, RFC 3986 section 3.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube.facts import literals
+from hipaa_kit.kube.network.addresses import Block, parse_address
 
 TLS_SCHEMES: Final = {
     "amqps": 5671,
@@ -39,8 +42,15 @@ Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTR
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = rf"[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?(?:\.{_LABEL}(?:\.svc(?:\.{_LABEL}){{0,8}})?)?"
+_NUMBER: Final = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]"
+"""An IPv4 address may stand in brackets, too: RFC 3986 has none there, but programs in Go take and write it.
+
+Source: https://github.com/golang/go/issues/78945
+"""
+
 _ADDRESS: Final = re.compile(
-    rf"((?:jdbc:)?[a-z]{{2,10}})://(?:[^\s/?#]{{0,512}}@)?({_HOST})\.?(?::(\d{{1,5}}))?([/?#][^@]*)?",
+    rf"(?P<scheme>(?:jdbc:)?[a-z]{{2,10}})://(?:[^\s/?#]{{0,512}}@)?"
+    rf"(?:(?P<name>{_HOST})\.?|(?P<number>{_NUMBER}))(?::(?P<port>\d{{1,5}}))?(?P<rest>[/?#][^@]*)?",
     re.ASCII | re.IGNORECASE,
 )
 _SSL_MODE: Final = re.compile(r"[?&]sslmode=([^&#]*)")
@@ -57,7 +67,13 @@ class ServiceAddress(NamedTuple):
     @property
     def words(self) -> str:
         """The address as a person would write it."""
-        return f"{self.scheme}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def block(self) -> Block | None:
+        """Its host, where that is an IP address."""
+        return parse_address(self.host)
 
     def service(self, namespace: str) -> tuple[str, str]:
         """Return namespace and name of the Service that it would be for a pod of a namespace."""
@@ -88,7 +104,8 @@ def address_of(text: str) -> ServiceAddress | None:
     written = _ADDRESS.fullmatch(text.strip())
     if written is None:
         return None
-    scheme, host, port, rest = written[1].lower(), written[2].lower(), written[3], written[4] or ""
+    scheme, port, rest = written["scheme"].lower(), written["port"], written["rest"] or ""
+    host = (written["name"] or written["number"].strip("[]")).lower()
     if scheme in _POSTGRES:
         modes = {_SSL_MODES.get(mode) for mode in _SSL_MODE.findall(rest)}
         tls, usual = (modes.pop() if len(modes) == 1 else None), _POSTGRES_PORT
@@ -97,7 +114,17 @@ def address_of(text: str) -> ServiceAddress | None:
     else:
         tls, usual = (False if scheme in PLAIN_SCHEMES else None), PLAIN_SCHEMES.get(scheme, 0)
     opened = int(port) if port else usual
-    return None if tls is None or not 0 < opened < 65536 else ServiceAddress(tls, scheme, host, opened)
+    stands = bool(written["name"]) or _is_address(host)
+    return ServiceAddress(tls, scheme, host, opened) if stands and tls is not None and 0 < opened < 65536 else None
+
+
+def _is_address(host: str) -> bool:
+    """Tell whether clients agree on what an address is: of `010.0.0.1` some read the first number as octal."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def known_address(fact: str) -> ServiceAddress:

@@ -112,14 +112,14 @@ PORT_TLS = Table(
 
 TOLD_ADDRESSES = Table(
     "told_addresses",
-    "one address of a Service that containers of a workload are told, and one port of a workload that it leads to",
+    "one address of a Service or pod that containers of a workload are told, and one port of a workload it leads to",
     ("workload", "place", "address", "destination", "port"),
     (
         text("workload", "`Kind/namespace/name` that is told"),
         text("place", "where it stands: container, `env`, `args` or `command`, and name, with / between them"),
         text("address", "scheme, host and port; nothing else of it is kept"),
         flag("tls", "it asks for TLS"),
-        text("destination", "`Kind/namespace/name` of a workload behind the Service"),
+        text("destination", "`Kind/namespace/name` of a workload behind the Service, or with a pod of the address"),
         count("port", "port of its pods"),
     ),
 )

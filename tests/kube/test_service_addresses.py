@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hipaa_kit.kube.network.addresses import parse_address
 from hipaa_kit.kube.service_addresses import address_of, known_address, service_addresses
 from hipaa_kit.sources.leaks import looks_secret
 
@@ -26,6 +27,14 @@ from hipaa_kit.sources.leaks import looks_secret
         ("postgres://app@db/ehr?sslmode=require", "tls postgres db 5432"),
         ("postgresql://db:6432/ehr?a=b&sslmode=verify-full#x", "tls postgresql db 6432"),
         ("jdbc:postgresql://db/ehr?sslmode=disable", "plain jdbc:postgresql db 5432"),
+        ("https://10.244.0.15:8080/api", "tls https 10.244.0.15 8080"),
+        ("https://app:hunter2@10.244.0.15?token=hunter2", "tls https 10.244.0.15 443"),
+        ("https://app:10.0.0.7@10.244.0.15", "tls https 10.244.0.15 443"),
+        ("http://10.244.0.15", "plain http 10.244.0.15 80"),
+        ("https://[FD00:10::7]:8443/x#hunter2", "tls https fd00:10::7 8443"),
+        ("https://[10.244.0.15]:8080/api", "tls https 10.244.0.15 8080"),
+        ("https://app:hunter2@[::ffff:10.0.0.7]", "tls https ::ffff:10.0.0.7 443"),
+        ("postgres://10.96.0.7/ehr?sslmode=require", "tls postgres 10.96.0.7 5432"),
     ],
 )
 def test_of_an_address_scheme_host_and_port_are_known(text: str, known: str) -> None:
@@ -45,8 +54,24 @@ def test_of_an_address_scheme_host_and_port_are_known(text: str, known: str) -> 
         "https://db:65536",
         "https://db:port",
         "https://$(DB_HOST):8443",
-        "https://10.0.0.7:8443",
-        "https://[::1]:8443",
+        "https://10.0.0.256:8443",
+        "https://010.0.0.7:8443",
+        "https://10.0.7:8443",
+        "https://10.0.0.7.:8443",
+        "https://10.0.0.7.ehr:8443",
+        "https://10.0.0.7/word@db:8443",
+        "https://10.0.0.7:1/word@db:8443",
+        "https://10.0.0.7?word@db",
+        "https://10.0.0.7:70000",
+        "https://fd00::7",
+        "https://[010.0.0.7]",
+        "https://[10.0.0.7",
+        "https://10.0.0.7]:8443",
+        "https://[fd00::7%word]:8443",
+        "https://[fd00::7]word:8443",
+        "https://[fd00:::7]:8443",
+        "https://[db:8443]",
+        "postgres://10.0.0.7/ehr",
         "https://4b1d0c",
         "https://api.eu.example.com/x",
         "https://a.b.svcx.c",
@@ -100,3 +125,16 @@ def test_a_host_stands_for_a_service(host: str, service: tuple[str, str]) -> Non
     found = address_of(f"https://{host}")
     assert found is not None
     assert found.service("ehr") == service
+
+
+@pytest.mark.parametrize("written", ["https://10.244.0.15:8080", "https://[fd00:10::7]:8080"])
+def test_an_address_by_number_is_told_as_it_is_written_and_can_be_compared(written: str) -> None:
+    found = address_of(written)
+    assert found is not None
+    assert (found.words, found.block) == (written, parse_address(found.host))
+
+
+def test_a_name_is_no_number_even_if_it_looks_like_a_part_of_one() -> None:
+    found = address_of("https://fd00:8443")
+    assert found is not None
+    assert found.block is None

@@ -98,3 +98,21 @@ def test_of_a_log_agent_it_is_known_which_files_it_reads_and_to_what_kind_of_out
     assert redacted.facts[facts.LOG_PIPELINE] == found
     assert "hunter2" not in str(redacted)
     assert "example.org" not in str(redacted)
+
+
+@pytest.mark.parametrize("host", ["10.244.0.15", "[fd00:10::7]"])
+def test_of_an_address_by_number_scheme_host_and_port_are_known_and_never_the_rest(host: str) -> None:
+    url = f"https://app:hunter2-of-the-clinic@{host}:8080/hunter2-of-the-clinic?key=hunter2-of-the-clinic"
+    spec = {"containers": [{"name": "a", "env": [{"name": "URL", "value": url}]}]}
+    redacted = _redact({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    assert redacted.facts[facts.SERVICE_ADDRESSES] == {"a/env/URL": f"tls https {host.strip('[]')} 8080"}
+    assert "hunter2" not in str(redacted)
+    assert "@" not in str(redacted)
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.7/hunter2@db:8443", "https://[fd00::7%hunter2]:8443"])
+def test_of_a_number_that_may_be_a_part_of_a_password_nothing_is_known(url: str) -> None:
+    spec = {"containers": [{"name": "a", "env": [{"name": "URL", "value": url}]}]}
+    redacted = _redact({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    assert facts.SERVICE_ADDRESSES not in redacted.facts
+    assert "hunter2" not in str(redacted)

@@ -12,12 +12,12 @@ from hipaa_kit.graph.reachability.policies import ADMIN_GROUP, ADMIN_KINDS, CIDR
 from hipaa_kit.inventory.containers import each_container
 from hipaa_kit.inventory.fields import condition, items, mapping, number, string_map, text, texts, truth
 from hipaa_kit.inventory.mesh import ENVOY_FILTER, envoy_filters, root_namespace
-from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_views
+from hipaa_kit.inventory.pods import POD_KINDS, PodView, pod_addresses, pod_views
 from hipaa_kit.inventory.workloads import ENDED
 from hipaa_kit.kube import kinds
 from hipaa_kit.kube.custom_kinds import find_custom
 from hipaa_kit.kube.kinds import Kind
-from hipaa_kit.kube.network.addresses import Block, parse_address
+from hipaa_kit.kube.network.addresses import parse_addresses
 from hipaa_kit.kube.network.cilium import ACCOUNT
 from hipaa_kit.kube.network.dialects import CALICO_GROUPS, DIALECTS, Dialect, dialect
 from hipaa_kit.kube.network.plugins import Agent, Detected, detect
@@ -134,8 +134,6 @@ def _next_of(view: PodView, meshes: _Meshes) -> PodFact:
 
 
 def _pod(view: PodView, meshes: _Meshes) -> PodFact:
-    status = mapping(view.content, "status")
-    given = [text(each, "ip") for each in items(status, "podIPs")] or [text(status, "podIP")]
     host = truth(view.spec, "hostNetwork") or False
     account = text(view.spec, "serviceAccountName") or text(view.spec, "serviceAccount") or "default"
     other = text(view.content, "metadata", "annotations", NETWORKS)
@@ -144,7 +142,7 @@ def _pod(view: PodView, meshes: _Meshes) -> PodFact:
         namespace=view.namespace,
         labels={**view.labels, **_given_by_plugins(view.namespace, account)},
         workload=view.workload,
-        addresses=_blocks(given),
+        addresses=pod_addresses(view.content),
         ports=tuple(_ports(view)),
         host_network=host,
         node=text(view.spec, "nodeName"),
@@ -165,10 +163,6 @@ def _given_by_plugins(namespace: str, account: str) -> dict[str, str]:
         "projectcalico.org/serviceaccount": account,
         ACCOUNT: account,
     }
-
-
-def _blocks(texts: list[str]) -> tuple[Block, ...]:
-    return tuple(dict.fromkeys(block for each in texts if each and (block := parse_address(each))))
 
 
 def _ports(view: PodView) -> Iterator[ContainerPort]:
@@ -234,7 +228,7 @@ def _namespaces(snapshot: Snapshot, pods: list[PodFact]) -> dict[str, Mapping[st
 def _nodes(snapshot: Snapshot) -> Iterator[NodeFact]:
     for record in snapshot.records(kinds.NODE):
         given = [text(each, "address") for each in items(record.content, "status", "addresses")]
-        yield NodeFact(record.name, string_map(record.content, "metadata", "labels"), _blocks(given))
+        yield NodeFact(record.name, string_map(record.content, "metadata", "labels"), parse_addresses(given))
 
 
 def _agents(snapshot: Snapshot) -> Iterator[Agent]:

@@ -70,6 +70,11 @@ def parse_address(text: str) -> Block | None:
     return None if "/" in text else parse_cidr(text)
 
 
+def parse_addresses(texts: Iterable[str]) -> tuple[Block, ...]:
+    """Return the single addresses among texts, each once."""
+    return tuple(dict.fromkeys(block for each in texts if (block := parse_address(each))))
+
+
 class AddressSet(NamedTuple):
     """Blocks, without the blocks in `without`: what one `ipBlock` or list of networks names."""
 
