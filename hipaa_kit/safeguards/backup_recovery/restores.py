@@ -233,7 +233,12 @@ def restores_are_fast_enough(
             observed="{hours:hour}",
             expected="at most {limit:hour}",
         ),
-        reviews(examined["hours"].isna(), "how long would it take? That was never measured", observed="none"),
+        reviews(
+            examined["hours"].isna(),
+            "how long would it take? That was never measured",
+            observed="none",
+            rests_on=["restores"],
+        ),
         observed="{hours:hour}",
         passes="{source} took {hours:hour}, of at most {limit}",
     )

@@ -18,7 +18,7 @@ WEAK = ("RC4", "3DES")
 NOTHING: dict[str, Any] = {
     "object": OBJECT,
     **dict.fromkeys(("wrong", "observed", "expected", "severity", "words"), ""),
-    **dict.fromkeys(("unread", "hidden"), False),
+    **dict.fromkeys(("unread", "hidden", "operated"), False),
 }
 """What a row holds where it says nothing else."""
 
@@ -52,13 +52,17 @@ def control_plane_speaks_tls(
 
     Notes
     -----
-    Without a flag the API server speaks TLS 1.2 and newer. A single etcd has no peers.
+    Without a flag the API server speaks TLS 1.2 and newer. A single etcd has no peers. A profile of OpenShift says
+    which TLS is spoken, and nothing of certificates that etcd asks for, or by which kubelets are known.
     Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/,
     https://etcd.io/docs/v3.6/op-guide/security/
     """
     rows = [*_flags(control_plane_members, control_plane_flags), *_profiles(tls_profiles)]
-    if not any(row["component"] in ("kube-apiserver", "APIServer") for row in rows):
-        rows.append({"member": "kube-apiserver", "component": "", "hidden": True})
+    seen = {row["component"] for row in rows}
+    if "kube-apiserver" not in seen:
+        rows.append(
+            {"member": "kube-apiserver", "component": "", "operated" if "APIServer" in seen else "hidden": True}
+        )
     examined = pd.DataFrame([{**NOTHING, **row} for row in rows])
     wrong = examined["wrong"] != ""
     return judge(
@@ -72,6 +76,11 @@ def control_plane_speaks_tls(
             severity="medium",
         ),
         not_assessed(examined["unread"], "what {member} says is not understood", code="input_missing"),
+        not_assessed(
+            examined["operated"],
+            "whether etcd asks for certificates, and kubelets are checked, no profile of TLS says: operators set that",
+            code="input_missing",
+        ),
         not_assessed(
             examined["hidden"],
             "no API server shows its settings: the provider, or a server without pods, keeps them",
