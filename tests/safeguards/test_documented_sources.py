@@ -34,7 +34,7 @@ CONTROL_PLANES = {
         "encryption/HK-ENC-01/openshift_without_a_type_fails": "fail",
         "encryption/HK-ENC-02/openshift_with_aescbc_is_a_question": "review",
         "encryption/HK-ENC-03/openshift_says_that_it_is_done": "pass",
-        "encryption/HK-ENC-14/the_default_profile_of_openshift_passes": "pass",
+        "encryption/HK-ENC-14/a_profile_of_openshift_says_nothing_of_etcd": "not_assessed",
         "encryption/HK-ENC-14/an_old_profile_of_openshift_fails": "fail",
         "audit_trails/HK-AUD-01/openshift_with_a_profile_passes": "pass",
         "audit_trails/HK-AUD-01/openshift_without_a_log_fails": "fail",
