@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
-from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.kinds import ENDPOINT_SLICE, Kind
 from hipaa_kit.tables.results import COVERAGE
-from hipaa_kit.vocabulary import CLUSTER, COMPLETE, COVERAGE_STATUSES, NOT_ASKED
+from hipaa_kit.vocabulary import ABSENT, CLUSTER, COMPLETE, COVERAGE_STATUSES, NOT_ASKED, UNKNOWN
+
+KEPT_OTHERWISE: Final = {
+    (ENDPOINT_SLICE.group, ENDPOINT_SLICE.kind): "a server without them keeps Endpoints, which are not read"
+}
+"""Kinds whose facts every server keeps, old ones in another kind: that these are not served proves no absence.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/, served since Kubernetes 1.17
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Coverage:
         self._rows: dict[tuple[str, str], dict[str, Answer]] = defaultdict(dict)
         columns = ["group", "kind", "namespace", "status", "error", "resource"]
         for group, kind, namespace, status, error, resource in frame[columns].itertuples(index=False):
+            if status == ABSENT and (group, kind) in KEPT_OTHERWISE:
+                status, error = UNKNOWN, KEPT_OTHERWISE[group, kind]
             answer = Answer(group, kind, namespace, status, error, resource)
             self._rows[group, kind][namespace] = answer
 
