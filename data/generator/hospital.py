@@ -17,7 +17,7 @@ from model import (
     Trouble,
     Workload,
 )
-from shapes import MIRROR, database, database_service, deployment, web
+from shapes import MIRROR, database, database_service, deployment, exporter_of, web
 
 BRANCHES = "10.50.0.0/16"
 NAME_SERVER = "Deployment/kube-system/coredns"
@@ -87,14 +87,7 @@ def ehr() -> list[Declaration]:
         readiness="exec redis-cli ping",
         liveness="tcp redis",
     )
-    redis_metrics = Container(
-        "metrics",
-        f"{MIRROR}/oliver006/redis_exporter:v1.78.0",
-        cpu=50,
-        memory=64,
-        ports={"metrics": 9121},
-        readiness="http /health metrics",
-    )
+    redis_metrics = exporter_of("oliver006/redis_exporter:v1.78.0", 9121, "/health")
     dump = Container(
         "pg-dump",
         f"{MIRROR}/platform/pg-dump:17.6-2",

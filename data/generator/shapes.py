@@ -12,6 +12,19 @@ POSTGRES = f"{MIRROR}/library/postgres:17.6"
 TEMPORARY: dict[str, dict[str, Any]] = {"tmp": {"emptyDir": {}}}
 
 
+def exporter_of(image: str, port: int, path: str, **more: Any) -> Container:
+    """Declare the container that tells of a program beside it what Prometheus asks for."""
+    return Container(
+        "metrics",
+        f"{MIRROR}/{image}",
+        cpu=50,
+        memory=64,
+        ports={"metrics": port},
+        readiness=f"http {path} metrics",
+        **more,
+    )
+
+
 def database(namespace: str, name: str, size: int, *, exporter: bool = False, replicas: int = 2) -> Workload:
     """Declare a PostgreSQL primary with its standby."""
     server = Container(
@@ -29,14 +42,11 @@ def database(namespace: str, name: str, size: int, *, exporter: bool = False, re
         readiness="exec pg_isready -q -h 127.0.0.1",
         liveness="tcp postgresql",
     )
-    metrics = Container(
-        "metrics",
-        f"{MIRROR}/prometheuscommunity/postgres-exporter:v0.18.1",
-        cpu=50,
-        memory=64,
-        ports={"metrics": 9187},
+    metrics = exporter_of(
+        "prometheuscommunity/postgres-exporter:v0.18.1",
+        9187,
+        "/healthz",
         env={"DATA_SOURCE_URI": "127.0.0.1:5432/postgres", "DATA_SOURCE_PASS": f"secret:{name}/exporter"},
-        readiness="http /healthz metrics",
     )
     containers = (server, metrics) if exporter else (server,)
     return Workload(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hipaa_kit.graph.reachability import Reachability, reachability_of
-from hipaa_kit.graph.reachability.reading import READS_TOO
+from hipaa_kit.graph.reachability.reading import READS_BESIDE
 from hipaa_kit.graph.reachability.tables import BEHIND
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.sources.snapshot import Snapshot
@@ -22,7 +22,7 @@ HOPS = 3
 TILE = 256
 
 
-@builds(BLAST_RADIUS, reads=BEHIND, also=READS_TOO)
+@builds(BLAST_RADIUS, reads=BEHIND, also=READS_BESIDE)
 def blast_radius(snapshot: Snapshot, ephi_workloads: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield a row per ePHI workload that runs and number of connections, from the workload backwards.
 

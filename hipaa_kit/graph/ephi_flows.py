@@ -10,7 +10,7 @@ from hipaa_kit.graph.flow_ends import SIDES, named_records
 from hipaa_kit.graph.reachability import reachability_of
 from hipaa_kit.graph.reachability.alike import Alike, Apart
 from hipaa_kit.graph.reachability.edges import namespace_of
-from hipaa_kit.graph.reachability.reading import READS_TOO
+from hipaa_kit.graph.reachability.reading import READS_BESIDE
 from hipaa_kit.graph.reachability.tables import BEHIND
 from hipaa_kit.graph.traffic import NAMESPACE, Declared, End, categories, name_servers
 from hipaa_kit.inventory.registry import builds
@@ -18,7 +18,7 @@ from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.tables.reachability import EPHI_FLOWS
 
 
-@builds(EPHI_FLOWS, reads=BEHIND, also=READS_TOO, optional=["flow_records"])
+@builds(EPHI_FLOWS, reads=BEHIND, also=READS_BESIDE, optional=["flow_records"])
 def ephi_flows(
     snapshot: Snapshot,
     ephi_workloads: pd.DataFrame,

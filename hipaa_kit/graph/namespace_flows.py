@@ -10,7 +10,7 @@ import pandas as pd
 
 from hipaa_kit.graph.blast_radius import Flags, adjacency
 from hipaa_kit.graph.reachability import reachability_of
-from hipaa_kit.graph.reachability.reading import READS_TOO
+from hipaa_kit.graph.reachability.reading import READS_BESIDE
 from hipaa_kit.graph.reachability.tables import BEHIND
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.sources.snapshot import Snapshot
@@ -19,7 +19,7 @@ from hipaa_kit.tables.traffic import NAMESPACE_FLOWS
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 
-@builds(NAMESPACE_FLOWS, reads=BEHIND, also=READS_TOO)
+@builds(NAMESPACE_FLOWS, reads=BEHIND, also=READS_BESIDE)
 def namespace_flows(snapshot: Snapshot) -> pd.DataFrame:
     """Return a row per pair of namespaces that have pods."""
     reach = reachability_of(snapshot)

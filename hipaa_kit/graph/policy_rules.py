@@ -13,7 +13,7 @@ import numpy as np
 
 from hipaa_kit.graph.reachability import Reachability, reachability_of
 from hipaa_kit.graph.reachability.engine import Engine
-from hipaa_kit.graph.reachability.reading import READS_TOO
+from hipaa_kit.graph.reachability.reading import READS_BESIDE
 from hipaa_kit.graph.reachability.tables import BEHIND
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.kube import kinds
@@ -27,7 +27,7 @@ WIDE = 1 / 256
 """Part of an address space that is a part of the internet and no address of anybody: a /8."""
 
 
-@builds(POLICY_OBJECTS, reads=BEHIND, also=READS_TOO)
+@builds(POLICY_OBJECTS, reads=BEHIND, also=READS_BESIDE)
 def policy_objects(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per object of any kind that decides who may connect to whom."""
     reach = reachability_of(snapshot)
@@ -60,7 +60,7 @@ def policy_objects(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         }
 
 
-@builds(POLICY_RULES, reads=BEHIND, also=READS_TOO)
+@builds(POLICY_RULES, reads=BEHIND, also=READS_BESIDE)
 def policy_rules(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Yield a row per rule of every policy that was understood."""
     reach = reachability_of(snapshot)

@@ -8,13 +8,12 @@ Source: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from hipaa_kit.kube.facts import literals
-from hipaa_kit.kube.network.addresses import Block, parse_address
+from hipaa_kit.kube.network.addresses import Block, is_address, parse_address
 
 TLS_SCHEMES: Final = {
     "amqps": 5671,
@@ -114,17 +113,8 @@ def address_of(text: str) -> ServiceAddress | None:
     else:
         tls, usual = (False if scheme in PLAIN_SCHEMES else None), PLAIN_SCHEMES.get(scheme, 0)
     opened = int(port) if port else usual
-    stands = bool(written["name"]) or _is_address(host)
+    stands = bool(written["name"]) or is_address(host)
     return ServiceAddress(tls, scheme, host, opened) if stands and tls is not None and 0 < opened < 65536 else None
-
-
-def _is_address(host: str) -> bool:
-    """Tell whether clients agree on what an address is: of `010.0.0.1` some read the first number as octal."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def known_address(fact: str) -> ServiceAddress:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 
 import hipaa_kit
 from hipaa_kit.assess.history import History
-from hipaa_kit.cli import main
 from hipaa_kit.errors import InputError
 from hipaa_kit.inventory.registry import BUILDERS, Inventory, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube import kinds
@@ -26,12 +23,12 @@ from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.resources import shipped
 from hipaa_kit.sources.snapshot import Part, Snapshot
 from tests.support import tiny_cluster
+from tests.support.backup_series import DAYS, backups, bind_also, nothing, one, take
 from tests.support.courses import courses_of, stretch
 from tests.support.network import namespace, pod
 from tests.support.snapshots import snapshot_of
 from tests.support.tiny_cluster import RBAC, Writer
 
-DAYS = [f"2026-11-2{day}T01:00:00Z" for day in range(1, 6)]
 CLINIC = shipped("data") / "clinic"
 
 
@@ -53,37 +50,6 @@ def about(history: History, table: str, **where: str) -> dict[str, Any]:
 
 
 # A series of Velero backups.
-
-
-def backups(folder: Path, *edits: Callable[[list[dict]], Any], phases: Sequence[str] = ()) -> History:
-    """Write one backup a day, each of the tiny cluster after the edits so far, and open them."""
-    objects = json.loads(json.dumps(tiny_cluster.OBJECTS))
-    for number, edit in enumerate(edits):
-        edit(objects)
-        phase = phases[number] if phases else "Completed"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tiny_cluster, "OBJECTS", objects)
-            tiny_cluster.velero(Writer(folder), name=f"daily-{number}", phase=phase)
-        record = folder / f"daily-{number}" / "velero-backup.json"
-        record.write_text(record.read_text().replace("2026-11-23T01:00:00Z", DAYS[number]))
-    return hipaa_kit.open_history(folder)
-
-
-def nothing(_: list[dict]) -> None:
-    return None
-
-
-def take(objects: list[dict], kind: str, name: str) -> None:
-    objects[:] = [each for each in objects if (each["kind"], each["metadata"]["name"]) != (kind, name)]
-
-
-def one(objects: list[dict], kind: str, name: str) -> dict:
-    return next(each for each in objects if (each["kind"], each["metadata"]["name"]) == (kind, name))
-
-
-def bind_also(objects: list[dict]) -> None:
-    subject = {"kind": "User", "name": "mallory", "apiGroup": RBAC}
-    one(objects, "RoleBinding", "readers")["subjects"].append(subject)
 
 
 def pull(objects: list[dict]) -> None:
@@ -452,47 +418,6 @@ def test_object_lives_are_those_that_all_courses_of_things_share(
                 assert min(first for first, _ in bounds) == earliest
                 assert max(first for first, _ in bounds) == DAYS.index(life["unbroken_since"])
                 assert max(last for _, last in bounds) == latest
-
-
-# The command line.
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in ("history", *arguments)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
-
-
-def test_the_command_line_shows_every_table_in_every_form(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    backups(tmp_path, nothing, bind_also)
-    code, out, err = run(capsys, tmp_path)
-    assert (code, "2 moments of one cluster" in err, DAYS[0] in out) == (0, True, True)
-    assert "mallory" in run(capsys, tmp_path, "--table", "bindings", "-n", "ehr")[1]
-    assert "admins" not in run(capsys, tmp_path, "--table", "bindings", "-n", "ehr")[1]
-    found = json.loads(run(capsys, tmp_path, "--table", "images", "-f", "json")[1])
-    assert {each["workload"] for each in found} == {"Pod/ehr/db-0", "Pod/web/front-0"}
-    out = run(capsys, tmp_path, "--table", "service_ports", "--keys", "service,port", "-f", "csv")[1]
-    assert [(each["service"], each["port"]) for each in csv.DictReader(io.StringIO(out))] == [
-        ("Service/ehr/db", "5432")
-    ]
-    assert run(capsys, tmp_path, "--table", "replacements")[1] == "none\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--table", "nonsense"], "nonsense"),
-        (["--at", "monday"], "PATH=RFC3339"),
-        (["--at", "elsewhere=2026-11-20T02:00:00Z"], "not part of the history"),
-    ],
-)
-def test_a_wrong_question_is_one_line_and_ends_with_2(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
-) -> None:
-    backups(tmp_path, nothing, nothing)
-    code, out, err = run(capsys, tmp_path, *arguments)
-    assert (code, out, len(err.strip().splitlines())) == (2, "", 1)
-    assert words in err
 
 
 def test_sonobuoy_results_of_two_clusters_are_refused(tmp_path: Path) -> None:

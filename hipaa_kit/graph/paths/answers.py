@@ -17,7 +17,7 @@ from hipaa_kit.graph.paths.model import CAN_REACH, HIDDEN, INTERNET, Builder, Fl
 from hipaa_kit.graph.paths.network import PORTS, add_entries, add_listeners, add_network
 from hipaa_kit.graph.paths.objects import AROUND, COPIES, OBJECT_TABLES, Objects, data_of
 from hipaa_kit.graph.paths.rights import add_hubs, add_rights
-from hipaa_kit.graph.paths.search import Tree, Ways, independent
+from hipaa_kit.graph.paths.search import PathsFrom, Tree, independent
 from hipaa_kit.graph.paths.touches import touches
 from hipaa_kit.graph.paths.words import Hop, Teller, is_hub, worst
 from hipaa_kit.graph.permissions import RBAC_TABLES, Permissions
@@ -233,9 +233,9 @@ class Paths:
         if k < 1:
             raise InputError(f"{k} is no number of paths", "", "ask for one or more")
         found = []
-        ways = self.ways(self.starts(source), unknown)
+        begun = self.paths_from(self.starts(source), unknown)
         for end in [self._named(target)] if target else sorted(self.targets):
-            found += [(hops, end) for hops in self.cheapest(ways, end, k)]
+            found += [(hops, end) for hops in self.cheapest(begun, end, k)]
         found.sort(key=lambda each: self._rank(each[0], self.targets.get(each[1], "")))
         return found
 
@@ -335,15 +335,15 @@ class Paths:
     def _placed(self) -> dict[str, str]:
         return {pod.object: pod.node for pod in self.reachability.facts.pods}
 
-    def ways(self, starts: list[str], unknown: bool) -> Ways:
+    def paths_from(self, starts: list[str], unknown: bool) -> PathsFrom:
         """Return the paths that begin at some nodes."""
-        return Ways(self.graph.view(unknown), numbers(self.graph, starts), self.keys.__getitem__)
+        return PathsFrom(self.graph.view(unknown), numbers(self.graph, starts), self.keys.__getitem__)
 
-    def cheapest(self, ways: Ways, end: str, k: int) -> list[list[Hop]]:
+    def cheapest(self, begun: PathsFrom, end: str, k: int) -> list[list[Hop]]:
         """Return the cheapest of some paths to one node, hop by hop; no two that read alike."""
         found: list[list[Hop]] = []
         seen: set[Hashable] = set()
-        for path in itertools.islice(ways.to(self.graph.number[end]), TRIED * k):
+        for path in itertools.islice(begun.to(self.graph.number[end]), TRIED * k):
             hops = self.teller.hops(path)
             key = tuple((hop.edge, self.keys[self.graph.number[hop.target]]) for hop in hops)
             start = self.keys[self.graph.number[hops[0].source]]
@@ -365,26 +365,26 @@ class Paths:
         graph = self.graph
         free = np.array([why.edge in HIDDEN or why.cost == 0 for why in graph.whys], dtype=bool)[graph.why]
         complete = not self.gaps()
-        ways = {source: self.ways(self.starts(source), unknown) for source in SOURCES}
+        begun = {source: self.paths_from(self.starts(source), unknown) for source in SOURCES}
         rows = [
             {
                 "object": end,
                 "criticality": worth,
                 "source": source,
                 "complete": complete,
-                **self._exposed(from_there, end, free),
+                **self._exposed(paths, end, free),
             }
             for end, worth in self.targets.items()
-            for source, from_there in ways.items()
+            for source, paths in begun.items()
         ]
         return PATH_EXPOSURE.frame(rows)
 
-    def _exposed(self, ways: Ways, end: str, free: Flags) -> dict[str, Any]:
-        best = self.cheapest(ways, end, 1)
+    def _exposed(self, begun: PathsFrom, end: str, free: Flags) -> dict[str, Any]:
+        best = self.cheapest(begun, end, 1)
         if not best:
             return {"paths": 0}
         target = self.graph.number[end]
-        count = independent(ways.view, ways.starts[ways.starts != target], target, COUNTED, free)
+        count = independent(begun.view, begun.starts[begun.starts != target], target, COUNTED, free)
         hops = best[0]
         return {
             "paths": count,

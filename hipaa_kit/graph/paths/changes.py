@@ -44,11 +44,11 @@ def _only(of: Paths, against: Paths, change: str, k: int, unknown: bool) -> Iter
     differ = Differences(of, against, unknown)
     known = [of.graph.number[end] for end in sorted(of.targets) if end in against.targets]
     for source in SOURCES:
-        ways = of.ways(of.starts(source), unknown)
+        begun = of.paths_from(of.starts(source), unknown)
         for end in sorted(of.targets.keys() - against.targets.keys()):
-            for hops in of.cheapest(ways, end, k):
+            for hops in of.cheapest(begun, end, k):
                 yield _row(of, change, hops, end, has.lacks(hops) or hops[-1])
-        for path, target in differ.paths(ways.starts, known, k):
+        for path, target in differ.paths(begun.starts, known, k):
             hops = of.teller.hops(path)
             if new := has.lacks(hops):
                 yield _row(of, change, hops, of.graph.names[target], new)

@@ -15,7 +15,7 @@ from hipaa_kit.graph.paths.model import EFFORT, Flags, Numbers, View
 FAR: Final = np.iinfo(np.int64).max // 4
 """Length of the way to what cannot be reached."""
 
-MORE: Final = (0, 2 * EFFORT, 16 * EFFORT, FAR)
+MARGINS: Final = (0, 2 * EFFORT, 16 * EFFORT, FAR)
 """By how much more than the cheapest path others may take, each in its turn."""
 
 Path = tuple[int, ...]
@@ -158,8 +158,8 @@ def cheapest(
                 heapq.heappush(waiting, (_length(view, whole), next(order), whole, at))
 
 
-class Ways:
-    """The cheapest paths from some nodes to others, asked for one target after another.
+class PathsFrom:
+    """The cheapest paths from some nodes, asked for one target after another.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ class Ways:
         if best >= FAR:
             return
         told = 0
-        for more in MORE:
-            within = min(best + more, FAR - 1)
+        for margin in MARGINS:
+            within = min(best + margin, FAR - 1)
             rest = Tree(self.view, np.array([target]), back=True, within=within, ahead=self._ahead).length
             for path in itertools.islice(self._paths(target, rest), told, None):
                 if _length(self.view, path) > within:

@@ -47,7 +47,7 @@ READS = (
 )
 """Kinds whose absence would change the answers, as far as the kit knows them by resource."""
 
-READS_TOO = (
+READS_BESIDE = (
     *(Kind(each.group, each.kind, "", True) for each in DIALECTS),
     CIDR_GROUP,
     ENVOY_FILTER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipaa_kit.graph.reachability.answers import reachability_of
-from hipaa_kit.graph.reachability.reading import READS, READS_TOO
+from hipaa_kit.graph.reachability.reading import READS, READS_BESIDE
 from hipaa_kit.graph.reachability.routes import GATEWAY, ROUTES
 from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.workloads import CONTROLLERS
@@ -40,31 +40,31 @@ TABLES_OF_ENTRIES = (
 """Tables from which the ways in are made."""
 
 
-@builds(ISOLATION, reads=BEHIND, also=READS_TOO)
+@builds(ISOLATION, reads=BEHIND, also=READS_BESIDE)
 def isolation(snapshot: Snapshot) -> pd.DataFrame:
     """Return which policies select every pod, and whether they isolate it."""
     return reachability_of(snapshot).coverage()
 
 
-@builds(NAMESPACE_ISOLATION, reads=BEHIND, also=READS_TOO)
+@builds(NAMESPACE_ISOLATION, reads=BEHIND, also=READS_BESIDE)
 def namespace_isolation(snapshot: Snapshot) -> pd.DataFrame:
     """Return what stands in every namespace."""
     return reachability_of(snapshot).namespaces()
 
 
-@builds(REACHABILITY_OPTIONS, reads=BEHIND, also=READS_TOO)
+@builds(REACHABILITY_OPTIONS, reads=BEHIND, also=READS_BESIDE)
 def reachability_options(snapshot: Snapshot) -> pd.DataFrame:
     """Return what was decided where the rules leave something open."""
     return reachability_of(snapshot).options()
 
 
-@builds(EXPOSURES, reads=(*BEHIND, *ENTRIES), also=READS_TOO, uses=TABLES_OF_ENTRIES)
+@builds(EXPOSURES, reads=(*BEHIND, *ENTRIES), also=READS_BESIDE, uses=TABLES_OF_ENTRIES)
 def exposures(snapshot: Snapshot, tables: TableSet) -> pd.DataFrame:
     """Return every way from outside into a port of a pod."""
     return reachability_of(snapshot).exposure(tables)
 
 
-@builds(NETWORK_LINT, reads=BEHIND, also=READS_TOO)
+@builds(NETWORK_LINT, reads=BEHIND, also=READS_BESIDE)
 def network_lint(snapshot: Snapshot) -> pd.DataFrame:
     """Return what is wrong with policies."""
     return reachability_of(snapshot).lint()

@@ -70,6 +70,15 @@ def parse_address(text: str) -> Block | None:
     return None if "/" in text else parse_cidr(text)
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address to every reader: of `010.0.0.1` some take the first number for octal."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_addresses(texts: Iterable[str]) -> tuple[Block, ...]:
     """Return the single addresses among texts, each once."""
     return tuple(dict.fromkeys(block for each in texts if (block := parse_address(each))))

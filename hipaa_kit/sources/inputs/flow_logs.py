@@ -18,6 +18,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from hipaa_kit.kube.network.addresses import is_address
 from hipaa_kit.sources.inputs.declaration import Form, Input, Reading, Row
 from hipaa_kit.sources.inputs.parsing import Sheet
 from hipaa_kit.sources.inputs.values import get, moment, text, texts, truth, whole
@@ -193,7 +194,7 @@ def _seen(values: dict[str, Any], first: Any, last: Any) -> Row:
 def _outside(source: str, destination: str, port: int, reading: Reading) -> tuple[str, str]:
     """Return two addresses as they may be kept."""
     towards_server = _is_private(source) and port < EPHEMERAL
-    kept = destination if towards_server and _is_address(destination) else _kept(destination, reading)
+    kept = destination if towards_server and is_address(destination) else _kept(destination, reading)
     return _kept(source, reading), kept
 
 
@@ -201,14 +202,6 @@ def _kept(address: str, reading: Reading) -> str:
     if not address or address == "-":
         return ""
     return address if _is_private(address) else f"outside/{reading.pseudonym(address)}"
-
-
-def _is_address(address: str) -> bool:
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return True
 
 
 @functools.lru_cache(maxsize=100_000)

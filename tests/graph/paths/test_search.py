@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hipaa_kit.graph.paths.model import Builder, Graph, Why
-from hipaa_kit.graph.paths.search import FAR, Tree, Ways, cheapest, independent
+from hipaa_kit.graph.paths.search import FAR, PathsFrom, Tree, cheapest, independent
 
 
 def drawn(seed: int) -> Graph:
@@ -66,8 +66,8 @@ def test_what_is_too_far_to_matter_is_not_missed(seed: int) -> None:
     for target in range(graph.size):
         for start in range(graph.size):
             if start != target:
-                ways = Ways(graph.whole, np.array([start]), alike.__getitem__)
-                assert list(ways.to(target)) == list(cheapest(graph.whole, start, target, alike.__getitem__))
+                begun = PathsFrom(graph.whole, np.array([start]), alike.__getitem__)
+                assert list(begun.to(target)) == list(cheapest(graph.whole, start, target, alike.__getitem__))
         first = [
             path
             for start in range(0, graph.size, 2)
@@ -75,7 +75,7 @@ def test_what_is_too_far_to_matter_is_not_missed(seed: int) -> None:
             for path in itertools.islice(cheapest(graph.whole, start, target, alike.__getitem__), 1)
         ]
         first.sort(key=lambda path: (int(graph.weight[list(path)].sum()), int(graph.source[path[0]])))
-        assert list(Ways(graph.whole, np.arange(0, graph.size, 2), alike.__getitem__).to(target)) == first
+        assert list(PathsFrom(graph.whole, np.arange(0, graph.size, 2), alike.__getitem__).to(target)) == first
 
 
 @pytest.mark.parametrize("back", [False, True])

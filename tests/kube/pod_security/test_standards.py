@@ -9,15 +9,7 @@ from typing import Any
 
 import pytest
 
-from hipaa_kit.kube.pod_security import (
-    CHECKS,
-    LATEST,
-    NEWEST,
-    Check,
-    PodSecurityError,
-    in_force,
-    violations,
-)
+from hipaa_kit.kube.pod_security import CHECKS, LATEST, NEWEST, Check, PodSecurityError, in_force, violations
 from tests.support.restricted_pods import GOOD_CONTEXT, pod
 
 VERSIONS = [f"v1.{minor}" for minor in range(NEWEST + 1)]
