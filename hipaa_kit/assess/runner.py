@@ -18,7 +18,7 @@ from hipaa_kit.catalogue import load_catalogue
 from hipaa_kit.inventory.parts import narrowed
 from hipaa_kit.inventory.registry import Inventory, inputs_behind, kinds_behind
 from hipaa_kit.kube.kinds import Kind
-from hipaa_kit.kube.owners import object_id, parse_object_id
+from hipaa_kit.kube.owners import object_id
 from hipaa_kit.safeguards.check import Check
 from hipaa_kit.sources.coverage import Answer, Coverage
 from hipaa_kit.sources.documents import no_cyclic_collection
@@ -193,7 +193,7 @@ class _Gaps:
 
 def _settled(check: Check, row: Mapping[str, Any], gaps: _Gaps) -> Verdict:
     verdict, tables = str(row["verdict"]), tuple(str(row["rests_on"]).split())
-    namespace = CLUSTER if check.everywhere else parse_object_id(str(row["object"]))[1]
+    namespace = check.place_of(str(row["object"]))
     missing: list[Answer] = []
     if verdict in (PASS, NOT_APPLICABLE):
         missing = gaps.behind(namespace)

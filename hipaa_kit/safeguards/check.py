@@ -29,10 +29,11 @@ from hipaa_kit.counting import Count
 from hipaa_kit.inventory.parts import Narrow, Parts
 from hipaa_kit.inventory.registry import RUN_TABLES, inputs_behind, kinds_behind, rests_on_scope
 from hipaa_kit.kube.kinds import Kind
+from hipaa_kit.kube.owners import parse_object_id
 from hipaa_kit.sources.inputs import INPUTS
 from hipaa_kit.tables.declaration import rows_of
 from hipaa_kit.tables.results import JUDGEMENTS
-from hipaa_kit.vocabulary import FAIL, NOT_APPLICABLE, NOT_ASSESSED, PASS, REVIEW
+from hipaa_kit.vocabulary import CLUSTER, FAIL, NOT_APPLICABLE, NOT_ASSESSED, PASS, REVIEW
 
 Judge = Callable[..., pd.DataFrame]
 
@@ -52,6 +53,7 @@ class Check:
     without_scope: bool
     optional: frozenset[str] = frozenset()
     everywhere: bool = False
+    within: bool = False
     narrow: Narrow = field(default_factory=dict)
     parts: Parts | None = None
 
@@ -81,6 +83,13 @@ class Check:
         """Tell whether it cannot judge without a declared ePHI scope."""
         return not self.without_scope and any(rests_on_scope(table) for table in self.tables)
 
+    def place_of(self, object: str) -> str:  # noqa: A002 - the kit's word for it
+        """Return the namespace that must have been seen for what it says of an object, or that of the whole cluster."""
+        kind, namespace, name = parse_object_id(object)
+        if self.everywhere:
+            return CLUSTER
+        return name if self.within and kind == "Namespace" else namespace
+
 
 CHECKS: dict[str, Check] = {}
 
@@ -91,6 +100,7 @@ def check(
     without_scope: bool = False,
     optional: Iterable[str] = (),
     everywhere: bool = False,
+    within: bool = False,
     narrow: Narrow | None = None,
     by_object: Mapping[str, tuple[tuple[str, ...], ...]] | None = None,
 ) -> Callable[[Judge], Judge]:
@@ -106,6 +116,9 @@ def check(
         Tables of inputs that it also judges without; they are empty where the input is missing.
     everywhere
         What it concludes of one object rests on those of every namespace: who else may reach it.
+    within
+        What it concludes of a Namespace rests on the objects in that namespace alone, as its quotas. Else a Namespace
+        is an object of the cluster, and all namespaces must have been seen.
     narrow
         Columns that it reads of a table, where it does not read all: it is given no others.
     by_object
@@ -127,6 +140,7 @@ def check(
             without_scope=without_scope,
             optional=frozenset(optional),
             everywhere=everywhere,
+            within=within,
             narrow=dict(narrow or {}),
             parts=Parts(("object",), by_object) if by_object else None,
         )

@@ -200,7 +200,7 @@ def scaling_and_volumes_healthy(
     )
 
 
-@check("HK-AVL-09")
+@check("HK-AVL-09", within=True)
 def namespaces_guarded(ephi_objects: pd.DataFrame, quotas: pd.DataFrame, limit_ranges: pd.DataFrame) -> pd.DataFrame:
     """Judge every namespace with ePHI workloads by whether anything bounds what runs beside them.
 
