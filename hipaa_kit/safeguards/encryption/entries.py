@@ -16,7 +16,7 @@ OWN = ("load_balancer", "node_port", "external_ip", "host_port")
 """Entries by which a port of a pod stands in the open by itself."""
 
 
-NO_WAY = dict.fromkeys(("pod", "entry", "plain", "level", "enforcement"), "") | {
+NO_WAY = dict.fromkeys(("pod", "entry", "by", "plain", "level", "enforcement"), "") | {
     "member": "no way",
     "sign": "yes",
     "port": 0,
@@ -163,7 +163,7 @@ def open_ports_speak_tls(
         fails(shown & ~apart, said, observed="{words}", expected=expected, rests_on=["mesh_pods"]),
         fails(
             bare & (examined["plain"] != ""),
-            "{entry} opens port {port} of it, that of plain {plain}, and nothing speaks of TLS",
+            "{entry} opens port {port} of it{by}, that of plain {plain}, and nothing speaks of TLS",
             observed="port {port}",
             expected=expected,
             rests_on=["port_tls", "mesh_pods"],
@@ -247,7 +247,9 @@ def _signed(
         sign, words = "claimed", f"{row['entry']} asks AWS to end TLS, and that the cluster is there is not seen"
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"
-    plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")
+    plain, by = PLAIN_PORTS.get(port, ""), ""
+    if not plain and (plain := PLAIN_PORTS.get(int(str(row["entry_port"])), "")):
+        by = f" by port {row['entry_port']}"
     return {
         "object": row["workload"],
         "member": f"{row['entry']} port {row['entry_port']} to {row['pod']} {row['protocol']} {port}",
@@ -256,6 +258,7 @@ def _signed(
         "pod": row["pod"],
         "entry": row["entry"],
         "port": port,
+        "by": by,
         "plain": plain if row["protocol"] == "TCP" else "",
         "level": row["level"],
         "enforcement": row["enforcement"],
