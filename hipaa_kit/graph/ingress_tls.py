@@ -25,23 +25,41 @@ Notes = Mapping[str, Any]
 NGINX = "nginx.ingress.kubernetes.io/"
 ALB = "alb.ingress.kubernetes.io/"
 ALB_CONTROLLER = "ingress.k8s.aws/alb"
+GROUP_NAME = f"{ALB}group.name"
+GCE_CONTROLLER = "k8s.io/ingress-gce"
 APPGW = "appgw.ingress.kubernetes.io/"
 FRONTEND = "networking.gke.io/v1beta1.FrontendConfig"
 GCE_CERTIFICATES = ("ingress.gcp.kubernetes.io/pre-shared-cert", "networking.gke.io/managed-certificates")
 TRAEFIK = "traefik.ingress.kubernetes.io/router."
+GCE_MARK = "ingress.kubernetes.io/url-map"
+"""What the controller of GKE writes on an Ingress that it serves; it serves those without a class as well.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/how-to/custom-ingress-controller, looked up on 2026-11-27.
+"""
 SECURE_ENTRY = "websecure"
 _LISTENER = re.compile(r'"(HTTPS?)"')
 
 CONTROLLER_OF_CLASS = {
     "nginx": "k8s.io/ingress-nginx",
     "alb": ALB_CONTROLLER,
-    "gce": "k8s.io/ingress-gce",
-    "gce-internal": "k8s.io/ingress-gce",
+    "gce": GCE_CONTROLLER,
+    "gce-internal": GCE_CONTROLLER,
     "traefik": "traefik.io/ingress-controller",
     "haproxy": "haproxy.org/ingress-controller",
     "azure/application-gateway": "azure/application-gateway",
 }
 """Controllers by the older annotation, where no IngressClass has that name."""
+
+
+class Group(NamedTuple):
+    """What the Ingresses say together that one load balancer of AWS serves; of one alone, what it says itself."""
+
+    whole: bool = True
+    """All Ingresses and classes were seen."""
+    redirects: bool = False
+    """One of them redirects, which counts for all."""
+    acts: bool = False
+    """A path of one leads to an action of its own, which may redirect."""
 
 
 class Ended(NamedTuple):
@@ -53,7 +71,13 @@ class Ended(NamedTuple):
 
 
 def ended(
-    controller: str, notes: Notes, *, named: bool, redirects: bool | None = None, parameters: bool = False
+    controller: str,
+    notes: Notes,
+    *,
+    named: bool,
+    redirects: bool | None = None,
+    parameters: bool = False,
+    group: Group | None = None,
 ) -> Ended:
     """Return what a controller makes of one host of an Ingress.
 
@@ -69,10 +93,12 @@ def ended(
         What the FrontendConfig that the Ingress names says; None where it names none, or it was not seen.
     parameters
         Its IngressClass has parameters, which are not read.
+    group
+        What those say that share a load balancer of AWS with it; None where that is not known.
     """
     if controller == ALB_CONTROLLER:
-        return _alb(notes, parameters)
-    if controller == "k8s.io/ingress-gce":
+        return _alb(notes, parameters, group or Group(whole=False, acts=True))
+    if controller == GCE_CONTROLLER:
         return _gce(notes, named, redirects)
     rule = CONTROLLERS.get(controller)
     if rule is not None:
@@ -99,23 +125,25 @@ def _nginx(notes: Notes, named: bool) -> Ended:
     return Ended(tls, "unknown", "redirects by default, unless the ConfigMap of the controller says otherwise")
 
 
-def _alb(notes: Notes, parameters: bool) -> Ended:
+def _alb(notes: Notes, parameters: bool, group: Group) -> Ended:
     written, certificate = text(notes, f"{ALB}listen-ports"), text(notes, f"{ALB}certificate-arn")
     opened = set(_LISTENER.findall(written)) or ({"HTTPS"} if certificate else {"HTTP"})
-    shared = text(notes, f"{ALB}group.name")
+    shared = text(notes, GROUP_NAME)
     tls = "terminated" if "HTTPS" in opened else "none"
     if text(notes, f"{ALB}ssl-redirect") and "HTTPS" in opened:
         return Ended(tls, "redirected", "annotation ssl-redirect is set")
-    if shared and tls == "none":
+    if shared and group.whole and group.redirects and tls == "terminated":
+        return Ended(tls, "redirected", f"annotation ssl-redirect is set by another Ingress of group {shared}")
+    if shared and tls == "none" and (group.redirects or not group.whole):
         return Ended("unknown", "unknown", f"another Ingress of group {shared} may open HTTPS and redirect")
     if parameters and (tls == "none" or "HTTP" in opened):
         return Ended("unknown" if not written else tls, "unknown", "parameters of its class may name a certificate")
     if "HTTP" not in opened:
         return Ended(tls, "closed", "the load balancer listens by HTTPS alone")
-    if shared:
+    if shared and not group.whole:
         return Ended(tls, "unknown", f"another Ingress of group {shared} may redirect")
-    if tls == "terminated" and any(name.startswith(f"{ALB}actions.") for name in notes):
-        return Ended(tls, "unknown", "an action of its own may redirect")
+    if tls == "terminated" and group.acts and (shared or any(name.startswith(f"{ALB}actions.") for name in notes)):
+        return Ended(tls, "unknown", f"an action {f'of group {shared}' if shared else 'of its own'} may redirect")
     return Ended(tls, "served", f"the load balancer listens by HTTP: listen-ports is {'set' if written else 'not set'}")
 
 

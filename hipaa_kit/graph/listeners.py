@@ -11,7 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.graph.ingress_tls import CONTROLLER_OF_CLASS, FRONTEND, ended
+from hipaa_kit.graph.ingress_tls import (
+    ALB,
+    ALB_CONTROLLER,
+    CONTROLLER_OF_CLASS,
+    FRONTEND,
+    GCE_CONTROLLER,
+    GCE_MARK,
+    GROUP_NAME,
+    Group,
+    ended,
+)
 from hipaa_kit.graph.reachability.routes import GATEWAY, backends, certificates_of, may_attach, taken
 from hipaa_kit.inventory.fields import items, mapping, number, reference, string_map, text, texts, truth
 from hipaa_kit.inventory.network import followed
@@ -51,6 +61,11 @@ READS = (
     VIRTUAL_SERVICE,
 )
 
+USE_ANNOTATION = "use-annotation"
+"""Port of a backend that stands for an action in the annotations of an Ingress of AWS.
+
+Source: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#actions
+"""
 HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 ROUTE_TLS = {"edge": "terminated", "passthrough": "passthrough", "reencrypt": "reencrypted"}
 ANYWHERE = "*"
@@ -80,21 +95,23 @@ def entry_listeners(snapshot: Snapshot, ingress_routes: pd.DataFrame, services: 
 
 def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row]:
     records = {record.object: record for record in snapshot.records(kinds.INGRESS)}
-    classes = {record.name: record for record in snapshot.records(kinds.INGRESS_CLASS)}
-    marked = "ingressclass.kubernetes.io/is-default-class"
-    default = next((n for n, r in classes.items() if text(r.content, "metadata", "annotations", marked) == "true"), "")
     frontends = {
         (record.namespace, record.name): truth(record.content, "spec", "redirectToHttps", "enabled") or False
         for record in snapshot.records(FRONTEND_CONFIG)
     }
+    served = _controllers(snapshot, ingress_routes)
+    groups = _load_balancers(snapshot, ingress_routes, served)
     for row in rows_of(ingress_routes):
         notes = mapping(records[row["object"]].content, "metadata", "annotations")
-        name = row["ingress_class"] or default
-        held = classes.get(name)
-        controller = text(held.content, "spec", "controller") if held else CONTROLLER_OF_CLASS.get(name, "")
-        redirects = frontends.get((row["namespace"], text(notes, FRONTEND)))
-        parameters = held is not None and bool(mapping(held.content, "spec", "parameters"))
-        found = ended(controller, notes, named=bool(row["tls"]), redirects=redirects, parameters=parameters)
+        controller, parameters = served[row["object"]]
+        found = ended(
+            controller,
+            notes,
+            named=bool(row["tls"]),
+            redirects=frontends.get((row["namespace"], text(notes, FRONTEND))),
+            parameters=parameters,
+            group=groups[text(notes, GROUP_NAME) or row["object"]],
+        )
         yield {
             "object": row["object"],
             "family": "ingress",
@@ -105,6 +122,49 @@ def _ingresses(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> Iterator[Row
             "certificates": row["tls_secret"],
             **found._asdict(),
         }
+
+
+def _controllers(snapshot: Snapshot, ingress_routes: pd.DataFrame) -> dict[str, tuple[str, bool]]:
+    """Return the controller of each Ingress that leads anywhere, and whether its class has parameters."""
+    classes = {record.name: record for record in snapshot.records(kinds.INGRESS_CLASS)}
+    marked = "ingressclass.kubernetes.io/is-default-class"
+    default = next((n for n, r in classes.items() if text(r.content, "metadata", "annotations", marked) == "true"), "")
+    notes = {
+        record.object: mapping(record.content, "metadata", "annotations") for record in snapshot.records(kinds.INGRESS)
+    }
+    found = {}
+    for ingress, given in ingress_routes[["object", "ingress_class"]].itertuples(index=False):
+        name = given or default
+        held = classes.get(name)
+        controller = text(held.content, "spec", "controller") if held else CONTROLLER_OF_CLASS.get(name, "")
+        if not name and text(notes[ingress], GCE_MARK):
+            controller = GCE_CONTROLLER
+        found[ingress] = controller, held is not None and bool(mapping(held.content, "spec", "parameters"))
+    return found
+
+
+def _load_balancers(
+    snapshot: Snapshot, ingress_routes: pd.DataFrame, served: Mapping[str, tuple[str, bool]]
+) -> dict[str, Group]:
+    """Return what the Ingresses of each group of AWS say together, and what each says that names no group.
+
+    Parameters of a class may name a group for all of its Ingresses, and are not read.
+    """
+    seen = all(snapshot.coverage.answer(kind).complete for kind in (kinds.INGRESS, kinds.INGRESS_CLASS))
+    seen = seen and (ALB_CONTROLLER, True) not in served.values()
+    acting = set(ingress_routes.loc[ingress_routes["service_port"] == USE_ANNOTATION, "object"])
+    found: dict[str, Group] = {}
+    for record in snapshot.records(kinds.INGRESS):
+        notes = mapping(record.content, "metadata", "annotations")
+        name = text(notes, GROUP_NAME) or record.object
+        before = found.get(name, Group(whole=seen))
+        mine = served.get(record.object, ("", False))[0] == ALB_CONTROLLER
+        found[name] = Group(
+            before.whole and mine,
+            before.redirects or (mine and bool(text(notes, f"{ALB}ssl-redirect"))),
+            before.acts or record.object in acting,
+        )
+    return found
 
 
 def _gateways(snapshot: Snapshot) -> Iterator[Row]:

@@ -110,7 +110,12 @@ def _by_openshift(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         if record.name != "cluster":
             continue
         if kind in ("", "identity"):
-            yield _source(record.object, "openshift", "plain", "spec.encryption.type is not set: nothing is encrypted")
+            yield _source(
+                record.object,
+                "openshift",
+                "plain",
+                f"spec.encryption.type is {kind or 'not set'}: nothing is encrypted",
+            )
         elif done:
             basis = f"spec.encryption.type is {kind}, and the operator says that all resources are encrypted"
             yield _source(record.object, "openshift", "encrypted", basis, provider=kind.lower(), place=_near(kind))

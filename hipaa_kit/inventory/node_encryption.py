@@ -145,7 +145,7 @@ def _calico(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
             values = [(name, truth(written[name].content, "spec", "wireguardEnabled")) for name in names]
             found = next(((name, value) for name, value in values if value is not None), None)
             enabled = found[1] if found else False
-            source = written[found[0]].object if found else "no configuration of Felix"
+            source = written[found[0]].object if found else ""
         published = bool(string_map(node.content, "metadata", "annotations").get(FELIX_KEY))
         ranges = (text(node.content, "spec", "podCIDR"), *texts(node.content, "spec", "podCIDRs"))
         addresses = (text(each, "address") for each in items(node.content, "status", "addresses"))
@@ -153,7 +153,9 @@ def _calico(snapshot: Snapshot, agent: Record) -> Callable[[Record], Said]:
         if enabled is None:
             return Said("unknown", f"{source} says neither true nor false")
         if not enabled:
-            return Said("none", f"WireGuard is off by {source}")
+            return Said(
+                "none", f"WireGuard is off by {source}" if source else "no configuration of Felix turns WireGuard on"
+            )
         if not published:
             return Said("unknown", f"{source} turns WireGuard on, and the node has published no key")
         if both and not string_map(node.content, "metadata", "annotations").get(FELIX_KEY_6):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hipaa_kit.graph.ingress_tls import ended
+from hipaa_kit.graph.ingress_tls import Group, ended
 
 ALB, TECH, COMMUNITY = "ingress.k8s.aws/alb", "haproxy.org/ingress-controller", "haproxy-ingress.github.io/controller"
 CERTIFICATE = {"certificate-arn": "arn:aws:acm:eu-west-1:1:certificate/1"}
@@ -33,6 +33,26 @@ BOTH = {"listen-ports": '[{"HTTP": 80}, {"HTTPS": 443}]'}
 def test_the_load_balancer_of_aws(notes: dict[str, str], parameters: bool, tls: str, plain: str) -> None:
     written = {f"alb.ingress.kubernetes.io/{name}": value for name, value in notes.items()}
     found = ended(ALB, written, named=False, parameters=parameters)
+    assert (found.tls, found.plain) == (tls, plain)
+
+
+@pytest.mark.parametrize(
+    ("notes", "group", "tls", "plain"),
+    [
+        ({}, Group(), "none", "served"),
+        ({}, Group(redirects=True), "unknown", "unknown"),
+        (BOTH, Group(), "terminated", "served"),
+        (BOTH, Group(redirects=True), "terminated", "redirected"),
+        (BOTH, Group(whole=False, redirects=True), "terminated", "unknown"),
+        (BOTH, Group(acts=True), "terminated", "unknown"),
+        (CERTIFICATE, Group(), "terminated", "closed"),
+    ],
+)
+def test_a_group_of_aws_that_was_seen_whole_is_judged(
+    notes: dict[str, str], group: Group, tls: str, plain: str
+) -> None:
+    written = {f"alb.ingress.kubernetes.io/{name}": value for name, value in {"group.name": "ehr", **notes}.items()}
+    found = ended(ALB, written, named=False, group=group)
     assert (found.tls, found.plain) == (tls, plain)
 
 

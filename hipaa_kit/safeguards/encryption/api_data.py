@@ -6,20 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-from hipaa_kit.inventory.api_encryption import FLAG
+from hipaa_kit.inventory.api_encryption import CLOUDS, FLAG
 from hipaa_kit.safeguards.check import check, fails, judge, not_assessed, reviews, to_give
+from hipaa_kit.sources.inputs.cloud_clusters import COMMANDS
 
 CONFIGURATION = "EncryptionConfiguration//"
 ETCD = "Etcd//"
 
 
 @check("HK-ENC-01", without_scope=True)
-def api_data_encrypted(api_data_sources: pd.DataFrame) -> pd.DataFrame:
+def api_data_encrypted(api_data_sources: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     """Judge every source by whether it says that API data are encrypted before they are stored.
 
     Parameters
     ----------
-    api_data_sources : table of that name
+    api_data_sources, nodes : tables of those names
 
     Returns
     -------
@@ -46,11 +47,21 @@ def api_data_encrypted(api_data_sources: pd.DataFrame) -> pd.DataFrame:
         ),
         not_assessed(
             (state == "unknown") & (api_data_sources["source"] == "none"),
-            f"{{basis}}; {to_give('cloud_cluster')}",
+            f"{{basis}}; {_who_could_say(nodes)}",
             code="input_missing",
         ),
         passes="{basis}",
     )
+
+
+def _who_could_say(nodes: pd.DataFrame) -> str:
+    """Return how to give what the provider of the nodes says, or that none of them names one that is asked so."""
+    clouds = sorted({CLOUDS[scheme] for scheme in nodes["provider"] if scheme in CLOUDS})
+    if clouds:
+        return f"to give it: {'; or '.join(COMMANDS[cloud] for cloud in clouds)}"
+    others = ", ".join(sorted(set(nodes["provider"]) - {""}))
+    who = f"its nodes are of {others}" if others else "its nodes name no provider"
+    return f"{who}, and only AWS, Azure and Google can be asked how they keep it"
 
 
 @check("HK-ENC-02", without_scope=True, optional=["stored_resources"])

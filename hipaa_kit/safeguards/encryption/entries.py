@@ -16,7 +16,11 @@ OWN = ("load_balancer", "node_port", "external_ip", "host_port")
 """Entries by which a port of a pod stands in the open by itself."""
 
 
-NO_WAY = {"member": "no way", "sign": "yes", "entry": "", "port": 0, "plain": "", "level": "", "enforcement": ""}
+NO_WAY = dict.fromkeys(("pod", "entry", "by", "plain", "level", "enforcement"), "") | {
+    "member": "no way",
+    "sign": "yes",
+    "port": 0,
+}
 """What is said of a workload that nothing opens to outside."""
 
 
@@ -130,6 +134,7 @@ def open_ports_speak_tls(
     -----
     A port of a protocol that is plain by itself fails where nothing speaks of TLS, any other port is a question. A
     name claims TLS and shows none. What a load balancer passes on after it has ended TLS is judged by HK-ENC-12.
+    Plain text that a probe shows may be spoken behind the proxy of a mesh, whose policies then decide.
     """
     ways = exposures[exposures["workload"].isin(ephi_workloads["object"]) & exposures["entry_type"].isin(OWN)]
     known = {(row["workload"], row["protocol"], int(row["port"])): row for row in rows_of(port_tls)}
@@ -148,19 +153,19 @@ def open_ports_speak_tls(
     examined = pd.DataFrame(found, columns=["object", "words", *NO_WAY])
     closed = (examined["level"] == "none") & (examined["enforcement"] == "enforced")
     bare = ~closed & (examined["sign"] == "unknown")
+    shown = ~closed & (examined["sign"] == "no")
+    apart = examined["pod"].isin(_outside_of_meshes(pods, mesh_pods))
+    said = "{entry} opens port {port} of it, on which plain text is spoken: {words}"
+    expected = "TLS, or no way in from outside"
     return judge(
         examined,
-        fails(
-            ~closed & (examined["sign"] == "no"),
-            "{entry} opens port {port} of it, on which plain text is spoken: {words}",
-            observed="{words}",
-            expected="TLS, or no way in from outside",
-        ),
+        fails(shown & apart, said, observed="{words}", expected=expected),
+        fails(shown & ~apart, said, observed="{words}", expected=expected, rests_on=["mesh_pods"]),
         fails(
             bare & (examined["plain"] != ""),
-            "{entry} opens port {port} of it, that of plain {plain}, and nothing speaks of TLS",
+            "{entry} opens port {port} of it{by}, that of plain {plain}, and nothing speaks of TLS",
             observed="port {port}",
-            expected="TLS, or no way in from outside",
+            expected=expected,
             rests_on=["port_tls", "mesh_pods"],
         ),
         reviews(
@@ -182,6 +187,13 @@ def open_ports_speak_tls(
         member="member",
         passes="{words}",
     )
+
+
+def _outside_of_meshes(pods: pd.DataFrame, mesh_pods: pd.DataFrame) -> pd.Series:
+    """Return the pods before which no proxy stands, whatever was not read: those that run without one, or on a node."""
+    without = mesh_pods.loc[mesh_pods["inside"].eq(False), "pod"]
+    seen = pods["live"].eq(True) | pods["host_network"].eq(True)
+    return pods.loc[seen & pods["object"].isin(without), "object"]
 
 
 class _Meshed:
@@ -235,14 +247,18 @@ def _signed(
         sign, words = "claimed", f"{row['entry']} asks AWS to end TLS, and that the cluster is there is not seen"
     if row["level"] == "none" and row["enforcement"] == "enforced":
         words = f"policies let nothing in by {row['entry']}"
-    plain = PLAIN_PORTS.get(port) or PLAIN_PORTS.get(int(str(row["entry_port"])), "")
+    plain, by = PLAIN_PORTS.get(port, ""), ""
+    if not plain and (plain := PLAIN_PORTS.get(int(str(row["entry_port"])), "")):
+        by = f" by port {row['entry_port']}"
     return {
         "object": row["workload"],
         "member": f"{row['entry']} port {row['entry_port']} to {row['pod']} {row['protocol']} {port}",
         "sign": sign,
         "words": words,
+        "pod": row["pod"],
         "entry": row["entry"],
         "port": port,
+        "by": by,
         "plain": plain if row["protocol"] == "TCP" else "",
         "level": row["level"],
         "enforcement": row["enforcement"],

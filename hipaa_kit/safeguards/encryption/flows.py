@@ -13,6 +13,9 @@ OWN = ("clinical", "backup")
 NAMES = "dns"
 """Traffic that asks for the addresses of names: it carries the names of services, and nothing of patients."""
 
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+"""In the order in which they are named: most of what carries ePHI is spoken over the first."""
+
 SHUT = "shut"
 """Stands for connections that policies deny, and that perhaps nothing cuts."""
 
@@ -43,12 +46,10 @@ def flows_are_encrypted(
     """
     flows = flow_encryption.assign(
         object=flow_encryption["destination"].where(flow_encryption["destination_ephi"], flow_encryption["source"]),
-        where=flow_encryption["port"].map(lambda port: f"port {port}" if port else "any port"),
         near=flow_encryption["same_node_pairs"].fillna(0).astype("int64"),
     )
-    flows = flows.assign(
-        member=flows["source"] + " to " + flows["destination"] + " " + flows["protocol"] + " " + flows["where"]
-    )
+    flows = _protocols_together(flows)
+    flows = flows.assign(member=flows["source"] + " to " + flows["destination"] + " " + flows["where"])
     between = flows["encrypted_by"].isin(["wireguard", "ipsec"])
     local = flows["near"].map(
         lambda near: (
@@ -78,19 +79,19 @@ def flows_are_encrypted(
         not_applicable(examined["category"] == NAMES, "it asks for names and carries no ePHI"),
         fails(
             bare & allowed & meant,
-            "nothing encrypts {source} to {destination} on {protocol} {where}: {basis}",
+            "nothing encrypts {source} to {destination} on {where}: {basis}",
             observed="none",
             expected="a mesh, encryption between nodes, or TLS of the application",
             rests_on=["mesh_pods", "node_encryption", "port_tls", "told_addresses"],
         ),
         reviews(
             bare & ~meant,
-            "does {source} send anything to {destination} on {protocol} {where}, which nothing encrypts? {basis}",
+            "does {source} send anything to {destination} on {where}, which nothing encrypts? {basis}",
             observed="none",
         ),
         not_assessed(
             bare & ~allowed & meant,
-            "{source} may perhaps connect to {destination} on {protocol} {where}, which nothing encrypts",
+            "{source} may perhaps connect to {destination} on {where}, which nothing encrypts",
             code="unsupported_dialect",
         ),
         not_assessed(
@@ -100,13 +101,25 @@ def flows_are_encrypted(
         ),
         reviews(
             examined["encrypted_by"] == "unknown",
-            "is {source} to {destination} on {protocol} {where} encrypted? {basis}",
+            "is {source} to {destination} on {where} encrypted? {basis}",
             observed="{basis}",
         ),
         member="member",
         observed="{encrypted_by}",
         passes="{words}",
     )
+
+
+def _protocols_together(flows: pd.DataFrame) -> pd.DataFrame:
+    """Return flows with words for where they lead; those to any port that differ in their protocol alone are one."""
+    ordered = flows.sort_values("protocol", key=lambda names: names.map(PROTOCOLS.index), kind="stable")
+    any_port = ordered["port"] == 0
+    alike = ["object", "source", "destination", "category", "declared", "verdict", "encrypted_by"]
+    spread = ordered[any_port].groupby(alike, sort=False, dropna=False)["protocol"].transform(", ".join)
+    one = ordered["protocol"] + " port " + ordered["port"].astype("str")
+    words = one.mask(any_port, "any port of " + spread.reindex(ordered.index).astype("str"))
+    named = ordered.assign(where=words)
+    return named[~(any_port & named.duplicated([*alike, "where"]))]
 
 
 def _perhaps_open(flows: pd.DataFrame, ephi_workloads: pd.DataFrame, isolation: pd.DataFrame) -> pd.DataFrame:

@@ -190,6 +190,14 @@ def _subscription(name: str) -> str:
     return found[1] if found else ""
 
 
+COMMANDS: Final = {
+    "aws": "aws eks describe-cluster --name NAME > inputs/eks.json",
+    "gcp": "gcloud container clusters describe NAME --location PLACE --format=json > inputs/gke.json",
+    "azure": "az aks show -g GROUP -n NAME > inputs/aks.json and az monitor diagnostic-settings list --resource ID"
+    " > inputs/aks-logs.json",
+}
+"""What each provider is asked with."""
+
 INPUTS: Final = (
     Input(
         "cloud_cluster",
@@ -201,8 +209,6 @@ INPUTS: Final = (
             Form("az monitor diagnostic-settings list", is_aks_logging, read_aks_logging),
         ),
         (CLOUD_CLUSTERS,),
-        "one of: aws eks describe-cluster --name NAME > inputs/eks.json; gcloud container clusters describe NAME"
-        " --location PLACE --format=json > inputs/gke.json; az aks show -g GROUP -n NAME > inputs/aks.json and"
-        " az monitor diagnostic-settings list --resource ID > inputs/aks-logs.json",
+        f"one of: {'; '.join(COMMANDS.values())}",
     ),
 )
