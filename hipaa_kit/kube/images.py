@@ -11,6 +11,11 @@ from typing import Final, NamedTuple
 
 DOCKER_HUB = "docker.io"
 
+_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_PART: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_TAG: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST: Final = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]+"
+_REFERENCE: Final = re.compile(rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::{_TAG})?(?:@{_DIGEST})?")
 _ARCHITECTURE: Final = re.compile(r"-(?:amd64|arm|arm64|arm64v8|ppc64le|s390x)$")
 
 
@@ -32,6 +37,15 @@ def parse_image(image: str) -> Image:
     head, slash, last = rest.rpartition("/")
     name, _, tag = last.partition(":")
     return Image(f"{head}{slash}{name}", tag, digest)
+
+
+def is_image(image: str) -> bool:
+    """Tell whether a text names an image; what a template has still to fill in, as `${IMAGE}`, does not.
+
+    Source: https://pkg.go.dev/github.com/distribution/reference: the grammar of references. How long a digest has to
+    be is left to who pulls it.
+    """
+    return _REFERENCE.fullmatch(image) is not None
 
 
 def image_name(repository: str) -> str:

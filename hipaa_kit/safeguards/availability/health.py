@@ -6,7 +6,7 @@ import pandas as pd
 
 from hipaa_kit.safeguards.ages import moment, moments
 from hipaa_kit.safeguards.availability.common import ephi_pods
-from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, texts_for
+from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, texts_for
 
 
 @check("HK-AVL-10")
@@ -39,7 +39,10 @@ def healthy_now(
 
     Notes
     -----
-    A pod of a Job stops being ready when its work is done, so that it is not asked.
+    A pod of a Job stops being ready when its work is done, so that it is not asked. Where no endpoint of a Service is
+    there although pods that it selects are ready, either the port that it names is none of theirs, or its endpoints are
+    kept in Endpoints alone, as before EndpointSlices, which are not read: it is asked about.
+    Source: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
     """
     inside = ephi_pods(ephi_workloads, pods)
     here = containers.merge(inside, on="pod")
@@ -62,6 +65,7 @@ def healthy_now(
         oom=_named(here, recent, name),
         undated=_named(here, undated & ~recent, name),
         best=texts_for(name, best),
+        unlisted=False,
     )
     of_services = _fronting(ephi_objects, services, service_backends, endpoints, pods)
     columns = [
@@ -76,6 +80,7 @@ def healthy_now(
         "undated",
         "best",
         "up",
+        "unlisted",
     ]
     frames = [frame.reindex(columns=columns) for frame in (of_workloads, of_services)]
     examined = pd.concat(frames, ignore_index=True).fillna(
@@ -84,6 +89,7 @@ def healthy_now(
     work = ~examined["is_service"].astype(bool)
     idle = work & ~examined["live"].astype(bool) & ~(examined["desired"] > 0) & ~examined["unavailable"].astype(bool)
     declared = ~examined["live"].astype(bool) & examined["available"].isna()
+    unlisted = examined["unlisted"].astype(bool)
     return judge(
         examined,
         not_applicable(idle | (declared & ~examined["unavailable"].astype(bool)), "it does not run at this moment"),
@@ -115,9 +121,15 @@ def healthy_now(
         not_assessed(
             work & (examined["best"] == "silent"), "its pods do not say whether they are ready", code="input_missing"
         ),
+        reviews(
+            ~work & (examined["up"] == 0) & unlisted,
+            "does anything answer it? Pods that it selects are ready, and no EndpointSlice names an endpoint of it",
+            observed="0 endpoints",
+            rests_on=["endpoints"],
+        ),
         fails(
-            ~work & (examined["up"] == 0),
-            "no ready pod stands behind it",
+            ~work & (examined["up"] == 0) & ~unlisted,
+            "no ready endpoint stands behind it",
             observed="0 ready endpoints",
             expected="at least 1",
             rests_on=["endpoints", "pods"],
@@ -156,4 +168,6 @@ def _fronting(
     takes = endpoints[endpoints["ready"].fillna(True)]
     up = chosen.map(takes.groupby("service").size()).fillna(0).astype("Int64")
     live = chosen.isin(running) | ~chosen.isin(behind["service"])
-    return pd.DataFrame({"object": chosen, "is_service": True, "live": live, "up": up})
+    ready = behind[behind["pod"].isin(pods[pods["live"] & pods["ready"].fillna(False)]["object"])]["service"]
+    unlisted = chosen.isin(ready) & ~chosen.isin(endpoints["service"])
+    return pd.DataFrame({"object": chosen, "is_service": True, "live": live, "up": up, "unlisted": unlisted})

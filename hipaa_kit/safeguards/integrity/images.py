@@ -6,8 +6,8 @@ import pandas as pd
 
 from hipaa_kit.inventory.image_scans import with_images_that_count
 from hipaa_kit.inventory.pods import selectable
-from hipaa_kit.kube.images import full_repository, is_within, registry_of
-from hipaa_kit.safeguards.check import check, fails, judge, reviews
+from hipaa_kit.kube.images import full_repository, is_image, is_within, registry_of
+from hipaa_kit.safeguards.check import Outcome, check, fails, judge, not_assessed, reviews
 
 
 @check("HK-INT-01")
@@ -33,10 +33,12 @@ def images_by_digest(
     https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
     """
     examined = _by_image(_images(ephi_workloads, pods, containers, labels))
-    floating = ~examined["pinned"] & examined["tag"].isin(["", "latest"])
-    drifted = ~examined["pinned"] & (examined["digests"] > 1)
+    loose = examined["named"] & ~examined["pinned"]
+    floating = loose & examined["tag"].isin(["", "latest"])
+    drifted = loose & (examined["digests"] > 1)
     return judge(
         examined,
+        *_unnamed(examined),
         fails(
             floating,
             "container {container} runs {image}: whatever stands under latest when a pod starts",
@@ -52,7 +54,7 @@ def images_by_digest(
             expected="one digest",
         ),
         fails(
-            ~examined["pinned"] & ~drifted,
+            loose & ~drifted,
             "container {container} runs {image}, which its registry may change",
             observed="{image}",
             expected="a digest",
@@ -66,6 +68,23 @@ def images_by_digest(
         member="member",
         path="{path}[?(@.name=='{container}')].image",
         passes="container {container} runs an image named by digest",
+    )
+
+
+def _unnamed(examined: pd.DataFrame) -> tuple[Outcome, Outcome]:
+    """Return what is said of containers whose image is not known: something else has still to fill it in.
+
+    A template may leave the image out, for others to fill in; then nothing is known of what will run.
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
+    """
+    unwritten = examined["image"] == ""
+    return (
+        not_assessed(unwritten, "which image container {container} runs is not written", code="input_missing"),
+        not_assessed(
+            ~unwritten & ~examined["named"],
+            "which image container {container} runs is not known: {image} is not the name of one",
+            code="input_missing",
+        ),
     )
 
 
@@ -110,10 +129,10 @@ def _running(workloads: pd.DataFrame, pods: pd.DataFrame, *, ended: bool) -> pd.
     return running[["object", "workload", "node"]].rename(columns={"object": "pod", "workload": "object"})
 
 
-def _by_image(found: pd.DataFrame) -> pd.DataFrame:
+def _by_image(containers: pd.DataFrame) -> pd.DataFrame:
     """Return a row per container and image of a workload."""
     rows = []
-    for (workload, container, image), group in found.groupby(["object", "container", "image"], sort=True):
+    for (workload, container, image), group in containers.groupby(["object", "container", "image"], sort=True):
         digests = sorted(set(group["digest"]) - {""})
         rows.append(
             {
@@ -124,14 +143,16 @@ def _by_image(found: pd.DataFrame) -> pd.DataFrame:
                 "repository": group["repository"].iloc[0],
                 "path": group["path"].iloc[0],
                 "tag": group["tag"].iloc[0],
+                "named": is_image(image),
                 "pinned": bool(group["pinned"].iloc[0]),
                 "digests": len(digests),
                 "running": ", ".join(digests),
                 "architectures": group["architecture"].nunique(),
             }
         )
-    columns = ["object", "container", "image", "member", "repository", "tag", "pinned", "digests", "running"]
-    return pd.DataFrame(rows, columns=[*columns, "architectures", "path"]).astype({"pinned": bool, "digests": int})
+    columns = ["object", "container", "image", "member", "repository", "tag", "named", "pinned", "digests", "running"]
+    found = pd.DataFrame(rows, columns=[*columns, "architectures", "path"])
+    return found.astype({"named": bool, "pinned": bool, "digests": int})
 
 
 @check("HK-INT-03")
@@ -166,13 +187,14 @@ def registries_approved(
     listed = pd.Series(bool(approved), index=examined.index)
     return judge(
         examined,
+        *_unnamed(examined),
         reviews(
             ~listed,
             "was {registry} approved, from which container {container} takes {full}? No list of registries is set",
             observed="{registry}",
         ),
         fails(
-            listed & ~examined["within"],
+            listed & examined["named"] & ~examined["within"],
             "container {container} takes {full} from {registry}, which was not approved",
             observed="{registry}",
             expected="an approved registry",

@@ -49,11 +49,12 @@ def signatures_enforced(
     examined = _by_image(in_pods(ephi_workloads, pods, containers, ended=True), image_verification)
     spoken = signature_rules[signature_rules["reach"] != NONE].groupby("namespace")["policy"].agg(_named)
     others = texts_for(examined["namespace"], spoken)
+    shown = examined["image"].mask(examined["image"] == "", "the image")  # a template may leave it out
     beside = others.map(lambda names: f"; {names} names other images" if names else "")
     managed = nodes["provider"].eq("gce") & nodes["kubelet_version"].str.contains("-gke", regex=False)
     unseen = _unseen_exceptions(coverage)
     spares = examined["engine"].isin([KYVERNO, KYVERNO_IMAGES]) & bool(unseen)
-    examined = examined.assign(beside=beside, managed=bool(managed.any()), unseen=unseen)
+    examined = examined.assign(shown=shown, beside=beside, managed=bool(managed.any()), unseen=unseen)
     none = examined["standing"] == "none"
     return judge(
         examined,
@@ -65,7 +66,7 @@ def signatures_enforced(
         ),
         fails(
             none & ~examined["managed"],
-            "nothing asks {image} of container {container} for a signature{beside}",
+            "nothing asks {shown} of container {container} for a signature{beside}",
             observed="no policy",
             expected="a policy that refuses unsigned images",
             rests_on=["signature_rules"],
