@@ -2,7 +2,7 @@
 
 import pytest
 
-from hipaa_kit.kube.images import full_repository, image_name, is_within, registry_of
+from hipaa_kit.kube.images import full_repository, image_name, is_image, is_within, registry_of
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,33 @@ def test_a_repository_lies_within_a_part_of_a_registry(repository: str, place: s
 )
 def test_an_image_goes_by_its_name_without_the_architecture(repository: str, name: str) -> None:
     assert image_name(repository) == name
+
+
+@pytest.mark.parametrize(
+    ("image", "named"),
+    [
+        ("postgres", True),
+        ("postgres:17.1-alpine", True),
+        ("localhost/a", True),
+        ("registry:5000/a/b__c/d---e:V_1", True),
+        ("Registry.example/a.b/c_d", True),
+        ("[2001:db8::1]:5000/a", True),
+        ("quay.io/a/b@sha256:0123456789abcdef0123456789abcdef", True),
+        ("quay.io/a/b:1@sha256:0123456789abcdef0123456789abcdef", True),
+        ("", False),
+        ("${IMAGE}", False),
+        ("quay.io/a/b:${TAG}", False),
+        ("quay.io/a/b@${DIGEST}", False),
+        ("quay.io/a/b@", False),
+        ("quay.io/a/b@sha256:", False),
+        ("quay.io/a/b:", False),
+        ("{{ .Values.image }}", False),
+        ("IMAGE|-quay.io/a/b:1-|", False),
+        ("quay.io/a/B", False),
+        ("a..b", False),
+        ("a b", False),
+        ("a\n", False),
+    ],
+)
+def test_what_is_still_to_be_filled_in_names_no_image(image: str, named: bool) -> None:
+    assert is_image(image) is named

@@ -143,7 +143,7 @@ def _by_image(containers: pd.DataFrame) -> pd.DataFrame:
                 "repository": group["repository"].iloc[0],
                 "path": group["path"].iloc[0],
                 "tag": group["tag"].iloc[0],
-                "named": is_image(image),
+                "named": is_image(str(image)),
                 "pinned": bool(group["pinned"].iloc[0]),
                 "digests": len(digests),
                 "running": ", ".join(digests),
