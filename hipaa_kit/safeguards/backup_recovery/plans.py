@@ -103,7 +103,7 @@ def backups_are_scheduled(
         reviews(none & guessed, "is {plans} its backup? Nothing else makes copies of it", observed="{plans}"),
         fails(
             none & ~guessed & ~examined["waits"].astype(bool) & (examined["perhaps"] == ""),
-            "nothing that runs makes copies of its ePHI claims",
+            "no backup plan that runs takes its ePHI claims",
             expected="a schedule",
             rests_on=TABLES,
         ),

@@ -60,7 +60,8 @@ def _who_could_say(nodes: pd.DataFrame) -> str:
     if clouds:
         return f"to give it: {'; or '.join(COMMANDS[cloud] for cloud in clouds)}"
     others = ", ".join(sorted(set(nodes["provider"]) - {""}))
-    who = f"its nodes are of {others}" if others else "its nodes name no provider"
+    unnamed = " or name no provider" if (nodes["provider"] == "").any() else ""
+    who = f"its nodes are of {others}{unnamed}" if others else "its nodes name no provider"
     return f"{who}, and only AWS, Azure and Google can be asked how they keep it"
 
 
