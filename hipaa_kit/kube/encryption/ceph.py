@@ -151,4 +151,5 @@ def _word(cluster: CephCluster) -> str:
     if cluster.asked == "none":
         return f"{cluster.object} asks for no encrypted devices"
     part = " for part of its storage" if cluster.asked == "some" else ""
-    return f"{cluster.object} asks for encrypted devices{part}, of those made since, with keys {cluster.keys}"
+    asked = f"{cluster.object} asks for encrypted devices{part}, with keys {cluster.keys}"
+    return f"{asked}, which counts for devices that were made since"
