@@ -54,7 +54,7 @@ def volumes_encrypted(
     both = examined["persistent_volume"] + " " + below
     examined = examined.assign(rests=both.str.strip())
     state, place = examined["state"], examined["place"]
-    not_found = examined["driver"].map(is_ceph) & (below == "")
+    not_found = examined["driver"].map(is_ceph).astype(bool) & (below == "")
     outside = _key_service_outside(api_data_sources, stored_resources)
     encrypted = state == "encrypted"
     unseen = "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"
