@@ -14,13 +14,17 @@ from hipaa_kit.inventory.registry import builds
 from hipaa_kit.inventory.storage import CLAIM, class_of, default_classes, same_disk
 from hipaa_kit.inventory.workloads import gather
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
+from hipaa_kit.kube.encryption.ceph import CephCluster, below, ceph_cluster
 from hipaa_kit.kube.encryption.drivers import BELOW, OTHER_SOURCES, driver_of_source
 from hipaa_kit.kube.encryption.volumes import AtRest, Facts, Volume, at_rest, on_the_way, over_network
 from hipaa_kit.kube.facts import KMS_KINDS
 from hipaa_kit.kube.owners import object_id
 from hipaa_kit.sources.snapshot import Record, Snapshot
 from hipaa_kit.tables.declaration import rows_of
-from hipaa_kit.tables.encryption import EPHI_VOLUMES
+from hipaa_kit.tables.encryption import CEPH_CLUSTERS, EPHI_VOLUMES
+
+CEPH_CLUSTER: Final = custom("ceph.rook.io", "CephCluster")
 
 MADE_BY: Final = "pv.kubernetes.io/provisioned-by"
 """Annotation of a volume that was made for a claim; one that a person declared has none."""
@@ -34,6 +38,18 @@ SHARED: Final = "ReadWriteMany"
 PLAIN_SOURCES: Final = frozenset({"nodeAffinity", "claimRef", "capacity", "accessModes", "mountOptions"})
 
 
+@builds(CEPH_CLUSTERS, reads=[CEPH_CLUSTER])
+def ceph_clusters(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Yield a row per CephCluster."""
+    for each in _ceph_clusters(snapshot):
+        yield each._asdict()
+
+
+def _ceph_clusters(snapshot: Snapshot) -> Iterator[CephCluster]:
+    for record in snapshot.records(CEPH_CLUSTER):
+        yield ceph_cluster(record.object, record.namespace, record.content)
+
+
 @dataclass(frozen=True)
 class _Known:
     """Objects that volumes are joined with."""
@@ -43,6 +59,7 @@ class _Known:
     default: str | None
     facts: Mapping[str, Facts]
     kms: Mapping[str, str]
+    ceph: tuple[CephCluster, ...]
     kept_in: Mapping[str, str]
 
     def class_for(self, asked: str | None) -> str | None:
@@ -62,7 +79,7 @@ class _Found:
 @builds(
     EPHI_VOLUMES,
     reads=[*POD_KINDS, kinds.PERSISTENT_VOLUME, kinds.PERSISTENT_VOLUME_CLAIM, kinds.STORAGE_CLASS],
-    also=[kinds.CONFIG_MAP],
+    also=[kinds.CONFIG_MAP, CEPH_CLUSTER],
     optional=["cloud_volumes", "key_register"],
     facts=[KMS_KINDS],
 )
@@ -120,12 +137,13 @@ def _known(snapshot: Snapshot, cloud_volumes: pd.DataFrame, key_register: pd.Dat
             for name, encrypted, key in cloud_volumes[columns].itertuples(index=False)
         },
         kms=kms,
+        ceph=tuple(_ceph_clusters(snapshot)),
         kept_in=dict(zip(key_register["key"], key_register["kept_in"], strict=True)),
     )
 
 
 def _row(name: str, volume: str, found: _Found, known: _Known) -> dict[str, Any]:
-    rest = at_rest(found.volume, known.kms)
+    rest, ceph = below(found.volume, at_rest(found.volume, known.kms), known.ceph)
     way, way_basis = on_the_way(found.volume, rest)
     return {
         "object": name,
@@ -144,6 +162,7 @@ def _row(name: str, volume: str, found: _Found, known: _Known) -> dict[str, Any]
         "network": over_network(found.volume),
         "basis": _basis(found, rest),
         "source": rest.source,
+        "ceph_clusters": " ".join(each.object for each in ceph),
         **found.more,
     }
 

@@ -63,6 +63,8 @@ CUSTOM: Final = tuple(
     )
     + kinds_of("rabbitmq.com", True, "RabbitmqCluster:rabbitmqclusters")
     + kinds_of("redis.redis.opstreelabs.in", True, "Redis:redis RedisCluster:redisclusters")
+    # what lies below volumes of Ceph: https://rook.io/docs/rook/latest/CRDs/Cluster/ceph-cluster-crd/
+    + kinds_of("ceph.rook.io", True, "CephCluster:cephclusters")
     # backup and recovery: https://velero.io/docs/main/api-types/, https://volsync.readthedocs.io/en/stable/usage/,
     # https://docs.kasten.io/latest/api/, https://docs.k8up.io/k8up/references/api-reference.html,
     # https://longhorn.io/docs/latest/references/, https://docs.k3s.io/cli/etcd-snapshot

@@ -57,6 +57,7 @@ EPHI_VOLUMES = Table(
         text("type", "its source: csi, nfs, hostPath, local, …; none where it is not made yet"),
         text("driver", "CSI driver, or provisioner of its class where it is not made yet, or none"),
         text("storage_class", "StorageClass named, or none"),
+        text("ceph_clusters", "CephClusters that a volume lies on which Ceph leaves plain, joined by spaces, or none"),
         text(
             "made_by",
             "what says how it was made",
@@ -83,6 +84,22 @@ EPHI_VOLUMES = Table(
         text("host_path", "path on the node of a hostPath, or none"),
         text("basis", "why it is encrypted or not, in words"),
         text("source", "documentation of the driver, or none"),
+    ),
+)
+
+CEPH_CLUSTERS = Table(
+    "ceph_clusters",
+    "one CephCluster of Rook, and whether it asks for encrypted devices",
+    ("object",),
+    (
+        text("object", "`CephCluster/namespace/name`"),
+        text("namespace", "its namespace, by which classes name it"),
+        text(
+            "asked",
+            "for all of its storage, some, none; outside where it declares none in this cluster",
+            ("all", "some", "none", "outside"),
+        ),
+        text("keys", "where keys of such devices are kept, in words, or none"),
     ),
 )
 

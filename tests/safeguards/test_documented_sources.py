@@ -123,10 +123,14 @@ AT_REST = {
         "a_volume_of_ceph_with_a_key_service_outside_passes": "pass",
         "a_key_service_in_the_cluster_is_a_question": "review",
         "a_volume_of_ceph_that_is_not_encrypted_fails_whatever_its_class_says_now": "fail",
+        "a_volume_of_ceph_on_devices_that_its_cluster_encrypts_is_a_question": "review",
+        "ceph_without_rook_is_a_question": "review",
+        "clusters_of_ceph_that_were_refused_prove_no_failure": "not_assessed",
     },
     "cephfs.csi.ceph.com": {
         "a_volume_of_cephfs_with_a_key_service_outside_passes": "pass",
         "a_volume_of_cephfs_that_is_not_encrypted_fails": "fail",
+        "a_volume_of_cephfs_on_devices_that_its_cluster_encrypts_is_a_question": "review",
     },
     "driver.longhorn.io": {
         "a_key_in_a_secret_passes_where_a_key_service_outside_encrypts_etcd": "pass",

@@ -303,6 +303,13 @@ def test_a_custom_resource_keeps_structure_and_hides_content() -> None:
         ("security.istio.io/v1", {"rules": [{"from": [{"source": {"principals": ["cluster.local/ns/a/sa/b"]}}]}]}),
         ("networking.istio.io/v1", {"tls": {"credentialName": "ehr-tls", "minProtocolVersion": "TLSV1_2"}}),
         ("cert-manager.io/v1", {"dnsNames": ["ehr.example"], "duration": "2160h", "secretName": "ehr-tls"}),
+        (
+            "ceph.rook.io/v1",
+            {
+                "storage": {"useAllNodes": True, "config": {"encryptedDevice": "true"}},
+                "security": {"kms": {"connectionDetails": {"KMS_PROVIDER": "vault"}}},
+            },
+        ),
         ("velero.io/v1", {"schedule": "@daily", "template": {"includedNamespaces": ["ehr"], "ttl": "720h0m0s"}}),
         ("snapshot.storage.k8s.io/v1", {"source": {"persistentVolumeClaimName": "data"}}),
         ("monitoring.coreos.com/v1", {"groups": [{"rules": [{"alert": "EhrDown", "expr": 'up{job="ehr"} == 0'}]}]}),
@@ -403,15 +410,17 @@ def test_attributes_of_a_volume_stay_where_they_say_how_it_is_encrypted() -> Non
         "encrypted": "true",
         "encryptionKMSID": "vault-ehr",
         "clusterID": "ceph-of-the-clinic",
+        "pool": "pool of the clinic",
         "secure": "hunter2 and more",
         "kmsKeyId": "arn:aws:kms:eu-west-1:1:key/2",
     }
     spec = {"csi": {"driver": "rbd.csi.ceph.com", "volumeHandle": "h", "volumeAttributes": attributes}}
     volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": spec}
     kept = _redact(volume).content["spec"]["csi"]["volumeAttributes"]
-    assert is_pseudonym(kept.pop("clusterID"))
+    assert is_pseudonym(kept.pop("pool"))
     assert is_pseudonym(kept.pop("secure"))
     assert kept == {
+        "clusterID": "ceph-of-the-clinic",
         "encrypted": "true",
         "encryptionKMSID": "vault-ehr",
         "kmsKeyId": "arn:aws:kms:eu-west-1:1:key/2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.kube.encryption.ceph import is_ceph
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, to_give
 
 SYSTEM_PATHS = (
@@ -44,12 +45,19 @@ def volumes_encrypted(
     Notes
     -----
     A key in a Secret of the same cluster is apart from the data only where a key service outside encrypts etcd.
+    Where the driver of Ceph leaves a volume plain, what its CephCluster asks of the devices below decides between a
+    failure and a question. One that was not found may be there where not all were read; no pass rests on them.
     Folders and disks of nodes are judged by HK-ENC-05 and HK-ENC-07 where a pod names them itself.
     """
     examined = _named(ephi_volumes[(ephi_volumes["volume"] == "") | (ephi_volumes["type"] != "hostPath")])
+    below = examined["ceph_clusters"]
+    both = examined["persistent_volume"] + " " + below
+    examined = examined.assign(rests=both.str.strip())
     state, place = examined["state"], examined["place"]
+    not_found = examined["driver"].map(is_ceph).astype(bool) & (below == "")
     outside = _key_service_outside(api_data_sources, stored_resources)
     encrypted = state == "encrypted"
+    unseen = "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"
     return judge(
         examined,
         fails(
@@ -69,7 +77,8 @@ def volumes_encrypted(
             "whether {what} ({kind}) is encrypted is not known: {words}",
             code="unsupported_dialect",
         ),
-        reviews(state == "unseen", "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"),
+        reviews((state == "unseen") & not_found, unseen, rests_on=["ceph_clusters"]),
+        reviews(state == "unseen", unseen),
         reviews(
             encrypted & (place == "cluster") & (not outside),
             "is the key far enough? {what} ({kind}) is encrypted, with a key in the same cluster: {key}",
@@ -79,7 +88,7 @@ def volumes_encrypted(
             "where is its key? {what} ({kind}) is encrypted, and where {key} lives is not known",
         ),
         member="volume",
-        evidence="persistent_volume",
+        evidence="rests",
         observed="{parameter}={value}",
         passes="{what} ({kind}) is encrypted: {words}",
     )

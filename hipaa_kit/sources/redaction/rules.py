@@ -274,6 +274,9 @@ _KEPT: Final = {
     "config.kio.kasten.io": """
         action endpoint frequency locationType objectStoreType protectionPeriod region validation
     """,
+    "ceph.rook.io": """
+        encryptedDevice KMS_PROVIDER
+    """,
     "longhorn.io": """
         backupCreatedAt backupTargetName backupTargetURL credentialSecret cron groups lastBackup lastBackupAt
         lastSyncedAt pvName snapshotCreatedAt snapshotDataIntegrity task volumeName
@@ -353,11 +356,12 @@ https://github.com/kubernetes-sigs/wg-policy-prototypes, https://github.com/open
 
 VOLUME_ATTRIBUTES: Final = frozenset(
     """
-    diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode kmsKeyId
-    secretProviderClass secure
+    clusterID diskEncryptionSetID encrypted encryptInTransit encryption encryptionKMSID encryptionType integrityMode
+    kmsKeyId secretProviderClass secure
     """.split()
 )
-"""Attributes of a volume that say how it is encrypted, or which provider of secrets it mounts."""
+"""Attributes of a volume that say how it is encrypted, on which Ceph cluster it lies, or which provider of secrets it
+mounts."""
 
 POLICY_GROUPS: Final = frozenset(
     ["admissionregistration.k8s.io", "kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh"]
