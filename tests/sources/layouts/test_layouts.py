@@ -44,6 +44,7 @@ def variants() -> dict[str, tuple[str, Callable[[Writer], None], set[str]]]:
             {"Node", "Pod", "Service"},
         ),
         "must-gather": ("must-gather", tiny.must_gather, gathered | {"CustomResourceDefinition"}),
+        "insights": ("insights", tiny.insights, {"Node", "Pod", "StorageClass", "CustomResourceDefinition"}),
         "troubleshoot": ("troubleshoot", tiny.troubleshoot, shooting | {"ServiceAccount"}),
         "troubleshoot-old": ("troubleshoot", lambda write: tiny.troubleshoot(write, old=True), shooting),
         "rancher": ("rancher", tiny.rancher, ranch),
@@ -129,6 +130,10 @@ def key_is_bundled(kind: str) -> bool:
         ("must-gather", "ClusterRole", {"": "partial"}),
         ("must-gather", "RoleBinding", {"": "not_asked"}),
         ("must-gather", "NetworkPolicy", {"": "not_asked"}),
+        ("insights", "Pod", {"": "partial"}),
+        ("insights", "Node", {"": "partial"}),
+        ("insights", "CustomResourceDefinition", {"": "partial"}),
+        ("insights", "Deployment", {"": "not_asked"}),
         ("troubleshoot", "Namespace", {"": "answered"}),
         ("troubleshoot", "Pod", {"": "answered", "ehr": "answered", "kube-system": "answered", "web": "answered"}),
         (
