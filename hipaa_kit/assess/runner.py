@@ -231,16 +231,22 @@ def _doubted(said: Verdict, missing: list[Answer]) -> Verdict:
 
 
 def _joined(check: Check, parts: list[Verdict]) -> Verdict:
-    """Return one verdict for an object: that of its worst part, in the words of the gravest, with how many share it."""
+    """Return one verdict for an object: that of its worst part, in the words of the gravest, with how many share it.
+
+    What is less grave is told apart: it is another case of the control.
+    """
     decisive = worst([part.verdict for part in parts])
     same = [part for part in parts if part.verdict == decisive]
     own = load_catalogue().control(check.id).severity
     first = min(same, key=lambda part: SEVERITIES.index(part.severity or own))
+    alike = {part.reason for part in same if (part.severity or own) == (first.severity or own)}
+    others = len({part.reason for part in same} - alike)
+    words = [first.reason]
+    words += [f"and {len(alike) - 1} more like it"] if len(alike) > 1 else []
+    words += [f"and {others} more, less grave"] if others else []
     members = tuple(member for part in parts for member in part.members)
     evidence = tuple(dict.fromkeys(name for part in parts for name in part.evidence))
-    more = len({part.reason for part in same}) - 1
-    reason = f"{first.reason}; and {more} more like it" if more else first.reason
-    return Verdict(**{**vars(first), "reason": reason, "members": members, "evidence": evidence})
+    return Verdict(**{**vars(first), "reason": "; ".join(words), "members": members, "evidence": evidence})
 
 
 def _unseen(check: Check, gaps: _Gaps) -> list[Verdict]:

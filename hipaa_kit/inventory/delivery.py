@@ -114,11 +114,12 @@ def _flux(record: Record, helm: bool) -> dict[str, Any]:
     spec, status = mapping(record.content, "spec"), mapping(record.content, "status")
     ready = condition(record.content, "Ready")
     said = next((each for each in items(status, "conditions") if text(each, "type") == "Ready"), {})
+    words = [word for word in (text(said, "type"), text(said, "status"), text(said, "reason")) if word]
     mode = text(spec, "driftDetection", "mode")
     return {
         "engine": "Flux",
         "state": {True: "synced", False: "drifted"}.get(ready, "unknown") if ready is not None else "unknown",
-        "words": " ".join(word for word in ("Ready", text(said, "status"), text(said, "reason")) if word),
+        "words": " ".join(words),
         "suspended": truth(spec, "suspend") is True,
         "corrects": mode == "enabled" if helm else True,
         "synced_at": text(said, "lastTransitionTime"),

@@ -100,7 +100,7 @@ def _by_number(protocol: str, port: int) -> Sign:
     if protocol == "TCP" and port in TLS_PORTS:
         return Sign("claimed", f"port {port} is one of protocols inside TLS")
     if protocol == "TCP" and port in PLAIN_PORTS:
-        return Sign("unknown", f"port {port} is that of plain {PLAIN_PORTS[port]}")
+        return Sign("unknown", f"port {port} is that of {PLAIN_PORTS[port]}; nothing speaks of TLS")
     return Sign("unknown", "nothing speaks of TLS")
 
 

@@ -10,7 +10,7 @@ DECLARED_SOURCES = Table(
         text("object", "`Kind/namespace/name`: an Application of Argo CD, a Kustomization or HelmRelease of Flux"),
         text("engine", "tool", ("Argo CD", "Flux")),
         text("state", "whether the cluster was as declared when it last looked", ("synced", "drifted", "unknown")),
-        text("words", "what its status says"),
+        text("words", "what its status says, or none"),
         flag("suspended", "it does not look any more"),
         maybe("corrects", "it undoes what others change; null where that cannot be seen"),
         text("synced_at", "when it last brought the cluster to what is declared, or none"),

@@ -55,7 +55,9 @@ def summary_line(snapshot: Snapshot) -> str:
 def inspection(snapshot: Snapshot) -> dict[str, Any]:
     """Return what `hipaa-kit inspect` shows, as data."""
     coverage = snapshot.coverage.frame
-    gaps = coverage[coverage["status"].isin(["refused", "failed", "partial"])]
+    # Whether a list is whole is often not known, of whole inputs: it is told where something says why.
+    told = (coverage["status"] == "unknown") & (coverage["error"] != "")
+    gaps = coverage[coverage["status"].isin(["refused", "failed", "partial"]) | told]
     return {
         "cluster": snapshot.identity.name,
         "cluster_uid": snapshot.identity.uid,

@@ -68,7 +68,7 @@ def test_the_gravest_part_of_an_object_speaks_for_it() -> None:
     found = run_check(
         check_of(grave, "pods"), Inventory(snapshot), snapshot.coverage, parameters={}, as_of="", scoped=True
     )
-    assert [(each.severity, each.reason) for each in found] == [("critical", "good is grave; and 1 more like it")]
+    assert [(each.severity, each.reason) for each in found] == [("critical", "good is grave; and 1 more, less grave")]
 
 
 @pytest.mark.parametrize(

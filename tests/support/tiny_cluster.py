@@ -225,6 +225,23 @@ def must_gather(write: Writer) -> None:
     write(f"{image}/audit_logs/kube-apiserver.audit_logs_listing", "n1 audit.log\n")
 
 
+def insights(write: Writer) -> None:
+    """An archive of the Insights operator: one file per object, which its folder alone gives a kind."""
+    folders = {
+        "Node": "config/node",
+        "Pod": "config/pod",
+        "StorageClass": "config/storage/storageclasses",
+        "CustomResourceDefinition": "config/crd",
+    }
+    for kind, folder in folders.items():
+        for each in bare(of(kind)):
+            parts = [folder, each["metadata"].get("namespace", ""), f"{each['metadata']['name']}.json"]
+            write("/".join(part for part in parts if part), each)
+    write("config/infrastructure.json", {"metadata": {"name": "cluster"}, "spec": {}})
+    write("config/pod/ehr/logs/db-0/errors.log", "no answer\n")
+    write("insights-operator/gathers.json", {"status_reports": []})
+
+
 def troubleshoot(write: Writer, *, old: bool = False) -> None:
     """A support bundle, in the names of today or of old."""
     root = "support-bundle-2026-11-23T09_00_00"

@@ -158,12 +158,12 @@ def _pairs(known: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 @check("HK-AVL-13")
-def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
+def room_without_a_node(node_losses: pd.DataFrame, nodes: pd.DataFrame, ephi_workloads: pd.DataFrame) -> pd.DataFrame:
     """Judge every node that runs ePHI pods by whether the others have room for them when it is lost.
 
     Parameters
     ----------
-    node_losses : table of that name
+    node_losses, nodes, ephi_workloads : tables of those names
 
     Returns
     -------
@@ -174,6 +174,7 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
     What pods ask for is weighed, as the scheduler does, not what they use. It passes where a way was found to place
     every displaced pod without moving another; it fails where no way can be. Between the two lies what only priority
     decides. Pods that their own volumes or rules hold on the node need another replica, ready elsewhere, instead.
+    What stops with the only node of a cluster stops whatever else was not seen, where the workload itself was.
     Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
     """
     fits, alone = node_losses["all_fit"], node_losses["ephi_fit"]
@@ -185,11 +186,20 @@ def room_without_a_node(node_losses: pd.DataFrame) -> pd.DataFrame:
         keeps=node_losses["held"].map(lambda held: f"; held on it by their volumes or rules: {held}" if held else ""),
         away=node_losses["unplaced"].str.split().map(len),
     )
+    seen = set(ephi_workloads[ephi_workloads["known"]]["object"])
+    stops = "with it stops {stopped}: its pods can run on no other node, and no replica is ready elsewhere"
     return judge(
         examined,
         fails(
+            (examined["stopped"] != "") & examined["stopped"].str.split().map(seen.issuperset) & (len(nodes) == 1),
+            stops,
+            observed="no other replica",
+            expected="a ready replica on another node",
+            rests_on=["nodes"],
+        ),
+        fails(
             examined["stopped"] != "",
-            "with it stops {stopped}: its pods can run on no other node, and no replica is ready elsewhere",
+            stops,
             observed="no other replica",
             expected="a ready replica on another node",
             rests_on=["pods", "volumes", "claims", "volume_reach"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hipaa_kit.counting import Count
 from hipaa_kit.graph.node_losses import DEMANDING
 from hipaa_kit.kube.budgets import blocks_for_good, int_or_text
 from hipaa_kit.safeguards.availability.common import NOT_REPLICATED
@@ -112,12 +113,21 @@ def disruption_limited(
     here = disruption_budgets[disruption_budgets["namespace"].isin(ephi_workloads["namespace"])]
     of_budgets = here[["object", "namespace"]].assign(is_budget=True, budgets=here["object"], twice=False)
     examined = pd.concat([of_workloads, of_budgets], ignore_index=True)
-    examined["selected"] = examined["object"].map(joined.groupby("budget").size()).fillna(0).astype("Int64")
+    examined["selected"] = texts_for(examined["object"], _selected(joined, pods))
     limits = examined["budgets"] + " limits disruptions and allows some"
-    examined["words"] = limits.where(~examined["is_budget"], "pods selected: " + examined["selected"].astype("str"))
+    examined["words"] = limits.where(~examined["is_budget"], examined["selected"])
+    # Where no budget is there at all, no pod that was not seen could be under one.
+    known = examined["object"].isin(workloads[workloads["known"]]["object"])
+    unlimited = known & ~examined["namespace"].isin(disruption_budgets["namespace"])
     named = examined["budgets"].str.split().map(lambda names: [blocking.get(name) for name in names])
     return judge(
         examined,
+        fails(
+            unlimited,
+            "no disruption budget selects its pods",
+            expected="one budget",
+            rests_on=["disruption_budgets"],
+        ),
         fails(
             ~examined["is_budget"] & (examined["budgets"] == ""),
             "no disruption budget selects its pods",
@@ -130,7 +140,7 @@ def disruption_limited(
             "{budgets} never allows a disruption, so that no node can be drained",
             observed="0 disruptions even when all pods are healthy",
         ),
-        fails(examined["is_budget"] & (examined["selected"] == 0), "selects no pod", rests_on=["pods"]),
+        fails(examined["is_budget"] & (examined["selected"] == ""), "selects no pod", rests_on=["pods"]),
         not_assessed(
             ~examined["is_budget"] & named.map(lambda held: None in held),
             "{budgets} cannot be read",
@@ -139,6 +149,18 @@ def disruption_limited(
         passes="{words}",
         evidence="budgets",
     )
+
+
+def _selected(joined: pd.DataFrame, pods: pd.DataFrame) -> pd.Series:
+    """Return for each budget what it selects: pods, and templates that stand in for pods which are not there."""
+    there = joined["pod"].isin(pods[pods["live"]]["object"])
+    counted = pd.DataFrame({"budget": joined["budget"], "pods": there, "made": ~there}).groupby("budget").sum()
+    words = {}
+    for budget, there, made in counted.itertuples(name=None):
+        parts = [str(there)] if there else []
+        parts += [f"those that {Count(made):workload} would make"] if made else []
+        words[budget] = f"pods selected: {' and '.join(parts)}"
+    return pd.Series(words, dtype="str")
 
 
 def _blocking(budgets: pd.DataFrame, joined: pd.DataFrame, workloads: pd.DataFrame) -> dict[str, bool | None]:

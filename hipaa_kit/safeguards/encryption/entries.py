@@ -163,7 +163,7 @@ def open_ports_speak_tls(
         fails(shown & ~apart, said, observed="{words}", expected=expected, rests_on=["mesh_pods"]),
         fails(
             bare & (examined["plain"] != ""),
-            "{entry} opens port {port} of it{by}, that of plain {plain}, and nothing speaks of TLS",
+            "{entry} opens port {port} of it{by}, that of {plain}, and nothing speaks of TLS",
             observed="port {port}",
             expected=expected,
             rests_on=["port_tls", "mesh_pods"],

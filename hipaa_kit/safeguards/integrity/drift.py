@@ -45,6 +45,7 @@ def as_declared(
         examined,
         fails(state == "drifted", "it is not as declared: {words}", observed="{words}", expected="as declared"),
         reviews(state == "suspended", "is it meant that it is suspended? Nothing keeps what it manages as declared"),
+        reviews((state == "unknown") & (examined["words"] == ""), "is it as declared? Its status says nothing of it"),
         reviews(state == "unknown", "is it as declared? That is not said: {words}"),
         fails(
             state == "edited",
@@ -103,7 +104,7 @@ def _of_workloads(
             "synced_at": said.get("synced_at", ""),
             "manager": edit.get("manager", ""),
             "at": edit.get("written_at", ""),
-            "words": f"{source} says {said['words']}" if said else "",
+            "words": f"{source} says {said['words'] or 'nothing of it'}" if said else "",
         }
         rows.append({**row, "standing": _standing(row, state, name in written)})
     columns = ["object", "source", "synced_at", "manager", "at", "words", "standing"]

@@ -13,16 +13,38 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from hipaa_kit.kube import kinds
+from hipaa_kit.kube.custom_kinds import custom
 from hipaa_kit.kube.kinds import Kind
 from hipaa_kit.sources.files import Entry, Tree
 from hipaa_kit.sources.intake import Hint, Intake
-from hipaa_kit.sources.layouts.common import below, cover, cover_list, hint_of, join, kind_of, shallowest, stem, text_of
+from hipaa_kit.sources.layouts.common import (
+    below,
+    cover,
+    cover_list,
+    hint_of,
+    join,
+    kind_of,
+    only_kind,
+    shallowest,
+    stem,
+    text_of,
+)
 from hipaa_kit.vocabulary import ANSWERED, NOT_ASKED, PARTIAL, UNKNOWN
 
 RELATED: Final = "only objects that operators of the platform relate to are gathered"
 _AMOUNT: Final = re.compile(r"network ?policies amount:\s*(\d+)", re.IGNORECASE)
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})")
 DEFINITIONS: Final = "apiextensions.k8s.io"
+
+OF_THE_CLUSTER: Final = {
+    "config/crd": kinds.CUSTOM_RESOURCE_DEFINITION,
+    "config/mutatingwebhookconfigurations": only_kind("mutatingwebhookconfigurations"),
+    "config/node": kinds.NODE,
+    "config/persistentvolumes": kinds.PERSISTENT_VOLUME,
+    "config/storage/storageclasses": kinds.STORAGE_CLASS,
+    "config/validatingwebhookconfigurations": only_kind("validatingwebhookconfigurations"),
+}
+"""Folders of an Insights archive with one object of the cluster in each file."""
 
 
 class MustGather:
@@ -133,7 +155,8 @@ def _moment(tree: Tree, image: str) -> tuple[str, str]:
 class Insights:
     """Reads the archive that the Insights operator uploads: one JSON file per object or digest.
 
-    Nothing in it is a whole list, so that presence is all it proves.
+    Nothing in it is a whole list, so that presence is all it proves. Most objects do not say their kind: their folder
+    does, where it holds nothing else.
     Source: https://github.com/openshift/insights-operator/blob/master/docs/gathered-data.md
     """
 
@@ -146,10 +169,20 @@ class Insights:
         for parts, entry in below(tree, root):
             if not parts[-1].endswith(".json"):
                 continue
-            kind = None
-            if parts[0] == "cluster-scoped-resources" and len(parts) == 4:
-                kind = kind_of(intake, "" if parts[1] == "core" else parts[1], parts[2])
-            intake.read(entry, hint_of(kind))
+            intake.read(entry, _told_by_place(parts, intake))
         for group, kind_name in sorted(intake.kinds()):
             known = intake.builder.kind_of(group, kind_name) or Kind(group, kind_name, kind_name.lower(), False)
             cover(intake, known, "", PARTIAL, tree.place, "the archive holds a choice of objects")
+
+
+def _told_by_place(parts: tuple[str, ...], intake: Intake) -> Hint:
+    """Return what the place of a file in an Insights archive says of the object in it."""
+    if parts[0] == "cluster-scoped-resources" and len(parts) == 4:
+        return hint_of(kind_of(intake, "" if parts[1] == "core" else parts[1], parts[2]))
+    if (parts[:2] == ("config", "pod") and len(parts) == 4) or (
+        parts[:2] == ("conditional", "namespaces") and parts[3:-2] == ("pods",) and stem(parts[-1]) == parts[-2]
+    ):
+        return hint_of(kinds.POD, parts[2])
+    if parts == ("config", "apiserver.json"):
+        return hint_of(custom("config.openshift.io", "APIServer"))
+    return hint_of(OF_THE_CLUSTER.get("/".join(parts[:-1])))

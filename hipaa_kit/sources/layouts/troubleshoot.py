@@ -1,7 +1,7 @@
 """troubleshoot.sh support bundles: typed lists per kind and namespace, with the errors beside them.
 
-A namespace that the collector may not read is left out without a word: where `namespaces.json` names one and
-a kind has no file for it, nobody was answered.
+A namespace may be left out without a word, as one that the collector may not read: where `namespaces.json` names one
+and a kind has no file for it, nothing says what came back.
 Source: https://troubleshoot.sh/docs/collect/cluster-resources/
 """
 
@@ -28,7 +28,7 @@ from hipaa_kit.sources.layouts.common import (
     shallowest,
     stem,
 )
-from hipaa_kit.vocabulary import ABSENT, ANSWERED, PARTIAL, REFUSED, UNKNOWN
+from hipaa_kit.vocabulary import ABSENT, ANSWERED, PARTIAL, UNKNOWN
 
 
 def _kinds(names: str) -> dict[str, Kind]:
@@ -56,7 +56,7 @@ CLUSTER: Final = _kinds(
 )
 """Files of `cluster-resources/` that hold one list."""
 
-NO_FILE: Final = "namespaces.json names the namespace and the bundle has no list for it: its collector may not read it"
+NO_FILE: Final = "namespaces.json names the namespace and the bundle has no list for it; it does not say why"
 _MOMENT: Final = re.compile(r"support-bundle-(\d{4}-\d\d-\d\d)T(\d\d)_(\d\d)_(\d\d)")
 
 
@@ -125,7 +125,7 @@ def _folder(tree: Tree, folder: str, kind: Kind, namespaces: list[str], errors: 
             cover(intake, kind, namespace, refused_or_failed(words), tree.place, words)
     for namespace in namespaces:
         if namespace not in files and namespace not in errors:
-            cover(intake, kind, namespace, REFUSED, tree.place, NO_FILE)
+            cover(intake, kind, namespace, UNKNOWN, tree.place, NO_FILE)
     if set(namespaces) >= set(files) and "" not in errors and intake.covered(("", "Namespace")) == ANSWERED:
         cover_nowhere_else(intake, kind, len(namespaces), tree.place)
 

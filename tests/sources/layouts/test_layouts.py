@@ -18,6 +18,7 @@ from hipaa_kit.sources.layouts import LAYOUTS
 from hipaa_kit.sources.pseudonyms import Pseudonymizer
 from hipaa_kit.sources.snapshot import Snapshot
 from hipaa_kit.sources.store import open_snapshot, save_snapshot
+from hipaa_kit.views.inspection import inspection
 from tests.support import tiny_cluster
 from tests.support.tiny_cluster import CANARY, NAMESPACES, OBJECTS, Writer
 
@@ -44,6 +45,7 @@ def variants() -> dict[str, tuple[str, Callable[[Writer], None], set[str]]]:
             {"Node", "Pod", "Service"},
         ),
         "must-gather": ("must-gather", tiny.must_gather, gathered | {"CustomResourceDefinition"}),
+        "insights": ("insights", tiny.insights, {"Node", "Pod", "StorageClass", "CustomResourceDefinition"}),
         "troubleshoot": ("troubleshoot", tiny.troubleshoot, shooting | {"ServiceAccount"}),
         "troubleshoot-old": ("troubleshoot", lambda write: tiny.troubleshoot(write, old=True), shooting),
         "rancher": ("rancher", tiny.rancher, ranch),
@@ -129,6 +131,10 @@ def key_is_bundled(kind: str) -> bool:
         ("must-gather", "ClusterRole", {"": "partial"}),
         ("must-gather", "RoleBinding", {"": "not_asked"}),
         ("must-gather", "NetworkPolicy", {"": "not_asked"}),
+        ("insights", "Pod", {"": "partial"}),
+        ("insights", "Node", {"": "partial"}),
+        ("insights", "CustomResourceDefinition", {"": "partial"}),
+        ("insights", "Deployment", {"": "not_asked"}),
         ("troubleshoot", "Namespace", {"": "answered"}),
         ("troubleshoot", "Pod", {"": "answered", "ehr": "answered", "kube-system": "answered", "web": "answered"}),
         (
@@ -221,10 +227,12 @@ def test_two_backups_are_two_moments_and_no_snapshot(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_namespace_that_a_bundle_has_no_list_for_was_refused(tmp_path: Path) -> None:
+def test_of_a_namespace_that_a_bundle_has_no_list_for_nothing_is_known(tmp_path: Path) -> None:
     write(tmp_path, "troubleshoot")
     next(tmp_path.rglob("roles/web.json")).unlink()
-    assert statuses(load(tmp_path), "Role")["web"] == "refused"
+    (row,) = [each for each in inspection(load(tmp_path))["gaps"] if each["kind"] == "Role"]
+    assert (row["namespace"], row["status"]) == ("web", "unknown")
+    assert "has no list for it" in row["error"]
 
 
 def test_the_time_and_version_come_from_the_layout(tmp_path: Path) -> None:
