@@ -90,7 +90,7 @@ that are read or left out, the kinds of output that they go to, and whether some
 
 FACTS: Final = {
     ALERT_ROUTES: 1,
-    CREDENTIALS: 2,
+    CREDENTIALS: 3,
     EXEC_PROGRAM: 1,
     FALCO_SETTINGS: 1,
     FIELD_MANAGERS: 1,
@@ -130,15 +130,20 @@ _NOT_A_VALUE: Final = re.compile(
 )
 _NUMBER_NAME: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|pin)$", re.IGNORECASE)
 _NAMES_AN_OBJECT: Final = re.compile(
-    r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)[-_.]?secrets?$|secrets$", re.IGNORECASE
+    r"(?:tls|certs?|certificate|ssl|ca|pull|image|registry|webhook|serving)(?:[-_.]?(?:bundle|cert|dir|key))?"
+    r"[-_.]?secrets?$|secrets$",
+    re.IGNORECASE,
 )
 _TELLS_OF_IT: Final = re.compile(
     r"(?:token|secret|key|credential|password)s?[-_.]?"
-    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|names?)$",
+    r"(?:audiences?|issuers?|ttl|expir(?:y|ation)|duration|lifetime|algorithm|formats?|types?|(?:file[-_.]?)?names?|files?"
+    r"|paths?|dir(?:ectory)?)$|client[-_.]?id$",
     re.IGNORECASE,
 )
-"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name."""
+"""Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name and file;
+and of whom a client calls itself, which OAuth does not hold for a secret (RFC 6749, 2.2)."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
+_NAMES_A_FILE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\.(?:cer|crt|jks|json|key|p12|pem|pfx|ya?ml)", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key)=[\"\']?(?![=/$<\"\']|true\b|false\b)[^\s,;]",
@@ -214,8 +219,8 @@ def credentials(
 
     Notes
     -----
-    References (`$(NAME)`), paths, addresses without a password and truth values are none, nor is the name of a Secret
-    under a name such as `--tls-secret`; a number is one only where it may be a password.
+    References (`$(NAME)`), paths, names of files, addresses without a password and truth values are none, nor is the
+    name of a Secret under a name such as `--tls-secret`; a number is one only where it may be a password.
     """
     for key, name, value in literals(container):
         told = _told(name, value, names_secret, looks_secret) if name else _shape(value, looks_secret)
@@ -253,7 +258,7 @@ def _told(name: str, value: str, names_secret: Callable[[str], bool], looks_secr
     plain = value.strip()
     if not plain or not names_secret(name) or _REFERENCE.fullmatch(plain) or _NOT_A_VALUE.fullmatch(plain):
         return ""
-    if _TELLS_OF_IT.search(name):
+    if _TELLS_OF_IT.search(name) or _NAMES_A_FILE.fullmatch(plain):
         return ""
     if _NAMES_AN_OBJECT.search(name) and _OBJECT_NAME.fullmatch(plain):
         return ""
