@@ -224,7 +224,7 @@ def volumes_can_be_copied(
             expected="a backup from the file system",
             rests_on=["backup_coverage"],
         ),
-        reviews(unseen & (examined["volume"] == ""), "what makes its volume? None is bound to it"),
+        reviews(unseen & (examined["volume"] == ""), "what makes its volume? It names none"),
         not_assessed(
             unseen & (examined["volume"] != ""),
             "what makes its volume {volume} is not known: it was not read",
