@@ -124,7 +124,7 @@ AT_REST = {
         "a_key_service_in_the_cluster_is_a_question": "review",
         "a_volume_of_ceph_that_is_not_encrypted_fails_whatever_its_class_says_now": "fail",
         "a_volume_of_ceph_on_devices_that_its_cluster_encrypts_is_a_question": "review",
-        "ceph_without_rook_is_a_question": "review",
+        "ceph_without_rook_fails": "fail",
         "clusters_of_ceph_that_were_refused_prove_no_failure": "not_assessed",
     },
     "cephfs.csi.ceph.com": {

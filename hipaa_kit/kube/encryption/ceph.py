@@ -100,6 +100,11 @@ def is_ceph(driver: str) -> bool:
     return f".{driver}".endswith(DRIVERS)
 
 
+def is_rook(driver: str) -> bool:
+    """Tell whether a driver of Ceph is one that Rook runs, which puts the namespace of its operator before the name."""
+    return is_ceph(driver) and driver.removesuffix(DRIVERS).count(".") > 0
+
+
 def cluster_id(volume: Volume) -> str:
     """Return the id of the Ceph cluster of a volume, as the class that made it or the volume itself names it."""
     return (volume.parameters or {}).get(CLUSTER_ID) or volume.attributes.get(CLUSTER_ID, "")
@@ -118,31 +123,27 @@ def below(volume: Volume, rest: AtRest, clusters: Iterable[CephCluster]) -> tupl
     Returns
     -------
     tuple of AtRest and list of CephCluster
-        `plain` where all that is below asks for no encryption, else `unseen`; and the clusters that it lies on.
+        `unseen` where something below asks for encryption, else as the driver leaves it; and the clusters that it lies
+        on.
 
     Notes
     -----
     Rook runs one cluster in a namespace. Where manifests hold several, one that declares storage counts before one of
-    outside. An id may also be that of a part of a pool or of a file system, or of a cluster that Rook does not run:
-    what lies below is not seen then.
+    outside. An id may also be that of a part of a pool or of a file system: any cluster may be the one then. What is
+    below Ceph that others run is not seen, as the disks below any other driver are not.
     """
     by_provider = volume.facts is not None and volume.facts.encrypted is not None
     if rest.state != "plain" or not is_ceph(volume.driver) or by_provider:
         return rest, []
+    known = list(clusters)
     named = cluster_id(volume)
-    there = [each for each in clusters if each.namespace == named]
+    there = [each for each in known if each.namespace == named]
     there = [each for each in there if each.asked != "outside"] or there
-    state: Literal["plain", "unseen"] = "plain" if there and all(each.asked == "none" for each in there) else "unseen"
-    found = rest._replace(state=state, basis=f"{rest.basis}; {_words(named, there)}")
-    return (found if state == "plain" else found._replace(key_kind="unknown", place="unknown")), there
-
-
-def _words(named: str, there: list[CephCluster]) -> str:
-    """Return what is known of the devices below, in words."""
-    if not there:
-        lacks = f"no CephCluster is in a namespace {named}" if named else "which Ceph cluster it lies on is not said"
-        return f"{lacks}, so that the devices below are not seen"
-    return "; ".join(map(_word, there))
+    asking = [each for each in there or known if each.asked in ("all", "some")]
+    lost = [f"no CephCluster is in a namespace {named}" if named else "which Ceph cluster it lies on is not said"]
+    basis = "; ".join([rest.basis, *(lost if asking and not there else []), *map(_word, there or asking)])
+    found = rest._replace(basis=basis)
+    return (found._replace(state="unseen", key_kind="unknown", place="unknown") if asking else found), there
 
 
 def _word(cluster: CephCluster) -> str:

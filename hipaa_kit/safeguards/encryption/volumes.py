@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hipaa_kit.kube.encryption.ceph import is_ceph
+from hipaa_kit.kube.encryption.ceph import is_rook
 from hipaa_kit.safeguards.check import check, fails, judge, not_applicable, not_assessed, reviews, to_give
 
 SYSTEM_PATHS = (
@@ -46,7 +46,7 @@ def volumes_encrypted(
     -----
     A key in a Secret of the same cluster is apart from the data only where a key service outside encrypts etcd.
     Where the driver of Ceph leaves a volume plain, what its CephCluster asks of the devices below decides between a
-    failure and a question. One that was not found may be there where not all were read; no pass rests on them.
+    failure and a question. One of Rook that was not found may be there where not all were read; no pass rests on them.
     Folders and disks of nodes are judged by HK-ENC-05 and HK-ENC-07 where a pod names them itself.
     """
     examined = _named(ephi_volumes[(ephi_volumes["volume"] == "") | (ephi_volumes["type"] != "hostPath")])
@@ -54,18 +54,20 @@ def volumes_encrypted(
     both = examined["persistent_volume"] + " " + below
     examined = examined.assign(rests=both.str.strip())
     state, place = examined["state"], examined["place"]
-    not_found = examined["driver"].map(is_ceph).astype(bool) & (below == "")
+    not_found = examined["driver"].map(is_rook).astype(bool) & (below == "")
     outside = _key_service_outside(api_data_sources, stored_resources)
     encrypted = state == "encrypted"
-    unseen = "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"
+    plain, expected = "{what} ({kind}) is not encrypted: {words}", "a volume that its driver encrypts"
     return judge(
         examined,
         fails(
-            state == "plain",
-            "{what} ({kind}) is not encrypted: {words}",
+            (state == "plain") & not_found,
+            plain,
             observed="{parameter}={value}",
-            expected="a volume that its driver encrypts",
+            expected=expected,
+            rests_on=["ceph_clusters"],
         ),
+        fails(state == "plain", plain, observed="{parameter}={value}", expected=expected),
         not_assessed(
             (state == "unknown") & (examined["source"] != ""),
             f"whether {{what}} ({{kind}}) is encrypted is not known: {{words}}; {to_give('cloud_volumes')}",
@@ -77,8 +79,7 @@ def volumes_encrypted(
             "whether {what} ({kind}) is encrypted is not known: {words}",
             code="unsupported_dialect",
         ),
-        reviews((state == "unseen") & not_found, unseen, rests_on=["ceph_clusters"]),
-        reviews(state == "unseen", unseen),
+        reviews(state == "unseen", "is {what} ({kind}) encrypted? Nothing in the cluster shows it: {words}"),
         reviews(
             encrypted & (place == "cluster") & (not outside),
             "is the key far enough? {what} ({kind}) is encrypted, with a key in the same cluster: {key}",

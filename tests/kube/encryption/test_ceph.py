@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_kit.kube.encryption.ceph import CephCluster, below, ceph_cluster, is_ceph
+from hipaa_kit.kube.encryption.ceph import CephCluster, below, ceph_cluster, is_ceph, is_rook
 from hipaa_kit.kube.encryption.volumes import Facts, Volume, at_rest
 
 RBD = "rook-ceph.rbd.csi.ceph.com"
@@ -71,9 +71,9 @@ def test_what_a_ceph_cluster_asks_for(declared: dict[str, Any], asked: str, keys
 
 
 @pytest.mark.parametrize(
-    ("asked", "state"), [("none", "plain"), ("all", "unseen"), ("some", "unseen"), ("outside", "unseen")]
+    ("asked", "state"), [("none", "plain"), ("all", "unseen"), ("some", "unseen"), ("outside", "plain")]
 )
-def test_a_volume_is_plain_only_where_nothing_below_asks_for_encryption(asked: Any, state: str) -> None:
+def test_a_volume_is_plain_where_nothing_below_asks_for_encryption(asked: Any, state: str) -> None:
     volume = Volume(RBD, attributes={"clusterID": "rook-ceph"})
     rest, there = below(volume, at_rest(volume), [CephCluster(NAME, "rook-ceph", asked, MONITORS)])
     assert rest.state == state
@@ -122,19 +122,27 @@ clusters = st.lists(
 
 
 @given(clusters, st.sampled_from(["rook-ceph", "b", "c", ""]))
-def test_nothing_below_makes_a_volume_encrypted_and_none_that_is_not_there_makes_it_fail(
+def test_nothing_below_makes_a_volume_encrypted_and_any_that_may_be_its_own_makes_it_a_question(
     known: list[CephCluster], named: str
 ) -> None:
     volume = Volume(RBD, attributes={"clusterID": named, "pool": "p"})
     rest, there = below(volume, at_rest(volume), known)
-    assert rest.state in ("plain", "unseen")
-    assert rest.state == "unseen" or there
+    assert there == [each for each in known if each in there and each.namespace == named]
+    may_be_its_own = [each for each in known if each.namespace == named] or known
+    assert rest.state == ("unseen" if any(each.asked in ("all", "some") for each in may_be_its_own) else "plain")
     assert (rest.key_kind, rest.place) == (("unknown", "unknown") if rest.state == "unseen" else ("none", "none"))
 
 
 @pytest.mark.parametrize(
-    ("driver", "ceph"),
-    [(RBD, True), ("cephfs.csi.ceph.com", True), ("xcsi.ceph.com", False), ("ebs.csi.aws.com", False), ("", False)],
+    ("driver", "ceph", "rook"),
+    [
+        (RBD, True, True),
+        ("openshift-storage.cephfs.csi.ceph.com", True, True),
+        ("cephfs.csi.ceph.com", True, False),
+        ("xcsi.ceph.com", False, False),
+        ("ebs.csi.aws.com", False, False),
+        ("", False, False),
+    ],
 )
-def test_drivers_of_ceph(driver: str, ceph: bool) -> None:
-    assert is_ceph(driver) == ceph
+def test_drivers_of_ceph(driver: str, ceph: bool, rook: bool) -> None:
+    assert (is_ceph(driver), is_rook(driver)) == (ceph, rook)
