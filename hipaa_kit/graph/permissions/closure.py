@@ -186,6 +186,7 @@ class Closure(Escalations):
             if parse_object_id(edge.target)[0] in ("Role", "ClusterRole"):
                 binding[edge.who].append(edge)
         taken += [step for who, edges in binding.items() for step in self._with_roles(who, edges)]
+        taken += list(self._out_of_namespaces({step.target for step in taken}))
         yield from taken
         structure = [*self._memberships(), *self._running(), *self._kept_tokens(), *_fixed()]
         yield from structure
@@ -242,6 +243,15 @@ class Closure(Escalations):
         for binding in self.effective.assumed(stand_in):
             if covers(self.policy.roles.get(binding.role or RoleId("", ""), ()), FULL_AUTHORITY[:1]):
                 yield Step(node, _everything_in(binding.namespace), "gives everything", (binding_id(binding),))
+
+    def _out_of_namespaces(self, reached: Iterable[str]) -> Iterator[Step]:
+        """Yield where all rights in a namespace lead out of it, as to nodes by a privileged pod."""
+        for hub in sorted(reached):
+            kind, namespace, name = parse_object_id(hub)
+            if (kind, name) == ("Namespace", "*"):
+                inside = {f"{each}/{namespace}/*" for each in IN_NAMESPACE}
+                edges = self.finder.with_everything(namespace)
+                yield from (step for edge in edges if edge.target not in inside for step in self._of_edge(edge, hub))
 
     def _bindable(self, edge: Edge) -> Iterator[Binding]:
         """Yield the role bindings that an edge lets its subject make or join, where they are to roles by name."""

@@ -75,6 +75,21 @@ class Finder:
                 yield from self._targets(who, opening, given[opening.at])
         yield from self._roles.edges(who, circle)
 
+    def with_everything(self, namespace: str) -> Iterator[Edge]:
+        """Yield the ways that are open to whoever has all rights in a namespace, or in any, however it got them.
+
+        Rights on the cluster are not among them: role bindings in namespaces give none.
+        """
+        who = Principal("Namespace", namespace)
+        everything = self.effective.catalogue.rights(FULL_AUTHORITY[0])
+        for technique in self.effective.techniques:
+            at = technique.only_in or namespace
+            if technique.bound or technique.cluster or namespace not in (at, ANYWHERE):
+                continue
+            names = self.effective.names(technique, everything, NOTHING, at)
+            if (names is EVERY or names) and self._pod_security(technique, at):
+                yield Edge(who, technique, at, technique.target.format(ns=at, name="*"), ())
+
     def _everything(self, circle: Circle) -> Holding | None:
         """Return the rule by which a subject may do everything on every resource: then it cannot become more."""
         given = self.effective.given(circle, "")
