@@ -141,7 +141,7 @@ _TELLS_OF_IT: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of what is said of a secret, and is none: for whom it is, who gives it, how long it holds, its name and file;
-and of whom a client calls itself, which OAuth does not hold for a secret (RFC 6749, 2.2)."""
+and what a client calls itself, which OAuth does not hold for a secret (RFC 6749, 2.2)."""
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./,-]{0,252}", re.ASCII)
 _NAMES_A_FILE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\.(?:cer|crt|jks|json|key|p12|pem|pfx|ya?ml)", re.ASCII)
 _FILE_NAME: Final = re.compile(r".+\.[a-z]{2,10}", re.IGNORECASE)

@@ -140,9 +140,12 @@ def below(volume: Volume, rest: AtRest, clusters: Iterable[CephCluster]) -> tupl
     there = [each for each in known if each.namespace == named]
     there = [each for each in there if each.asked != "outside"] or there
     asking = [each for each in there or known if each.asked in ("all", "some")]
-    lost = [f"no CephCluster is in a namespace {named}" if named else "which Ceph cluster it lies on is not said"]
-    basis = "; ".join([rest.basis, *(lost if asking and not there else []), *map(_word, there or asking)])
-    found = rest._replace(basis=basis)
+    words = [rest.basis]
+    if asking and not there:
+        words.append(
+            f"no CephCluster is in a namespace {named}" if named else "which Ceph cluster it lies on is not said"
+        )
+    found = rest._replace(basis="; ".join([*words, *map(_word, there or asking)]))
     return (found._replace(state="unseen", key_kind="unknown", place="unknown") if asking else found), there
 
 

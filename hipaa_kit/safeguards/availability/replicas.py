@@ -153,12 +153,12 @@ def disruption_limited(
 
 def _selected(joined: pd.DataFrame, pods: pd.DataFrame) -> pd.Series:
     """Return for each budget what it selects: pods, and templates that stand in for pods which are not there."""
-    there = joined["pod"].isin(pods[pods["live"]]["object"])
-    counted = pd.DataFrame({"budget": joined["budget"], "pods": there, "made": ~there}).groupby("budget").sum()
+    live = joined["pod"].isin(pods[pods["live"]]["object"])
+    counted = pd.DataFrame({"budget": joined["budget"], "pods": live, "templates": ~live}).groupby("budget").sum()
     words = {}
-    for budget, there, made in counted.itertuples(name=None):
+    for budget, there, templates in counted.itertuples(name=None):
         parts = [str(there)] if there else []
-        parts += [f"those that {Count(made):workload} would make"] if made else []
+        parts += [f"those that {Count(templates):workload} would make"] if templates else []
         words[budget] = f"pods selected: {' and '.join(parts)}"
     return pd.Series(words, dtype="str")
 

@@ -50,18 +50,17 @@ def volumes_encrypted(
     Folders and disks of nodes are judged by HK-ENC-05 and HK-ENC-07 where a pod names them itself.
     """
     examined = _named(ephi_volumes[(ephi_volumes["volume"] == "") | (ephi_volumes["type"] != "hostPath")])
-    below = examined["ceph_clusters"]
-    both = examined["persistent_volume"] + " " + below
-    examined = examined.assign(rests=both.str.strip())
+    shown = (examined["persistent_volume"] + " " + examined["ceph_clusters"]).str.strip()
+    examined = examined.assign(shown=shown)
     state, place = examined["state"], examined["place"]
-    not_found = examined["driver"].map(is_rook).astype(bool) & (below == "")
+    lost = examined["driver"].map(is_rook).astype(bool) & (examined["ceph_clusters"] == "")
     outside = _key_service_outside(api_data_sources, stored_resources)
     encrypted = state == "encrypted"
     plain, expected = "{what} ({kind}) is not encrypted: {words}", "a volume that its driver encrypts"
     return judge(
         examined,
         fails(
-            (state == "plain") & not_found,
+            (state == "plain") & lost,
             plain,
             observed="{parameter}={value}",
             expected=expected,
@@ -89,7 +88,7 @@ def volumes_encrypted(
             "where is its key? {what} ({kind}) is encrypted, and where {key} lives is not known",
         ),
         member="volume",
-        evidence="rests",
+        evidence="shown",
         observed="{parameter}={value}",
         passes="{what} ({kind}) is encrypted: {words}",
     )

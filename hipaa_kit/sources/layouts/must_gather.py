@@ -36,7 +36,7 @@ _AMOUNT: Final = re.compile(r"network ?policies amount:\s*(\d+)", re.IGNORECASE)
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})")
 DEFINITIONS: Final = "apiextensions.k8s.io"
 
-OF_THE_CLUSTER: Final = {
+CLUSTER_FOLDERS: Final = {
     "config/crd": kinds.CUSTOM_RESOURCE_DEFINITION,
     "config/mutatingwebhookconfigurations": only_kind("mutatingwebhookconfigurations"),
     "config/node": kinds.NODE,
@@ -185,4 +185,4 @@ def _told_by_place(parts: tuple[str, ...], intake: Intake) -> Hint:
         return hint_of(kinds.POD, parts[2])
     if parts == ("config", "apiserver.json"):
         return hint_of(custom("config.openshift.io", "APIServer"))
-    return hint_of(OF_THE_CLUSTER.get("/".join(parts[:-1])))
+    return hint_of(CLUSTER_FOLDERS.get("/".join(parts[:-1])))
