@@ -33,7 +33,8 @@ OUTCOMES: Final = frozenset(VERDICTS) - {ERROR} | {"note"}
 """What a rule may speak of; a check that breaks is not foreseen by any rule."""
 
 EXPLAINED: Final = frozenset(
-    ["scope_and_inventory", "availability", "network_isolation", "vulnerabilities", "review", "attestations"]
+    "attestations availability backup_recovery encryption integrity network_isolation review scope_and_inventory "
+    "vulnerabilities".split()
 )
 """Topics in which every mapping must say what it does not prove; each later topic joins when it is built."""
 
